@@ -1,0 +1,153 @@
+//! Time as an argument: [`Timestamp`], [`Clock`], [`SystemClock`], [`ManualClock`].
+//!
+//! No other file of the library reads the time or waits, so every test can move it.
+
+use std::fmt;
+use std::ops::Add;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// A moment: microseconds since 1970, UTC. Printed as seconds with a fraction, as Beaker does.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The moment so many microseconds after 1970.
+    pub const fn from_micros(micros: u64) -> Timestamp {
+        Timestamp(micros)
+    }
+
+    /// Microseconds since 1970.
+    pub const fn as_micros(self) -> u64 {
+        self.0
+    }
+
+    /// How long ago `earlier` was; nothing if it lies ahead.
+    pub fn since(self, earlier: Timestamp) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl Add<Duration> for Timestamp {
+    type Output = Timestamp;
+
+    fn add(self, time: Duration) -> Timestamp {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        Timestamp(self.0.saturating_add(micros))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:06}", self.0 / 1_000_000, self.0 % 1_000_000)
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Where the time comes from.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// The time of day. Data outlives a process, so this is wall time.
+    fn now(&self) -> Timestamp;
+
+    /// Waits; used between two tries only.
+    fn sleep(&self, time: Duration);
+}
+
+/// The operating system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+/// A clock that stands still until it is told to move. For tests.
+#[derive(Debug)]
+pub struct ManualClock {
+    /// Guards the time; nothing slow happens while it is held.
+    now: Mutex<Timestamp>,
+    moved: Condvar,
+}
+
+impl ManualClock {
+    /// A clock that shows this time.
+    pub fn new(now: Timestamp) -> ManualClock {
+        ManualClock { now: Mutex::new(now), moved: Condvar::new() }
+    }
+
+    /// Moves the clock, and wakes who sleeps until then.
+    pub fn advance(&self, time: Duration) {
+        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = *now + time;
+        self.moved.notify_all();
+    }
+}
+
+impl Default for ManualClock {
+    /// Shows 14 February 2009, 23:31:30 UTC: 1,234,567,890 seconds since 1970.
+    fn default() -> ManualClock {
+        ManualClock::new(Timestamp(1_234_567_890_000_000))
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn sleep(&self, time: Duration) {
+        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = *now + time;
+        drop(self.moved.wait_while(now, |now| *now < until));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn prints_seconds_with_a_fraction() {
+        assert_eq!(Timestamp(1_234_567_890_000_042).to_string(), "1234567890.000042");
+    }
+
+    #[test]
+    fn saturates() {
+        assert_eq!(Timestamp(5) + Duration::MAX, Timestamp(u64::MAX));
+        assert_eq!(Timestamp(5).since(Timestamp(9)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_sleeper_wakes_when_the_clock_passes_its_time() {
+        let clock = Arc::new(ManualClock::default());
+        let start = clock.now();
+        let sleeper = {
+            let clock = Arc::clone(&clock);
+            std::thread::spawn(move || {
+                clock.sleep(Duration::from_secs(60));
+                clock.now()
+            })
+        };
+        // Whether the sleeper started before or after, it ends: an hour is enough for both.
+        while !sleeper.is_finished() {
+            clock.advance(Duration::from_secs(3600));
+            std::thread::yield_now();
+        }
+        assert!(sleeper.join().unwrap().since(start) >= Duration::from_secs(60));
+    }
+}

@@ -1,0 +1,235 @@
+//! Reading a `Cookie` header, and writing `Set-Cookie` (RFC 6265).
+
+use std::time::Duration;
+
+use cookie::Cookie;
+use cookie::time::Duration as Seconds;
+
+use crate::error::{Error, Result};
+
+/// No browser keeps a cookie longer than this: 400 days.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// The values of all cookies of this name in a `Cookie` header, in its order.
+///
+/// What is odd about the other cookies (no `=`, strange names, quotes) does not matter. A quoted
+/// value comes without its quotes.
+pub fn find<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
+    header.split(';').filter_map(move |pair| {
+        let (this, value) = pair.split_once('=')?;
+        let value = value.trim();
+        let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+        (this.trim() == name).then_some(unquoted.unwrap_or(value))
+    })
+}
+
+/// How the session's cookie is sent.
+#[derive(Debug, Clone)]
+pub struct CookieOptions {
+    name: String,
+    path: String,
+    domain: Option<String>,
+    secure: bool,
+    http_only: bool,
+    same_site: SameSite,
+    lifetime: CookieLifetime,
+}
+
+/// Whether a browser sends the cookie along when another site leads to ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameSite {
+    /// Never.
+    Strict,
+    /// Only when the visitor follows a link.
+    Lax,
+    /// Always. Browsers want `Secure` with it.
+    None,
+}
+
+/// How long a browser keeps the cookie: Beaker's `cookie_expires`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookieLifetime {
+    /// Until the browser is closed (`True` in Beaker).
+    Browser,
+    /// For so long; 400 days at most, since no browser keeps one longer.
+    For(Duration),
+    /// As long as browsers keep any (`False` in Beaker, which sends a day in 2038).
+    Longest,
+}
+
+impl Default for CookieOptions {
+    /// `beaker.session.id`, for all paths, `Secure`, `HttpOnly`, `SameSite=Lax`, until the browser is
+    /// closed.
+    fn default() -> CookieOptions {
+        CookieOptions {
+            name: "beaker.session.id".into(),
+            path: "/".into(),
+            domain: None,
+            secure: true,
+            http_only: true,
+            same_site: SameSite::Lax,
+            lifetime: CookieLifetime::Browser,
+        }
+    }
+}
+
+impl CookieOptions {
+    /// The cookie's name: Beaker's `key`.
+    pub fn name(mut self, name: impl Into<String>) -> CookieOptions {
+        self.name = name.into();
+        self
+    }
+
+    /// Only for paths below this one.
+    pub fn path(mut self, path: impl Into<String>) -> CookieOptions {
+        self.path = path.into();
+        self
+    }
+
+    /// Also for hosts below this domain.
+    pub fn domain(mut self, domain: impl Into<String>) -> CookieOptions {
+        self.domain = Some(domain.into());
+        self
+    }
+
+    /// Whether other sites' links and forms bring the cookie along.
+    pub fn same_site(mut self, same_site: SameSite) -> CookieOptions {
+        self.same_site = same_site;
+        self
+    }
+
+    /// How long a browser keeps it.
+    pub fn lifetime(mut self, lifetime: CookieLifetime) -> CookieOptions {
+        self.lifetime = lifetime;
+        self
+    }
+
+    /// Lets the page's scripts read the cookie, and so any script that gets into the page.
+    pub fn readable_by_scripts(mut self) -> CookieOptions {
+        self.http_only = false;
+        self
+    }
+
+    /// Sends the cookie over plain HTTP too. For trying things out on one's own machine.
+    pub fn insecure_for_localhost(mut self) -> CookieOptions {
+        self.secure = false;
+        self
+    }
+
+    /// The name it has.
+    pub fn get_name(&self) -> &str {
+        &self.name
+    }
+
+    /// Refuses what browsers would ignore in silence.
+    pub(crate) fn check(&self) -> Result<()> {
+        let token = |c: char| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?={}".contains(c);
+        let plain = |text: &str| text.chars().all(|c| matches!(c, ' '..='~') && c != ';');
+        let wrong = |what: String| Err(Error::config(format!("the session's cookie: {what}")));
+        if self.name.is_empty() || !self.name.chars().all(token) {
+            return wrong(format!("`{}` is no name for a cookie", self.name));
+        }
+        if !self.path.starts_with('/') || !plain(&self.path) {
+            return wrong(format!("the path `{}` does not start with `/`", self.path));
+        }
+        if self
+            .domain
+            .as_deref()
+            .is_some_and(|domain| domain.is_empty() || !domain.chars().all(token))
+        {
+            return wrong(format!("{:?} is no domain", self.domain));
+        }
+        if self.same_site == SameSite::None && !self.secure {
+            return wrong("`SameSite=None` needs `Secure`, or browsers drop it".into());
+        }
+        Ok(())
+    }
+
+    /// The value of a `Set-Cookie` header.
+    pub(crate) fn set(&self, value: &str) -> String {
+        let mut cookie = self.cookie(value);
+        let lifetime = match self.lifetime {
+            CookieLifetime::Browser => None,
+            CookieLifetime::For(time) => Some(time.min(LONGEST_LIFETIME)),
+            CookieLifetime::Longest => Some(LONGEST_LIFETIME),
+        };
+        cookie.set_max_age(lifetime.map(|time| Seconds::seconds(time.as_secs() as i64)));
+        cookie.to_string()
+    }
+
+    /// The value of a `Set-Cookie` header that removes the cookie.
+    pub(crate) fn remove(&self) -> String {
+        let mut cookie = self.cookie("");
+        cookie.make_removal();
+        cookie.to_string()
+    }
+
+    fn cookie<'a>(&'a self, value: &'a str) -> Cookie<'a> {
+        let same_site = match self.same_site {
+            SameSite::Strict => cookie::SameSite::Strict,
+            SameSite::Lax => cookie::SameSite::Lax,
+            SameSite::None => cookie::SameSite::None,
+        };
+        let cookie = Cookie::build((self.name.as_str(), value)).path(&self.path);
+        let cookie = cookie.secure(self.secure).http_only(self.http_only).same_site(same_site);
+        match &self.domain {
+            Some(domain) => cookie.domain(domain).build(),
+            None => cookie.build(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(header: &str, values: &[&str]) {
+        assert_eq!(find(header, "sid").collect::<Vec<_>>(), values);
+    }
+
+    #[test]
+    fn finds_ours_among_whatever_comes() {
+        check("sid=1", &["1"]);
+        check("a=2; sid=1; b=3", &["1"]);
+        check("null; sid=1", &["1"]);
+        check("a b[]=x;sid = \"1\" ;", &["1"]);
+        check("sid=1; sid=2", &["1", "2"]);
+        check("sid=a=b", &["a=b"]);
+        check("SID=1; xsid=1; sid", &[]);
+        check("", &[]);
+        check(";;;=;=;", &[]);
+    }
+
+    #[test]
+    fn writes_set_cookie() {
+        let options = CookieOptions::default().name("sid");
+        assert_eq!(options.set("1"), "sid=1; HttpOnly; SameSite=Lax; Secure; Path=/");
+        let options = options.lifetime(CookieLifetime::For(Duration::from_secs(60)));
+        assert_eq!(
+            options.domain("example.org").insecure_for_localhost().set("1"),
+            "sid=1; HttpOnly; SameSite=Lax; Path=/; Domain=example.org; Max-Age=60"
+        );
+    }
+
+    #[test]
+    fn removes() {
+        let header = CookieOptions::default().name("sid").remove();
+        assert!(
+            header.starts_with("sid=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0; Expires=")
+        );
+    }
+
+    #[test]
+    fn what_browsers_would_ignore_is_refused() {
+        let default = CookieOptions::default;
+        assert!(default().check().is_ok());
+        assert!(default().name("a b").check().is_err());
+        assert!(default().name("").check().is_err());
+        assert!(default().path("x").check().is_err());
+        assert!(default().path("/;x").check().is_err());
+        assert!(default().domain("a\r\nb").check().is_err());
+        let foreign = default().same_site(SameSite::None).insecure_for_localhost();
+        assert!(foreign.check().unwrap_err().to_string().contains("SameSite=None"));
+    }
+}

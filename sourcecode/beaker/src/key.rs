@@ -1,0 +1,168 @@
+//! [`Namespace`] and [`Key`]: the one rule for escaping, length and hashing.
+
+use std::fmt;
+use std::sync::Arc;
+
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+
+/// A family of keys that can be cleared together. The unnamed one (`Namespace::default()`) is
+/// where sessions live.
+#[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Namespace(Option<Arc<str>>);
+
+impl Namespace {
+    /// The namespace of this name; any text will do, and `""` is the unnamed one.
+    pub fn new(name: &str) -> Namespace {
+        Namespace((!name.is_empty()).then(|| name.into()))
+    }
+
+    /// Its name, as it was given.
+    pub fn name(&self) -> &str {
+        self.0.as_deref().unwrap_or("")
+    }
+
+    /// The key of this name in the namespace.
+    pub fn key(&self, name: impl Into<Vec<u8>>) -> Key {
+        Key { namespace: self.clone(), name: name.into() }
+    }
+
+    /// A text of at most `longest` bytes for use by a server or as a file's name: see
+    /// [`Key::wire`].
+    pub fn wire(&self, longest: usize) -> String {
+        shorten(escape(self.name().as_bytes()), self.name().as_bytes(), longest)
+    }
+}
+
+impl From<&str> for Namespace {
+    fn from(name: &str) -> Namespace {
+        Namespace::new(name)
+    }
+}
+
+impl fmt::Debug for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.name(), f)
+    }
+}
+
+/// What a store knows a value by: a name of any bytes, in a namespace.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    namespace: Namespace,
+    name: Vec<u8>,
+}
+
+impl Key {
+    /// The namespace that the key is in.
+    pub fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
+    /// The name in its namespace, as it was given.
+    pub fn name(&self) -> &[u8] {
+        &self.name
+    }
+
+    /// A text for a server: `name`, or `namespace:name`, where everything but letters, digits,
+    /// `-`, `_` and `.` is escaped as `%` and two hex digits, so no two keys share one.
+    ///
+    /// A text of more than `longest` bytes (at least 80) keeps its beginning and ends with `~`
+    /// and the SHA-256 of the whole key. Beaker's rule is the same with SHA-1 and no beginning.
+    pub fn wire(&self, longest: usize) -> String {
+        let name = escape(&self.name);
+        if self.namespace.0.is_none() {
+            return shorten(name, &self.name, longest);
+        }
+        let mut text = escape(self.namespace.name().as_bytes());
+        text.push(':');
+        text.push_str(&name);
+        let plain = text.clone().into_bytes();
+        shorten(text, &plain, longest)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.wire(120))
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{self}`")
+    }
+}
+
+/// No text is empty, since no server takes an empty key: nothing becomes a lone `%`.
+fn escape(bytes: &[u8]) -> String {
+    if bytes.is_empty() {
+        return "%".into();
+    }
+    let mut text = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => text.push(byte as char),
+            _ => {
+                text.push('%');
+                HEXLOWER.encode_append(&[byte], &mut text);
+            }
+        }
+    }
+    text
+}
+
+fn shorten(mut text: String, whole: &[u8], longest: usize) -> String {
+    const HASH: usize = 1 + 64;
+    if text.len() <= longest {
+        return text;
+    }
+    text.truncate(longest.saturating_sub(HASH));
+    text.push('~');
+    text.push_str(&sha256_hex(whole));
+    text
+}
+
+/// The SHA-256 of some bytes, as 64 lower-case hex digits.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    HEXLOWER.encode(&Sha256::digest(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(namespace: &str, name: &[u8], wire: &str) {
+        assert_eq!(Namespace::new(namespace).key(name).wire(250), wire);
+    }
+
+    #[test]
+    fn wire_form() {
+        check("", b"9f3a", "9f3a");
+        check("cities", b"Oslo 1", "cities:Oslo%201");
+        check("a:b", b"c", "a%3ab:c");
+        check("a", b"b:c", "a:b%3ac");
+        check("", "España".as_bytes(), "Espa%c3%b1a");
+        check("", b"a\r\nset x 0 0 1\r\n", "a%0d%0aset%20x%200%200%201%0d%0a");
+        check("n", b"", "n:%");
+        check("", b"", "%");
+    }
+
+    #[test]
+    fn a_long_key_is_hashed_and_stays_distinct() {
+        let namespace = Namespace::new("n");
+        let (a, b) = (namespace.key([b'x'; 300]), namespace.key([b'x'; 301]));
+        assert_eq!(a.wire(250).len(), 250);
+        assert!(a.wire(250).starts_with("n:xxxx"));
+        assert_ne!(a.wire(250), b.wire(250));
+        assert_eq!(a.wire(250), a.wire(250));
+    }
+
+    #[test]
+    fn a_name_cannot_be_mistaken_for_a_hash() {
+        let long = Namespace::default().key([b'x'; 300]);
+        let forged = Namespace::default().key(long.wire(250));
+        assert_ne!(long.wire(250), forged.wire(250));
+    }
+}

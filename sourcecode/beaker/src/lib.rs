@@ -1,0 +1,60 @@
+//! Web sessions and caching: what Python's Beaker and dogpile.cache give, the Rust way.
+//!
+//! ```
+//! use beaker::{Backend, Sessions};
+//!
+//! # fn main() -> beaker::Result<()> {
+//! let sessions = Sessions::new(Backend::memory());
+//!
+//! let mut session = sessions.create();
+//! session.set("Suomi", "Kimi Räikkönen");
+//! session.save()?;
+//!
+//! let again = sessions.open(session.id())?;
+//! assert_eq!(again.require("Suomi")?.as_str(), Some("Kimi Räikkönen"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The modules, in reading order
+//!
+//! | module | what is there |
+//! |---|---|
+//! | [`error`] | the one error type |
+//! | [`clock`] | time as an argument |
+//! | [`key`] | what a store knows a value by |
+//! | [`store`] | the contract of a store, and memory, files, memcached, nothing |
+//! | [`lock`] | the contract of locks; threads, processes |
+//! | [`backend`] | a store and its locks, opened by name |
+//! | [`value`] | what a session can hold |
+//! | [`codec`] | values to bytes and back |
+//! | [`record`] | the envelope of what is stored |
+//! | [`signing`] | texts that nobody else can make |
+//! | [`cookie`] | reading and writing cookies |
+//! | [`session`] | sessions |
+//! | `middleware` | an application and what is wrapped around it (feature `middleware`) |
+#![forbid(unsafe_code)]
+
+pub mod backend;
+pub mod clock;
+pub mod codec;
+pub mod cookie;
+pub mod error;
+mod file_lock;
+pub mod key;
+pub mod lock;
+#[cfg(feature = "middleware")]
+pub mod middleware;
+pub mod record;
+pub mod session;
+pub mod signing;
+pub mod store;
+pub mod value;
+
+pub use backend::Backend;
+pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
+pub use cookie::{CookieLifetime, CookieOptions, SameSite};
+pub use error::{Error, ErrorKind, Result};
+pub use session::{Origin, Rejection, Session, SessionId, Sessions};
+pub use signing::Signer;
+pub use value::{Value, Values};

@@ -1,0 +1,50 @@
+//! Locks among the processes of one host, and their threads.
+
+use std::path::{Path, PathBuf};
+
+use super::{Guard, LocalLocks, Locks};
+use crate::error::{Error, Result};
+use crate::file_lock::FileLock;
+use crate::key::{Key, sha256_hex};
+
+/// One lock file a held key, removed when it is given back, in one folder. A holder that is killed
+/// frees its keys at once.
+#[derive(Debug, Clone)]
+pub struct FileLocks {
+    folder: PathBuf,
+    /// Threads of this process wait here, which is cheaper and finds a thread that waits for itself.
+    threads: LocalLocks,
+}
+
+impl FileLocks {
+    /// Locks in this folder, which is made when it is needed. Processes that name the same folder
+    /// exclude each other.
+    pub fn new(folder: impl AsRef<Path>) -> FileLocks {
+        FileLocks { folder: folder.as_ref().into(), threads: LocalLocks::new() }
+    }
+
+    fn path(&self, key: &Key) -> PathBuf {
+        self.folder.join(format!("{}.lock", sha256_hex(key.wire(usize::MAX).as_bytes())))
+    }
+
+    fn failed(&self, key: &Key, error: std::io::Error) -> Error {
+        let folder = self.folder.display();
+        let hint = "make the folder writable, or name another `lock_dir`";
+        Error::storage(format!("could not lock {key:?} in `{folder}`; {hint}"), error)
+    }
+}
+
+impl Locks for FileLocks {
+    fn lock(&self, key: &Key) -> Result<Guard> {
+        let thread = self.threads.lock(key)?;
+        let file = FileLock::lock(&self.path(key)).map_err(|error| self.failed(key, error))?;
+        // In this order: the file first, so that no thread waits for this process's own file lock.
+        Ok(Guard::new((file, thread)))
+    }
+
+    fn try_lock(&self, key: &Key) -> Result<Option<Guard>> {
+        let Some(thread) = self.threads.try_lock(key)? else { return Ok(None) };
+        let file = FileLock::try_lock(&self.path(key)).map_err(|error| self.failed(key, error))?;
+        Ok(file.map(|file| Guard::new((file, thread))))
+    }
+}

@@ -1,0 +1,59 @@
+//! [`Locks`]: one holder a key at a time, among threads or processes.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod file;
+mod local;
+
+use std::any::Any;
+use std::fmt::{self, Debug};
+
+pub use file::FileLocks;
+pub use local::LocalLocks;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+
+/// Locks by key.
+///
+/// # The contract
+///
+/// Each promise is a case of the suite in `lock::conformance` (feature `conformance`):
+///
+/// 1. A key has one holder at a time; other keys are not held up.
+/// 2. `try_lock` answers at once: `None` if the key is held.
+/// 3. A lock is given back when its guard is dropped: at the end, at a `?`, in a panic.
+/// 4. A thread that asks for a key that it holds gets `ErrorKind::WouldDeadlock`.
+/// 5. A guard may be sent to another thread and dropped there.
+/// 6. Nothing is left behind by locks that were given back.
+pub trait Locks: Debug + Send + Sync + 'static {
+    /// Waits until the key is free, and takes it.
+    fn lock(&self, key: &Key) -> Result<Guard>;
+
+    /// Takes the key if it is free.
+    fn try_lock(&self, key: &Key) -> Result<Option<Guard>>;
+}
+
+/// A held lock. Dropping it gives it back.
+#[must_use = "the lock is given back as soon as this is dropped"]
+pub struct Guard(#[allow(dead_code, reason = "held for what its drop does")] Box<dyn Any + Send>);
+
+impl Guard {
+    /// A guard that gives back its lock by dropping this.
+    pub fn new(held: impl Send + 'static) -> Guard {
+        Guard(Box::new(held))
+    }
+}
+
+impl Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Guard")
+    }
+}
+
+fn would_deadlock(key: &Key) -> Error {
+    Error::new(
+        ErrorKind::WouldDeadlock,
+        format!("this thread asked for the lock of {key:?}, which it holds already"),
+    )
+}

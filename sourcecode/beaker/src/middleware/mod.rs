@@ -1,0 +1,47 @@
+//! An application, and what is wrapped around it: [`App`], [`SessionMiddleware`].
+//!
+//! The shape is WSGI's: an application is called with a request and gives a response, and a
+//! middleware is an application that calls another one. `tiny_http` (feature) serves it.
+
+mod lazy;
+#[cfg(feature = "tiny_http")]
+mod server;
+mod session;
+
+pub use lazy::{RequestSession, SessionExt};
+#[cfg(feature = "tiny_http")]
+pub use server::{Server, Stop};
+pub use session::SessionMiddleware;
+
+use crate::error::Result;
+
+/// A request, with its whole body.
+pub type Request = http::Request<Vec<u8>>;
+
+/// A response, with its whole body.
+pub type Response = http::Response<Vec<u8>>;
+
+/// An application: called with each request, from several threads.
+///
+/// An error becomes a response of status 500 that says nothing of it; the server logs it.
+pub trait App: Send + Sync {
+    /// Answers a request.
+    fn call(&self, request: &mut Request) -> Result<Response>;
+}
+
+impl<F> App for F
+where
+    F: Fn(&mut Request) -> Result<Response> + Send + Sync,
+{
+    fn call(&self, request: &mut Request) -> Result<Response> {
+        self(request)
+    }
+}
+
+/// A response of status 200 with a plain text.
+pub fn text(body: impl Into<String>) -> Response {
+    let mut response = Response::new(body.into().into_bytes());
+    let plain = http::HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(http::header::CONTENT_TYPE, plain);
+    response
+}

@@ -1,0 +1,111 @@
+//! The envelope of everything stored: what it is, when it was made, and a checksum.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0 | the format of this envelope: 1 |
+//! | 1 | the tag of the codec |
+//! | 2 to 5 | CRC-32 of all other bytes |
+//! | 6 to 13 | stored at: microseconds since 1970 |
+//! | 14 to 21 | fresh until, the same; all ones: for ever |
+//! | 22 on | the payload |
+//!
+//! Numbers are little-endian. The checksum finds what a disk or a cut connection did; it does not
+//! keep out somebody who may write to the store.
+
+use crate::clock::Timestamp;
+
+const FORMAT: u8 = 1;
+const HEADER: usize = 22;
+
+/// A stored value with its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// Which codec the payload is in: [`Codec::tag`](crate::codec::Codec::tag).
+    pub codec: u8,
+    /// When it was written.
+    pub stored_at: Timestamp,
+    /// Until when it counts as fresh; `None` is for ever.
+    pub fresh_until: Option<Timestamp>,
+    /// The encoded value.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// The record as bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEADER + self.payload.len());
+        let fresh_until = self.fresh_until.map_or(u64::MAX, Timestamp::as_micros);
+        bytes.extend([FORMAT, self.codec, 0, 0, 0, 0]);
+        bytes.extend(self.stored_at.as_micros().to_le_bytes());
+        bytes.extend(fresh_until.to_le_bytes());
+        bytes.extend(self.payload);
+        let checksum = checksum(&bytes);
+        bytes[2..6].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    /// The record in some bytes; `None` for bytes that are no record, or a damaged one.
+    pub fn read(bytes: &'a [u8]) -> Option<Record<'a>> {
+        let (header, payload) = bytes.split_at_checked(HEADER)?;
+        let number = |at: usize| header[at..at + 8].try_into().map(u64::from_le_bytes).ok();
+        let stored = header[2..6].try_into().map(u32::from_le_bytes).ok()?;
+        if header[0] != FORMAT || stored != checksum(bytes) {
+            return None;
+        }
+        let fresh_until = number(14)?;
+        Some(Record {
+            codec: header[1],
+            stored_at: Timestamp::from_micros(number(6)?),
+            fresh_until: (fresh_until != u64::MAX).then(|| Timestamp::from_micros(fresh_until)),
+            payload,
+        })
+    }
+
+    /// Is it still fresh at this time?
+    pub fn is_fresh(&self, now: Timestamp) -> bool {
+        self.fresh_until.is_none_or(|until| now <= until)
+    }
+}
+
+fn checksum(bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&bytes[..2]);
+    hasher.update(&bytes[6..]);
+    hasher.finalize()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record<'static> {
+        let at = Timestamp::from_micros(1_234_567_890_000_000);
+        Record { codec: 1, stored_at: at, fresh_until: None, payload: b"Kimi" }
+    }
+
+    #[test]
+    fn reads_what_was_written() {
+        let limited = Record { fresh_until: Some(Timestamp::from_micros(7)), ..record() };
+        for record in [record(), limited, Record { payload: b"", ..record() }] {
+            assert_eq!(Record::read(&record.to_bytes()), Some(record));
+        }
+    }
+
+    #[test]
+    fn every_cut_is_refused() {
+        let bytes = record().to_bytes();
+        for length in 0..bytes.len() {
+            assert_eq!(Record::read(&bytes[..length]), None, "cut at {length}");
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_refused() {
+        let bytes = record().to_bytes();
+        for bit in 0..bytes.len() * 8 {
+            let mut damaged = bytes.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Record::read(&damaged), None, "bit {bit}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The life of a session: saved, deleted, ended, moved to a new id; and the visitor's cookie.
+
+use super::plan::Intent;
+use super::{Session, SessionId};
+use crate::error::{Error, ErrorKind, Result};
+
+impl Session {
+    /// Saves it. Changes that others have saved since it was loaded stay, but for the same keys.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::SessionGone` if it was deleted meanwhile; what the store fails with, and then
+    /// the changes are kept for another try.
+    pub fn save(&mut self) -> Result<()> {
+        if self.is_deleted {
+            return Err(self.gone());
+        }
+        self.intent = Intent::Save;
+        self.act_unless_deferred()
+    }
+
+    /// Deletes it: its values, and the record in the store. A save of another request that comes
+    /// later does not bring it back.
+    pub fn delete(&mut self) -> Result<()> {
+        self.data.values.clear();
+        self.changes = Default::default();
+        self.is_deleted = true;
+        self.intent = Intent::Delete;
+        self.act_unless_deferred()
+    }
+
+    /// Ends it, and goes on with an empty one under a new id: for logging out.
+    pub fn invalidate(&mut self) -> Result<()> {
+        let ended = self.moves_from.take().map_or(self.id, |(id, _)| id);
+        let fresh = Session::new(self.sessions.clone(), self.origin, self.in_cookie);
+        let before = std::mem::replace(self, Session { deferred: self.deferred, ..fresh });
+        self.ended = before.ended;
+        if before.stored.is_some() || ended != before.id {
+            self.ended.push(ended);
+        }
+        self.act_unless_deferred()
+    }
+
+    /// Saves it under a new id, and ends the old one: for logging in, so that an id that somebody
+    /// else may know is worth nothing.
+    pub fn regenerate_id(&mut self) -> Result<()> {
+        if self.is_deleted {
+            return Err(self.gone());
+        }
+        let old = std::mem::replace(&mut self.id, SessionId::random());
+        if let Some(version) = self.stored.take() {
+            self.moves_from = Some((old, version));
+        }
+        self.intent = Intent::Save;
+        self.act_unless_deferred()
+    }
+
+    /// The value of the `Set-Cookie` header that the visitor needs now, if any: after a first save,
+    /// a new id or a deletion.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` if there is no [signer](Sessions::signed_by).
+    pub fn set_cookie(&self) -> Result<Option<String>> {
+        let cookie = &self.sessions.0.cookie;
+        if self.stored.is_some() && self.in_cookie != Some(self.id) {
+            let value = self.sessions.signer()?.sign(cookie.get_name(), self.id.as_str());
+            return Ok(Some(cookie.set(&value)));
+        }
+        let is_over = self.stored.is_none() && self.in_cookie.is_some();
+        Ok(is_over.then(|| cookie.remove()))
+    }
+
+    /// Acts when the request has ended.
+    #[cfg_attr(not(feature = "middleware"), allow(dead_code))]
+    pub(crate) fn deferred(mut self) -> Session {
+        self.deferred = true;
+        self
+    }
+
+    fn act_unless_deferred(&mut self) -> Result<()> {
+        if self.deferred { Ok(()) } else { self.persist() }
+    }
+
+    pub(super) fn gone(&self) -> Error {
+        let what = format!("the session `{}` was deleted, and was not saved again", self.id);
+        Error::new(ErrorKind::SessionGone, what + "; `invalidate` goes on with an empty one")
+    }
+}

@@ -1,0 +1,143 @@
+//! [`Session`]: the values of one visitor, and [`Sessions`], which makes, opens and loads them.
+
+mod changes;
+mod data;
+mod id;
+mod life;
+mod origin;
+mod persist;
+mod plan;
+mod sessions;
+mod values;
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug};
+
+use changes::Changes;
+pub use data::SessionData;
+pub use id::SessionId;
+pub use origin::{Origin, Rejection};
+use plan::Intent;
+pub use sessions::Sessions;
+
+use crate::clock::Timestamp;
+use crate::store::Version;
+use crate::value::Values;
+
+/// A visitor's session.
+///
+/// It works on a copy of what was loaded, and keeps a list of changes. [`save`](Session::save)
+/// applies them to what is stored by then, so two requests of one visitor that overlap lose
+/// nothing.
+///
+/// `save`, `delete`, `invalidate` and `regenerate_id` act at once. In a request of the middleware
+/// they are noted, and done when the request has ended.
+#[derive(Clone)]
+pub struct Session {
+    sessions: Sessions,
+    id: SessionId,
+    data: SessionData,
+    changes: Changes,
+    origin: Origin,
+    last_accessed: Option<Timestamp>,
+    /// What is stored under the id, as far as this handle knows.
+    stored: Option<Version>,
+    /// The record that moves to the new id with the next save.
+    moves_from: Option<(SessionId, Version)>,
+    /// Ids that are to end with nothing kept.
+    ended: Vec<SessionId>,
+    intent: Intent,
+    is_deleted: bool,
+    /// Act when the request has ended, not at once.
+    deferred: bool,
+    /// The id in the visitor's cookie.
+    in_cookie: Option<SessionId>,
+}
+
+impl Session {
+    fn new(sessions: Sessions, origin: Origin, in_cookie: Option<SessionId>) -> Session {
+        let now = sessions.0.clock.now();
+        Session {
+            id: SessionId::random(),
+            data: SessionData { created: now, accessed: now, values: Values::new() },
+            changes: Changes::default(),
+            origin,
+            last_accessed: None,
+            stored: None,
+            moves_from: None,
+            ended: Vec::new(),
+            intent: Intent::Leave,
+            is_deleted: false,
+            deferred: false,
+            in_cookie,
+            sessions,
+        }
+    }
+
+    fn loaded(sessions: Sessions, id: SessionId, data: SessionData, version: Version) -> Session {
+        let now = sessions.0.clock.now();
+        Session {
+            id,
+            last_accessed: Some(data.accessed),
+            data: SessionData { accessed: now.max(data.accessed), ..data },
+            changes: Changes::default(),
+            origin: Origin::Loaded,
+            stored: Some(version),
+            moves_from: None,
+            ended: Vec::new(),
+            intent: Intent::Leave,
+            is_deleted: false,
+            deferred: false,
+            in_cookie: None,
+            sessions,
+        }
+    }
+
+    fn known_to_the_visitor(mut self) -> Session {
+        self.in_cookie = Some(self.id);
+        self
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// When it began.
+    pub fn created(&self) -> Timestamp {
+        self.data.created
+    }
+
+    /// When it was used before this time; `None` for a new one.
+    pub fn last_accessed(&self) -> Option<Timestamp> {
+        self.last_accessed
+    }
+
+    /// Is it stored nowhere yet?
+    pub fn is_new(&self) -> bool {
+        self.stored.is_none() && self.moves_from.is_none()
+    }
+
+    /// Where it came from.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Has anything changed since it was loaded or saved?
+    pub fn is_modified(&self) -> bool {
+        !self.changes.is_empty()
+    }
+}
+
+/// Prints a map of the values and, as Beaker does, of the two times; nothing of a deleted session.
+impl Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut entries: BTreeMap<&str, &dyn Debug> = BTreeMap::new();
+        if !self.is_deleted {
+            entries.insert("_accessed_time", &self.data.accessed);
+            entries.insert("_creation_time", &self.data.created);
+        }
+        entries.extend(self.data.values.iter().map(|(key, value)| (key.as_str(), value as _)));
+        f.debug_map().entries(entries).finish()
+    }
+}

@@ -1,0 +1,71 @@
+//! The values of a session: reading and changing them, in memory alone.
+
+use std::sync::Arc;
+
+use super::Session;
+use crate::error::{Error, ErrorKind, Result};
+use crate::value::{Value, Values};
+
+impl Session {
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.data.values.get(key)
+    }
+
+    /// The value of a key that has to be there.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::MissingKey`, with the key and the session's id.
+    pub fn require(&self, key: &str) -> Result<&Value> {
+        self.get(key).ok_or_else(|| {
+            Error::new(
+                ErrorKind::MissingKey,
+                format!("the session `{}` has no key `{key}`", self.id),
+            )
+        })
+    }
+
+    /// Is there such a key?
+    pub fn contains(&self, key: &str) -> bool {
+        self.data.values.contains_key(key)
+    }
+
+    /// All values, sorted by key.
+    pub fn values(&self) -> &Values {
+        &self.data.values
+    }
+
+    /// Sets a key. If somebody else sets it at the same time, the last to save wins.
+    pub fn set(&mut self, key: impl Into<String>, value: impl Into<Value>) {
+        self.changes.set(&mut self.data.values, key.into(), value.into());
+    }
+
+    /// Removes a key, and gives its value.
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        self.changes.remove(&mut self.data.values, key)
+    }
+
+    /// Replaces a value by what the function makes of it, and gives the new one. When it is saved,
+    /// the function is applied to what is stored by then, so it may run more than once; two
+    /// requests that add one to a counter make it two more.
+    pub fn update<F, V>(&mut self, key: impl Into<String>, update: F) -> Value
+    where
+        F: Fn(Option<&Value>) -> V + Send + Sync + 'static,
+        V: Into<Value>,
+    {
+        let update = Arc::new(move |old: Option<&Value>| update(old).into());
+        self.changes.update(&mut self.data.values, key.into(), update)
+    }
+
+    /// Removes all keys.
+    pub fn clear(&mut self) {
+        self.changes.clear(&mut self.data.values);
+    }
+
+    /// Undoes all changes since it was loaded or saved.
+    pub fn revert(&mut self) {
+        let values = std::mem::take(&mut self.data.values);
+        self.data.values = self.changes.undo(values);
+    }
+}

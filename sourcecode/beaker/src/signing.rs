@@ -1,0 +1,199 @@
+//! [`Signer`]: texts that nobody else can make, in two formats, with keys that can be replaced.
+
+use std::fmt;
+
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use sha2::Sha256;
+
+use crate::error::{Error, Result};
+
+/// Signs texts and knows its signatures again.
+///
+/// Keys are a list, newest first: the first signs, all verify. So a key is replaced by putting a
+/// new one before it, and dropping the old one when what it signed has run out.
+#[derive(Clone)]
+pub struct Signer {
+    format: Format,
+}
+
+#[derive(Clone)]
+enum Format {
+    /// `text.signature`: HMAC-SHA-256 of label and text, in base64url. The label says what the text
+    /// is for, so that what was signed for one use is worth nothing for another.
+    Own(Vec<Hmac<Sha256>>),
+    /// `signaturetext`: HMAC-SHA-1 of the text, in hex, as Beaker writes it. It has no label.
+    Beaker(Vec<Hmac<Sha1>>),
+}
+
+/// A key of this length has as many bits as the signature.
+const SHORTEST_KEY: usize = 32;
+
+impl Signer {
+    /// Signs in this library's own format. Each key is 32 bytes or more, random, and secret: made
+    /// with `openssl rand -hex 32`, say, and kept out of the source.
+    pub fn new<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>) -> Result<Signer> {
+        let own = |key: K| match key.as_ref() {
+            short if short.len() < SHORTEST_KEY => Err(Error::config(format!(
+                "a signing key has {} bytes, and needs {SHORTEST_KEY} at least; \
+                 `openssl rand -hex 32` makes one",
+                short.len()
+            ))),
+            key => Ok(keyed(key)),
+        };
+        let keys = keys.into_iter().map(own).collect::<Result<Vec<_>>>()?;
+        Signer::of(Format::Own(keys))
+    }
+
+    /// Signs as Beaker does, to share cookies with a Python application: its `secret` is the key.
+    /// HMAC-SHA-1 still holds, but such a signature fits a cookie of any name.
+    pub fn beaker<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>) -> Result<Signer> {
+        let keys: Vec<K> = keys.into_iter().collect();
+        if keys.iter().any(|key| key.as_ref().is_empty()) {
+            return Err(Error::config("an empty text is no signing key"));
+        }
+        Signer::of(Format::Beaker(keys.iter().map(|key| keyed(key.as_ref())).collect()))
+    }
+
+    /// A signer with a key of its own, which ends with it: for sessions in memory, which end with
+    /// the process as well.
+    pub fn random() -> Result<Signer> {
+        let mut key = [0; SHORTEST_KEY];
+        getrandom::fill(&mut key)
+            .map_err(|error| Error::config("the system gave no random key").caused_by(error))?;
+        Signer::new([key])
+    }
+
+    fn of(format: Format) -> Result<Signer> {
+        match &format {
+            Format::Own(keys) if keys.is_empty() => {}
+            Format::Beaker(keys) if keys.is_empty() => {}
+            _ => return Ok(Signer { format }),
+        }
+        Err(Error::config("no signing key was given; one at least is needed"))
+    }
+
+    /// The text with its signature. The label says what it is for, such as the cookie's name.
+    pub fn sign(&self, label: &str, text: &str) -> String {
+        match &self.format {
+            Format::Own(keys) => {
+                let tag = message(&keys[0], label, text).finalize().into_bytes();
+                format!("{text}.{}", BASE64URL_NOPAD.encode(&tag))
+            }
+            Format::Beaker(keys) => {
+                let tag = keys[0].clone().chain_update(text).finalize().into_bytes();
+                format!("{}{text}", HEXLOWER.encode(&tag))
+            }
+        }
+    }
+
+    /// The text of a signed text; `None` if no key of ours signed it for this label.
+    pub fn verify<'a>(&self, label: &str, signed: &'a str) -> Option<&'a str> {
+        match &self.format {
+            Format::Own(keys) => {
+                let (text, signature) = signed.rsplit_once('.')?;
+                let tag = BASE64URL_NOPAD.decode(signature.as_bytes()).ok()?;
+                let made =
+                    |key: &Hmac<Sha256>| message(key, label, text).verify_slice(&tag).is_ok();
+                keys.iter().any(made).then_some(text)
+            }
+            Format::Beaker(keys) => {
+                let (signature, text) = signed.split_at_checked(40)?;
+                let tag = HEXLOWER.decode(signature.as_bytes()).ok()?;
+                let made =
+                    |key: &Hmac<Sha1>| key.clone().chain_update(text).verify_slice(&tag).is_ok();
+                keys.iter().any(made).then_some(text)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Signer {
+    /// Says nothing of the keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, keys) = match &self.format {
+            Format::Own(keys) => ("own", keys.len()),
+            Format::Beaker(keys) => ("beaker", keys.len()),
+        };
+        write!(f, "Signer({name}, {keys} keys)")
+    }
+}
+
+fn keyed<M: Mac + KeyInit>(key: &[u8]) -> M {
+    <M as KeyInit>::new_from_slice(key).expect("an HMAC takes a key of any length")
+}
+
+/// The label's length comes first, so that no other pair of label and text gives the same bytes.
+fn message(key: &Hmac<Sha256>, label: &str, text: &str) -> Hmac<Sha256> {
+    let length = (label.len() as u64).to_le_bytes();
+    key.clone().chain_update(length).chain_update(label).chain_update(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &[u8] = b"0123456789abcdef0123456789abcdef";
+    const NEW: &[u8] = b"fedcba9876543210fedcba9876543210";
+
+    #[test]
+    fn own_format() {
+        let signer = Signer::new([OLD]).unwrap();
+        let signed = signer.sign("sid", "9f3a");
+        assert_eq!(signed, "9f3a.EoEXvL4MeZ17NLucMHWIcr1P2BK4fjol1G4msS1_bYU");
+        assert_eq!(signer.verify("sid", &signed), Some("9f3a"));
+        assert_eq!(signer.verify("other", &signed), None);
+    }
+
+    #[test]
+    fn beakers_format() {
+        // As Beaker signs: the HMAC in hex, then the id.
+        let signed = "30e17e2b972587f188ee878c64a007a30d4a37f29f3a";
+        let signer = Signer::beaker(["secret"]).unwrap();
+        assert_eq!(signer.sign("any", "9f3a"), signed);
+        assert_eq!(signer.verify("any", signed), Some("9f3a"));
+    }
+
+    #[test]
+    fn old_keys_verify_until_they_are_dropped() {
+        let before = Signer::new([OLD]).unwrap().sign("sid", "9f3a");
+        assert_eq!(Signer::new([NEW, OLD]).unwrap().verify("sid", &before), Some("9f3a"));
+        assert_eq!(Signer::new([NEW]).unwrap().verify("sid", &before), None);
+        let after = Signer::new([NEW, OLD]).unwrap().sign("sid", "9f3a");
+        assert_eq!(after, Signer::new([NEW]).unwrap().sign("sid", "9f3a"));
+    }
+
+    #[test]
+    fn every_flipped_bit_is_refused() {
+        for signer in [Signer::new([OLD]).unwrap(), Signer::beaker([OLD]).unwrap()] {
+            let signed = signer.sign("sid", "9f3a");
+            for bit in 0..signed.len() * 8 {
+                let mut bytes = signed.clone().into_bytes();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                if let Ok(text) = String::from_utf8(bytes) {
+                    assert_eq!(signer.verify("sid", &text), None, "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn garbage_is_refused() {
+        for signer in [Signer::new([OLD]).unwrap(), Signer::beaker([OLD]).unwrap()] {
+            for text in ["", ".", "9f3a", "9f3a.", "é".repeat(30).as_str(), "=".repeat(60).as_str()]
+            {
+                assert_eq!(signer.verify("sid", text), None, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn weak_keys_are_refused() {
+        let message = Signer::new(["secret"]).unwrap_err().to_string();
+        assert!(message.contains("6 bytes"), "{message}");
+        assert!(Signer::new(Vec::<&str>::new()).is_err());
+        assert!(Signer::beaker([""]).is_err());
+        assert_eq!(format!("{:?}", Signer::random().unwrap()), "Signer(own, 1 keys)");
+    }
+}

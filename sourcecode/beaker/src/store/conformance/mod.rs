@@ -1,0 +1,76 @@
+//! The contract of [`Store`] as a suite, for any implementation: of this crate or a reader's own.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use beaker::store::{MemoryStore, conformance::{Subject, check}};
+//! use beaker::ManualClock;
+//!
+//! let clock = Arc::new(ManualClock::default());
+//! let store = MemoryStore::with_clock(clock.clone());
+//! check(&Subject::new(&store, |time| clock.advance(time)));
+//! ```
+
+mod conditions;
+mod content;
+
+use std::time::Duration;
+
+use super::{Store, Version, When};
+use crate::key::{Key, Namespace};
+
+/// A store under test, and how time passes for it.
+pub struct Subject<'a> {
+    store: &'a dyn Store,
+    pass: Box<dyn Fn(Duration) + Sync + 'a>,
+}
+
+impl<'a> Subject<'a> {
+    /// A store, and a function that lets time pass: by moving a
+    /// [`ManualClock`](crate::ManualClock), or by waiting where the clock is a server's.
+    pub fn new(store: &'a dyn Store, pass: impl Fn(Duration) + Sync + 'a) -> Subject<'a> {
+        Subject { store, pass: Box::new(pass) }
+    }
+
+    fn get(&self, key: &Key) -> Option<Vec<u8>> {
+        self.store.get(key).expect("get").map(|stored| stored.bytes)
+    }
+
+    fn put(&self, key: &Key, bytes: &[u8]) -> Version {
+        self.put_when(key, bytes, When::Always).expect("`Always` is always met")
+    }
+
+    fn put_when(&self, key: &Key, bytes: &[u8], when: When) -> Option<Version> {
+        self.store.put(key, bytes, None, when).expect("put")
+    }
+}
+
+/// Runs every case, and panics at the first broken promise. Give it a store that nobody else uses.
+pub fn check(subject: &Subject<'_>) {
+    for (name, case) in CASES {
+        eprintln!("conformance: {name}");
+        case(subject);
+    }
+}
+
+type Case = fn(&Subject<'_>);
+
+/// The cases, by the promise that each checks.
+const CASES: &[(&str, Case)] = &[
+    ("1. what was put is what get gives", content::a_put_is_seen),
+    ("2. missing and expired are nothing", content::missing_and_expired),
+    ("3. each write has a version of its own", content::versions_differ),
+    ("4. Absent writes only where nothing lives", conditions::absent),
+    ("4. of several Absent at once one succeeds", conditions::absent_at_once),
+    ("5. Unchanged acts on that version only", conditions::unchanged),
+    ("5. of several Unchanged at once one succeeds", conditions::unchanged_at_once),
+    ("6. delete tells whether something was there", conditions::delete),
+    ("7. clear removes one namespace and no other", content::clear),
+    ("7. what was cleared does not come back", content::clear_wins),
+    ("8. keys and namespaces are anything, and never share", content::keys),
+    ("9. values from 0 to 900,000 bytes", content::sizes),
+    ("2. long times to live", content::long_times_to_live),
+];
+
+fn key(name: &str) -> Key {
+    Namespace::new("conformance").key(name)
+}

@@ -1,0 +1,176 @@
+//! A file a record, in Beaker's tree. Shared across the processes of one host; survives a restart.
+//! Times to live are kept to the microsecond; what has expired stays on disk until it is swept.
+
+mod image;
+mod layout;
+mod write;
+
+use std::fs;
+use std::io::{self, ErrorKind as Io};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use image::Image;
+use layout::Layout;
+use write::{Replace, is_missing, make_folder_and, write};
+
+use super::{Store, Stored, Version, When};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::file_lock::FileLock;
+use crate::key::{Key, Namespace};
+
+/// A file a record under `data_dir`.
+///
+/// A write goes to a temporary file in the same folder, which is then renamed: whoever reads, and
+/// whoever comes after a kill, sees the old record or the new one. Reading takes no lock, nor does
+/// writing a new record; a change takes one on that record alone. Nothing is synced to the disk, so
+/// after a loss of power a record may be old, or damaged and then counts as missing.
+#[derive(Debug)]
+pub struct FileStore {
+    layout: Layout,
+    clock: Arc<dyn Clock>,
+    damaged: AtomicU64,
+}
+
+impl FileStore {
+    /// A store in this folder, which is made if it is missing.
+    pub fn open(data_dir: impl AsRef<Path>) -> Result<FileStore> {
+        let layout = Layout::new(data_dir.as_ref());
+        let store = FileStore { layout, clock: Arc::new(SystemClock), damaged: AtomicU64::new(0) };
+        fs::create_dir_all(store.layout.data_dir()).map_err(|error| store.unwritable(error))?;
+        Ok(store)
+    }
+
+    /// Keeps the lock files in another folder than `data_dir/container_file_lock`.
+    pub fn with_lock_dir(mut self, lock_dir: impl AsRef<Path>) -> FileStore {
+        self.layout.set_lock_dir(lock_dir.as_ref());
+        self
+    }
+
+    /// Goes by another clock than the system's.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> FileStore {
+        self.clock = clock;
+        self
+    }
+
+    /// What lives in a file; nothing if it is missing, damaged or expired.
+    fn read(&self, path: &Path) -> Result<Option<Image>> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if is_missing(&error) => return Ok(None),
+            Err(error) => {
+                let file = path.display();
+                return Err(Error::storage(format!("could not read `{file}`"), error));
+            }
+        };
+        let image = Image::read(bytes);
+        if image.is_none() {
+            self.damaged.fetch_add(1, Ordering::Relaxed);
+        }
+        let now = self.clock.now();
+        Ok(image.filter(|image| image.expires.is_none_or(|expires| now < expires)))
+    }
+
+    fn version(&self, path: &Path) -> Result<Option<Version>> {
+        Ok(self.read(path)?.map(|image| image.version))
+    }
+
+    fn lock(&self, key: &Key) -> Result<FileLock> {
+        let path = self.layout.lock(key);
+        FileLock::lock(&path).map_err(|error| {
+            let file = path.display();
+            Error::storage(format!("could not lock `{file}`; is its folder writable?"), error)
+        })
+    }
+
+    fn unwritable(&self, error: io::Error) -> Error {
+        let folder = self.layout.data_dir().display();
+        let hint = match error.kind() {
+            Io::StorageFull | Io::QuotaExceeded => "the disk is full: free some space",
+            _ => "make it writable for this user, or name another `data_dir`",
+        };
+        Error::storage(format!("could not write to the data folder `{folder}`; {hint}"), error)
+    }
+}
+
+impl Store for FileStore {
+    fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        let image = self.read(&self.layout.file(key))?;
+        Ok(image.map(|image| Stored { version: image.version, bytes: image.into_content() }))
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: When,
+    ) -> Result<Option<Version>> {
+        let version = Version::fresh();
+        let expires = ttl.map(|ttl| self.clock.now() + ttl);
+        let image = Image::build(bytes, version, expires);
+        let path = self.layout.file(key);
+        if when == When::Absent {
+            match make_folder_and(|| write(&path, &image, Replace::No), &path) {
+                Ok(()) => return Ok(Some(version)),
+                // There is a file, but what it holds may have expired.
+                Err(error) if error.kind() == Io::AlreadyExists => {}
+                Err(error) => return Err(self.unwritable(error)),
+            }
+        }
+        let _lock = self.lock(key)?;
+        if when != When::Always && !when.is_met_by(self.version(&path)?) {
+            return Ok(None);
+        }
+        let written = match when {
+            When::Unchanged(_) => write(&path, &image, Replace::Yes),
+            _ => make_folder_and(|| write(&path, &image, Replace::Yes), &path),
+        };
+        match written {
+            Ok(()) => Ok(Some(version)),
+            // A `clear` since the look at the version took the folder away, and the record with it.
+            Err(error) if is_missing(&error) && when != When::Always => Ok(None),
+            Err(error) => Err(self.unwritable(error)),
+        }
+    }
+
+    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+        let path = self.layout.file(key);
+        if !path.exists() {
+            return Ok(false);
+        }
+        let _lock = self.lock(key)?;
+        let current = self.version(&path)?;
+        // An expired or damaged file goes too, though it does not count as removed.
+        if current.is_none() || when.is_met_by(current) {
+            match fs::remove_file(&path) {
+                Ok(()) => return Ok(current.is_some()),
+                Err(error) if is_missing(&error) => {}
+                Err(error) => return Err(self.unwritable(error)),
+            }
+        }
+        Ok(false)
+    }
+
+    fn clear(&self, namespace: &Namespace) -> Result<()> {
+        let folder = self.layout.namespace(namespace);
+        // Moved away first, so that everything is gone at one moment.
+        let gone = folder.with_extension(format!("gone-{:x}", Version::fresh().number()));
+        let removed = fs::rename(&folder, &gone).and_then(|()| fs::remove_dir_all(&gone));
+        match removed {
+            Err(error) if !is_missing(&error) => {
+                let folder = folder.display();
+                Err(Error::new(ErrorKind::Storage, format!("could not remove `{folder}`"))
+                    .caused_by(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,172 @@
+//! memcached, one server or several. Shared across hosts; lost when a server restarts, and what is
+//! used least makes room when its memory is full. The server removes what has expired; times to
+//! live are kept to the microsecond, by the clocks of the hosts.
+
+mod image;
+mod place;
+mod pool;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use memcache::exp::{Delete, GetResult, Set, Ttl};
+use place::{Place, failed, mark_of};
+use pool::Pool;
+
+use super::{Store, Stored, Version, When};
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::error::Result;
+use crate::key::{Key, Namespace};
+
+/// What memcached takes unless it is told otherwise, less what it adds. It is checked here, since
+/// the server drops the old value when it refuses a new one.
+const LARGEST_VALUE: usize = 1024 * 1024 - 1024;
+
+/// The protocol's times end in 2106; what lives longer than this is left to the item's own word.
+const LONGEST_TTL: u64 = 10 * 365 * 24 * 3600;
+
+/// Values in memcached servers, through their meta commands (memcached 1.6 and later).
+///
+/// Every operation is one round trip, `put` with `When::Absent` over something expired aside.
+///
+/// memcached can clear a server only as a whole. So `clear` writes a mark for the namespace, and
+/// whatever has a smaller `cas` number, that is, was written before, counts as gone. The mark is
+/// read in the same round trip as the value.
+pub struct MemcachedStore {
+    pool: Pool,
+    clock: Arc<dyn Clock>,
+    damaged: AtomicU64,
+}
+
+impl MemcachedStore {
+    /// A store on these servers: `host:port`, with `;` between several. Connections are opened when
+    /// they are needed. Each operation ends within `deadline`, or is an error.
+    pub fn open(url: &str, deadline: Duration) -> Result<MemcachedStore> {
+        let pool = Pool::new(url, deadline)?;
+        Ok(MemcachedStore { pool, clock: Arc::new(SystemClock), damaged: AtomicU64::new(0) })
+    }
+
+    fn stored(&self, mark: &GetResult, item: GetResult) -> Option<Stored> {
+        let version = visible(mark, &item)?;
+        match image::read(&item.value?) {
+            Some((expires, content)) => {
+                self.lives(expires).then(|| Stored { bytes: content.to_vec(), version })
+            }
+            None => {
+                self.damaged.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+
+    fn lives(&self, expires: Option<Timestamp>) -> bool {
+        expires.is_none_or(|expires| self.clock.now() < expires)
+    }
+
+    /// Writes over what has expired or was cleared, if it is still that.
+    fn put_over_the_dead(&self, key: &Key, place: &Place<'_>, set: Set) -> Result<Option<Version>> {
+        let (mark, item) = place.look(key)?;
+        let set = match item.item.cas.filter(|_| item.hit()) {
+            Some(_) if self.stored(&mark, item.clone()).is_some() => return Ok(None),
+            Some(dead) => set.compare_cas(dead),
+            None => set.add(),
+        };
+        place.set(key, set).map(|result| result.applied().then(|| version(result.cas)).flatten())
+    }
+}
+
+impl Store for MemcachedStore {
+    fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        let (mark, item) = Place::of(&self.pool, key).look(key)?;
+        Ok(self.stored(&mark, item))
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: When,
+    ) -> Result<Option<Version>> {
+        let place = Place::of(&self.pool, key);
+        if bytes.len() > LARGEST_VALUE {
+            return Err(place.too_large(key, bytes.len()));
+        }
+        let image = image::build(ttl.map(|ttl| self.clock.now() + ttl), bytes);
+        let set = Set::new(&place.wire, &image).ttl(server_ttl(ttl)).return_cas();
+        match when {
+            When::Always => place.set(key, set).map(|result| version(result.cas)),
+            When::Absent => match place.set(key, set.clone().add())? {
+                result if result.applied() => Ok(version(result.cas)),
+                _ => self.put_over_the_dead(key, &place, set),
+            },
+            When::Unchanged(old) => {
+                let (result, mark) = place.set_and_mark(key, set.compare_cas(old.number()))?;
+                let new = version(result.cas).filter(|_| result.applied());
+                match new {
+                    // Cleared since: what was just written must not stay.
+                    Some(new) if mark.item.cas > Some(old.number()) => {
+                        place.delete(key, Delete::new(&place.wire).compare_cas(new.number()))?;
+                        Ok(None)
+                    }
+                    new => Ok(new),
+                }
+            }
+        }
+    }
+
+    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+        let place = Place::of(&self.pool, key);
+        let (mark, item) = place.look(key)?;
+        let Some(current) = self.stored(&mark, item).map(|stored| stored.version) else {
+            return Ok(false);
+        };
+        let delete = Delete::new(&place.wire);
+        match when {
+            When::Always => place.delete(key, delete),
+            _ if when.is_met_by(Some(current)) => {
+                place.delete(key, delete.compare_cas(current.number()))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn clear(&self, namespace: &Namespace) -> Result<()> {
+        for server in self.pool.all() {
+            server.client.run(Set::new(mark_of(namespace), [1]).ttl(Ttl::NEVER)).map_err(
+                |error| failed(format!("could not clear {namespace:?}"), server.address, error),
+            )?;
+        }
+        Ok(())
+    }
+
+    fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for MemcachedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MemcachedStore").field(&self.pool.addresses()).finish()
+    }
+}
+
+/// The item's version, unless its namespace was cleared after it was written.
+fn visible(mark: &GetResult, item: &GetResult) -> Option<Version> {
+    let cas = item.item.cas.filter(|_| item.hit())?;
+    (mark.item.cas < Some(cas)).then(|| Version::new(cas))
+}
+
+fn version(cas: Option<u64>) -> Option<Version> {
+    cas.map(Version::new)
+}
+
+/// The whole second after the item expires, so that the server never drops it before.
+fn server_ttl(ttl: Option<Duration>) -> Ttl {
+    match ttl.map(|ttl| ttl.as_secs().saturating_add(1)) {
+        Some(seconds) if seconds < LONGEST_TTL => Ttl::secs(seconds as u32),
+        _ => Ttl::NEVER,
+    }
+}

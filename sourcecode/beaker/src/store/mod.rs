@@ -1,0 +1,125 @@
+//! [`Store`]: bytes by key, and the contract that every back end keeps.
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod file;
+#[cfg(feature = "memcached")]
+mod memcached;
+mod memory;
+mod null;
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+pub use file::FileStore;
+#[cfg(feature = "memcached")]
+pub use memcached::MemcachedStore;
+pub use memory::MemoryStore;
+pub use null::NullStore;
+
+use crate::error::Result;
+use crate::key::{Key, Namespace};
+
+/// Bytes by key. A store knows nothing of sessions, codecs or locks.
+///
+/// # The contract
+///
+/// Each promise is a case of the suite in `store::conformance` (feature `conformance`):
+///
+/// 1. What was put is what the next `get` gives, to the byte, from any thread and any handle.
+/// 2. Nothing under a key, or something whose time to live has passed, is `None`, not an error.
+/// 3. Each write gives the value a version that no other write of that key had.
+/// 4. `When::Absent` writes only where nothing lives, and of several at once one succeeds.
+/// 5. `When::Unchanged(version)` acts only on the value of that version; of several at once one
+///    succeeds. An unmet condition changes nothing.
+/// 6. `delete` tells whether something was there to remove, and may be repeated.
+/// 7. `clear` removes all of one namespace and nothing of any other.
+/// 8. Keys and namespaces are any bytes and texts of any length, and no two share a value.
+/// 9. A value is 0 to 900,000 bytes at least; more than the store takes is `ErrorKind::TooLarge`,
+///    and leaves what was there.
+/// 10. Damaged bytes count as nothing (see [`damaged`](Store::damaged)), and never as a panic.
+/// 11. Errors mean that the system failed: a server that is down, a folder that cannot be written.
+///     They come within the store's deadline, and a later call works once the cause is gone.
+pub trait Store: Debug + Send + Sync + 'static {
+    /// What lives under the key.
+    fn get(&self, key: &Key) -> Result<Option<Stored>>;
+
+    /// Writes, if the condition is met, and gives the new version; `None` if it is not met.
+    ///
+    /// After `ttl`, the value counts as gone; `None` keeps it until it is removed.
+    fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: When,
+    ) -> Result<Option<Version>>;
+
+    /// Removes, if something lives there and the condition is met; tells whether it did.
+    fn delete(&self, key: &Key, when: When) -> Result<bool>;
+
+    /// Removes everything in the namespace.
+    fn clear(&self, namespace: &Namespace) -> Result<()>;
+
+    /// How often stored bytes were found damaged, and treated as nothing.
+    fn damaged(&self) -> u64 {
+        0
+    }
+}
+
+/// What a store gives back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The bytes, as they were put.
+    pub bytes: Vec<u8>,
+    /// Which write they are from.
+    pub version: Version,
+}
+
+/// Names one write of one key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Version(u64);
+
+impl Version {
+    /// The version of this number, for stores that number their writes themselves.
+    pub const fn new(number: u64) -> Version {
+        Version(number)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// A version that no other write has, in this process or another: they count on from a random
+    /// 64-bit number, one a process.
+    pub(crate) fn fresh() -> Version {
+        use std::sync::LazyLock;
+        use std::sync::atomic::{AtomicU64, Ordering};
+        static NEXT: LazyLock<AtomicU64> =
+            LazyLock::new(|| AtomicU64::new(uuid::Uuid::new_v4().as_u64_pair().1));
+        Version(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// On what condition a store writes or removes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    /// Always.
+    Always,
+    /// If nothing lives under the key. (A `delete` with this never removes anything.)
+    Absent,
+    /// If what lives there is still of this version.
+    Unchanged(Version),
+}
+
+impl When {
+    /// Is the condition met by what lives under the key?
+    pub(crate) fn is_met_by(self, current: Option<Version>) -> bool {
+        match self {
+            When::Always => true,
+            When::Absent => current.is_none(),
+            When::Unchanged(version) => current == Some(version),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Stores nothing: caching switched off, and every session new. Shared across nothing.
+
+use std::time::Duration;
+
+use super::{Store, Stored, Version, When};
+use crate::error::Result;
+use crate::key::{Key, Namespace};
+
+/// A store that forgets at once. It keeps the contract of a store whose values expire immediately.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NullStore;
+
+impl Store for NullStore {
+    fn get(&self, _: &Key) -> Result<Option<Stored>> {
+        Ok(None)
+    }
+
+    fn put(&self, _: &Key, _: &[u8], _: Option<Duration>, when: When) -> Result<Option<Version>> {
+        Ok(when.is_met_by(None).then(Version::fresh))
+    }
+
+    fn delete(&self, _: &Key, _: When) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn clear(&self, _: &Namespace) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! [`Value`]: what a session can hold.
+
+mod binary;
+mod depth;
+mod readable;
+mod typed;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The entries of a session, sorted by key.
+pub type Values = BTreeMap<String, Value>;
+
+/// What a session can hold: plain data, never code, so what comes back from a store can do no
+/// harm. (Beaker pickles, and whoever can write to its store can run code.)
+#[derive(Clone, PartialEq, Default)]
+pub enum Value {
+    /// Nothing, as a value of its own.
+    #[default]
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A number with a fraction.
+    Float(f64),
+    /// A text.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// Several values in order.
+    List(Vec<Value>),
+    /// Values by name.
+    Map(Values),
+}
+
+impl Value {
+    /// Is it [`Value::Null`]?
+    pub fn is_null(&self) -> bool {
+        matches!(self, Value::Null)
+    }
+
+    /// The truth value, if it is one.
+    pub fn as_bool(&self) -> Option<bool> {
+        match self {
+            Value::Bool(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The whole number, if it is one.
+    pub fn as_int(&self) -> Option<i64> {
+        match self {
+            Value::Int(value) => Some(*value),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one with or without a fraction.
+    pub fn as_float(&self) -> Option<f64> {
+        match self {
+            Value::Float(value) => Some(*value),
+            Value::Int(value) => Some(*value as f64),
+            _ => None,
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Value::Text(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The bytes, if it is some.
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Value::Bytes(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The values in order, if it is a list.
+    pub fn as_list(&self) -> Option<&[Value]> {
+        match self {
+            Value::List(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The values by name, if it is a map.
+    pub fn as_map(&self) -> Option<&Values> {
+        match self {
+            Value::Map(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// Prints the value alone: `"text"`, `42`, `[1, 2]`.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Null => f.write_str("null"),
+            Value::Bool(value) => value.fmt(f),
+            Value::Int(value) => value.fmt(f),
+            Value::Float(value) => value.fmt(f),
+            Value::Text(value) => value.fmt(f),
+            Value::Bytes(value) => write!(f, "b\"{}\"", value.escape_ascii()),
+            Value::List(value) => value.fmt(f),
+            Value::Map(value) => value.fmt(f),
+        }
+    }
+}
+
+macro_rules! from {
+    ($($type:ty => $variant:ident),* $(,)?) => { $(
+        impl From<$type> for Value {
+            fn from(value: $type) -> Value {
+                Value::$variant(value.into())
+            }
+        }
+    )* };
+}
+
+from! {
+    bool => Bool,
+    i8 => Int, i16 => Int, i32 => Int, i64 => Int, u8 => Int, u16 => Int, u32 => Int,
+    f32 => Float, f64 => Float,
+    &str => Text, String => Text,
+    &[u8] => Bytes,
+    Vec<Value> => List,
+    Values => Map,
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    fn from(value: Option<T>) -> Value {
+        value.map_or(Value::Null, Into::into)
+    }
+}

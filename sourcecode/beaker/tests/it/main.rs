@@ -1,0 +1,16 @@
+//! What the library promises, from outside. `cargo test -p beaker --all-features` runs all of it.
+
+mod files;
+mod hostile_cookies;
+mod locks;
+#[cfg(feature = "memcached")]
+mod memcached;
+#[cfg(feature = "middleware")]
+mod middleware;
+mod overlap;
+mod records;
+#[cfg(feature = "tiny_http")]
+mod served;
+mod sessions;
+mod stores;
+mod tidy;

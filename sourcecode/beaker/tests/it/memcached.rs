@@ -1,0 +1,131 @@
+//! memcached: the contract, the round trips, and a server that is down, hangs or breaks off.
+
+use std::time::{Duration, Instant};
+
+use beaker::key::Namespace;
+use beaker::store::{MemcachedStore, Store, When};
+use beaker::{Backend, ErrorKind, Sessions};
+use servers::{BuiltIn, Fault, Memcached};
+
+const DEADLINE: Duration = Duration::from_millis(300);
+
+#[cfg(feature = "conformance")]
+mod contract {
+    use super::*;
+    use beaker::store::conformance::{Subject, check};
+
+    #[test]
+    fn the_real_one() {
+        let server = Memcached::for_programs().unwrap();
+        let store = MemcachedStore::open(&server.url(), Duration::from_secs(5)).unwrap();
+        // The server's clock cannot be moved.
+        check(&Subject::new(&store, |time| beaker::Clock::sleep(&beaker::SystemClock, time)));
+    }
+
+    #[test]
+    fn the_built_in_one() {
+        let server = BuiltIn::memcached().unwrap();
+        let store = MemcachedStore::open(&server.url(), Duration::from_secs(5)).unwrap();
+        check(&Subject::new(&store, |time| beaker::Clock::sleep(&beaker::SystemClock, time)));
+    }
+
+    #[test]
+    fn two_servers() {
+        let servers = [BuiltIn::memcached().unwrap(), BuiltIn::memcached().unwrap()];
+        let url = format!("{};{}", servers[0].url(), servers[1].url());
+        let store = MemcachedStore::open(&url, Duration::from_secs(5)).unwrap();
+        check(&Subject::new(&store, |time| beaker::Clock::sleep(&beaker::SystemClock, time)));
+        assert!(servers.iter().all(|server| server.commands() > 100), "one is not used");
+    }
+}
+
+#[test]
+fn a_value_that_is_too_large_leaves_what_was_there() {
+    let server = Memcached::for_programs().unwrap();
+    let store = MemcachedStore::open(&server.url(), Duration::from_secs(5)).unwrap();
+    let key = Namespace::new("large").key("k");
+    let version = store.put(&key, b"small", None, When::Always).unwrap().unwrap();
+    let error = store.put(&key, &vec![0; 2_000_000], None, When::Unchanged(version)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TooLarge, "{error:?}");
+    assert_eq!(store.get(&key).unwrap().unwrap().bytes, b"small");
+}
+
+/// One operation while the server has this fault: an error, within the deadline, that names the
+/// server; and all is well when the fault is gone.
+#[track_caller]
+fn check(fault: Fault) {
+    let server = BuiltIn::memcached().unwrap();
+    let deadline = DEADLINE.as_millis().to_string();
+    let options = [("url", server.url()), ("deadline", deadline)];
+    let options = options.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let sessions = Sessions::new(Backend::open("ext:memcached", &options).unwrap());
+    let mut session = sessions.create();
+    session.set("Suomi", "Kimi Räikkönen");
+    session.save().unwrap();
+
+    server.fault(fault);
+    for _ in 0..3 {
+        let begun = Instant::now();
+        let error = sessions.open(session.id()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+        assert!(error.to_string().contains(&server.address().to_string()), "{error}");
+        assert!(begun.elapsed() < DEADLINE * 4, "it took {:?}", begun.elapsed());
+        session.set("Suomi", "Valtteri Bottas");
+        assert_eq!(session.save().unwrap_err().kind(), ErrorKind::Unavailable);
+    }
+    server.fault(Fault::None);
+    session.save().unwrap();
+    let opened = sessions.open(session.id()).unwrap();
+    assert_eq!(opened.require("Suomi").unwrap().as_str(), Some("Valtteri Bottas"));
+}
+
+#[test]
+fn a_server_that_refuses() {
+    check(Fault::Refuse);
+}
+
+#[test]
+fn a_server_that_hangs() {
+    check(Fault::Hang);
+}
+
+#[test]
+fn a_server_that_breaks_off() {
+    // The answer to a write has 8 bytes or so.
+    for bytes in [0, 1, 5] {
+        check(Fault::CutAnswer(bytes));
+    }
+}
+
+#[test]
+fn a_server_that_is_stopped_and_started_again() {
+    let mut server = BuiltIn::memcached().unwrap();
+    let backend = Backend::open("ext:memcached", &[("url", &server.url())]).unwrap();
+    let sessions = Sessions::new(backend);
+    let mut session = sessions.create();
+    session.save().unwrap();
+    server.stop();
+    assert_eq!(sessions.open(session.id()).unwrap_err().kind(), ErrorKind::Unavailable);
+    server.start_again().unwrap();
+    let mut next = sessions.create();
+    next.save().unwrap();
+    assert!(sessions.open(next.id()).is_ok());
+}
+
+/// One command a write, two in one round trip a read: what a session costs in time is this.
+#[test]
+fn what_a_session_costs() {
+    let server = BuiltIn::memcached().unwrap();
+    let backend = Backend::open("ext:memcached", &[("url", &server.url())]).unwrap();
+    let sessions = Sessions::new(backend);
+    let commands = |act: &mut dyn FnMut()| {
+        let before = server.commands();
+        act();
+        server.commands() - before
+    };
+    let mut session = sessions.create();
+    assert_eq!(commands(&mut || session.save().unwrap()), 1);
+    assert_eq!(commands(&mut || drop(sessions.open(session.id()).unwrap())), 2);
+    session.set("a", 1);
+    assert_eq!(commands(&mut || session.save().unwrap()), 2);
+}

@@ -1,0 +1,114 @@
+//! An application served by tiny_http, over real sockets.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use beaker::middleware::{App, Request, Response, Server, text};
+use beaker::{Error, ErrorKind, Result};
+
+fn application(request: &mut Request) -> Result<Response> {
+    match request.uri().path() {
+        "/panic" => panic!("on purpose"),
+        "/error" => Err(Error::new(ErrorKind::Application, "on purpose")),
+        "/echo" => Ok(text(String::from_utf8_lossy(request.body()))),
+        path => Ok(text(path)),
+    }
+}
+
+fn serve(test: impl FnOnce(SocketAddr)) {
+    struct StopAtTheEnd(beaker::middleware::Stop);
+    impl Drop for StopAtTheEnd {
+        fn drop(&mut self) {
+            self.0.stop();
+        }
+    }
+    let server = Server::bind("127.0.0.1:0").unwrap().workers(2);
+    let (address, stop) = (server.address().unwrap(), StopAtTheEnd(server.stopper()));
+    std::thread::scope(|scope| {
+        scope.spawn(|| server.run(application).unwrap());
+        let _stop = stop;
+        test(address);
+    });
+}
+
+fn send(address: SocketAddr, request: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn get(address: SocketAddr, path: &str) -> String {
+    send(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"))
+}
+
+#[test]
+fn answers() {
+    serve(|address| {
+        let answer = get(address, "/a");
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.ends_with("\r\n\r\n/a"), "{answer}");
+    });
+}
+
+#[test]
+fn a_panic_or_an_error_answers_500_and_the_next_request_is_served() {
+    serve(|address| {
+        for path in ["/panic", "/error", "/panic", "/error", "/panic"] {
+            let answer = get(address, path);
+            assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
+            assert!(!answer.contains("on purpose"), "a visitor is told: {answer}");
+        }
+        assert!(get(address, "/a").ends_with("/a"));
+    });
+}
+
+#[test]
+fn bodies_have_a_limit() {
+    serve(|address| {
+        let post = |size: usize| {
+            let head = format!(
+                "POST /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n"
+            );
+            send(address, &(head + &"x".repeat(size)))
+        };
+        assert!(post(1000).ends_with(&"x".repeat(1000)));
+        let answer = post(1_100_000);
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer:.100}");
+    });
+}
+
+#[test]
+fn garbage_is_survived() {
+    serve(|address| {
+        for garbage in [
+            "\r\n\r\n",
+            "GET\r\n\r\n",
+            "GET / HTTP/9.9\r\n\r\n",
+            "GET \u{fffd} HTTP/1.1\r\n\r\n",
+            "\u{0}\u{1}\r\n\r\n",
+        ] {
+            send(address, &format!("{garbage}GET / HTTP/1.1\r\nConnection: close\r\n\r\n"));
+        }
+        assert!(get(address, "/a").ends_with("/a"));
+    });
+}
+
+#[test]
+fn a_taken_port_is_named() {
+    let first = Server::bind("127.0.0.1:0").unwrap();
+    let address = first.address().unwrap().to_string();
+    let error = Server::bind(address.as_str()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config);
+    assert!(error.to_string().contains(&address), "{error}");
+    assert!(error.to_string().contains("another port"), "{error}");
+}
+
+#[test]
+fn an_app_can_be_called_without_a_server() {
+    let mut request = http::Request::get("/a").body(Vec::new()).unwrap();
+    assert_eq!(App::call(&application, &mut request).unwrap().body(), b"/a");
+}

@@ -1,0 +1,108 @@
+//! Rules about the sources themselves: what depends on what, where the time is read, how long a
+//! file may get.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn sources() -> Vec<(String, String)> {
+    fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { collect(&path, files) } else { files.push(path) }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    collect(&root, &mut files);
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap().to_owned();
+        (name, code)
+    };
+    files.into_iter().map(read).collect()
+}
+
+/// The modules of this crate that a file uses.
+fn uses(code: &str) -> Vec<&str> {
+    let after = |part: &'static str| {
+        move |line| -> Option<&str> { str::split_once(line, part).map(|(_, rest)| rest) }
+    };
+    let paths = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let paths = paths.filter_map(after("crate::"));
+    paths
+        .map(|rest| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap())
+        .collect()
+}
+
+#[test]
+fn what_never_depends_on_what() {
+    // Files under this prefix use no other modules than these.
+    let rules: &[(&str, &[&str])] = &[
+        ("error.rs", &[]),
+        ("clock.rs", &[]),
+        ("key.rs", &[]),
+        ("file_lock.rs", &[]),
+        ("value/", &["error"]),
+        ("codec.rs", &["error"]),
+        ("record.rs", &["clock"]),
+        ("signing.rs", &["error"]),
+        ("cookie.rs", &["error"]),
+        ("store/", &["clock", "error", "file_lock", "key", "store"]),
+        ("lock/", &["error", "file_lock", "key"]),
+        ("backend.rs", &["error", "lock", "store"]),
+        (
+            "session/",
+            &[
+                "backend", "clock", "codec", "cookie", "error", "key", "record", "session",
+                "signing", "store", "value",
+            ],
+        ),
+        ("middleware/", &["clock", "error", "session"]),
+        ("lib.rs", &[]),
+    ];
+    for (name, code) in sources() {
+        let rule = rules.iter().find(|(prefix, _)| name.starts_with(prefix));
+        let (_, allowed) = rule.unwrap_or_else(|| panic!("no rule says what {name} may use"));
+        for used in uses(&code) {
+            assert!(allowed.contains(&used), "{name} uses {used}, and may use {allowed:?}");
+        }
+    }
+}
+
+#[test]
+fn foreign_crates_stay_where_they_belong() {
+    let rules = [
+        ("bincode::", "codec.rs"),
+        ("memcache::", "store/memcached/"),
+        ("http::", "middleware/"),
+        ("tiny_http::", "middleware/server.rs"),
+        ("SystemTime::now", "clock.rs"),
+        ("thread::sleep", "clock.rs"),
+        ("Instant::now", "nowhere"),
+    ];
+    for (name, code) in sources() {
+        for (what, place) in rules {
+            let used = code.lines().any(|line| {
+                !line.trim_start().starts_with("//")
+                    && line
+                        .split(|c: char| c.is_whitespace() || "(<&".contains(c))
+                        .any(|word| word.starts_with(what))
+            });
+            assert!(
+                !used || name.starts_with(place),
+                "{name} uses {what}, which belongs to {place}"
+            );
+        }
+    }
+}
+
+#[test]
+fn no_file_grows_too_long() {
+    for (name, code) in sources() {
+        let lines =
+            code.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
+        let count = lines.count();
+        assert!(count <= 150, "{name} has {count} lines of code; what in it is a noun of its own?");
+    }
+}
