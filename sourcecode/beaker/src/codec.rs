@@ -16,8 +16,16 @@ pub trait Codec<V>: Debug + Send + Sync + 'static {
     /// while a program moves from one to the other. 1 and 2 are taken; start at 128.
     fn tag(&self) -> u8;
 
+    /// Appends the bytes of a value. (It appends, so that a record is put together in one place,
+    /// without copying what may be large.)
+    fn encode_into(&self, value: &V, bytes: &mut Vec<u8>) -> Result<()>;
+
     /// The bytes of a value.
-    fn encode(&self, value: &V) -> Result<Vec<u8>>;
+    fn encode(&self, value: &V) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.encode_into(value, &mut bytes)?;
+        Ok(bytes)
+    }
 
     /// The value of some bytes. Whatever the bytes are, this fails rather than panics, and takes
     /// no more memory than a small multiple of their length.
@@ -43,9 +51,9 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for Bincode {
         1
     }
 
-    fn encode(&self, value: &V) -> Result<Vec<u8>> {
+    fn encode_into(&self, value: &V, bytes: &mut Vec<u8>) -> Result<()> {
         Bincode::options(u32::MAX as usize)
-            .serialize(value)
+            .serialize_into(bytes, value)
             .map_err(|error| Error::codec("could not encode the value as bincode").caused_by(error))
     }
 
@@ -65,8 +73,8 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for Json {
         2
     }
 
-    fn encode(&self, value: &V) -> Result<Vec<u8>> {
-        serde_json::to_vec(value)
+    fn encode_into(&self, value: &V, bytes: &mut Vec<u8>) -> Result<()> {
+        serde_json::to_writer(bytes, value)
             .map_err(|error| Error::codec("could not encode the value as JSON").caused_by(error))
     }
 

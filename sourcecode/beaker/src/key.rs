@@ -1,10 +1,12 @@
 //! [`Namespace`] and [`Key`]: the one rule for escaping, length and hashing.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
+use smallvec::SmallVec;
 
 /// A family of keys that can be cleared together. The unnamed one (`Namespace::default()`) is
 /// where sessions live.
@@ -23,8 +25,8 @@ impl Namespace {
     }
 
     /// The key of this name in the namespace.
-    pub fn key(&self, name: impl Into<Vec<u8>>) -> Key {
-        Key { namespace: self.clone(), name: name.into() }
+    pub fn key(&self, name: impl AsRef<[u8]>) -> Key {
+        Key { namespace: self.clone(), name: SmallVec::from_slice(name.as_ref()) }
     }
 
     /// A text of at most `longest` bytes for use by a server or as a file's name: see
@@ -47,10 +49,19 @@ impl fmt::Debug for Namespace {
 }
 
 /// What a store knows a value by: a name of any bytes, in a namespace.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     namespace: Namespace,
-    name: Vec<u8>,
+    /// A session's id, of 32 bytes, needs no allocation of its own.
+    name: SmallVec<[u8; 32]>,
+}
+
+/// The bytes alone, with no lengths between: what is equal has the same hash, and that is enough.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.name);
+        state.write(self.namespace.name().as_bytes());
+    }
 }
 
 impl Key {

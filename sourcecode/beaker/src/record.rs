@@ -15,55 +15,62 @@
 use crate::clock::Timestamp;
 
 const FORMAT: u8 = 1;
-const HEADER: usize = 22;
+const LENGTH: usize = 22;
 
 /// A stored value with its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
+    /// What it says of the payload.
+    pub header: Header,
+    /// The encoded value.
+    pub payload: &'a [u8],
+}
+
+/// What a record says of its payload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
     /// Which codec the payload is in: [`Codec::tag`](crate::codec::Codec::tag).
     pub codec: u8,
     /// When it was written.
     pub stored_at: Timestamp,
     /// Until when it counts as fresh; `None` is for ever.
     pub fresh_until: Option<Timestamp>,
-    /// The encoded value.
-    pub payload: &'a [u8],
 }
 
-impl<'a> Record<'a> {
-    /// The record as bytes.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEADER + self.payload.len());
+impl Header {
+    /// The record with this header and the payload that the function appends.
+    pub fn build<E>(
+        &self,
+        append_payload: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<Vec<u8>, E> {
+        let mut bytes = Vec::with_capacity(512);
         let fresh_until = self.fresh_until.map_or(u64::MAX, Timestamp::as_micros);
         bytes.extend([FORMAT, self.codec, 0, 0, 0, 0]);
         bytes.extend(self.stored_at.as_micros().to_le_bytes());
         bytes.extend(fresh_until.to_le_bytes());
-        bytes.extend(self.payload);
+        append_payload(&mut bytes)?;
         let checksum = checksum(&bytes);
         bytes[2..6].copy_from_slice(&checksum.to_le_bytes());
-        bytes
+        Ok(bytes)
     }
+}
 
+impl<'a> Record<'a> {
     /// The record in some bytes; `None` for bytes that are no record, or a damaged one.
     pub fn read(bytes: &'a [u8]) -> Option<Record<'a>> {
-        let (header, payload) = bytes.split_at_checked(HEADER)?;
+        let (header, payload) = bytes.split_at_checked(LENGTH)?;
         let number = |at: usize| header[at..at + 8].try_into().map(u64::from_le_bytes).ok();
         let stored = header[2..6].try_into().map(u32::from_le_bytes).ok()?;
         if header[0] != FORMAT || stored != checksum(bytes) {
             return None;
         }
         let fresh_until = number(14)?;
-        Some(Record {
+        let header = Header {
             codec: header[1],
             stored_at: Timestamp::from_micros(number(6)?),
             fresh_until: (fresh_until != u64::MAX).then(|| Timestamp::from_micros(fresh_until)),
-            payload,
-        })
-    }
-
-    /// Is it still fresh at this time?
-    pub fn is_fresh(&self, now: Timestamp) -> bool {
-        self.fresh_until.is_none_or(|until| now <= until)
+        };
+        Some(Record { header, payload })
     }
 }
 
@@ -78,22 +85,32 @@ fn checksum(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    fn record() -> Record<'static> {
+    fn bytes(header: Header, payload: &[u8]) -> Vec<u8> {
+        let append = |bytes: &mut Vec<u8>| {
+            bytes.extend(payload);
+            Ok::<(), ()>(())
+        };
+        header.build(append).unwrap()
+    }
+
+    fn header() -> Header {
         let at = Timestamp::from_micros(1_234_567_890_000_000);
-        Record { codec: 1, stored_at: at, fresh_until: None, payload: b"Kimi" }
+        Header { codec: 1, stored_at: at, fresh_until: None }
     }
 
     #[test]
     fn reads_what_was_written() {
-        let limited = Record { fresh_until: Some(Timestamp::from_micros(7)), ..record() };
-        for record in [record(), limited, Record { payload: b"", ..record() }] {
-            assert_eq!(Record::read(&record.to_bytes()), Some(record));
+        let limited = Header { fresh_until: Some(Timestamp::from_micros(7)), ..header() };
+        for (header, payload) in
+            [(header(), b"Kimi".as_slice()), (limited, b"Kimi"), (limited, b"")]
+        {
+            assert_eq!(Record::read(&bytes(header, payload)), Some(Record { header, payload }));
         }
     }
 
     #[test]
     fn every_cut_is_refused() {
-        let bytes = record().to_bytes();
+        let bytes = bytes(header(), b"Kimi");
         for length in 0..bytes.len() {
             assert_eq!(Record::read(&bytes[..length]), None, "cut at {length}");
         }
@@ -101,7 +118,7 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_is_refused() {
-        let bytes = record().to_bytes();
+        let bytes = bytes(header(), b"Kimi");
         for bit in 0..bytes.len() * 8 {
             let mut damaged = bytes.clone();
             damaged[bit / 8] ^= 1 << (bit % 8);

@@ -10,15 +10,16 @@ use crate::value::{Value, Values};
 /// What an update does: from the old value to the new one.
 pub(super) type Update = Arc<dyn Fn(Option<&Value>) -> Value + Send + Sync>;
 
-#[derive(Clone, Default)]
-pub(super) struct Changes {
-    keys: BTreeMap<String, Change>,
-    /// All that was there before `clear`, if that was called.
-    cleared: Option<Values>,
+#[derive(Clone)]
+pub(super) enum Changes {
+    /// These keys were changed.
+    Keys(BTreeMap<String, Change>),
+    /// Nothing of what was there before is to stay, as in a new session and after `clear`.
+    All { before: Values, any: bool },
 }
 
 #[derive(Clone)]
-struct Change {
+pub(super) struct Change {
     before: Option<Value>,
     redo: Redo,
 }
@@ -32,88 +33,126 @@ enum Redo {
 }
 
 impl Changes {
+    /// No changes, of what was loaded.
+    pub(super) fn none() -> Changes {
+        Changes::Keys(BTreeMap::new())
+    }
+
+    /// No changes, of a session that is stored nowhere.
+    pub(super) fn of_a_new_session() -> Changes {
+        Changes::All { before: Values::new(), any: false }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.cleared.is_none()
+        match self {
+            Changes::Keys(keys) => keys.is_empty(),
+            Changes::All { any, .. } => !any,
+        }
     }
 
     pub(super) fn set(&mut self, values: &mut Values, key: String, value: Value) {
-        let before = values.insert(key.clone(), value);
-        self.note(key, before, Redo::Replace);
+        match self {
+            Changes::All { any, .. } => {
+                *any = true;
+                values.insert(key, value);
+            }
+            Changes::Keys(keys) => {
+                let before = values.insert(key.clone(), value);
+                note(keys, key, before, Redo::Replace);
+            }
+        }
     }
 
     pub(super) fn remove(&mut self, values: &mut Values, key: &str) -> Option<Value> {
-        let before = values.remove(key);
-        if before.is_some() {
-            self.note(key.into(), before.clone(), Redo::Replace);
+        let before = values.remove(key)?;
+        match self {
+            Changes::All { any, .. } => *any = true,
+            Changes::Keys(keys) => note(keys, key.into(), Some(before.clone()), Redo::Replace),
         }
-        before
+        Some(before)
     }
 
     pub(super) fn update(&mut self, values: &mut Values, key: String, update: Update) -> Value {
         let value = update(values.get(&key));
         let before = values.insert(key.clone(), value.clone());
-        self.note(key, before, Redo::Update(vec![update]));
+        match self {
+            Changes::All { any, .. } => *any = true,
+            Changes::Keys(keys) => note(keys, key, before, Redo::Update(vec![update])),
+        }
         value
     }
 
     pub(super) fn clear(&mut self, values: &mut Values) {
         let all = std::mem::take(values);
-        let loaded = self.undo(all);
-        self.cleared = Some(loaded);
+        *self = Changes::All { before: self.undo(all), any: true };
     }
 
     /// The values as they were before all changes, which are forgotten.
     pub(super) fn undo(&mut self, mut values: Values) -> Values {
-        let changes = std::mem::take(self);
-        if let Some(loaded) = changes.cleared {
-            return loaded;
+        match self {
+            Changes::All { before, any } => {
+                *any = false;
+                before.clone()
+            }
+            Changes::Keys(keys) => {
+                for (key, change) in std::mem::take(keys) {
+                    match change.before {
+                        Some(value) => values.insert(key, value),
+                        None => values.remove(&key),
+                    };
+                }
+                values
+            }
         }
-        for (key, change) in changes.keys {
-            match change.before {
-                Some(value) => values.insert(key, value),
-                None => values.remove(&key),
-            };
-        }
-        values
     }
 
     /// Makes the same changes to what somebody else has saved: `latest` becomes what is to be
     /// saved, `mine` are the values with the changes as they were made here.
     pub(super) fn redo(&mut self, mine: &Values, latest: &mut Values) {
-        if let Some(loaded) = &mut self.cleared {
-            *loaded = std::mem::take(latest);
-        }
-        for (key, change) in &mut self.keys {
-            let before = latest.get(key).cloned();
-            let value = match &change.redo {
-                Redo::Replace => mine.get(key).cloned(),
-                Redo::Update(updates) => updates
-                    .iter()
-                    .fold(before.clone(), |value, update| Some(update(value.as_ref()))),
-            };
-            match value {
-                Some(value) => latest.insert(key.clone(), value),
-                None => latest.remove(key),
-            };
-            change.before = before;
+        match self {
+            Changes::All { before, .. } => *before = std::mem::replace(latest, mine.clone()),
+            Changes::Keys(keys) => {
+                for (key, change) in keys {
+                    change.before = latest.get(key).cloned();
+                    match change.redo(mine.get(key)) {
+                        Some(value) => latest.insert(key.clone(), value),
+                        None => latest.remove(key),
+                    };
+                }
+            }
         }
     }
+}
 
-    /// Remembers the first `before` of a key, and what to do with it in the end.
-    fn note(&mut self, key: String, before: Option<Value>, redo: Redo) {
-        match self.keys.get_mut(&key) {
-            None => drop(self.keys.insert(key, Change { before, redo })),
-            Some(change) => match (&mut change.redo, redo) {
-                (Redo::Update(updates), Redo::Update(more)) => updates.extend(more),
-                (known, _) => *known = Redo::Replace,
-            },
+impl Change {
+    fn redo(&self, mine: Option<&Value>) -> Option<Value> {
+        match &self.redo {
+            Redo::Replace => mine.cloned(),
+            Redo::Update(updates) => {
+                let apply = |value: Option<Value>, update: &Update| Some(update(value.as_ref()));
+                updates.iter().fold(self.before.clone(), apply)
+            }
         }
+    }
+}
+
+/// Remembers the first `before` of a key, and what to do with it in the end.
+fn note(keys: &mut BTreeMap<String, Change>, key: String, before: Option<Value>, redo: Redo) {
+    match keys.get_mut(&key) {
+        None => drop(keys.insert(key, Change { before, redo })),
+        Some(change) => match (&mut change.redo, redo) {
+            (Redo::Update(updates), Redo::Update(more)) => updates.extend(more),
+            (known, _) => *known = Redo::Replace,
+        },
     }
 }
 
 impl fmt::Debug for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.keys.keys()).finish()
+        match self {
+            Changes::Keys(keys) => f.debug_set().entries(keys.keys()).finish(),
+            Changes::All { any, .. } => write!(f, "all: {any}"),
+        }
     }
 }
 
@@ -137,7 +176,7 @@ mod tests {
         merged: &[(&str, i64)],
     ) {
         let loaded = values(&[("a", 1), ("b", 2)]);
-        let (mut changes, mut mine) = (Changes::default(), loaded.clone());
+        let (mut changes, mut mine) = (Changes::none(), loaded.clone());
         change(&mut changes, &mut mine);
         assert_eq!(changes.clone().undo(mine.clone()), loaded, "undo");
         let mut latest = values(latest);

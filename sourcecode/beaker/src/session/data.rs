@@ -30,6 +30,6 @@ pub(super) fn read(stored: &Stored, codec: &SessionCodec) -> Option<SessionData>
     let bincode: &dyn Codec<SessionData> = &Bincode;
     let json: &dyn Codec<SessionData> = &Json;
     let codecs = [&**codec, bincode, json];
-    let codec = codecs.into_iter().find(|codec| codec.tag() == record.codec)?;
+    let codec = codecs.into_iter().find(|codec| codec.tag() == record.header.codec)?;
     codec.decode(record.payload).ok()
 }

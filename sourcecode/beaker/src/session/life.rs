@@ -1,5 +1,6 @@
 //! The life of a session: saved, deleted, ended, moved to a new id; and the visitor's cookie.
 
+use super::changes::Changes;
 use super::plan::Intent;
 use super::{Session, SessionId};
 use crate::error::{Error, ErrorKind, Result};
@@ -23,7 +24,7 @@ impl Session {
     /// later does not bring it back.
     pub fn delete(&mut self) -> Result<()> {
         self.data.values.clear();
-        self.changes = Default::default();
+        self.changes = Changes::none();
         self.is_deleted = true;
         self.intent = Intent::Delete;
         self.act_unless_deferred()

@@ -60,7 +60,7 @@ impl Session {
         Session {
             id: SessionId::random(),
             data: SessionData { created: now, accessed: now, values: Values::new() },
-            changes: Changes::default(),
+            changes: Changes::of_a_new_session(),
             origin,
             last_accessed: None,
             stored: None,
@@ -80,7 +80,7 @@ impl Session {
             id,
             last_accessed: Some(data.accessed),
             data: SessionData { accessed: now.max(data.accessed), ..data },
-            changes: Changes::default(),
+            changes: Changes::none(),
             origin: Origin::Loaded,
             stored: Some(version),
             moves_from: None,

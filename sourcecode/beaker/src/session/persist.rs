@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::changes::Changes;
 use super::data::SessionData;
 use super::plan::{Facts, Intent, Plan, plan};
 use super::{Session, SessionId};
 use crate::error::{Error, ErrorKind, Result};
-use crate::record::Record;
+use crate::record::Header;
 use crate::store::{Version, When};
 
 /// So often a save is tried again when others write the same session.
@@ -69,7 +70,7 @@ impl Session {
         };
         self.stored = Some(version);
         self.moves_from = None;
-        self.changes = Default::default();
+        self.changes = Changes::none();
         Ok(())
     }
 
@@ -132,16 +133,14 @@ impl Session {
 
     fn put(&self, data: &SessionData, when: When) -> Result<Option<Version>> {
         let options = &self.sessions.0;
-        let payload = options.codec.encode(data)?;
-        let stored_at = options.clock.now();
-        let record = Record {
+        let header = Header {
             codec: options.codec.tag(),
-            stored_at,
+            stored_at: options.clock.now(),
             fresh_until: options.timeout.map(|timeout| data.accessed + timeout),
-            payload: &payload,
         };
+        let record = header.build(|bytes| options.codec.encode_into(data, bytes))?;
         let key = self.sessions.key(&self.id);
-        options.backend.store.put(&key, &record.to_bytes(), options.timeout, when)
+        options.backend.store.put(&key, &record, options.timeout, when)
     }
 
     /// Lets the others get on. Each handle waits its own time, so that they do not meet again.

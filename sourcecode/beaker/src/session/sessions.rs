@@ -186,8 +186,8 @@ impl Sessions {
             self.0.damaged.fetch_add(1, Ordering::Relaxed);
             return Ok(Err(Rejection::Damaged));
         };
-        let idle = self.0.clock.now().since(data.accessed);
-        if self.0.timeout.is_some_and(|timeout| idle > timeout) {
+        let is_over = |timeout| self.0.clock.now().since(data.accessed) > timeout;
+        if self.0.timeout.is_some_and(is_over) {
             self.0.backend.store.delete(&self.key(id), When::Unchanged(stored.version))?;
             return Ok(Err(Rejection::TimedOut));
         }

@@ -2,7 +2,6 @@
 //! live are kept to the microsecond.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -21,7 +20,6 @@ const SHARDS: usize = 16;
 #[derive(Debug)]
 pub struct MemoryStore {
     shards: [Mutex<Shard>; SHARDS],
-    hasher: RandomState,
     clock: Arc<dyn Clock>,
 }
 
@@ -34,7 +32,7 @@ struct Shard {
 
 #[derive(Debug)]
 struct Entry {
-    bytes: Box<[u8]>,
+    bytes: Arc<[u8]>,
     version: Version,
     expires: Option<Timestamp>,
 }
@@ -47,11 +45,13 @@ impl MemoryStore {
 
     /// The same, with a clock of the caller's.
     pub fn with_clock(clock: Arc<dyn Clock>) -> MemoryStore {
-        MemoryStore { shards: Default::default(), hasher: RandomState::new(), clock }
+        MemoryStore { shards: Default::default(), clock }
     }
 
     fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
-        let number = self.hasher.hash_one(key) as usize % SHARDS;
+        // The end of a name tells keys apart well enough; the map hashes it all.
+        let end = key.name().iter().rev().take(4);
+        let number = end.fold(0, |sum: usize, byte| sum * 31 + usize::from(*byte)) % SHARDS;
         self.shards[number].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -74,7 +74,7 @@ impl Store for MemoryStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
         let shard = self.shard(key);
         let entry = shard.entries.get(key).filter(|entry| self.lives(entry));
-        Ok(entry.map(|entry| Stored { bytes: entry.bytes.to_vec(), version: entry.version }))
+        Ok(entry.map(|entry| Stored { bytes: Arc::clone(&entry.bytes), version: entry.version }))
     }
 
     fn put(

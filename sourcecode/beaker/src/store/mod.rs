@@ -9,6 +9,7 @@ mod memory;
 mod null;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use file::FileStore;
@@ -70,8 +71,8 @@ pub trait Store: Debug + Send + Sync + 'static {
 /// What a store gives back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// The bytes, as they were put.
-    pub bytes: Vec<u8>,
+    /// The bytes, as they were put; shared, so that a store in memory need not copy them.
+    pub bytes: Arc<[u8]>,
     /// Which write they are from.
     pub version: Version,
 }

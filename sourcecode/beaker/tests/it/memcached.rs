@@ -1,10 +1,11 @@
 //! memcached: the contract, the round trips, and a server that is down, hangs or breaks off.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use beaker::key::Namespace;
 use beaker::store::{MemcachedStore, Store, When};
-use beaker::{Backend, ErrorKind, Sessions};
+use beaker::{Backend, ErrorKind, ManualClock, Sessions};
 use servers::{BuiltIn, Fault, Memcached};
 
 const DEADLINE: Duration = Duration::from_millis(300);
@@ -47,7 +48,7 @@ fn a_value_that_is_too_large_leaves_what_was_there() {
     let version = store.put(&key, b"small", None, When::Always).unwrap().unwrap();
     let error = store.put(&key, &vec![0; 2_000_000], None, When::Unchanged(version)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge, "{error:?}");
-    assert_eq!(store.get(&key).unwrap().unwrap().bytes, b"small");
+    assert_eq!(&*store.get(&key).unwrap().unwrap().bytes, b"small");
 }
 
 /// One operation while the server has this fault: an error, within the deadline, that names the
@@ -112,7 +113,8 @@ fn a_server_that_is_stopped_and_started_again() {
     assert!(sessions.open(next.id()).is_ok());
 }
 
-/// One command a write, two in one round trip a read: what a session costs in time is this.
+/// One round trip each: the first read of a second asks for the namespace's mark as well, and a
+/// change looks at it always.
 #[test]
 fn what_a_session_costs() {
     let server = BuiltIn::memcached().unwrap();
@@ -126,6 +128,24 @@ fn what_a_session_costs() {
     let mut session = sessions.create();
     assert_eq!(commands(&mut || session.save().unwrap()), 1);
     assert_eq!(commands(&mut || drop(sessions.open(session.id()).unwrap())), 2);
+    assert_eq!(commands(&mut || drop(sessions.open(session.id()).unwrap())), 1);
     session.set("a", 1);
     assert_eq!(commands(&mut || session.save().unwrap()), 2);
+}
+
+#[test]
+fn a_clear_by_another_process_is_seen_within_a_second() {
+    let server = Memcached::for_programs().unwrap();
+    let open = || MemcachedStore::open(&server.url(), Duration::from_secs(5)).unwrap();
+    let (clock, key) = (Arc::new(ManualClock::default()), Namespace::new("shared").key("k"));
+    let (one, other) = (open().with_clock(clock.clone()), open());
+    let version = one.put(&key, b"x", None, When::Always).unwrap().unwrap();
+    assert!(one.get(&key).unwrap().is_some());
+    other.clear(key.namespace()).unwrap();
+    assert!(one.get(&key).unwrap().is_some(), "the mark is believed for a second");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(one.get(&key).unwrap(), None);
+    // A change does not wait for that: it looks at the mark itself.
+    assert!(one.put(&key, b"y", None, When::Unchanged(version)).unwrap().is_none());
+    assert_eq!(other.get(&key).unwrap(), None);
 }

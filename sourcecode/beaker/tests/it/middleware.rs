@@ -107,13 +107,13 @@ fn application(request: &mut Request) -> Result<Response> {
     Ok(text(count.to_string()))
 }
 
-fn app() -> (SessionMiddleware<fn(&mut Request) -> Result<Response>>, Shared) {
+type Counter = SessionMiddleware<fn(&mut Request) -> Result<Response>>;
+
+fn app() -> (Counter, Shared) {
     app_with(|sessions| sessions)
 }
 
-fn app_with(
-    options: impl Fn(Sessions) -> Sessions,
-) -> (SessionMiddleware<fn(&mut Request) -> Result<Response>>, Shared) {
+fn app_with(options: impl Fn(Sessions) -> Sessions) -> (Counter, Shared) {
     let store = Shared::default();
     let backend = Backend::new(store.clone(), LocalLocks::new());
     let sessions = Sessions::new(backend).signed_by(Signer::random().unwrap());

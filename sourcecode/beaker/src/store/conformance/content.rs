@@ -13,8 +13,7 @@ pub(super) fn a_put_is_seen(subject: &Subject<'_>) {
     assert_eq!(subject.get(&key).as_deref(), Some(b"one".as_slice()));
     subject.put(&key, b"two");
     thread::scope(|scope| {
-        let other =
-            scope.spawn(|| subject.store.get(&key).expect("get").map(|stored| stored.bytes));
+        let other = scope.spawn(|| subject.get(&key));
         assert_eq!(other.join().expect("no panic").as_deref(), Some(b"two".as_slice()));
     });
 }

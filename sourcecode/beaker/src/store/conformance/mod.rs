@@ -32,7 +32,7 @@ impl<'a> Subject<'a> {
     }
 
     fn get(&self, key: &Key) -> Option<Vec<u8>> {
-        self.store.get(key).expect("get").map(|stored| stored.bytes)
+        self.store.get(key).expect("get").map(|stored| stored.bytes.to_vec())
     }
 
     fn put(&self, key: &Key, bytes: &[u8]) -> Version {

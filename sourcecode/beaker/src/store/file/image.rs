@@ -51,8 +51,7 @@ impl Image {
     }
 
     /// The bytes that were put.
-    pub(super) fn into_content(mut self) -> Vec<u8> {
-        self.bytes.drain(..HEADER);
-        self.bytes
+    pub(super) fn content(&self) -> &[u8] {
+        &self.bytes[HEADER..]
     }
 }

@@ -99,7 +99,7 @@ impl FileStore {
 impl Store for FileStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
         let image = self.read(&self.layout.file(key))?;
-        Ok(image.map(|image| Stored { version: image.version, bytes: image.into_content() }))
+        Ok(image.map(|image| Stored { bytes: image.content().into(), version: image.version }))
     }
 
     fn put(

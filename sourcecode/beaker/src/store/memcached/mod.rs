@@ -3,6 +3,7 @@
 //! live are kept to the microsecond, by the clocks of the hosts.
 
 mod image;
+mod marks;
 mod place;
 mod pool;
 
@@ -11,8 +12,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use memcache::exp::{Delete, GetResult, Set, Ttl};
-use place::{Place, failed, mark_of};
+use marks::Mark;
+use memcache::exp::{Delete, GetResult, MutationResult, Set, Ttl};
+use place::Place;
 use pool::Pool;
 
 use super::{Store, Stored, Version, When};
@@ -29,11 +31,12 @@ const LONGEST_TTL: u64 = 10 * 365 * 24 * 3600;
 
 /// Values in memcached servers, through their meta commands (memcached 1.6 and later).
 ///
-/// Every operation is one round trip, `put` with `When::Absent` over something expired aside.
+/// Reading and writing is one round trip each; deleting is two, as is `When::Absent` over what has
+/// expired.
 ///
 /// memcached can clear a server only as a whole. So `clear` writes a mark for the namespace, and
-/// whatever has a smaller `cas` number, that is, was written before, counts as gone. The mark is
-/// read in the same round trip as the value.
+/// whatever has a smaller `cas` number, that is, was written before, counts as gone. A mark that
+/// was read is believed for a second, so a `clear` by another process is seen that much later.
 pub struct MemcachedStore {
     pool: Pool,
     clock: Arc<dyn Clock>,
@@ -48,11 +51,17 @@ impl MemcachedStore {
         Ok(MemcachedStore { pool, clock: Arc::new(SystemClock), damaged: AtomicU64::new(0) })
     }
 
-    fn stored(&self, mark: &GetResult, item: GetResult) -> Option<Stored> {
-        let version = visible(mark, &item)?;
-        match image::read(&item.value?) {
+    /// Goes by another clock than the system's.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> MemcachedStore {
+        self.clock = clock;
+        self
+    }
+
+    fn stored(&self, mark: Mark, item: &GetResult) -> Option<Stored> {
+        let version = visible(mark, item)?;
+        match image::read(item.value.as_deref()?) {
             Some((expires, content)) => {
-                self.lives(expires).then(|| Stored { bytes: content.to_vec(), version })
+                self.lives(expires).then(|| Stored { bytes: content.into(), version })
             }
             None => {
                 self.damaged.fetch_add(1, Ordering::Relaxed);
@@ -66,21 +75,21 @@ impl MemcachedStore {
     }
 
     /// Writes over what has expired or was cleared, if it is still that.
-    fn put_over_the_dead(&self, key: &Key, place: &Place<'_>, set: Set) -> Result<Option<Version>> {
-        let (mark, item) = place.look(key)?;
+    fn put_over_the_dead(&self, place: &Place<'_>, set: Set) -> Result<Option<Version>> {
+        let (mark, item) = place.look(self.clock.now())?;
         let set = match item.item.cas.filter(|_| item.hit()) {
-            Some(_) if self.stored(&mark, item.clone()).is_some() => return Ok(None),
+            Some(_) if self.stored(mark, &item).is_some() => return Ok(None),
             Some(dead) => set.compare_cas(dead),
             None => set.add(),
         };
-        place.set(key, set).map(|result| result.applied().then(|| version(result.cas)).flatten())
+        place.set(set).map(|result| version(&result))
     }
 }
 
 impl Store for MemcachedStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
-        let (mark, item) = Place::of(&self.pool, key).look(key)?;
-        Ok(self.stored(&mark, item))
+        let (mark, item) = Place::of(&self.pool, key).get(self.clock.now())?;
+        Ok(self.stored(mark, &item))
     }
 
     fn put(
@@ -92,26 +101,26 @@ impl Store for MemcachedStore {
     ) -> Result<Option<Version>> {
         let place = Place::of(&self.pool, key);
         if bytes.len() > LARGEST_VALUE {
-            return Err(place.too_large(key, bytes.len()));
+            return Err(place.too_large(bytes.len()));
         }
-        let image = image::build(ttl.map(|ttl| self.clock.now() + ttl), bytes);
-        let set = Set::new(&place.wire, &image).ttl(server_ttl(ttl)).return_cas();
+        let now = self.clock.now();
+        let image = image::build(ttl.map(|ttl| now + ttl), bytes);
+        let set = || Set::new(&place.wire, &image).ttl(server_ttl(ttl)).return_cas();
         match when {
-            When::Always => place.set(key, set).map(|result| version(result.cas)),
-            When::Absent => match place.set(key, set.clone().add())? {
-                result if result.applied() => Ok(version(result.cas)),
-                _ => self.put_over_the_dead(key, &place, set),
+            When::Always => place.set(set()).map(|result| version(&result)),
+            When::Absent => match version(&place.set(set().add())?) {
+                None => self.put_over_the_dead(&place, set()),
+                written => Ok(written),
             },
             When::Unchanged(old) => {
-                let (result, mark) = place.set_and_mark(key, set.compare_cas(old.number()))?;
-                let new = version(result.cas).filter(|_| result.applied());
-                match new {
+                let (mark, result) = place.set_and_look(set().compare_cas(old.number()), now)?;
+                match version(&result) {
                     // Cleared since: what was just written must not stay.
-                    Some(new) if mark.item.cas > Some(old.number()) => {
-                        place.delete(key, Delete::new(&place.wire).compare_cas(new.number()))?;
+                    Some(new) if mark > Some(old.number()) => {
+                        place.delete(Delete::new(&place.wire).compare_cas(new.number()))?;
                         Ok(None)
                     }
-                    new => Ok(new),
+                    written => Ok(written),
                 }
             }
         }
@@ -119,27 +128,22 @@ impl Store for MemcachedStore {
 
     fn delete(&self, key: &Key, when: When) -> Result<bool> {
         let place = Place::of(&self.pool, key);
-        let (mark, item) = place.look(key)?;
-        let Some(current) = self.stored(&mark, item).map(|stored| stored.version) else {
+        let (mark, item) = place.look(self.clock.now())?;
+        let Some(current) = self.stored(mark, &item).map(|stored| stored.version) else {
             return Ok(false);
         };
         let delete = Delete::new(&place.wire);
         match when {
-            When::Always => place.delete(key, delete),
+            When::Always => place.delete(delete),
             _ if when.is_met_by(Some(current)) => {
-                place.delete(key, delete.compare_cas(current.number()))
+                place.delete(delete.compare_cas(current.number()))
             }
             _ => Ok(false),
         }
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
-        for server in self.pool.all() {
-            server.client.run(Set::new(mark_of(namespace), [1]).ttl(Ttl::NEVER)).map_err(
-                |error| failed(format!("could not clear {namespace:?}"), server.address, error),
-            )?;
-        }
-        Ok(())
+        self.pool.all().iter().try_for_each(|server| place::clear(server, namespace))
     }
 
     fn damaged(&self) -> u64 {
@@ -154,13 +158,14 @@ impl fmt::Debug for MemcachedStore {
 }
 
 /// The item's version, unless its namespace was cleared after it was written.
-fn visible(mark: &GetResult, item: &GetResult) -> Option<Version> {
+fn visible(mark: Mark, item: &GetResult) -> Option<Version> {
     let cas = item.item.cas.filter(|_| item.hit())?;
-    (mark.item.cas < Some(cas)).then(|| Version::new(cas))
+    (mark < Some(cas)).then(|| Version::new(cas))
 }
 
-fn version(cas: Option<u64>) -> Option<Version> {
-    cas.map(Version::new)
+/// The version that was written, if it was.
+fn version(result: &MutationResult) -> Option<Version> {
+    result.cas.filter(|_| result.applied()).map(Version::new)
 }
 
 /// The whole second after the item expires, so that the server never drops it before.

@@ -4,58 +4,58 @@ use std::time::Duration;
 
 use memcache::exp::{MetaClient, Rendezvous, Router};
 
+use super::marks::Marks;
 use crate::error::{Error, Result};
 
 /// The port that memcached listens on.
 const PORT: u16 = 11211;
 
-/// One client a server. Each key has its server (rendezvous hashing), so if one is lost, only its
-/// keys are.
+/// The servers. Each key has its own (rendezvous hashing), so if one is lost, only its keys are.
 pub(super) struct Pool {
     addresses: Vec<String>,
-    clients: Vec<MetaClient>,
+    servers: Vec<Server>,
+}
+
+/// One of the servers.
+pub(super) struct Server {
+    pub(super) address: String,
+    pub(super) client: MetaClient,
+    pub(super) marks: Marks,
 }
 
 impl Pool {
     /// No connection is opened yet.
     pub(super) fn new(url: &str, deadline: Duration) -> Result<Pool> {
         let addresses = addresses(url)?;
-        let connect = |address: &String| {
+        let server = |address: &String| {
             let builder = MetaClient::builder()
                 .connect_timeout(Some(deadline))
                 .io_timeout(Some(deadline))
                 .max_idle(32);
-            builder.connect(address).map_err(|error| {
+            let client = builder.connect(address).map_err(|error| {
                 Error::config(format!("`{address}` names no memcached server")).caused_by(error)
-            })
+            })?;
+            Ok(Server { address: address.clone(), client, marks: Marks::default() })
         };
-        let clients = addresses.iter().map(connect).collect::<Result<_>>()?;
-        Ok(Pool { addresses, clients })
+        let servers = addresses.iter().map(server).collect::<Result<_>>()?;
+        Ok(Pool { addresses, servers })
     }
 
     /// The server that has the key.
-    pub(super) fn of(&self, wire: &str) -> Server<'_> {
-        let number = match self.clients.len() {
-            1 => 0,
-            _ => Rendezvous::default().route(wire.as_bytes(), &self.addresses),
-        };
-        Server { address: &self.addresses[number], client: &self.clients[number] }
+    pub(super) fn of(&self, wire: &str) -> &Server {
+        match self.servers.as_slice() {
+            [only] => only,
+            all => &all[Rendezvous::default().route(wire.as_bytes(), &self.addresses)],
+        }
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = Server<'_>> {
-        self.addresses.iter().zip(&self.clients).map(|(address, client)| Server { address, client })
+    pub(super) fn all(&self) -> &[Server] {
+        &self.servers
     }
 
     pub(super) fn addresses(&self) -> &[String] {
         &self.addresses
     }
-}
-
-/// One of the servers.
-#[derive(Clone, Copy)]
-pub(super) struct Server<'a> {
-    pub(super) address: &'a str,
-    pub(super) client: &'a MetaClient,
 }
 
 /// `memcache://host:port`, `host:port` or `host`; several with `;` between them, as in Beaker.

@@ -1,0 +1,78 @@
+//! Measures two things side by side. The machine's speed may change by half within a second, so the
+//! two take turns, and what counts is the median of their ratios.
+//!
+//! `cargo bench -p benchmarks` runs everything; `cargo bench -p benchmarks --bench memory` a part.
+
+mod drivers;
+
+use std::time::{Duration, Instant};
+
+use criterion::Criterion;
+pub use drivers::{data, drivers, sessions_of};
+
+/// What a pair must reach.
+#[derive(Debug, Clone, Copy)]
+pub enum Limit {
+    /// Ours takes at most so many times as long as the bare one.
+    Times(f64),
+    /// Ours takes at most so much longer than the bare one.
+    Longer(Duration),
+}
+
+/// Lets two functions take turns, and prints how they compare.
+pub fn compare(name: &str, limit: Limit, mut ours: impl FnMut(), mut bare: impl FnMut()) {
+    let mut turns: Vec<(f64, f64)> = Vec::new();
+    Criterion::default()
+        .sample_size(50)
+        .measurement_time(Duration::from_secs(4))
+        .without_plots()
+        .configure_from_args()
+        .bench_function(name, |bencher| {
+            turns.clear();
+            bencher.iter_custom(|times| {
+                // The order changes, so that neither always finds what the other left in the caches.
+                let (mine, other) = match turns.len() % 2 {
+                    0 => (time(times, &mut ours), time(times, &mut bare)),
+                    _ => {
+                        let other = time(times, &mut bare);
+                        (time(times, &mut ours), other)
+                    }
+                };
+                turns.push((mine.as_secs_f64() / times as f64, other.as_secs_f64() / times as f64));
+                mine
+            });
+        });
+    if !turns.is_empty() {
+        report(name, limit, &turns);
+    }
+}
+
+fn time(times: u64, function: &mut impl FnMut()) -> Duration {
+    let begun = Instant::now();
+    (0..times).for_each(|_| function());
+    begun.elapsed()
+}
+
+fn report(name: &str, limit: Limit, turns: &[(f64, f64)]) {
+    let ours = median(turns.iter().map(|turn| turn.0));
+    let bare = median(turns.iter().map(|turn| turn.1));
+    let ratio = median(turns.iter().map(|turn| turn.0 / turn.1));
+    let longer = median(turns.iter().map(|turn| turn.0 - turn.1));
+    let (limit, reached) = match limit {
+        Limit::Times(times) => (format!("{times} times"), ratio <= times),
+        Limit::Longer(time) => (format!("{time:?} longer"), longer <= time.as_secs_f64()),
+    };
+    let verdict = if reached { "reached" } else { "MISSED" };
+    println!(
+        "==> {name}: {:.3} µs, bare {:.3} µs: {ratio:.2} times, {:.3} µs longer; limit {limit}: {verdict}\n",
+        ours * 1e6,
+        bare * 1e6,
+        longer * 1e6,
+    );
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
