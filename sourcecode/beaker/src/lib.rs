@@ -58,3 +58,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use session::{Origin, Rejection, Session, SessionId, Sessions};
 pub use signing::Signer;
 pub use value::{Value, Values};
+
+/// The README's program is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,0 +1,118 @@
+//! Compiles the programs, all with one call of cargo.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::{Error, ErrorKind, Program, Result, Workspace};
+
+/// Where the compiled programs are.
+#[derive(Debug, Clone, Default)]
+pub struct Built {
+    executables: BTreeMap<String, PathBuf>,
+}
+
+impl Built {
+    /// The executable of a program.
+    pub fn executable(&self, program: &Program) -> Result<&Path> {
+        self.executables.get(program.name()).map(PathBuf::as_path).ok_or_else(|| {
+            let message = format!("cargo did not build the program `{}`", program.name());
+            Error::new(ErrorKind::Build, message)
+        })
+    }
+}
+
+/// Compiles these programs as [`Build`] does by default.
+pub fn build(workspace: &Workspace, programs: &[&Program]) -> Result<Built> {
+    Build::default().build(workspace, programs)
+}
+
+/// How programs are compiled.
+#[derive(Debug, Clone, Default)]
+pub struct Build {
+    quiet: bool,
+    release: bool,
+}
+
+impl Build {
+    /// Says nothing but warnings and errors. By default cargo's progress is shown too.
+    pub fn quiet(mut self, quiet: bool) -> Build {
+        self.quiet = quiet;
+        self
+    }
+
+    /// Optimises, as `cargo run --release` does.
+    pub fn release(mut self, release: bool) -> Build {
+        self.release = release;
+        self
+    }
+
+    /// Compiles these programs. What the compiler has to say goes to the standard error as it is.
+    pub fn build(&self, workspace: &Workspace, programs: &[&Program]) -> Result<Built> {
+        if programs.is_empty() {
+            return Ok(Built::default());
+        }
+        let mut command = self.command(workspace, programs);
+        let cargo = command.get_program().to_string_lossy().into_owned();
+        let mut child = command.spawn().map_err(|error| no_cargo(&cargo, error))?;
+        let stdout = child.stdout.take().map(BufReader::new);
+        let mut built = Built::default();
+        for line in stdout.into_iter().flat_map(BufReader::lines) {
+            // Lines that cannot be read end with the exit status below.
+            let line = line.unwrap_or_default();
+            built.executables.extend(executable(&line));
+        }
+        let status = child.wait().map_err(Error::system(format!("could not wait for {cargo}")))?;
+        if status.success() {
+            return Ok(built);
+        }
+        let names: Vec<&str> = programs.iter().map(|program| program.name()).collect();
+        let message = format!("could not compile {}: see cargo's errors above", names.join(", "));
+        Err(Error::new(ErrorKind::Build, message))
+    }
+
+    fn command(&self, workspace: &Workspace, programs: &[&Program]) -> Command {
+        // Under cargo, this is the very cargo that was called.
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+        let mut command = Command::new(cargo);
+        command.current_dir(workspace.root()).stdin(Stdio::null()).stdout(Stdio::piped());
+        command.args(["build", "--message-format", "json-render-diagnostics"]);
+        command.args(self.quiet.then_some("--quiet"));
+        command.args(self.release.then_some("--release"));
+        for program in programs {
+            command.args(["--example", program.name()]);
+        }
+        let features: BTreeSet<&str> =
+            programs.iter().flat_map(|program| program.features()).map(String::as_str).collect();
+        if !features.is_empty() {
+            command.arg("--features").arg(Vec::from_iter(features).join(","));
+        }
+        command
+    }
+}
+
+/// The name and the file of an example that cargo says it has built.
+fn executable(line: &str) -> Option<(String, PathBuf)> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    let target = message.get("target")?;
+    let is_example = target.get("kind")?.as_array()?.iter().any(|kind| kind == "example");
+    let name = target.get("name")?.as_str().filter(|_| is_example)?;
+    Some((name.to_owned(), PathBuf::from(message.get("executable")?.as_str()?)))
+}
+
+fn no_cargo(cargo: &str, error: io::Error) -> Error {
+    let what = match error.kind() {
+        io::ErrorKind::NotFound => {
+            format!(
+                "there is no `{cargo}` to build the programs: install Rust from https://rustup.rs"
+            )
+        }
+        _ => format!("could not start `{cargo}` to build the programs"),
+    };
+    Error::because(ErrorKind::Build, what)(error)
+}

@@ -1,0 +1,75 @@
+//! Brings a program what it needs, and records what it prints.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use servers::Memcached;
+use servers::memcached::MEMCACHED_URL;
+
+use crate::process::Process;
+use crate::{Built, Error, ErrorKind, Program, Recording, Result, visits};
+
+/// How long a program may take unless somebody says otherwise.
+pub const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// A program with everything it needs, ready to run.
+#[derive(Debug)]
+pub struct Performance<'a> {
+    program: &'a Program,
+    executable: PathBuf,
+    memcached: Option<Memcached>,
+    limit: Duration,
+}
+
+impl<'a> Performance<'a> {
+    /// Prepares a program that was built; starts the server that it needs.
+    pub fn new(program: &'a Program, built: &Built) -> Result<Performance<'a>> {
+        let executable = built.executable(program)?.to_owned();
+        let no_server = format!("the program `{}` needs a memcached", program.name());
+        let memcached = program.needs_memcached().then(Memcached::for_programs).transpose();
+        let memcached = memcached.map_err(Error::because(ErrorKind::Server, no_server))?;
+        Ok(Performance { program, executable, memcached, limit: TIME_LIMIT })
+    }
+
+    /// Changes how long it may take; 10 seconds by default.
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// The memcached that it will talk to, if it needs one.
+    pub fn memcached(&self) -> Option<&Memcached> {
+        self.memcached.as_ref()
+    }
+
+    /// Starts the program, with these variables on top of those that it needs.
+    pub fn start(&self, more: &[(&str, String)]) -> Result<Process> {
+        let url = self.memcached.as_ref().map(|memcached| (MEMCACHED_URL, memcached.url()));
+        let environment: Vec<_> = url.into_iter().chain(more.iter().cloned()).collect();
+        Process::start(&self.executable, &environment)
+    }
+
+    /// Runs the program to its end; one that serves web pages is visited and then stopped. The
+    /// outcome is what belongs into `expected-output/`.
+    pub fn perform(&self) -> Result<Recording> {
+        let (output, status) = if self.program.is_served() {
+            (self.visit()?, 0)
+        } else {
+            let finished = self.start(&[])?.finish(self.limit, &mut |_| {})?;
+            let status = finished.status(self.program.name())?;
+            (finished.output, status)
+        };
+        Ok(Recording { command: self.program.command(), output, status })
+    }
+
+    /// The file that is run.
+    pub fn executable(&self) -> &Path {
+        &self.executable
+    }
+
+    fn visit(&self) -> Result<String> {
+        let port = visits::free_port()?;
+        let process = self.start(&[("PORT", port.to_string())])?;
+        visits::visit(self.program.name(), process, port, self.limit)
+    }
+}

@@ -1,0 +1,72 @@
+//! A program and all that it starts, so that they can be ended together.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// Waits for the end of its standard input, which comes when our process is gone, be it killed.
+/// Then it ends the group that it leads, and removes the folder that nobody else will remove.
+const LEADER: &str = r#"
+trap '' INT TERM HUP
+read -r _
+kill -TERM 0
+rm -rf "$0"
+kill -KILL 0
+"#;
+
+/// A process group. A process that leaves its group, as a daemon does, is not covered.
+#[derive(Debug)]
+pub(super) struct Group {
+    leader: Child,
+}
+
+impl Group {
+    /// Starts the group's leader, which lives as long as the group: its process id, which is the
+    /// group's, cannot come to mean another group.
+    pub(super) fn start(folder: &Path) -> io::Result<Group> {
+        let leader = Command::new("sh")
+            .args(["-c", LEADER])
+            .arg(folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        Ok(Group { leader })
+    }
+
+    /// Makes the command start its process in this group.
+    pub(super) fn adopt(&self, command: &mut Command) {
+        if let Ok(id) = i32::try_from(self.leader.id()) {
+            command.process_group(id);
+        }
+    }
+
+    /// Asks all processes of the group to stop. The leader does not listen.
+    pub(super) fn ask_to_stop(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Ends all processes of the group.
+    pub(super) fn kill(&mut self) {
+        self.signal(Signal::KILL);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = i32::try_from(self.leader.id()).ok().and_then(Pid::from_raw);
+        if let Some(id) = id {
+            // An error says that nobody is left, which is what is wanted.
+            let _ = kill_process_group(id, signal);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = self.leader.wait();
+    }
+}

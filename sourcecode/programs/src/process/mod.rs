@@ -1,0 +1,169 @@
+//! One running program: in a folder of its own, with a time limit, and nothing left behind.
+
+mod end;
+mod group;
+mod output;
+
+use std::io;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::{Error, Result};
+pub use end::{End, Finished};
+use group::Group;
+use output::Output;
+
+/// How much a program may print.
+pub const OUTPUT_LIMIT: usize = 1024 * 1024;
+
+/// How often to look whether a program that says nothing has ended.
+const GLANCE: Duration = Duration::from_millis(10);
+
+/// A program that runs. It is killed, with all processes that it started, when this value goes.
+#[derive(Debug)]
+pub struct Process {
+    // In the order in which they must go: what still writes is killed before its folder goes.
+    group: Group,
+    child: Child,
+    output: Output,
+    _folder: TempDir,
+}
+
+/// What happened next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The program printed this, on its standard output or error.
+    Printed(Vec<u8>),
+    /// The program ended, and everything it printed has been given out.
+    Ended(End),
+    /// Neither happened in time.
+    NothingYet,
+}
+
+impl Process {
+    /// Starts a program in a fresh folder, with these variables added to the environment. Both its
+    /// outputs go into one stream, so that they keep their order.
+    pub fn start(executable: &Path, environment: &[(&str, String)]) -> Result<Process> {
+        Process::try_start(executable, environment)
+            .map_err(Error::system(format!("could not start `{}`", executable.display())))
+    }
+
+    fn try_start(executable: &Path, environment: &[(&str, String)]) -> io::Result<Process> {
+        let folder = tempfile::Builder::new().prefix("workbook-").tempdir()?;
+        let group = Group::start(folder.path())?;
+        let (reader, writer) = io::pipe()?;
+        let mut command = Command::new(executable);
+        command
+            .current_dir(folder.path())
+            // A recorded output does not depend on how much of a panic somebody likes to see.
+            .env("RUST_BACKTRACE", "0")
+            .envs(environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(writer.try_clone()?)
+            .stderr(writer);
+        group.adopt(&mut command);
+        let child = command.spawn()?;
+        // The command holds our copies of the pipe's end: without them, the program's end ends it.
+        drop(command);
+        Ok(Process { group, child, output: Output::read(reader), _folder: folder })
+    }
+
+    /// Waits until something happens, at most until then.
+    pub fn next(&mut self, deadline: Instant) -> Result<Event> {
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.output.next(left.min(GLANCE)) {
+                Ok(bytes) => return Ok(Event::Printed(bytes)),
+                Err(RecvTimeoutError::Disconnected) => return self.ended_by(deadline),
+                // The program may be gone while another process that it started holds the pipe.
+                Err(RecvTimeoutError::Timeout) if self.has_ended()?.is_some() => self.group.kill(),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if left.is_zero() {
+                return Ok(Event::NothingYet);
+            }
+        }
+    }
+
+    /// Runs it to its end, but not longer than `limit`, and not beyond [`OUTPUT_LIMIT`]. Whatever it
+    /// prints is handed to `show` at once.
+    pub fn finish(mut self, limit: Duration, show: &mut dyn FnMut(&[u8])) -> Result<Finished> {
+        let deadline = Instant::now().checked_add(limit).unwrap_or_else(far_away);
+        let mut output = Vec::new();
+        let end = loop {
+            match self.next(deadline)? {
+                Event::Printed(bytes) => {
+                    show(&bytes);
+                    output.extend_from_slice(&bytes);
+                }
+                Event::Ended(end) => break end,
+                Event::NothingYet => break End::TookTooLong(limit),
+            }
+            if output.len() > OUTPUT_LIMIT {
+                break End::SaidTooMuch(OUTPUT_LIMIT);
+            }
+        };
+        Ok(Finished { output: String::from_utf8_lossy(&output).into_owned(), end })
+    }
+
+    /// Runs it until it ends by itself, however long that takes and whatever it prints.
+    pub fn follow(mut self, show: &mut dyn FnMut(&[u8])) -> Result<End> {
+        loop {
+            match self.next(far_away())? {
+                Event::Printed(bytes) => show(&bytes),
+                Event::Ended(end) => return Ok(end),
+                Event::NothingYet => {}
+            }
+        }
+    }
+
+    /// Asks it to stop, and makes it stop if it does not within `limit`. Returns what it printed and
+    /// nobody has seen.
+    pub fn stop(mut self, limit: Duration) -> Result<Vec<u8>> {
+        let deadline = Instant::now() + limit;
+        self.group.ask_to_stop();
+        let mut output = Vec::new();
+        while let Event::Printed(bytes) = self.next(deadline)? {
+            output.extend_from_slice(&bytes);
+            if output.len() > OUTPUT_LIMIT {
+                break;
+            }
+        }
+        Ok(output)
+    }
+
+    fn ended_by(&mut self, deadline: Instant) -> Result<Event> {
+        loop {
+            if let Some(end) = self.has_ended()? {
+                return Ok(Event::Ended(end));
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(Event::NothingYet);
+            }
+            thread::sleep(left.min(Duration::from_millis(1)));
+        }
+    }
+
+    fn has_ended(&mut self) -> Result<Option<End>> {
+        let status =
+            self.child.try_wait().map_err(Error::system("could not wait for a program"))?;
+        Ok(status.map(End::from))
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.group.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn far_away() -> Instant {
+    Instant::now() + Duration::from_secs(365 * 24 * 60 * 60)
+}

@@ -1,0 +1,76 @@
+//! The two editions, and the words that the build itself puts on a page.
+
+use std::path::{Path, PathBuf};
+
+/// One language of the book.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Edition {
+    /// The folder under `book/`, and the first part of the address.
+    pub code: &'static str,
+    /// The name of the language in that language.
+    pub name: &'static str,
+    /// "Listing", before its number.
+    pub listing: &'static str,
+    /// "Figure", before its number.
+    pub figure: &'static str,
+    /// "Output of", before the name of a program.
+    pub output: &'static str,
+    /// "exit status", before the number.
+    pub status: &'static str,
+    /// "note", before the number of a callout, for those who hear the page.
+    pub note: &'static str,
+    /// Pages of the plan are still missing. Such an edition need not show every program.
+    pub unfinished: bool,
+}
+
+/// Every edition, in the order in which they are shown.
+pub const EDITIONS: [Edition; 2] = [
+    Edition {
+        code: "en",
+        name: "English",
+        listing: "Listing",
+        figure: "Figure",
+        output: "Output of",
+        status: "exit status",
+        note: "note",
+        unfinished: false,
+    },
+    Edition {
+        code: "ru",
+        name: "Русский",
+        listing: "Листинг",
+        figure: "Рисунок",
+        output: "Вывод программы",
+        status: "код завершения",
+        note: "примечание",
+        unfinished: true,
+    },
+];
+
+impl Edition {
+    /// The edition that lives in this folder.
+    pub fn of_folder(folder: &Path) -> Option<&'static Edition> {
+        let code = folder.file_name()?.to_str()?;
+        EDITIONS.iter().find(|edition| edition.code == code)
+    }
+
+    /// The one to switch to.
+    pub fn other(&self) -> &'static Edition {
+        if self.code == EDITIONS[0].code { &EDITIONS[1] } else { &EDITIONS[0] }
+    }
+
+    /// Where its `book.toml` is.
+    pub fn folder(&self, root: &Path) -> PathBuf {
+        root.join("book").join(self.code)
+    }
+
+    /// Where its pages are.
+    pub fn pages(&self, root: &Path) -> PathBuf {
+        self.folder(root).join("src")
+    }
+
+    /// Where its finished pages go.
+    pub fn built(&self, root: &Path) -> PathBuf {
+        self.folder(root).join("build")
+    }
+}

@@ -1,0 +1,96 @@
+//! `{{#figure onion.svg caption="…" alt="…"}}`: a picture from `book/figures/`.
+//!
+//! It becomes a part of the page: so a drawing takes the colours of the theme, and a page opened
+//! from a disk, or built by the plain `mdbook`, has its pictures too.
+
+use std::fs;
+use std::path::Path;
+
+use super::directive::Directive;
+use super::edition::Edition;
+use super::html::{attribute, caption};
+
+/// A picture with its caption, and with words for those who do not see it.
+#[derive(Debug)]
+pub struct Figure {
+    /// The place on the page, such as `figure-onion`.
+    pub id: String,
+    caption: String,
+    picture: String,
+}
+
+impl Figure {
+    /// Reads the picture that the directive names.
+    pub fn read(root: &Path, directive: &Directive) -> Result<Figure, String> {
+        directive.allow(&["caption", "alt"])?;
+        let (caption, alt) = (directive.need("caption")?, directive.need("alt")?);
+        let file = &directive.target;
+        if file.contains(['/', '\\']) {
+            return Err(format!("`{file}` is not the name of a file in `book/figures/`"));
+        }
+        let bytes = fs::read(root.join("book/figures").join(file))
+            .map_err(|error| format!("could not read `book/figures/{file}`: {error}"))?;
+        let picture = match file.rsplit_once('.') {
+            Some((_, "svg")) => svg(file, bytes, alt)?,
+            Some((_, "png")) => png(file, &bytes, alt)?,
+            _ => return Err(format!("`{file}` is neither .svg nor .png")),
+        };
+        let name = file.rsplit_once('.').map_or(file.as_str(), |(name, _)| name);
+        Ok(Figure { id: format!("figure-{name}"), caption: caption.to_owned(), picture })
+    }
+
+    /// The figure. It holds no blank line, at which a block of HTML in Markdown would end.
+    pub fn html(&self, edition: &Edition, number: &str) -> String {
+        format!(
+            "<figure class=\"picture\" id=\"{}\">\n<div class=\"drawing\">{}</div>\n<figcaption>\
+             <span class=\"number\">{} {number}.</span> <span class=\"caption\">{}</span>\
+             </figcaption>\n</figure>",
+            self.id,
+            self.picture,
+            edition.figure,
+            caption(&self.caption),
+        )
+    }
+}
+
+/// The drawing itself, named by `alt`.
+fn svg(file: &str, bytes: Vec<u8>, alt: &str) -> Result<String, String> {
+    let text = String::from_utf8(bytes).map_err(|_| format!("`{file}` is not UTF-8"))?;
+    let start = text.find("<svg ").ok_or(format!("`{file}` has no `<svg `"))?;
+    let drawing: Vec<&str> =
+        text[start + 5..].lines().filter(|line| !line.trim().is_empty()).collect();
+    Ok(format!("<svg role=\"img\" aria-label=\"{}\" {}", attribute(alt), drawing.join("\n")))
+}
+
+/// A data URL, with the size from the file's header, so that the text does not jump.
+fn png(file: &str, bytes: &[u8], alt: &str) -> Result<String, String> {
+    let wrong = || format!("`{file}` is not a PNG file");
+    if !bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+        return Err(wrong());
+    }
+    let number = |at: usize| {
+        let bytes = bytes.get(at..at + 4)?.try_into().ok()?;
+        Some(u32::from_be_bytes(bytes))
+    };
+    let (width, height) = number(16).zip(number(20)).ok_or_else(wrong)?;
+    Ok(format!(
+        "<img alt=\"{}\" width=\"{width}\" height=\"{height}\" src=\"data:image/png;base64,{}\">",
+        attribute(alt),
+        base64(bytes),
+    ))
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for part in bytes.chunks(3) {
+        let byte = |index: usize| u32::from(part.get(index).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for digit in 0..4 {
+            let shown = digit <= part.len();
+            let value = (bits >> (18 - 6 * digit)) & 63;
+            text.push(if shown { char::from(DIGITS[value as usize]) } else { '=' });
+        }
+    }
+    text
+}

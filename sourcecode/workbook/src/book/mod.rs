@@ -1,0 +1,30 @@
+//! The book: pages in Markdown, in which listings and outputs are the very files, become HTML.
+//!
+//! In reading order: [`directive`] is what a page may ask for; [`excerpt`], [`highlight`] and
+//! [`html`] turn a file into lines; [`listing`], [`output`] and [`figure`] are what is shown;
+//! [`page`] puts them in place, [`links`] follows the links; [`pages`] is all that as mdBook's
+//! preprocessor; [`build`](mod@build) makes the editions and [`serve`](mod@serve) shows them.
+
+mod build;
+mod directive;
+mod edition;
+mod excerpt;
+mod figure;
+mod highlight;
+mod html;
+mod inputs;
+mod links;
+mod listing;
+mod output;
+mod page;
+mod pages;
+mod preprocess;
+mod problem;
+mod serve;
+#[cfg(test)]
+mod tests;
+mod warnings;
+
+pub use build::build;
+pub use preprocess::preprocess;
+pub use serve::serve;

@@ -1,0 +1,164 @@
+//! A page: the directives in it become figures, and the list after a listing becomes its notes.
+
+use std::collections::HashSet;
+use std::iter::{Enumerate, Peekable};
+use std::path::{Path, PathBuf};
+use std::str::Lines;
+
+use super::directive::Directive;
+use super::edition::Edition;
+use super::figure::Figure;
+use super::listing::Listing;
+use super::output::Output;
+use super::problem::Problem;
+
+/// Where a page is and how its figures are numbered.
+#[derive(Debug)]
+pub struct Page<'a> {
+    /// The workspace.
+    pub root: &'a Path,
+    /// The edition that the page belongs to.
+    pub edition: &'static Edition,
+    /// The file, relative to the workspace.
+    pub file: PathBuf,
+    /// The number of the chapter with a point, `4.`; empty where chapters have none.
+    pub chapter: String,
+}
+
+/// What became of a page.
+#[derive(Debug, Default)]
+pub struct Expanded {
+    /// Markdown, with the figures in it as HTML.
+    pub text: String,
+    /// The ids of its figures and notes.
+    pub ids: HashSet<String>,
+    /// The files that it shows, relative to the workspace.
+    pub shown: HashSet<String>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+impl Page<'_> {
+    /// Replaces every directive of a page.
+    pub fn expand(&self, markdown: &str) -> Expanded {
+        let lines = markdown.lines().enumerate().peekable();
+        let mut work =
+            Work { page: self, lines, done: Expanded::default(), listings: 0, figures: 0 };
+        while let Some((index, line)) = work.lines.next() {
+            let result =
+                if line.starts_with("{{#") { work.directive(line) } else { work.line(line) };
+            if let Err(message) = result {
+                let page = self.file.clone();
+                work.done.problems.push(Problem { page, line: index + 1, message });
+            }
+        }
+        work.done
+    }
+}
+
+/// A page in the making.
+struct Work<'a> {
+    page: &'a Page<'a>,
+    lines: Peekable<Enumerate<Lines<'a>>>,
+    done: Expanded,
+    listings: usize,
+    figures: usize,
+}
+
+impl<'a> Work<'a> {
+    fn line(&mut self, line: &str) -> Result<(), String> {
+        self.done.text.push_str(line);
+        self.done.text.push('\n');
+        if line.contains("{{#") {
+            return Err("a directive stands alone, at the start of its line".to_owned());
+        }
+        Ok(())
+    }
+
+    fn directive(&mut self, first: &str) -> Result<(), String> {
+        let mut text = first.trim_end().to_owned();
+        while !text.ends_with("}}") {
+            let Some(more) = self.next_unless_blank() else { break };
+            text = format!("{text} {}", more.trim());
+        }
+        let directive = Directive::parse(&text)?;
+        let Page { root, edition, .. } = *self.page;
+        match directive.name.as_str() {
+            "listing" => {
+                let listing = Listing::read(root, &directive)?;
+                let number = number(&self.page.chapter, &mut self.listings);
+                self.show(&listing.id, &directive.target, &listing.html(edition, &number))?;
+                self.notes(&listing)
+            }
+            "output" => {
+                let output = Output::read(root, &directive)?;
+                let file = format!("expected-output/{}.txt", directive.target);
+                self.show(&output.id, &file, &output.html(edition))
+            }
+            "figure" => {
+                let figure = Figure::read(root, &directive)?;
+                let number = number(&self.page.chapter, &mut self.figures);
+                let file = format!("book/figures/{}", directive.target);
+                self.show(&figure.id, &file, &figure.html(edition, &number))
+            }
+            other => Err(format!(
+                "there is no directive `{other}`; there are `listing`, `output` and `figure`"
+            )),
+        }
+    }
+
+    fn show(&mut self, id: &str, file: &str, html: &str) -> Result<(), String> {
+        self.done.text.push_str(&format!("\n{html}\n\n"));
+        self.done.shown.insert(file.to_owned());
+        match self.done.ids.insert(id.to_owned()) {
+            true => Ok(()),
+            false => Err(format!("the page shows `{file}` twice")),
+        }
+    }
+
+    /// Turns the ordered list that follows a listing into the notes on its callouts.
+    fn notes(&mut self, listing: &Listing) -> Result<(), String> {
+        let callouts = listing.callouts();
+        if callouts.is_empty() {
+            return Ok(());
+        }
+        while self.lines.next_if(|(_, line)| line.trim().is_empty()).is_some() {}
+        let mut explained = Vec::new();
+        self.done.text.push_str("<div class=\"notes\">\n\n");
+        while let Some(line) = self.next_unless_blank() {
+            match item(line) {
+                Some((number, text)) => {
+                    let id = listing.note(number);
+                    let item = format!("{number}. <span id=\"{id}\"></span>{text}\n");
+                    self.done.text.push_str(&item);
+                    self.done.ids.insert(id);
+                    explained.push(number);
+                }
+                None => self.line(line)?,
+            }
+        }
+        self.done.text.push_str("\n</div>\n\n");
+        if explained == callouts {
+            return Ok(());
+        }
+        Err(format!(
+            "the listing has the callouts {callouts:?}, the list that follows it explains \
+             {explained:?}"
+        ))
+    }
+
+    fn next_unless_blank(&mut self) -> Option<&'a str> {
+        self.lines.next_if(|(_, line)| !line.trim().is_empty()).map(|(_, line)| line)
+    }
+}
+
+fn number(chapter: &str, count: &mut usize) -> String {
+    *count += 1;
+    format!("{chapter}{count}")
+}
+
+/// `"1. text"` as a number and a text.
+fn item(line: &str) -> Option<(usize, &str)> {
+    let (number, text) = line.split_once(". ")?;
+    Some((number.parse().ok()?, text))
+}

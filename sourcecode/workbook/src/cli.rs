@@ -1,0 +1,89 @@
+//! What can be typed.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+const STATUSES: &str = "\
+Exit status:
+  0  all is well
+  1  an output differs from the recorded one
+  2  something was asked for that is not there
+  3  a program or the book does not build, or there is no cargo
+  4  a program crashed, took too long or printed too much
+  5  a server is not there, or a port is taken
+  6  the system refused something
+`run` ends with the program's own status when the program ends by itself.";
+
+/// A workbook on web sessions and caching: serves the book, runs the programs, compares and records
+/// their outputs.
+#[derive(Debug, Parser)]
+#[command(version, after_help = STATUSES)]
+pub struct Cli {
+    /// What to do; `serve` if nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Builds the book and serves it on this machine until Ctrl-C
+    Serve {
+        /// The port; without it 3000, or the next one that is free
+        #[arg(long)]
+        port: Option<u16>,
+    },
+    /// Lists the programs
+    List,
+    /// Runs a program
+    Run {
+        /// The program's number
+        number: u32,
+        /// Runs it again when its source or the library changes, until Ctrl-C
+        #[arg(long)]
+        watch: bool,
+        #[command(flatten)]
+        limit: Limit,
+    },
+    /// Compares what programs print with what is recorded of them
+    Check {
+        /// The program's number; without it, all programs
+        number: Option<u32>,
+        #[command(flatten)]
+        limit: Limit,
+    },
+    /// Records what programs print, where it differs from what is recorded
+    Record {
+        /// The program's number; without it, all programs
+        number: Option<u32>,
+        /// Records again what does not differ
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        limit: Limit,
+    },
+    /// Builds the book
+    Build,
+    /// mdBook's preprocessor, for `mdbook build book/en`
+    #[command(hide = true)]
+    Preprocess {
+        /// What mdBook says to a preprocessor
+        arguments: Vec<String>,
+    },
+}
+
+/// How long a program may take.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Limit {
+    /// How many seconds a program may take; one that serves pages under `run` has no limit
+    #[arg(long = "limit", value_name = "SECONDS", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    seconds: u32,
+}
+
+impl From<Limit> for Duration {
+    fn from(limit: Limit) -> Duration {
+        Duration::from_secs(limit.seconds.into())
+    }
+}

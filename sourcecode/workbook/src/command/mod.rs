@@ -1,0 +1,39 @@
+//! The subcommands, a file each.
+
+mod build;
+mod check;
+mod list;
+mod preprocess;
+mod record;
+mod run;
+mod serve;
+mod watch;
+
+use std::path::Path;
+
+use anyhow::Result;
+use programs::Workspace;
+
+use crate::cli::{Cli, Command};
+use crate::status::Status;
+
+/// Does what was asked for.
+pub fn run(cli: Cli) -> Result<Status> {
+    let workspace = || Workspace::find(Path::new("."));
+    match cli.command.unwrap_or(Command::Serve { port: None }) {
+        Command::Serve { port } => serve::serve(&workspace()?, port),
+        Command::List => list::list(&workspace()?),
+        Command::Run { number, watch: false, limit } => {
+            run::run(&workspace()?, number, limit.into())
+        }
+        Command::Run { number, watch: true, limit } => {
+            watch::watch(&workspace()?, number, limit.into())
+        }
+        Command::Check { number, limit } => check::check(&workspace()?, number, limit.into()),
+        Command::Record { number, all, limit } => {
+            record::record(&workspace()?, number, all, limit.into())
+        }
+        Command::Build => build::build(&workspace()?),
+        Command::Preprocess { arguments } => preprocess::preprocess(&arguments),
+    }
+}

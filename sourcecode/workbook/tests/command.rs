@@ -1,0 +1,208 @@
+//! The command in a small workspace: what it says, and how it ends, whatever is wrong.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+const FINE: &str = r#"//! Prints two lines.
+fn main() {
+    println!("Session ID: {:032x}", std::process::id());
+    eprintln!("done");
+    std::process::exit(7);
+}
+"#;
+const HANGS: &str = r#"fn main() {
+    println!("{} {}", std::process::id(), std::env::current_dir().unwrap().display());
+    loop { std::thread::park() }
+}
+"#;
+
+/// A workspace with these programs.
+fn workspace(programs: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let write = |path: String, content: &str| {
+        let file = folder.path().join(path);
+        fs::create_dir_all(file.parent().expect("it is in the folder")).expect("it can be made");
+        fs::write(file, content).expect("it can be written");
+    };
+    let manifest = "[workspace]\n[package]\nname = \"small\"\nedition = \"2024\"\n\
+                    [lib]\npath = \"lib.rs\"\n";
+    write("Cargo.toml".into(), manifest);
+    write("lib.rs".into(), "");
+    fs::create_dir(folder.path().join("examples")).expect("it can be made");
+    for (name, source) in programs {
+        write(format!("examples/{name}.rs"), source);
+    }
+    folder
+}
+
+fn workbook(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
+    command.current_dir(folder).args(arguments).stdin(Stdio::null());
+    // The same program names in several tests must not meet in one folder.
+    command.env("CARGO_TARGET_DIR", folder.join("target"));
+    command
+}
+
+/// Runs the command, which must end with this status and say all of this.
+#[track_caller]
+fn check(folder: &Path, arguments: &[&str], status: i32, said: &[&str]) -> String {
+    check_command(&mut workbook(folder, arguments), status, said)
+}
+
+#[track_caller]
+fn check_command(command: &mut Command, status: i32, said: &[&str]) -> String {
+    let output = command.output().expect("it starts");
+    let text = [output.stdout, output.stderr].concat();
+    let text = String::from_utf8(text).expect("it is text");
+    assert_eq!(output.status.code(), Some(status), "{text}");
+    for part in said {
+        assert!(text.contains(part), "{part:?} is not in:\n{text}");
+    }
+    assert!(!text.contains('\u{1b}'), "no colours without a terminal: {text:?}");
+    text
+}
+
+#[test]
+fn runs_a_program_and_ends_as_it_does() {
+    let folder = workspace(&[("0_fine", FINE)]);
+    let said = check(folder.path(), &["run", "0"], 7, &["Session ID: 0", "\ndone\n"]);
+    assert_eq!(said.lines().count(), 2, "{said}");
+    check(&folder.path().join("examples"), &["list"], 0, &["  0  0_fine  Prints two lines (not"]);
+}
+
+#[test]
+fn what_is_not_there() {
+    let folder = workspace(&[("0_fine", FINE), ("1_hangs", HANGS)]);
+    for arguments in [["run", "9"], ["check", "9"], ["record", "9"]] {
+        let said = "there is no program 9; there is 0_fine, 1_hangs";
+        check(folder.path(), &arguments, 2, &["error: ", said]);
+    }
+    check(folder.path(), &["run", "x"], 2, &["invalid value 'x'"]);
+    check(folder.path(), &["run"], 2, &["<NUMBER>"]);
+    check(folder.path(), &["swim"], 2, &["unrecognized subcommand 'swim'"]);
+    check(folder.path(), &["run", "0", "--limit", "0"], 2, &["0 is not in 1.."]);
+    let outside = tempfile::tempdir().expect("there is a folder for temporary files");
+    for arguments in [&["list"][..], &["check"], &["run", "0"], &["build"], &[]] {
+        check(outside.path(), arguments, 2, &["is not inside the workbook"]);
+    }
+    check(workspace(&[]).path(), &["check"], 2, &["examples/ holds no numbered program"]);
+}
+
+#[test]
+fn programs_that_do_not_end_as_they_should() {
+    let crashes = "fn main() { println!(\"so far\"); std::process::abort() }";
+    let folder = workspace(&[("1_hangs", HANGS), ("2_crashes", crashes)]);
+    let slow = "the program `1_hangs` did not end within 1 s and was stopped";
+    check(folder.path(), &["run", "1", "--limit", "1"], 4, &[slow]);
+    check(folder.path(), &["run", "2"], 4, &["so far", "`2_crashes` crashed: signal 6 (SIGABRT"]);
+    let both = ["✗ 1_hangs: ", slow, "✗ 2_crashes: ", "signal 6", "so far"];
+    check(folder.path(), &["check", "--limit", "1"], 4, &both);
+    check(folder.path(), &["record", "2"], 4, &["✗ 2_crashes: not recorded: "]);
+    assert!(!folder.path().join("expected-output").exists());
+}
+
+#[test]
+fn programs_that_cannot_be_built() {
+    let folder = workspace(&[("0_wrong", "fn main() { not rust }")]);
+    let said = ["error: expected one of", "could not compile 0_wrong: see cargo's errors above"];
+    for arguments in [["run", "0"], ["check", "0"], ["record", "0"]] {
+        check(folder.path(), &arguments, 3, &said);
+    }
+    let said = "there is no `/no/cargo` to build the programs: install Rust";
+    check_command(workbook(folder.path(), &["run", "0"]).env("CARGO", "/no/cargo"), 3, &[said]);
+}
+
+#[test]
+fn records_and_checks() {
+    let folder = workspace(&[("0_fine", FINE), ("2_plain", "fn main() { println!(\"plain\") }")]);
+    let folder = folder.path();
+    let recorded = folder.join("expected-output/0_fine.txt");
+    check(folder, &["check"], 1, &["✗ 0_fine: nothing is recorded of it; `record 0` does"]);
+    check(folder, &["record", "0"], 0, &["✓ 0_fine: recorded for the first time"]);
+    let first = fs::read_to_string(&recorded).expect("it was recorded");
+    assert!(first.starts_with("$ cargo run --example 0_fine\nSession ID: 0"), "{first}");
+    assert!(first.ends_with("\ndone\n[exit status: 7]\n"), "{first}");
+
+    let both = "✓ 0_fine: as recorded\n✓ 2_plain: recorded for the first time\n";
+    check(folder, &["record"], 0, &[both]);
+    check(folder, &["check"], 0, &["✓ 0_fine\n✓ 2_plain\n"]);
+    assert_eq!(fs::read_to_string(&recorded).expect("it is there"), first);
+
+    fs::write(&recorded, first.replace("done", "gone")).expect("it can be written");
+    let difference = "    - gone\n    + done\n      [exit status: 7]\n";
+    check(folder, &["check"], 1, &["✗ 0_fine: ", "Session ID: ‹id 1›\n", difference, "✓ 2_plain"]);
+    check(folder, &["check", "2"], 0, &["✓ 2_plain\n"]);
+    check(folder, &["record"], 0, &["✓ 0_fine: recorded again", difference]);
+    check(folder, &["check"], 0, &[]);
+    check(folder, &["record", "--all"], 0, &["✓ 2_plain: recorded again"]);
+
+    fs::remove_file(folder.join("examples/2_plain.rs")).expect("it was there");
+    check(folder, &["check"], 1, &["✗ 2_plain: it is recorded, but there is no such program"]);
+    check(folder, &["check", "0"], 0, &[]);
+}
+
+#[test]
+fn a_taken_port() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("some port is free");
+    let port = listener.local_addr().expect("it has one").port().to_string();
+    let folder = workspace(&[]);
+    check(folder.path(), &["serve", "--port", &port], 5, &["error: ", &port]);
+}
+
+#[test]
+fn a_killed_command_leaves_nothing_behind() {
+    let folder = workspace(&[("1_hangs", HANGS)]);
+    let mut command = workbook(folder.path(), &["run", "1", "--limit", "1000"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("it starts");
+    let mut line = String::new();
+    let stdout = child.stdout.take().expect("it is a pipe");
+    BufReader::new(stdout).read_line(&mut line).expect("it prints a line");
+    let (process, own_folder) = line.trim().split_once(' ').expect("an id and a folder");
+    let state = format!("/proc/{process}/stat");
+    assert!(Path::new(&state).exists() && Path::new(own_folder).exists(), "{line}");
+
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+    let gone = || {
+        let state = fs::read_to_string(&state).unwrap_or_default();
+        // One that has ended may wait for its new parent to notice.
+        (state.is_empty() || state.contains(") Z ")) && !Path::new(own_folder).exists()
+    };
+    wait_for("the program and its folder to go", gone);
+}
+
+#[test]
+fn watching_runs_again_after_a_change() {
+    let folder = workspace(&[("0_says", "fn main() { println!(\"one\") }")]);
+    let mut command = workbook(folder.path(), &["run", "0", "--watch"]);
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is a pipe")).lines();
+    let mut next = || lines.next().expect("the command still runs").expect("it is text");
+    assert_eq!(next(), "one");
+    let source = folder.path().join("examples/0_says.rs");
+    fs::write(&source, "fn main() { println!(\"two\"); loop { std::thread::park() } }")
+        .expect("it can be written");
+    assert_eq!(next(), "two");
+    // An editor's way to save, while the program runs.
+    let new = folder.path().join("examples/.0_says.rs.new");
+    fs::write(&new, "fn main() { println!(\"three\") }").expect("it can be written");
+    fs::rename(&new, &source).expect("it can be renamed");
+    assert_eq!(next(), "three");
+    child.kill().expect("it runs");
+    child.wait().expect("it ends");
+}
+
+fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        std::thread::yield_now();
+    }
+}

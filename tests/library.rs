@@ -1,0 +1,20 @@
+//! The library's own tests, with every feature, as a part of a plain `cargo test`.
+//!
+//! The library is no default member of the workspace: the features that its tests want would be
+//! compiled into every example too, and the first program would take a minute and not some seconds.
+//! So this runs `cargo test` for it.
+
+use std::env;
+use std::process::Command;
+
+#[test]
+fn the_library_keeps_its_promises_with_every_feature() {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.args(["test", "--package", "beaker", "--all-features", "--quiet"]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().expect("cargo runs this test, so it is there");
+    assert!(status.success(), "{status}; what failed is printed above");
+}
