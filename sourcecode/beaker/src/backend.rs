@@ -1,7 +1,6 @@
 //! [`Backend`]: a store and the locks that go with it, opened by name.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::lock::{FileLocks, LocalLocks, Locks};
@@ -19,7 +18,7 @@ pub struct Backend {
 
 /// How long a server may take for one operation, if nothing else is said.
 #[cfg(feature = "memcached")]
-const DEADLINE: Duration = Duration::from_secs(2);
+const DEADLINE: std::time::Duration = std::time::Duration::from_secs(2);
 
 impl Backend {
     /// Any store with any locks.
@@ -79,7 +78,7 @@ fn open_memcached(options: Options<'_>) -> Result<Backend> {
     let url = options.required("url", "the servers: `host:port`, with `;` between several")?;
     let deadline = match options.get("deadline").map(str::parse) {
         None => DEADLINE,
-        Some(Ok(ms @ 1..)) => Duration::from_millis(ms),
+        Some(Ok(ms @ 1..)) => std::time::Duration::from_millis(ms),
         Some(_) => {
             return Err(Error::config("`deadline` is a whole number of milliseconds, 1 or more"));
         }

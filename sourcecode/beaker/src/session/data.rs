@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::clock::Timestamp;
 use crate::codec::{Bincode, Codec, Json};
@@ -10,8 +10,8 @@ use crate::record::Record;
 use crate::store::Stored;
 use crate::value::Values;
 
-/// What is stored of a session. Its order of fields is the order in every record stored so far.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What is stored of a session.
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionData {
     /// When the session began.
     pub created: Timestamp,
@@ -19,6 +19,21 @@ pub struct SessionData {
     pub accessed: Timestamp,
     /// What it holds.
     pub values: Values,
+}
+
+/// Three things in this order, as in every record stored so far. In JSON: `[created, accessed,
+/// {"key": value}]`.
+impl Serialize for SessionData {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.created, self.accessed, &self.values).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for SessionData {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SessionData, D::Error> {
+        let (created, accessed, values) = Deserialize::deserialize(deserializer)?;
+        Ok(SessionData { created, accessed, values })
+    }
 }
 
 /// A codec for sessions.

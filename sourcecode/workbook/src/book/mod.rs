@@ -1,9 +1,9 @@
 //! The book: pages in Markdown, in which listings and outputs are the very files, become HTML.
 //!
 //! In reading order: [`directive`] is what a page may ask for; [`excerpt`], [`highlight`] and
-//! [`html`] turn a file into lines; [`listing`], [`output`] and [`figure`] are what is shown;
-//! [`page`] puts them in place, [`links`] follows the links; [`pages`] is all that as mdBook's
-//! preprocessor; [`build`](mod@build) makes the editions and [`serve`](mod@serve) shows them.
+//! [`html`] turn a file into lines; [`listing`] with its [`notes`], [`output`] and [`figure`] are what
+//! is shown; [`page`] puts them in place, [`links`] follows the links; [`pages`] is all that as
+//! mdBook's preprocessor; [`build`](mod@build) makes the editions and [`serve`](mod@serve) shows them.
 
 mod build;
 mod directive;
@@ -15,6 +15,7 @@ mod html;
 mod inputs;
 mod links;
 mod listing;
+mod notes;
 mod output;
 mod page;
 mod pages;

@@ -9,6 +9,7 @@ use super::directive::Directive;
 use super::edition::Edition;
 use super::figure::Figure;
 use super::listing::Listing;
+use super::notes::notes;
 use super::output::Output;
 use super::problem::Problem;
 
@@ -116,35 +117,19 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// Turns the ordered list that follows a listing into the notes on its callouts.
+    /// Puts the list that follows a listing with callouts under it, as notes.
     fn notes(&mut self, listing: &Listing) -> Result<(), String> {
-        let callouts = listing.callouts();
-        if callouts.is_empty() {
+        if listing.callouts().is_empty() {
             return Ok(());
         }
         while self.lines.next_if(|(_, line)| line.trim().is_empty()).is_some() {}
-        let mut explained = Vec::new();
-        self.done.text.push_str("<div class=\"notes\">\n\n");
+        let mut lines = Vec::new();
         while let Some(line) = self.next_unless_blank() {
-            match item(line) {
-                Some((number, text)) => {
-                    let id = listing.note(number);
-                    let item = format!("{number}. <span id=\"{id}\"></span>{text}\n");
-                    self.done.text.push_str(&item);
-                    self.done.ids.insert(id);
-                    explained.push(number);
-                }
-                None => self.line(line)?,
-            }
+            lines.push(line);
         }
-        self.done.text.push_str("\n</div>\n\n");
-        if explained == callouts {
-            return Ok(());
-        }
-        Err(format!(
-            "the listing has the callouts {callouts:?}, the list that follows it explains \
-             {explained:?}"
-        ))
+        self.done.text.push_str(&notes(listing, &lines)?);
+        self.done.ids.extend(listing.callouts().iter().map(|&number| listing.note(number)));
+        Ok(())
     }
 
     fn next_unless_blank(&mut self) -> Option<&'a str> {
@@ -155,10 +140,4 @@ impl<'a> Work<'a> {
 fn number(chapter: &str, count: &mut usize) -> String {
     *count += 1;
     format!("{chapter}{count}")
-}
-
-/// `"1. text"` as a number and a text.
-fn item(line: &str) -> Option<(usize, &str)> {
-    let (number, text) = line.split_once(". ")?;
-    Some((number.parse().ok()?, text))
 }

@@ -10,7 +10,7 @@ use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 use super::edition::Edition;
 use super::links::{self, Source};
 use super::page::Page;
-use super::problem::Problems;
+use super::problem::{Problem, Problems};
 
 /// Puts listings, outputs and figures in the pages; fails on whatever it does not understand.
 #[derive(Debug, Clone, Copy, Default)]
@@ -52,11 +52,27 @@ impl Preprocessor for Pages {
             let name = name.to_string_lossy().replace('\\', "/");
             sources.push(Source { file, name, markdown, ids: expanded.ids });
         });
+        problems.extend(forgotten(root, edition, &sources)?);
         problems.extend(links::check(sources));
         problems.sort_by_key(|problem| (problem.page.clone(), problem.line));
         Problems(problems).into_result()?;
         Ok(book)
     }
+}
+
+/// Pages that are in the folder and not in the contents: mdBook would leave them out in silence.
+fn forgotten(root: &Path, edition: &Edition, sources: &[Source]) -> Result<Vec<Problem>> {
+    let mut problems = Vec::new();
+    for entry in edition.pages(root).read_dir()? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let listed = name == "SUMMARY.md" || sources.iter().any(|source| source.name == name);
+        if name.ends_with(".md") && !listed {
+            let page = Path::new("book").join(edition.code).join("src/SUMMARY.md");
+            let message = format!("the page `{name}` is not in the contents");
+            problems.push(Problem { page, line: 1, message });
+        }
+    }
+    Ok(problems)
 }
 
 /// The link to the other edition: to the same page, or to the title page while there is none.

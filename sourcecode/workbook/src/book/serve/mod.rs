@@ -9,6 +9,7 @@ mod tests;
 mod watch;
 
 use std::future::Future;
+use std::io::{self, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
@@ -34,10 +35,13 @@ pub fn serve(root: &Path, port: Option<u16>) -> Result<()> {
     let listener = port::bind(port)?;
     let name = build_and_name(root)?;
     let address = listener.local_addr().context("could not ask for the address")?;
+    let mut text = String::new();
     for edition in &EDITIONS {
-        println!("{:>8}: http://{address}/{}/", edition.name, edition.code);
+        text += &format!("{:>8}: http://{address}/{}/\n", edition.name, edition.code);
     }
-    println!("Pages are built again when you save a file. Ctrl-C stops the server.");
+    text += "Pages are built again when you save a file. Ctrl-C stops the server.\n";
+    // Nobody needs to read it: the server goes on when the output is closed.
+    let _ = io::stdout().write_all(text.as_bytes());
     run(root, listener, name, async {
         if tokio::signal::ctrl_c().await.is_err() {
             // Without the signal there is nothing to wait for: serve until killed.

@@ -1,5 +1,6 @@
 //! Builds the book again when a page, a program or an output was saved.
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -58,7 +59,7 @@ fn rebuild(root: &Path, changes: &Receiver<()>, state: &Sender<State>) {
         let next = match build_and_name(root) {
             Ok(build) => State { build, failure: None },
             Err(error) => {
-                eprintln!("{error:#}");
+                let _ = writeln!(io::stderr(), "{error:#}");
                 State { failure: Some(format!("{error:#}")), ..state.borrow().clone() }
             }
         };

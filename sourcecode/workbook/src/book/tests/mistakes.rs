@@ -91,6 +91,14 @@ fn all_of_them_at_once() {
 }
 
 #[test]
+fn a_page_that_is_not_in_the_contents() {
+    let workspace = Workspace::new();
+    workspace.write("book/en/src/extra.md", "# Extra {#extra}\n");
+    let error = workspace.build(TITLE).unwrap_err();
+    assert!(error.contains("SUMMARY.md:1: the page `extra.md` is not in the contents"), "{error}");
+}
+
+#[test]
 fn html_that_is_not_closed() {
     let error = Workspace::new().build(&format!("{TITLE}<details>\n\nText\n")).unwrap_err();
     assert!(error.contains("unclosed HTML tag `<details>`"), "{error}");
