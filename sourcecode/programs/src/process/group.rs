@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-/// Waits for the end of its standard input, which comes when our process is gone, be it killed.
-/// Then it ends the group that it leads, and removes the folder that nobody else will remove.
+/// Waits for the end of its standard input, which comes when we say so or when our process is gone,
+/// be it killed. Then it removes the folder and ends the group that it leads.
 const LEADER: &str = r#"
 trap '' INT TERM HUP
 read -r _
@@ -47,26 +47,23 @@ impl Group {
 
     /// Asks all processes of the group to stop. The leader does not listen.
     pub(super) fn ask_to_stop(&self) {
-        self.signal(Signal::TERM);
-    }
-
-    /// Ends all processes of the group.
-    pub(super) fn kill(&mut self) {
-        self.signal(Signal::KILL);
-    }
-
-    fn signal(&self, signal: Signal) {
         let id = i32::try_from(self.leader.id()).ok().and_then(Pid::from_raw);
-        if let Some(id) = id {
+        if let Some(id) = id.filter(|_| self.leader.stdin.is_some()) {
             // An error says that nobody is left, which is what is wanted.
-            let _ = kill_process_group(id, signal);
+            let _ = kill_process_group(id, Signal::TERM);
         }
+    }
+
+    /// Ends all processes of the group, and removes the folder. Should we be killed meanwhile, the
+    /// leader still does both.
+    pub(super) fn end(&mut self) {
+        drop(self.leader.stdin.take());
+        let _ = self.leader.wait();
     }
 }
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.kill();
-        let _ = self.leader.wait();
+        self.end();
     }
 }

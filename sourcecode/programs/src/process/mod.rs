@@ -81,7 +81,7 @@ impl Process {
                 Ok(bytes) => return Ok(Event::Printed(bytes)),
                 Err(RecvTimeoutError::Disconnected) => return self.ended_by(deadline),
                 // The program may be gone while another process that it started holds the pipe.
-                Err(RecvTimeoutError::Timeout) if self.has_ended()?.is_some() => self.group.kill(),
+                Err(RecvTimeoutError::Timeout) if self.has_ended()?.is_some() => self.group.end(),
                 Err(RecvTimeoutError::Timeout) => {}
             }
             if left.is_zero() {
@@ -159,7 +159,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.group.kill();
+        // The one that we know of is ended whatever became of the group's leader.
+        let _ = self.child.kill();
+        self.group.end();
         let _ = self.child.wait();
     }
 }
