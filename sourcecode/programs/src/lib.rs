@@ -8,7 +8,7 @@
 //! - [`build()`]: compiles them, all with one call of cargo
 //! - [`process`]: one running program: a folder of its own, a time limit, nothing left behind
 //! - [`visits`]: drives a program that serves web pages, over real HTTP
-//! - [`perform()`]: brings a program what it needs and returns what it printed, as a [`Recording`]
+//! - [`Performance`]: brings a program what it needs and returns what it printed, as a [`Recording`]
 //! - [`comparison`]: compares two recordings up to renaming
 //!
 //! ```no_run
