@@ -1,14 +1,16 @@
 //! Serves an [`App`] with the crate `tiny_http`: for learning, for tools, and behind a proxy.
 //!
-//! That crate has seen no change since 2023. It is plain to read, but it has no time-outs and does
-//! not recover when the system runs out of file descriptors; here it gets both. Its pool of threads
-//! still serves few keep-alive connections at once, which a proxy in front evens out.
+//! That crate has seen no change since 2023. It is plain to read, but it stops accepting when the
+//! system runs out of file descriptors; here it begins anew. A visitor who has vanished is noticed
+//! after a while; one who is there and says nothing holds a thread for as long as it likes, and
+//! few keep-alive connections are served at once. A proxy in front evens all of that out.
 
-use std::io::Read;
+use std::collections::VecDeque;
+use std::io::{self, Read};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -19,8 +21,14 @@ use crate::error::{Error, ErrorKind, Result};
 /// Requests with a larger body are answered with status 413.
 const LARGEST_BODY: usize = 1024 * 1024;
 
-/// A connection on which nothing comes, or nothing can be sent, for so long is closed.
+/// A visitor who takes nothing for so long, or gives no sign of life, has vanished.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// So many servers are kept, of which all but one have stopped accepting.
+const MOST_SERVERS: usize = 16;
+
+/// After a connection could not be accepted, the next try comes so much later.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A server that listens.
 #[derive(Debug)]
@@ -57,11 +65,12 @@ impl Server {
             Error::config(what + "; stop what listens there, or choose another port")
                 .caused_by(error)
         })?;
-        // Connections inherit these from the socket that accepts them.
+        // Connections inherit these from the socket that accepts them. (A time-out for reading would
+        // be one for accepting as well.)
         let socket = socket2::SockRef::from(&listener);
-        let patience = socket
-            .set_read_timeout(Some(PATIENCE))
-            .and_then(|()| socket.set_write_timeout(Some(PATIENCE)));
+        let alive = socket2::TcpKeepalive::new().with_time(PATIENCE);
+        let patience = socket.set_write_timeout(Some(PATIENCE));
+        let patience = patience.and_then(|()| socket.set_tcp_keepalive(&alive));
         patience.map_err(|error| Error::config("could not set a time-out").caused_by(error))?;
         Ok(Server { listener, workers: 4, stop: Stop::default() })
     }
@@ -87,42 +96,79 @@ impl Server {
     ///
     /// A panic of the application answers that one request with status 500.
     pub fn run(self, app: impl App) -> Result<()> {
-        while !self.stop.is_asked_for() {
-            let listener = self.listener.try_clone();
-            let listener = listener.map_err(|error| unserved(error.into()))?;
-            let http = tiny_http::Server::from_listener(listener, None).map_err(unserved)?;
-            thread::scope(|scope| {
-                for _ in 0..self.workers {
-                    scope.spawn(|| work(&http, &app, &self.stop));
-                }
-            });
-            // The workers end when they are to stop, and when no connection can be accepted, as
-            // without free file descriptors. Then it begins anew after a moment.
-            if !self.stop.is_asked_for() {
-                SystemClock.sleep(Duration::from_millis(100));
+        let front = Front::new(self.listener).map_err(|cause| {
+            let what = "could not serve on the listening socket";
+            Error::new(ErrorKind::Unavailable, what).caused_by(cause)
+        })?;
+        thread::scope(|scope| {
+            for _ in 0..self.workers {
+                scope.spawn(|| front.work(&app, &self.stop));
             }
-        }
+        });
         Ok(())
     }
 }
 
-fn unserved(cause: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    Error::new(ErrorKind::Unavailable, "could not serve on the listening socket").caused_by(cause)
+/// What the workers take requests from.
+struct Front {
+    listener: TcpListener,
+    /// The last one accepts connections. Those before it accept no more, but their connections may
+    /// still bring requests.
+    servers: Mutex<VecDeque<Arc<tiny_http::Server>>>,
 }
 
-fn work(http: &tiny_http::Server, app: &impl App, stop: &Stop) {
-    const LOOK_UP: Duration = Duration::from_millis(50);
-    while !stop.is_asked_for() {
-        match http.recv_timeout(LOOK_UP) {
-            Ok(Some(request)) => answer(request, app),
-            Ok(None) => {}
-            Err(error) => {
-                eprintln!("beaker: could not accept a connection: {error}");
-                // One worker is told; the others find out here.
-                (0..64).for_each(|_| http.unblock());
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+impl Front {
+    fn new(listener: TcpListener) -> Result<Front, Failure> {
+        let server = Arc::new(tiny_http::Server::from_listener(listener.try_clone()?, None)?);
+        Ok(Front { listener, servers: Mutex::new(VecDeque::from([server])) })
+    }
+
+    fn work(&self, app: &impl App, stop: &Stop) {
+        const LOOK_UP: Duration = Duration::from_millis(50);
+        while !stop.is_asked_for() {
+            let mut servers = self.servers().clone();
+            let Some(accepting) = servers.pop_back() else { return };
+            if let Some(request) = servers.iter().find_map(|server| server.try_recv().ok()?) {
+                answer(request, app);
+                continue;
+            }
+            match accepting.recv_timeout(LOOK_UP) {
+                Ok(Some(request)) => answer(request, app),
+                Ok(None) => {}
+                // One worker is told that it accepts no more, and sees to the next.
+                Err(error) => {
+                    eprintln!("beaker: could not accept a connection: {error}");
+                    self.begin_anew(stop);
+                }
+            }
+        }
+    }
+
+    fn begin_anew(&self, stop: &Stop) {
+        while !stop.is_asked_for() {
+            SystemClock.sleep(PAUSE);
+            let Ok(listener) = self.listener_with_room() else { continue };
+            if let Ok(server) = tiny_http::Server::from_listener(listener, None) {
+                let mut servers = self.servers();
+                servers.push_back(Arc::new(server));
+                if servers.len() > MOST_SERVERS {
+                    servers.pop_front();
+                }
                 return;
             }
         }
+    }
+
+    /// The listening socket, if there are file descriptors left for a few connections.
+    fn listener_with_room(&self) -> io::Result<TcpListener> {
+        let room = (0..8).map(|_| self.listener.try_clone()).collect::<io::Result<Vec<_>>>()?;
+        room.into_iter().next().ok_or_else(|| io::Error::other("no room was asked for"))
+    }
+
+    fn servers(&self) -> MutexGuard<'_, VecDeque<Arc<tiny_http::Server>>> {
+        self.servers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,8 @@
 //! An application served by tiny_http, over real sockets.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use beaker::middleware::{App, Request, Response, Server, text};
@@ -111,4 +112,60 @@ fn a_taken_port_is_named() {
 fn an_app_can_be_called_without_a_server() {
     let mut request = http::Request::get("/a").body(Vec::new()).unwrap();
     assert_eq!(App::call(&application, &mut request).unwrap().body(), b"/a");
+}
+
+const FEW: &str = "BEAKER_TEST_SERVES_WITH_FEW_DESCRIPTORS";
+
+/// Not a test of its own: what the next test starts, with few file descriptors.
+#[test]
+fn serves_with_few_descriptors() {
+    if std::env::var_os(FEW).is_none() {
+        return;
+    }
+    let server = Server::bind("127.0.0.1:0").unwrap();
+    println!("\nat {}", server.address().unwrap());
+    server.run(application).unwrap();
+}
+
+#[test]
+fn running_out_of_descriptors_is_survived() {
+    let this = std::env::current_exe().unwrap();
+    let mut child = Command::new("sh")
+        .args([
+            "-c",
+            "ulimit -n 24; exec \"$0\" --exact served::serves_with_few_descriptors --nocapture",
+        ])
+        .arg(this)
+        .env(FEW, "1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let address = lines.find_map(|line| line.strip_prefix("at ").map(str::to_owned)).unwrap();
+    let address: SocketAddr = address.parse().unwrap();
+
+    let mut kept = TcpStream::connect(address).unwrap();
+    let ask = |stream: &mut TcpStream| {
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(b"GET /kept HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut answer = [0; 17];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200 OK\r\n");
+        // The rest of the answer, up to the body.
+        let mut rest = Vec::new();
+        while !rest.ends_with(b"/kept") {
+            rest.push(0);
+            stream.read_exact(rest.last_mut().map(std::slice::from_mut).unwrap()).unwrap();
+        }
+    };
+    ask(&mut kept);
+    for _ in 0..3 {
+        let many: Vec<_> = (0..40).map(|_| TcpStream::connect(address)).collect();
+        drop(many);
+        assert!(get(address, "/a").ends_with("/a"), "it accepts again");
+    }
+    ask(&mut kept);
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
