@@ -61,7 +61,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if there is no [signer](Sessions::signed_by).
+    /// `ErrorKind::Config` if there is no [signer](super::Sessions::signed_by).
     pub fn set_cookie(&self) -> Result<Option<String>> {
         let cookie = &self.sessions.0.cookie;
         if self.stored.is_some() && self.in_cookie != Some(self.id) {
