@@ -35,7 +35,7 @@ fn serve(test: impl FnOnce(SocketAddr)) {
 
 fn send(address: SocketAddr, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
@@ -147,7 +147,7 @@ fn running_out_of_descriptors_is_survived() {
 
     let mut kept = TcpStream::connect(address).unwrap();
     let ask = |stream: &mut TcpStream| {
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         stream.write_all(b"GET /kept HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
         let mut answer = [0; 17];
         stream.read_exact(&mut answer).unwrap();

@@ -50,7 +50,7 @@ fn what_never_depends_on_what() {
         ("cookie.rs", &["error"]),
         ("store/", &["clock", "error", "file_lock", "key", "store"]),
         ("lock/", &["error", "file_lock", "key"]),
-        ("backend.rs", &["error", "lock", "store"]),
+        ("backend/", &["error", "lock", "store"]),
         (
             "session/",
             &[

@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::TcpListener;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Stop;
 use super::exchange::answer;
+use super::watch::Watch;
 use crate::clock::{Clock, SystemClock};
 use crate::middleware::App;
 
@@ -23,6 +25,7 @@ pub(super) struct Front {
     /// The last one accepts connections. Those before it accept no more, but their connections may
     /// still bring requests.
     servers: Mutex<VecDeque<Arc<tiny_http::Server>>>,
+    watch: Watch,
 }
 
 pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -30,7 +33,7 @@ pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
 impl Front {
     pub(super) fn new(listener: TcpListener) -> Result<Front, Failure> {
         let server = Arc::new(tiny_http::Server::from_listener(listener.try_clone()?, None)?);
-        Ok(Front { listener, servers: Mutex::new(VecDeque::from([server])) })
+        Ok(Front { listener, servers: Mutex::new(VecDeque::from([server])), watch: Watch::new() })
     }
 
     pub(super) fn work(&self, app: &impl App, stop: &Stop) {
@@ -39,11 +42,11 @@ impl Front {
             let mut servers = self.servers().clone();
             let Some(accepting) = servers.pop_back() else { return };
             if let Some(request) = servers.iter().find_map(|server| server.try_recv().ok()?) {
-                answer(request, app);
+                self.answer(request, app);
                 continue;
             }
             match accepting.recv_timeout(LOOK_UP) {
-                Ok(Some(request)) => answer(request, app),
+                Ok(Some(request)) => self.answer(request, app),
                 Ok(None) => {}
                 // One worker is told that it accepts no more, and sees to the next.
                 Err(error) => {
@@ -51,6 +54,27 @@ impl Front {
                     self.begin_anew(stop);
                 }
             }
+        }
+    }
+
+    fn answer(&self, request: tiny_http::Request, app: &impl App) {
+        if self.watch.hears(&request) {
+            return;
+        }
+        self.watch.busy.fetch_add(1, Ordering::Relaxed);
+        answer(request, app);
+        self.watch.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Sees that connections are accepted, until the server is to stop.
+    pub(super) fn watch(&self, stop: &Stop) {
+        while let Ok(address) = self.listener.local_addr() {
+            self.watch.watch(address, stop);
+            if stop.is_asked_for() {
+                return;
+            }
+            eprintln!("beaker: connections are not accepted any more; beginning anew");
+            self.begin_anew(stop);
         }
     }
 

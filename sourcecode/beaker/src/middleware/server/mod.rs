@@ -7,6 +7,7 @@
 
 mod exchange;
 mod front;
+mod watch;
 
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
@@ -93,6 +94,7 @@ impl Server {
             Error::new(ErrorKind::Unavailable, what).caused_by(cause)
         })?;
         thread::scope(|scope| {
+            scope.spawn(|| front.watch(&self.stop));
             for _ in 0..self.workers {
                 scope.spawn(|| front.work(&app, &self.stop));
             }

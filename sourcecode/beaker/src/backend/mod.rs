@@ -1,10 +1,17 @@
 //! [`Backend`]: a store and the locks that go with it, opened by name.
 
+mod file;
+#[cfg(feature = "memcached")]
+mod memcached;
+mod options;
+
 use std::sync::Arc;
 
+use options::Options;
+
 use crate::error::{Error, Result};
-use crate::lock::{FileLocks, LocalLocks, Locks};
-use crate::store::{FileStore, MemoryStore, NullStore, Store};
+use crate::lock::{LocalLocks, Locks};
+use crate::store::{MemoryStore, NullStore, Store};
 
 /// Where things are stored, and what keeps two from making the same thing at once. A clone is the
 /// same back end.
@@ -15,10 +22,6 @@ pub struct Backend {
     /// Who may make a value now.
     pub locks: Arc<dyn Locks>,
 }
-
-/// How long a server may take for one operation, if nothing else is said.
-#[cfg(feature = "memcached")]
-const DEADLINE: std::time::Duration = std::time::Duration::from_secs(2);
 
 impl Backend {
     /// Any store with any locks.
@@ -44,9 +47,9 @@ impl Backend {
         match name {
             "memory" => options.only(&[]).map(|()| Backend::memory()),
             "null" => options.only(&[]).map(|()| Backend::new(NullStore, LocalLocks::new())),
-            "file" => open_file(options),
+            "file" => file::open(options),
             #[cfg(feature = "memcached")]
-            "ext:memcached" => open_memcached(options),
+            "ext:memcached" => memcached::open(options),
             #[cfg(not(feature = "memcached"))]
             "ext:memcached" => Err(Error::config(
                 "the back end `ext:memcached` is not compiled in; \
@@ -55,69 +58,6 @@ impl Backend {
             _ => Err(Error::config(format!(
                 "there is no back end `{name}`; there are `memory`, `file`, `ext:memcached`, `null`"
             ))),
-        }
-    }
-}
-
-fn open_file(options: Options<'_>) -> Result<Backend> {
-    options.only(&["data_dir", "lock_dir"])?;
-    let data_dir = options.required("data_dir", "the folder to store in")?;
-    let store = FileStore::open(data_dir)?;
-    Ok(match options.get("lock_dir") {
-        Some(folder) => Backend::new(store.with_lock_dir(folder), FileLocks::new(folder)),
-        None => {
-            let folder = std::path::Path::new(data_dir).join("container_file_lock");
-            Backend::new(store, FileLocks::new(folder))
-        }
-    })
-}
-
-#[cfg(feature = "memcached")]
-fn open_memcached(options: Options<'_>) -> Result<Backend> {
-    options.only(&["url", "lock_dir", "deadline"])?;
-    let url = options.required("url", "the servers: `host:port`, with `;` between several")?;
-    let deadline = match options.get("deadline").map(str::parse) {
-        None => DEADLINE,
-        Some(Ok(ms @ 1..)) => std::time::Duration::from_millis(ms),
-        Some(_) => {
-            return Err(Error::config("`deadline` is a whole number of milliseconds, 1 or more"));
-        }
-    };
-    let store = crate::store::MemcachedStore::open(url, deadline)?;
-    Ok(match options.get("lock_dir") {
-        Some(folder) => Backend::new(store, FileLocks::new(folder)),
-        None => Backend::new(store, LocalLocks::new()),
-    })
-}
-
-/// The options that were given for a back end.
-#[derive(Clone, Copy)]
-struct Options<'a> {
-    name: &'a str,
-    given: &'a [(&'a str, &'a str)],
-}
-
-impl<'a> Options<'a> {
-    fn get(self, option: &str) -> Option<&'a str> {
-        self.given.iter().rev().find(|(name, _)| *name == option).map(|(_, value)| *value)
-    }
-
-    fn required(self, option: &str, what: &str) -> Result<&'a str> {
-        let missing = || format!("the back end `{}` needs `{option}`, {what}", self.name);
-        self.get(option).filter(|value| !value.is_empty()).ok_or_else(|| Error::config(missing()))
-    }
-
-    /// Refuses all other options.
-    fn only(self, known: &[&str]) -> Result<()> {
-        match self.given.iter().find(|(option, _)| !known.contains(option)) {
-            None => Ok(()),
-            Some((option, _)) => {
-                let known = if known.is_empty() { "none".into() } else { known.join(", ") };
-                let name = self.name;
-                Err(Error::config(format!(
-                    "the back end `{name}` has no option `{option}`; it has: {known}"
-                )))
-            }
         }
     }
 }
