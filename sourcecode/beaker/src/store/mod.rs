@@ -39,7 +39,8 @@ use crate::key::{Key, Namespace};
 /// 9. A value is 0 to 900,000 bytes at least; more than the store takes is `ErrorKind::TooLarge`,
 ///    and leaves what was there.
 /// 10. Damaged bytes count as nothing (see [`damaged`](Store::damaged)), and never as a panic.
-/// 11. Errors mean that the system failed: a server that is down, a folder that cannot be written.
+/// 11. `sweep`, called until it is done, leaves nothing that has expired, and everything else.
+/// 12. Errors mean that the system failed: a server that is down, a folder that cannot be written.
 ///     They come within the store's deadline, and a later call works once the cause is gone.
 pub trait Store: Debug + Send + Sync + 'static {
     /// What lives under the key.
@@ -62,10 +63,26 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// Removes everything in the namespace.
     fn clear(&self, namespace: &Namespace) -> Result<()>;
 
+    /// Removes what has expired, in one step that looks at `most` values or so and holds up nobody
+    /// who reads. For stores whose server does not do that; the others have nothing to do.
+    fn sweep(&self, most: usize) -> Result<Swept> {
+        let _ = most;
+        Ok(Swept { removed: 0, is_done: true })
+    }
+
     /// How often stored bytes were found damaged, and treated as nothing.
     fn damaged(&self) -> u64 {
         0
     }
+}
+
+/// What one step of a sweep did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Swept {
+    /// So many expired values were removed.
+    pub removed: usize,
+    /// All of the store has been looked at since the last time that this was true.
+    pub is_done: bool,
 }
 
 /// What a store gives back.

@@ -1,8 +1,7 @@
 //! `md`: removes an item, or marks it as stale.
 
 use super::items::{Item, Items};
-use super::memory::{Answer, without_details};
-use super::reply::Reply;
+use super::reply::{Answer, Reply, without_details};
 use super::request::Request;
 
 const KNOWN: &[u8] = b"bCIkOqT";

@@ -1,8 +1,7 @@
 //! `mg`: reads an item, and lets one of many readers make it anew.
 
 use super::items::{Item, Items};
-use super::memory::Answer;
-use super::reply::Reply;
+use super::reply::{Answer, Reply};
 use super::request::Request;
 
 const KNOWN: &[u8] = b"bcfhklOqstuvNRT";

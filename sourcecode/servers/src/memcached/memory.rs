@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::items::{self, Items};
 use super::reply::Reply;
-use super::request::{BAD_FORMAT, Refusal, Request};
+use super::request::{Refusal, Request};
 use super::{arithmetic, delete, get, set};
 use crate::built_in::{Progress, Protocol};
 
@@ -124,12 +124,4 @@ fn debug(items: &mut Items, tokens: &[&[u8]]) -> Result<Option<Reply>, Refusal> 
         reply.flags.push(format!("{name}={value}").into_bytes());
     }
     Ok(Some(reply))
-}
-
-/// What a command on items answers: a line that refuses it, a reply, or nothing if it was quiet.
-pub(super) type Answer = Result<Option<Reply>, Refusal>;
-
-/// For the commands whose errors memcached does not tell apart.
-pub(super) fn without_details(refusal: Refusal) -> Refusal {
-    if refusal == BAD_FORMAT { refusal } else { "CLIENT_ERROR invalid or duplicate flag" }
 }

@@ -1,6 +1,6 @@
 //! The answer to a meta command.
 
-use super::request::Request;
+use super::request::{BAD_FORMAT, Refusal, Request};
 
 /// A return code, the flags that were asked for, and a value if one was.
 #[derive(Debug)]
@@ -62,4 +62,12 @@ impl Reply {
             answer.extend_from_slice(b"\r\n");
         }
     }
+}
+
+/// What a command on items answers: a line that refuses it, a reply, or nothing if it was quiet.
+pub(super) type Answer = Result<Option<Reply>, Refusal>;
+
+/// For the commands whose errors memcached does not tell apart.
+pub(super) fn without_details(refusal: Refusal) -> Refusal {
+    if refusal == BAD_FORMAT { refusal } else { "CLIENT_ERROR invalid or duplicate flag" }
 }

@@ -1,8 +1,7 @@
 //! `ms`: writes an item, if the conditions that came with it hold.
 
 use super::items::{self, Item, Items};
-use super::memory::Answer;
-use super::reply::Reply;
+use super::reply::{Answer, Reply};
 use super::request::{BAD_FORMAT, Refusal, Request};
 
 const KNOWN: &[u8] = b"bcCFIkOqsTM";
