@@ -26,6 +26,7 @@
 //! | [`store`] | the contract of a store, and memory, files, memcached, nothing |
 //! | [`lock`] | the contract of locks; threads, processes |
 //! | [`backend`] | a store and its locks, opened by name |
+//! | [`sweeper`] | removing what has expired |
 //! | [`value`] | what a session can hold |
 //! | [`codec`] | values to bytes and back |
 //! | [`record`] | the envelope of what is stored |
@@ -49,6 +50,7 @@ pub mod record;
 pub mod session;
 pub mod signing;
 pub mod store;
+pub mod sweeper;
 pub mod value;
 
 pub use backend::Backend;
@@ -57,6 +59,7 @@ pub use cookie::{CookieLifetime, CookieOptions, SameSite};
 pub use error::{Error, ErrorKind, Result};
 pub use session::{Origin, Rejection, Session, SessionId, Sessions};
 pub use signing::Signer;
+pub use sweeper::Sweeper;
 pub use value::{Value, Values};
 
 /// The README's program is compiled and run.

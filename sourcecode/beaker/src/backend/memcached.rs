@@ -2,7 +2,7 @@
 
 use super::{Backend, Options};
 use crate::error::Result;
-use crate::lock::{FileLocks, LocalLocks};
+use crate::lock::FileLocks;
 use crate::store::MemcachedStore;
 
 pub(super) fn open(options: Options<'_>) -> Result<Backend> {
@@ -12,6 +12,6 @@ pub(super) fn open(options: Options<'_>) -> Result<Backend> {
     let store = MemcachedStore::open(url, deadline)?;
     Ok(match options.get("lock_dir") {
         Some(folder) => Backend::new(store, FileLocks::new(folder)),
-        None => Backend::new(store, LocalLocks::new()),
+        None => Backend::with_leases(store),
     })
 }

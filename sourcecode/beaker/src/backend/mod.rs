@@ -10,6 +10,8 @@ use std::sync::Arc;
 use options::Options;
 
 use crate::error::{Error, Result};
+#[cfg(feature = "memcached")]
+use crate::lock::LeaseLocks;
 use crate::lock::{LocalLocks, Locks};
 use crate::store::{MemoryStore, NullStore, Store};
 
@@ -29,6 +31,13 @@ impl Backend {
         Backend { store: Arc::new(store), locks: Arc::new(locks) }
     }
 
+    /// A store that hosts share, with leases in it for locks.
+    #[cfg(feature = "memcached")]
+    fn with_leases(store: impl Store) -> Backend {
+        let store: Arc<dyn Store> = Arc::new(store);
+        Backend { locks: Arc::new(LeaseLocks::new(Arc::clone(&store))), store }
+    }
+
     /// A memory of its own, for the threads of this process.
     pub fn memory() -> Backend {
         Backend::new(MemoryStore::new(), LocalLocks::new())
@@ -40,7 +49,7 @@ impl Backend {
     /// |---|---|---|---|
     /// | `memory` | | threads | threads |
     /// | `file` | `data_dir`, `lock_dir` | processes of a host | processes of a host |
-    /// | `ext:memcached` | `url`, `lock_dir`, `deadline` in ms | hosts | with `lock_dir` processes of a host, else threads |
+    /// | `ext:memcached` | `url`, `lock_dir`, `deadline` in ms | hosts | hosts; with `lock_dir` processes of a host |
     /// | `null` | | nothing | threads |
     pub fn open(name: &str, options: &[(&str, &str)]) -> Result<Backend> {
         let options = Options { name, given: options };

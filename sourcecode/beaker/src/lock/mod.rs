@@ -1,14 +1,16 @@
-//! [`Locks`]: one holder a key at a time, among threads or processes.
+//! [`Locks`]: one holder a key at a time, among threads, processes or hosts.
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod file;
+mod lease;
 mod local;
 
 use std::any::Any;
 use std::fmt::{self, Debug};
 
 pub use file::FileLocks;
+pub use lease::LeaseLocks;
 pub use local::LocalLocks;
 
 use crate::error::{Error, ErrorKind, Result};

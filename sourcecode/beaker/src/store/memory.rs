@@ -2,10 +2,11 @@
 //! live are kept to the microsecond.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{Store, Stored, Version, When};
+use super::{Store, Stored, Swept, Version, When};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
@@ -21,6 +22,8 @@ const SHARDS: usize = 16;
 pub struct MemoryStore {
     shards: [Mutex<Shard>; SHARDS],
     clock: Arc<dyn Clock>,
+    /// The shard that the next step of a sweep looks at.
+    next_to_sweep: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +48,7 @@ impl MemoryStore {
 
     /// The same, with a clock of the caller's.
     pub fn with_clock(clock: Arc<dyn Clock>) -> MemoryStore {
-        MemoryStore { shards: Default::default(), clock }
+        MemoryStore { shards: Default::default(), clock, next_to_sweep: AtomicUsize::new(0) }
     }
 
     fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
@@ -106,6 +109,22 @@ impl Store for MemoryStore {
             shard.entries.remove(key);
         }
         Ok(removes)
+    }
+
+    fn sweep(&self, most: usize) -> Result<Swept> {
+        let (mut looked, mut removed) = (0, 0);
+        while looked < most.max(1) {
+            let number = self.next_to_sweep.fetch_add(1, Ordering::Relaxed) % SHARDS;
+            let mut shard = self.shards[number].lock().unwrap_or_else(PoisonError::into_inner);
+            let before = shard.entries.len();
+            shard.entries.retain(|_, entry| self.lives(entry));
+            removed += before - shard.entries.len();
+            looked += before;
+            if number == SHARDS - 1 {
+                return Ok(Swept { removed, is_done: true });
+            }
+        }
+        Ok(Swept { removed, is_done: false })
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {

@@ -4,10 +4,12 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
 use beaker::key::Namespace;
 use beaker::store::{FileStore, Store, When};
-use beaker::{Backend, ErrorKind, Sessions};
+use beaker::{Backend, ErrorKind, ManualClock, Sessions};
 
 #[test]
 fn a_folder_that_cannot_be_written_is_named() {
@@ -105,4 +107,48 @@ fn a_kill_leaves_the_old_record_or_the_new_one() {
 
 fn is_whole(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == bytes[0])
+}
+
+#[test]
+fn a_sweep_removes_the_files_of_what_has_expired() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::default());
+    let store = FileStore::open(folder.path()).unwrap().with_clock(clock.clone());
+    for number in 0..1000 {
+        let ttl = (number % 4 > 0).then_some(Duration::from_secs(60));
+        let namespace = Namespace::new(if number % 2 == 0 { "" } else { "n" });
+        store.put(&namespace.key(format!("k{number}")), b"x", ttl, When::Always).unwrap();
+    }
+    clock.advance(Duration::from_secs(60));
+    let (mut removed, mut steps) = (0, 0);
+    loop {
+        let swept = store.sweep(100).unwrap();
+        (removed, steps) = (removed + swept.removed, steps + 1);
+        if swept.is_done {
+            break;
+        }
+    }
+    assert_eq!(removed, 750);
+    assert!(steps >= 5, "{steps} steps are no small ones");
+    assert_eq!(store.sweep(10_000).unwrap().removed, 0);
+    assert!(store.get(&Namespace::default().key("k0")).unwrap().is_some());
+}
+
+#[test]
+fn a_sweep_removes_what_killed_writers_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::new(beaker::Clock::now(&beaker::SystemClock)));
+    let store = FileStore::open(folder.path()).unwrap().with_clock(clock.clone());
+    let key = Namespace::default().key("kk");
+    store.put(&key, b"x", None, When::Always).unwrap();
+    let leaf = folder.path().join("container_file/k/kk");
+    fs::copy(leaf.join("kk.cache"), leaf.join(".abc.tmp")).unwrap();
+    fs::create_dir_all(folder.path().join("container_file-n.gone-1f/k/kk")).unwrap();
+    assert!(store.sweep(100).unwrap().is_done);
+    assert!(leaf.join(".abc.tmp").exists(), "its writer may be at work");
+    assert!(!folder.path().join("container_file-n.gone-1f").exists());
+    clock.advance(Duration::from_secs(3601));
+    store.sweep(100).unwrap();
+    assert!(!leaf.join(".abc.tmp").exists());
+    assert!(store.get(&key).unwrap().is_some());
 }

@@ -3,7 +3,11 @@
 
 use beaker::key::Namespace;
 use beaker::lock::conformance::check;
-use beaker::lock::{FileLocks, LocalLocks, Locks};
+use beaker::lock::{FileLocks, LeaseLocks, LocalLocks, Locks};
+use beaker::store::{MemoryStore, Store, When};
+use beaker::{Clock, ManualClock};
+use std::sync::Arc;
+use std::time::Duration;
 
 #[test]
 fn threads() {
@@ -15,6 +19,108 @@ fn files() {
     let folder = tempfile::tempdir().unwrap();
     check(&FileLocks::new(folder.path()));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "lock files are left");
+}
+
+#[test]
+fn leases() {
+    check(&LeaseLocks::new(Arc::new(MemoryStore::new())));
+}
+
+#[cfg(feature = "memcached")]
+#[test]
+fn leases_in_memcached() {
+    let server = servers::Memcached::for_programs().unwrap();
+    let store = beaker::store::MemcachedStore::open(&server.url(), Duration::from_secs(5)).unwrap();
+    check(&LeaseLocks::new(Arc::new(store)));
+}
+
+const LEASE: Duration = Duration::from_secs(10);
+
+/// Two hosts that share a store, and a clock that can be moved.
+fn two_hosts() -> (LeaseLocks, LeaseLocks, Arc<MemoryStore>, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::default());
+    let store = Arc::new(MemoryStore::with_clock(clock.clone()));
+    let host = || LeaseLocks::with(store.clone(), LEASE, clock.clone());
+    (host(), host(), store.clone(), clock)
+}
+
+#[test]
+fn two_hosts_exclude_each_other() {
+    let (one, two, ..) = two_hosts();
+    let key = Namespace::new("n").key("k");
+    let held = one.lock(&key).unwrap();
+    assert!(two.try_lock(&key).unwrap().is_none());
+    drop(held);
+    assert!(two.try_lock(&key).unwrap().is_some());
+}
+
+#[test]
+fn a_holder_that_was_killed_frees_the_key_when_its_lease_has_run_out() {
+    let (one, _, store, clock) = two_hosts();
+    let key = Namespace::new("n").key("k");
+    // What a host that was killed leaves in the store: a lease, and nobody who renews it.
+    let lease = Namespace::new("beaker.lease").key("n:k");
+    store.put(&lease, b"", Some(LEASE), When::Always).unwrap();
+    assert!(one.try_lock(&key).unwrap().is_none());
+    clock.advance(LEASE - Duration::from_micros(1));
+    assert!(one.try_lock(&key).unwrap().is_none());
+    clock.advance(Duration::from_micros(1));
+    assert!(one.try_lock(&key).unwrap().is_some());
+}
+
+#[test]
+fn a_waiter_gets_the_lease_of_a_killed_holder() {
+    let (one, _, store, clock) = two_hosts();
+    let lease = Namespace::new("beaker.lease").key("n:k");
+    store.put(&lease, b"", Some(LEASE), When::Always).unwrap();
+    let start = clock.now();
+    std::thread::scope(|scope| {
+        let waiter = scope.spawn(|| {
+            let _guard = one.lock(&Namespace::new("n").key("k")).unwrap();
+            clock.now().since(start)
+        });
+        while !waiter.is_finished() {
+            clock.advance(Duration::from_millis(1));
+            std::thread::yield_now();
+        }
+        let waited = waiter.join().unwrap();
+        assert!(waited >= LEASE, "{waited:?}");
+    });
+}
+
+#[test]
+fn a_lease_is_renewed_while_its_holder_works_and_given_back_once() {
+    let (one, two, store, clock) = two_hosts();
+    let key = Namespace::new("n").key("k");
+    let lease = Namespace::new("beaker.lease").key("n:k");
+    let held = one.lock(&key).unwrap();
+    for _ in 0..10 {
+        let before = store.get(&lease).unwrap().expect("it is held").version;
+        // A third of the lease passes, in small steps, until the renewing thread was there.
+        let renewed = || store.get(&lease).unwrap().is_some_and(|stored| stored.version != before);
+        let mut passed = Duration::ZERO;
+        while !renewed() {
+            assert!(passed < LEASE, "not renewed within its time");
+            clock.advance(Duration::from_millis(1));
+            passed += Duration::from_millis(1);
+            (0..100).for_each(|_| std::thread::yield_now());
+        }
+        assert!(two.try_lock(&key).unwrap().is_none());
+    }
+    drop(held);
+    assert!(store.get(&lease).unwrap().is_none(), "given back");
+}
+
+#[test]
+fn a_holder_that_lost_its_lease_does_not_give_back_the_next_ones() {
+    let (one, two, store, _) = two_hosts();
+    let key = Namespace::new("n").key("k");
+    let lost = one.lock(&key).unwrap();
+    store.delete(&Namespace::new("beaker.lease").key("n:k"), When::Always).unwrap();
+    let held = two.try_lock(&key).unwrap();
+    assert!(held.is_some());
+    drop(lost);
+    assert!(one.try_lock(&key).unwrap().is_none(), "the second holder's lease is gone");
 }
 
 #[test]

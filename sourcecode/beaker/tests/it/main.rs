@@ -13,4 +13,5 @@ mod records;
 mod served;
 mod sessions;
 mod stores;
+mod sweeper;
 mod tidy;

@@ -132,3 +132,27 @@ pub(super) fn long_times_to_live(subject: &Subject<'_>) {
     subject.store.put(&key, b"x", Some(Duration::MAX), When::Always).expect("put");
     assert!(subject.get(&key).is_some());
 }
+
+pub(super) fn sweep(subject: &Subject<'_>) {
+    let keys = |kind: &str| (0..30).map(|n| key(&format!("sweep {kind} {n}"))).collect::<Vec<_>>();
+    let (short, long, forever) = (keys("short"), keys("long"), keys("forever"));
+    let put = |keys: &[Key], ttl| {
+        for key in keys {
+            subject.store.put(key, b"x", ttl, When::Always).expect("put").expect("written");
+        }
+    };
+    put(&short, Some(Duration::from_millis(300)));
+    put(&long, Some(Duration::from_secs(3600)));
+    put(&forever, None);
+    (subject.pass)(Duration::from_millis(400));
+    put(&short[..1], None);
+    let mut steps = 0;
+    while !subject.store.sweep(10).expect("sweep").is_done {
+        steps += 1;
+        assert!(steps < 100_000, "it never ends");
+    }
+    let lives = |key: &Key| subject.get(key).is_some();
+    assert!(lives(&short[0]), "it was written anew");
+    assert!(!short[1..].iter().any(lives));
+    assert!(long.iter().chain(&forever).all(lives), "something that lives was removed");
+}

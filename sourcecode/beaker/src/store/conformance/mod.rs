@@ -69,6 +69,7 @@ const CASES: &[(&str, Case)] = &[
     ("8. keys and namespaces are anything, and never share", content::keys),
     ("9. values from 0 to 900,000 bytes", content::sizes),
     ("2. long times to live", content::long_times_to_live),
+    ("11. a sweep removes what has expired and nothing else", content::sweep),
 ];
 
 fn key(name: &str) -> Key {

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::store::Version;
 
 const MAGIC: &[u8; 4] = b"BKF1";
-const HEADER: usize = 24;
+pub(super) const HEADER: usize = 24;
 
 /// The content of a record's file.
 #[derive(Debug)]
@@ -48,6 +48,14 @@ impl Image {
         let (version, expires) = (Version::new(number(8)?), number(16)?);
         let expires = (expires != 0).then(|| Timestamp::from_micros(expires));
         Some(Image { bytes, version, expires })
+    }
+
+    /// Has the file with this beginning expired? It is believed without its checksum, which only a
+    /// look at the whole file can prove.
+    pub(super) fn seems_expired(beginning: &[u8; HEADER], now: Timestamp) -> bool {
+        let (_, expires) = beginning.split_at(16);
+        let expires = expires.try_into().map_or(0, u64::from_le_bytes);
+        expires != 0 && Timestamp::from_micros(expires) <= now
     }
 
     /// The bytes that were put.

@@ -43,8 +43,10 @@ impl Layout {
         path
     }
 
-    pub(super) fn lock(&self, key: &Key) -> PathBuf {
-        let name = sha256_hex(key.wire(usize::MAX).as_bytes());
+    /// The lock of a record, by the path of its file.
+    pub(super) fn lock(&self, file: &Path) -> PathBuf {
+        let place = file.strip_prefix(&self.data_dir).unwrap_or(file);
+        let name = sha256_hex(place.as_os_str().as_encoded_bytes());
         self.lock_dir.join(format!("record-{name}.lock"))
     }
 }

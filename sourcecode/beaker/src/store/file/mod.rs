@@ -1,12 +1,15 @@
 //! A file a record, in Beaker's tree. Shared across the processes of one host; survives a restart.
-//! Times to live are kept to the microsecond; what has expired stays on disk until it is swept.
+//! Times to live are kept to the microsecond; what has expired stays on disk until it is
+//! swept.
 
+mod access;
 mod image;
 mod layout;
+mod sweep;
 mod write;
 
 use std::fs;
-use std::io::{self, ErrorKind as Io};
+use std::io::ErrorKind as Io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,12 +17,12 @@ use std::time::Duration;
 
 use image::Image;
 use layout::Layout;
+use sweep::Sweep;
 use write::{Replace, is_missing, make_folder_and, write};
 
-use super::{Store, Stored, Version, When};
+use super::{Store, Stored, Swept, Version, When};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
-use crate::file_lock::FileLock;
 use crate::key::{Key, Namespace};
 
 /// A file a record under `data_dir`.
@@ -32,6 +35,7 @@ use crate::key::{Key, Namespace};
 pub struct FileStore {
     layout: Layout,
     clock: Arc<dyn Clock>,
+    sweep: Sweep,
     damaged: AtomicU64,
 }
 
@@ -39,7 +43,12 @@ impl FileStore {
     /// A store in this folder, which is made if it is missing.
     pub fn open(data_dir: impl AsRef<Path>) -> Result<FileStore> {
         let layout = Layout::new(data_dir.as_ref());
-        let store = FileStore { layout, clock: Arc::new(SystemClock), damaged: AtomicU64::new(0) };
+        let store = FileStore {
+            layout,
+            clock: Arc::new(SystemClock),
+            sweep: Sweep::default(),
+            damaged: AtomicU64::new(0),
+        };
         fs::create_dir_all(store.layout.data_dir()).map_err(|error| store.unwritable(error))?;
         Ok(store)
     }
@@ -54,45 +63,6 @@ impl FileStore {
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> FileStore {
         self.clock = clock;
         self
-    }
-
-    /// What lives in a file; nothing if it is missing, damaged or expired.
-    fn read(&self, path: &Path) -> Result<Option<Image>> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(error) if is_missing(&error) => return Ok(None),
-            Err(error) => {
-                let file = path.display();
-                return Err(Error::storage(format!("could not read `{file}`"), error));
-            }
-        };
-        let image = Image::read(bytes);
-        if image.is_none() {
-            self.damaged.fetch_add(1, Ordering::Relaxed);
-        }
-        let now = self.clock.now();
-        Ok(image.filter(|image| image.expires.is_none_or(|expires| now < expires)))
-    }
-
-    fn version(&self, path: &Path) -> Result<Option<Version>> {
-        Ok(self.read(path)?.map(|image| image.version))
-    }
-
-    fn lock(&self, key: &Key) -> Result<FileLock> {
-        let path = self.layout.lock(key);
-        FileLock::lock(&path).map_err(|error| {
-            let file = path.display();
-            Error::storage(format!("could not lock `{file}`; is its folder writable?"), error)
-        })
-    }
-
-    fn unwritable(&self, error: io::Error) -> Error {
-        let folder = self.layout.data_dir().display();
-        let hint = match error.kind() {
-            Io::StorageFull | Io::QuotaExceeded => "the disk is full: free some space",
-            _ => "make it writable for this user, or name another `data_dir`",
-        };
-        Error::storage(format!("could not write to the data folder `{folder}`; {hint}"), error)
     }
 }
 
@@ -121,7 +91,7 @@ impl Store for FileStore {
                 Err(error) => return Err(self.unwritable(error)),
             }
         }
-        let _lock = self.lock(key)?;
+        let _lock = self.lock(&path)?;
         if when != When::Always && !when.is_met_by(self.version(&path)?) {
             return Ok(None);
         }
@@ -142,7 +112,7 @@ impl Store for FileStore {
         if !path.exists() {
             return Ok(false);
         }
-        let _lock = self.lock(key)?;
+        let _lock = self.lock(&path)?;
         let current = self.version(&path)?;
         // An expired or damaged file goes too, though it does not count as removed.
         if current.is_none() || when.is_met_by(current) {
@@ -168,6 +138,24 @@ impl Store for FileStore {
             }
             _ => Ok(()),
         }
+    }
+
+    fn sweep(&self, most: usize) -> Result<Swept> {
+        let now = self.clock.now();
+        let step =
+            self.sweep.step(&self.layout, now, most).map_err(|error| self.unwritable(error))?;
+        for path in &step.abandoned {
+            let _ = fs::remove_file(path);
+        }
+        let mut removed = 0;
+        for path in &step.expired {
+            let _lock = self.lock(path)?;
+            // Read again, whole and under the lock: it may have been written anew.
+            if self.read(path)?.is_none() && fs::remove_file(path).is_ok() {
+                removed += 1;
+            }
+        }
+        Ok(Swept { removed, is_done: step.is_done })
     }
 
     fn damaged(&self) -> u64 {
