@@ -2,6 +2,7 @@
 
 mod files;
 mod hostile_cookies;
+mod increments;
 mod locks;
 #[cfg(feature = "memcached")]
 mod memcached;
