@@ -22,9 +22,9 @@ fn main() -> Result<()> {
         .signed_by(Signer::random()?) // (4)
         .cookie(CookieOptions::default().insecure_for_localhost()); // (5)
     let app = SessionMiddleware::new(application, sessions)?; // (6)
-
     let port = std::env::var("PORT").unwrap_or("8000".into());
     let server = Server::bind(format!("127.0.0.1:{port}"))?;
-    println!("Serving at http://{}", server.address()?);
-    server.run(app)
+    println!("Serving at http://{}", server.address());
+    server.run(app);
+    Ok(())
 }

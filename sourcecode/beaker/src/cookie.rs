@@ -51,7 +51,8 @@ pub enum SameSite {
 pub enum CookieLifetime {
     /// Until the browser is closed (`True` in Beaker).
     Browser,
-    /// For so long; 400 days at most, since no browser keeps one longer.
+    /// For so long from when it is sent, which is with a new session or a new id and not with each
+    /// visit; 400 days at most, since no browser keeps one longer.
     For(Duration),
     /// As long as browsers keep any (`False` in Beaker, which sends a day in 2038).
     Longest,
@@ -138,6 +139,13 @@ impl CookieOptions {
             .is_some_and(|domain| domain.is_empty() || !domain.chars().all(token))
         {
             return wrong(format!("{:?} is no domain", self.domain));
+        }
+        let (host, secure) = (self.name.starts_with("__Host-"), self.name.starts_with("__Secure-"));
+        if (host || secure) && !self.secure {
+            return wrong(format!("the name `{}` needs `Secure`", self.name));
+        }
+        if host && (self.domain.is_some() || self.path != "/") {
+            return wrong(format!("the name `{}` needs the path `/` and no domain", self.name));
         }
         if self.same_site == SameSite::None && !self.secure {
             return wrong("`SameSite=None` needs `Secure`, or browsers drop it".into());
@@ -229,6 +237,10 @@ mod tests {
         assert!(default().path("x").check().is_err());
         assert!(default().path("/;x").check().is_err());
         assert!(default().domain("a\r\nb").check().is_err());
+        assert!(default().name("__Host-sid").check().is_ok());
+        assert!(default().name("__Host-sid").domain("a.example").check().is_err());
+        assert!(default().name("__Host-sid").path("/x").check().is_err());
+        assert!(default().name("__Secure-sid").insecure_for_localhost().check().is_err());
         let foreign = default().same_site(SameSite::None).insecure_for_localhost();
         assert!(foreign.check().unwrap_err().to_string().contains("SameSite=None"));
     }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct FileLock {
     path: PathBuf,
     /// Holding the open file is holding the lock.
-    _file: File,
+    file: File,
 }
 
 impl FileLock {
@@ -21,7 +21,7 @@ impl FileLock {
             let file = open(path)?;
             file.lock()?;
             if is_at(&file, path)? {
-                return Ok(FileLock { path: path.into(), _file: file });
+                return Ok(FileLock { path: path.into(), file });
             }
         }
     }
@@ -32,7 +32,7 @@ impl FileLock {
             let file = open(path)?;
             match file.try_lock() {
                 Ok(()) if is_at(&file, path)? => {
-                    return Ok(Some(FileLock { path: path.into(), _file: file }));
+                    return Ok(Some(FileLock { path: path.into(), file }));
                 }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
@@ -46,7 +46,8 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         // Only the holder removes the file, and only while it holds the lock. Who waited for the
         // removed file finds, in `is_at`, that it is not the one at the path any more.
-        if cfg!(unix) {
+        // If somebody else removed ours, the one at the path is the next holder's.
+        if cfg!(unix) && is_at(&self.file, &self.path).unwrap_or(false) {
             let _ = fs::remove_file(&self.path);
         }
     }

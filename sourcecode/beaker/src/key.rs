@@ -32,7 +32,7 @@ impl Namespace {
     /// A text of at most `longest` bytes for use by a server or as a file's name: see
     /// [`Key::wire`].
     pub fn wire(&self, longest: usize) -> String {
-        shorten(escape(self.name().as_bytes()), self.name().as_bytes(), longest)
+        shorten(escape(self.name().as_bytes()), longest)
     }
 }
 
@@ -79,17 +79,16 @@ impl Key {
     /// `-`, `_` and `.` is escaped as `%` and two hex digits, so no two keys share one.
     ///
     /// A text of more than `longest` bytes (at least 80) keeps its beginning and ends with `~`
-    /// and the SHA-256 of the whole key. Beaker's rule is the same with SHA-1 and no beginning.
+    /// and the SHA-256 of the whole text. Beaker's rule is the same with SHA-1 and no beginning.
     pub fn wire(&self, longest: usize) -> String {
         let name = escape(&self.name);
         if self.namespace.0.is_none() {
-            return shorten(name, &self.name, longest);
+            return shorten(name, longest);
         }
         let mut text = escape(self.namespace.name().as_bytes());
         text.push(':');
         text.push_str(&name);
-        let plain = text.clone().into_bytes();
-        shorten(text, &plain, longest)
+        shorten(text, longest)
     }
 }
 
@@ -123,14 +122,15 @@ fn escape(bytes: &[u8]) -> String {
     text
 }
 
-fn shorten(mut text: String, whole: &[u8], longest: usize) -> String {
+fn shorten(mut text: String, longest: usize) -> String {
     const HASH: usize = 1 + 64;
     if text.len() <= longest {
         return text;
     }
+    let hash = sha256_hex(text.as_bytes());
     text.truncate(longest.saturating_sub(HASH));
     text.push('~');
-    text.push_str(&sha256_hex(whole));
+    text.push_str(&hash);
     text
 }
 
@@ -168,6 +168,13 @@ mod tests {
         assert!(a.wire(250).starts_with("n:xxxx"));
         assert_ne!(a.wire(250), b.wire(250));
         assert_eq!(a.wire(250), a.wire(250));
+    }
+
+    #[test]
+    fn a_long_namespace_and_a_long_name_do_not_meet() {
+        let (long, short) = ("a".repeat(240), "k".repeat(20));
+        let named = Namespace::new(&long).key(&short).wire(250);
+        assert_ne!(named, Namespace::default().key(format!("{long}:{short}")).wire(250));
     }
 
     #[test]

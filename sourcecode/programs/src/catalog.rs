@@ -42,7 +42,7 @@ impl Program {
 
     /// Whether it serves web pages until it is stopped.
     pub fn is_served(&self) -> bool {
-        self.features.iter().any(|feature| feature == "tiny_http")
+        self.features.iter().any(|feature| feature == "server")
     }
 
     /// What a reader types to run it.

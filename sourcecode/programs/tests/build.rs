@@ -38,7 +38,7 @@ fn main() {
 fn workspace(name: &str, features: &str, source: &str) -> TempDir {
     let manifest = format!(
         "[workspace]\n[package]\nname = \"small\"\nedition = \"2024\"\n[lib]\npath = \"lib.rs\"\n\
-         [features]\nloud = []\ntiny_http = []\n\
+         [features]\nloud = []\nserver = []\n\
          [[example]]\nname = \"{name}\"\nrequired-features = [{features}]\n"
     );
     let example = format!("examples/{name}.rs");
@@ -80,10 +80,10 @@ fn one_that_does_not_compile_is_an_error() {
 
 #[test]
 fn one_that_serves_pages_is_visited_and_stopped() -> programs::Result<()> {
-    let folder = workspace("5_served", "\"tiny_http\"", SERVED);
+    let folder = workspace("5_served", "\"server\"", SERVED);
     let said = perform(&folder, 5)?;
     let (head, visits) = said.split_once("\n\n").expect("visits follow");
-    assert!(head.contains("--features tiny_http\nServing on http://localhost:"), "{head}");
+    assert!(head.contains("--features server\nServing on http://localhost:"), "{head}");
     let port = head.rsplit_once(':').expect("the port is last").1;
     let first = format!(
         "--- visitor A, visit 1\n> GET / HTTP/1.1\n> Host: localhost:{port}\n< HTTP/1.1 200 OK\n\
@@ -104,7 +104,7 @@ fn one_that_serves_pages_is_visited_and_stopped() -> programs::Result<()> {
 #[test]
 fn one_that_ends_before_it_serves_is_an_error() {
     let source = "fn main() { println!(\"no port\"); std::process::exit(1) }";
-    let folder = workspace("5_early", "\"tiny_http\"", source);
+    let folder = workspace("5_early", "\"server\"", source);
     let error = perform(&folder, 5).expect_err("it ended").to_string();
     assert!(error.contains("ended with exit status 1; it printed:\nno port"), "{error}");
 }
@@ -112,7 +112,7 @@ fn one_that_ends_before_it_serves_is_an_error() {
 #[test]
 fn one_that_stops_in_the_middle_is_an_error() {
     let source = SERVED.replace("visits[who] += 1;", "visits[who] += 1; assert!(visits[0] < 9);");
-    let folder = workspace("5_midway", "\"tiny_http\"", &source);
+    let folder = workspace("5_midway", "\"server\"", &source);
     let error = perform(&folder, 5).expect_err("it ended").to_string();
     assert!(error.contains("could not get http://localhost:"), "{error}");
     assert!(error.contains("assertion failed"), "{error}");

@@ -6,7 +6,7 @@ use programs::{Catalog, ErrorKind, Recording, Workspace};
 
 const MANIFEST: &str = "[workspace]\n[package]\nname = \"x\"\n\
     [[example]]\nname = \"4_kept\"\nrequired-features = [\"memcached\"]\n\
-    [[example]]\nname = \"5_served\"\nrequired-features = [\"memcached\", \"tiny_http\"]\n";
+    [[example]]\nname = \"5_served\"\nrequired-features = [\"memcached\", \"server\"]\n";
 
 #[test]
 fn programs_are_read_from_the_folder() {
@@ -28,7 +28,7 @@ fn programs_are_read_from_the_folder() {
         [
             "cargo run --example 0_first",
             "cargo run --example 4_kept --features memcached",
-            "cargo run --example 5_served --features memcached,tiny_http",
+            "cargo run --example 5_served --features memcached,server",
             "cargo run --example 10_last",
         ]
     );

@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::Request;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::session::{Session, Sessions};
 
 /// What the middleware puts into a request. A request that never asks for its session costs no
@@ -35,7 +35,16 @@ impl LazySession {
     }
 
     fn load(&self) -> Result<RequestSession<'_>> {
-        let mut slot = self.lock();
+        // Waiting would be for ever, if the one who has it is the one who asks.
+        let mut slot = match self.0.session.try_lock() {
+            Ok(slot) => slot,
+            Err(TryLockError::Poisoned(slot)) => slot.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                let what =
+                    "the session of this request is in use; let go of it before asking again";
+                return Err(Error::new(ErrorKind::WouldDeadlock, what));
+            }
+        };
         if slot.is_none() {
             *slot = Some(self.0.sessions.load(self.0.cookie.as_deref())?.deferred());
         }
@@ -48,10 +57,11 @@ pub trait SessionExt {
     /// The visitor's session, loaded with the first call. `save`, `delete`, `invalidate` and
     /// `regenerate_id` are noted, and done when the request has ended.
     ///
-    /// Let go of it before asking for it again: there is one, and it has one user at a time.
+    /// There is one, and it has one user at a time.
     ///
     /// # Errors
     ///
+    /// `ErrorKind::WouldDeadlock` while it is in use: let go of it before asking for it again;
     /// `ErrorKind::Config` where no `SessionMiddleware` is wrapped around the application; what
     /// the store fails with.
     fn session(&self) -> Result<RequestSession<'_>>;

@@ -1,15 +1,15 @@
 //! An application, and what is wrapped around it: [`App`], [`SessionMiddleware`].
 //!
 //! The shape is WSGI's: an application is called with a request and gives a response, and a
-//! middleware is an application that calls another one. `tiny_http` (feature) serves it.
+//! middleware is an application that calls another one. a [`Server`] (feature `server`) serves it.
 
 mod lazy;
-#[cfg(feature = "tiny_http")]
+#[cfg(feature = "server")]
 mod server;
 mod session;
 
 pub use lazy::{RequestSession, SessionExt};
-#[cfg(feature = "tiny_http")]
+#[cfg(feature = "server")]
 pub use server::{Server, Stop};
 pub use session::SessionMiddleware;
 

@@ -15,7 +15,8 @@ use crate::session::Sessions;
 /// The session is loaded when the application first [asks](super::SessionExt::session) for it. It is
 /// saved after the application has answered, if it said so (or as [`Sessions::auto`] says), and the
 /// response gets the cookie that the visitor needs. If the application fails, with an error or with
-/// a status of 500 and above, nothing is saved.
+/// a status of 500 and above, nothing is saved. What a request changed while another one of the same
+/// visitor logged in or out, that is, ended the id, is dropped.
 pub struct SessionMiddleware<A> {
     app: A,
     sessions: Sessions,
@@ -45,8 +46,9 @@ impl<A: App> App for SessionMiddleware<A> {
             return Ok(response);
         }
         match session.persist() {
-            // Deleted by another request while this one ran: that one has the last word.
-            Err(error) if error.kind() == ErrorKind::SessionGone => {}
+            // Another request has deleted it, or given it a new id, while this one ran. That one has
+            // the last word, about the cookie too.
+            Err(error) if error.kind() == ErrorKind::SessionGone => return Ok(response),
             saved => saved?,
         }
         if let Some(cookie) = session.set_cookie()? {
@@ -67,9 +69,10 @@ impl<A> fmt::Debug for SessionMiddleware<A> {
     }
 }
 
-/// All `Cookie` headers as one. A header that is no text cannot hold a cookie of ours.
+/// All `Cookie` headers as one. What is no text in them belongs to other cookies than ours.
 fn cookies(headers: &HeaderMap) -> Option<String> {
-    let mut texts = headers.get_all(COOKIE).iter().filter_map(|header| header.to_str().ok());
-    let first = texts.next()?.to_owned();
-    Some(texts.fold(first, |all, next| all + "; " + next))
+    let mut headers = headers.get_all(COOKIE).iter();
+    let text = |header: &HeaderValue| String::from_utf8_lossy(header.as_bytes()).into_owned();
+    let first = text(headers.next()?);
+    Some(headers.fold(first, |all, next| all + "; " + &text(next)))
 }

@@ -30,20 +30,27 @@ impl Session {
         self.act_unless_deferred()
     }
 
+    /// Notes that it was used now, so that it does not time out, and saves nothing else. The
+    /// middleware does this for a request that only looks.
+    pub fn touch(&mut self) -> Result<()> {
+        if self.deferred { Ok(()) } else { self.note_access() }
+    }
+
     /// Ends it, and goes on with an empty one under a new id: for logging out.
     pub fn invalidate(&mut self) -> Result<()> {
-        let ended = self.moves_from.take().map_or(self.id, |(id, _)| id);
         let fresh = Session::new(self.sessions.clone(), self.origin, self.in_cookie);
         let before = std::mem::replace(self, Session { deferred: self.deferred, ..fresh });
         self.ended = before.ended;
-        if before.stored.is_some() || ended != before.id {
-            self.ended.push(ended);
-        }
+        self.ended.extend(before.stored.map(|_| before.id));
+        self.ended.extend(before.moves_from.map(|(id, _)| id));
         self.act_unless_deferred()
     }
 
     /// Saves it under a new id, and ends the old one: for logging in, so that an id that somebody
     /// else may know is worth nothing.
+    ///
+    /// Requests of this visitor that run at the same time have the old id: what they save before
+    /// comes along, what they save after is refused with `ErrorKind::SessionGone`.
     pub fn regenerate_id(&mut self) -> Result<()> {
         if self.is_deleted {
             return Err(self.gone());

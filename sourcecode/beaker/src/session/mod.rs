@@ -9,6 +9,7 @@ mod persist;
 mod plan;
 mod sessions;
 mod values;
+mod write;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
@@ -32,7 +33,6 @@ use crate::value::Values;
 ///
 /// `save`, `delete`, `invalidate` and `regenerate_id` act at once. In a request of the middleware
 /// they are noted, and done when the request has ended.
-#[derive(Clone)]
 pub struct Session {
     sessions: Sessions,
     id: SessionId,

@@ -132,8 +132,8 @@ pub enum When {
 }
 
 impl When {
-    /// Is the condition met by what lives under the key?
-    pub(crate) fn is_met_by(self, current: Option<Version>) -> bool {
+    /// Is the condition met, if this is the version that lives under the key?
+    pub fn is_met_by(self, current: Option<Version>) -> bool {
         match self {
             When::Always => true,
             When::Absent => current.is_none(),

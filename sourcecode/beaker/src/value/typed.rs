@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 impl Value {
     /// The value that holds the same data as this, whatever its type: a structure becomes a map,
     /// a vector a list. Fails for what has no such form, such as a map whose keys are no texts,
-    /// and for whole numbers over 63 bits.
+    /// and for whole numbers over 63 bits. Floats that are no number or infinite become `Null`, as in
+    /// JSON.
     pub fn of<T: Serialize + ?Sized>(data: &T) -> Result<Value> {
         let json = serde_json::to_value(data).map_err(|error| {
             Error::codec("could not turn the data into a session's value").caused_by(error)

@@ -4,11 +4,12 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use beaker::key::Namespace;
-use beaker::store::{FileStore, Store, When};
+use beaker::store::{FileStore, Store, Version, When};
 use beaker::{Backend, ErrorKind, ManualClock, Sessions};
 
 #[test]
@@ -151,4 +152,64 @@ fn a_sweep_removes_what_killed_writers_left() {
     store.sweep(100).unwrap();
     assert!(!leaf.join(".abc.tmp").exists());
     assert!(store.get(&key).unwrap().is_some());
+}
+
+/// Deleters whose condition is never met, while records come and go: nothing may be lost.
+#[test]
+fn an_unmet_condition_removes_nothing_that_comes_meanwhile() {
+    const ROUNDS: usize = 3000;
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::open(folder.path()).unwrap();
+    let (key, never) = (Namespace::default().key("abc"), Version::new(7));
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    assert!(!store.delete(&key, When::Unchanged(never)).unwrap());
+                }
+            });
+        }
+        for round in 0..ROUNDS {
+            let version =
+                store.put(&key, b"x", None, When::Absent).unwrap().expect("nobody else writes");
+            let lives = store.get(&key).unwrap().is_some();
+            let removed = store.delete(&key, When::Unchanged(version)).unwrap();
+            if !(lives && removed) {
+                done.store(true, Ordering::Relaxed);
+                panic!("lost in round {round}: lives {lives}, removed {removed}");
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+/// A writer with a condition and a `clear`, while another key brings the folder back at once.
+#[test]
+fn what_was_cleared_is_not_written_again() {
+    const ROUNDS: u32 = 1500;
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::open(folder.path()).unwrap();
+    let namespace = Namespace::default();
+    let (key, neighbour) = (namespace.key("abc"), namespace.key("abd"));
+    for round in 0..ROUNDS {
+        let mut version = store.put(&key, b"old", None, When::Always).unwrap().unwrap();
+        let start = Barrier::new(2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                start.wait();
+                while let Some(next) =
+                    store.put(&key, b"old", None, When::Unchanged(version)).unwrap()
+                {
+                    version = next;
+                }
+            });
+            start.wait();
+            (0..round % 97).for_each(|_| std::hint::spin_loop());
+            store.clear(&namespace).unwrap();
+            store.put(&neighbour, b"new", None, When::Always).unwrap();
+        });
+        assert!(store.get(&key).unwrap().is_none(), "it is back in round {round}");
+        assert!(store.get(&neighbour).unwrap().is_some(), "lost in round {round}");
+    }
 }

@@ -1,5 +1,6 @@
 //! What the library promises, from outside. `cargo test -p beaker --all-features` runs all of it.
 
+mod failures;
 mod files;
 mod hostile_cookies;
 mod increments;
@@ -10,7 +11,7 @@ mod memcached;
 mod middleware;
 mod overlap;
 mod records;
-#[cfg(feature = "tiny_http")]
+#[cfg(feature = "server")]
 mod served;
 mod sessions;
 mod stores;

@@ -1,7 +1,7 @@
 //! The middleware, called without a network.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Barrier, Mutex};
 use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
@@ -245,4 +245,68 @@ fn two_cookie_headers_are_both_read() {
     let request = http::Request::get("/").header("cookie", "a=1").header("cookie", ours);
     let response = app.call(&mut request.body(Vec::new()).unwrap()).unwrap();
     assert_eq!(response.body(), b"2");
+}
+
+/// Two requests log in at once. One gives the session a new id; the other must not take away the
+/// cookie that the visitor was just given.
+#[test]
+fn a_double_login_keeps_the_visitor_logged_in() {
+    let sessions = Sessions::new(Backend::memory()).signed_by(Signer::random().unwrap());
+    let both = Barrier::new(2);
+    let login = |request: &mut Request| {
+        let mut session = request.session()?;
+        session.set("user", "kimi");
+        session.regenerate_id()?;
+        both.wait();
+        Ok(text("welcome"))
+    };
+    let mut session = sessions.create();
+    session.save().unwrap();
+    let cookie = session.set_cookie().unwrap().unwrap();
+    let cookie = cookie.split(';').next().unwrap();
+    let app = SessionMiddleware::new(login, sessions).unwrap();
+    let call = || {
+        let mut request =
+            http::Request::get("/").header("cookie", cookie).body(Vec::new()).unwrap();
+        let response = app.call(&mut request).unwrap();
+        response.headers().get("set-cookie").map(|header| header.to_str().unwrap().to_owned())
+    };
+    let cookies = std::thread::scope(|scope| {
+        let requests = [scope.spawn(call), scope.spawn(call)];
+        requests.map(|request| request.join().unwrap())
+    });
+    let given: Vec<_> = cookies.into_iter().flatten().collect();
+    assert_eq!(given.len(), 1, "{given:?}");
+    assert!(!given[0].contains("Max-Age=0"));
+}
+
+#[test]
+fn a_session_that_is_in_use_is_an_error_and_not_a_deadlock() {
+    let twice = |request: &mut Request| {
+        let one = request.session()?;
+        let error = request.session().map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldDeadlock);
+        drop(one);
+        request.session().map(|_| text("fine"))
+    };
+    let sessions = Sessions::new(Backend::memory()).signed_by(Signer::random().unwrap());
+    let app = SessionMiddleware::new(twice, sessions).unwrap();
+    app.call(&mut http::Request::get("/").body(Vec::new()).unwrap()).unwrap();
+}
+
+#[test]
+fn other_cookies_may_be_no_text() {
+    let (app, _) = app();
+    let visitor = Visitor::new(&app);
+    visitor.body("/");
+    let ours = visitor.cookie.lock().unwrap().clone().unwrap();
+    for header in [
+        format!("name=Räikkönen; {ours}").into_bytes(),
+        [b"x=\xff\xfe; ", ours.as_bytes()].concat(),
+    ] {
+        let header = http::HeaderValue::from_bytes(&header).unwrap();
+        let mut request =
+            http::Request::get("/look").header("cookie", header).body(Vec::new()).unwrap();
+        assert_eq!(app.call(&mut request).unwrap().body(), b"1");
+    }
 }

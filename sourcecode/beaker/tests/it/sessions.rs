@@ -200,3 +200,52 @@ fn both_codecs_are_read_whichever_is_set() {
     assert_eq!(bincode.open(session.id()).unwrap().values(), session.values());
     assert_eq!(bincode.damaged(), 0);
 }
+
+#[test]
+fn an_access_is_noted_even_if_somebody_who_began_earlier_saves_meanwhile() {
+    let clock = Arc::new(ManualClock::default());
+    let sessions = sessions().clock(clock.clone()).timeout(Duration::from_secs(60));
+    let id = *saved(&sessions).id();
+    let mut slow = sessions.open(&id).unwrap();
+    clock.advance(Duration::from_secs(50));
+    let mut reader = sessions.open(&id).unwrap();
+    slow.set("a", 1);
+    slow.save().unwrap();
+    reader.touch().unwrap();
+    clock.advance(Duration::from_secs(11));
+    let opened = sessions.open(&id).expect("it was used 11 seconds ago");
+    assert_eq!(opened.get("a"), Some(&1.into()));
+}
+
+#[test]
+fn a_touch_notes_the_access_and_saves_no_change() {
+    let clock = Arc::new(ManualClock::default());
+    let sessions = sessions().clock(clock.clone()).timeout(Duration::from_secs(60));
+    let mut session = saved(&sessions);
+    clock.advance(Duration::from_secs(50));
+    session.set("a", 1);
+    session.touch().unwrap();
+    clock.advance(Duration::from_secs(50));
+    assert!(!sessions.open(session.id()).unwrap().contains("a"));
+    session.save().unwrap();
+    assert!(sessions.open(session.id()).unwrap().contains("a"));
+}
+
+#[test]
+fn what_is_saved_late_counts_from_then() {
+    let clock = Arc::new(ManualClock::default());
+    let sessions = sessions().clock(clock.clone()).timeout(Duration::from_secs(60));
+    let mut session = sessions.create();
+    clock.advance(Duration::from_secs(61));
+    session.save().unwrap();
+    assert!(sessions.open(session.id()).is_ok());
+}
+
+#[test]
+fn debug_says_nothing_of_what_is_stored() {
+    let sessions = sessions().signed_by(Signer::random().unwrap());
+    let session = saved(&sessions);
+    let printed = format!("{sessions:?}");
+    assert!(!printed.contains(session.id().as_str()), "{printed}");
+    assert!(printed.len() < 1000, "{printed}");
+}

@@ -77,7 +77,7 @@ fn foreign_crates_stay_where_they_belong() {
         ("bincode::", "codec.rs"),
         ("memcache::", "store/memcached/"),
         ("http::", "middleware/"),
-        ("tiny_http::", "middleware/server/"),
+        ("httparse::", "middleware/server/"),
         ("SystemTime::now", "clock.rs"),
         ("thread::sleep", "clock.rs"),
         ("Instant::now", "nowhere"),

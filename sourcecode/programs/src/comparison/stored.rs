@@ -45,7 +45,9 @@ pub(super) fn describe(bytes: &[u8], printed: &BTreeSet<u64>) -> Vec<Vec<Piece>>
         field("stored at", stored_at),
         field("fresh until", limit(number(bytes, 38), u64::MAX, stored)),
     ];
-    lines.extend(plain(&bytes[PAYLOAD..], printed));
+    // The payload may say again when it was stored.
+    let known = printed.iter().copied().chain(is_near.then_some(stored)).collect();
+    lines.extend(plain(&bytes[PAYLOAD..], &known));
     lines
 }
 

@@ -1,27 +1,27 @@
-//! Serves an [`App`] with the crate `tiny_http`: for learning, for tools, and behind a proxy.
+//! Serves an [`App`] over HTTP/1.1: for learning, for tools, and behind a proxy.
 //!
-//! That crate has seen no change since 2023. It is plain to read, but it stops accepting when the
-//! system runs out of file descriptors; here it begins anew. A visitor who has vanished is noticed
-//! after a while; one who is there and says nothing holds a thread for as long as it likes, and
-//! few keep-alive connections are served at once. A proxy in front evens all of that out.
+//! A few threads accept connections, and each answers one request a connection. Everything has a
+//! limit: the time that a request may take to arrive, its head, its body. The crate `httparse` reads
+//! the head. (The blocking servers that there are as crates were looked at: the best known lets a
+//! visitor end the process by claiming a long body, and none of the others can be stopped.)
 
-mod exchange;
-mod front;
-mod watch;
+mod connection;
+mod request;
+mod response;
 
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use front::Front;
-
 use super::App;
-use crate::error::{Error, ErrorKind, Result};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, Result};
 
-/// A visitor who takes nothing for so long, or gives no sign of life, has vanished.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// After a connection could not be accepted, as without free file descriptors, the next try comes
+/// so much later.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// A server that listens.
 #[derive(Debug)]
@@ -32,17 +32,34 @@ pub struct Server {
 }
 
 /// Stops a server from another thread.
-#[derive(Debug, Clone, Default)]
-pub struct Stop(Arc<AtomicBool>);
+#[derive(Debug, Clone)]
+pub struct Stop {
+    asked: Arc<AtomicBool>,
+    address: SocketAddr,
+}
 
 impl Stop {
-    /// Lets the requests that are being answered end, then makes [`Server::run`] return.
+    /// Lets the requests that are being answered end, then makes [`Server::run`] return. Requests
+    /// that are still arriving hold that up until their time is over: ten seconds at most.
     pub fn stop(&self) {
-        self.0.store(true, Ordering::Release);
+        self.asked.store(true, Ordering::Release);
+        self.wake_a_worker();
     }
 
     fn is_asked_for(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.asked.load(Ordering::Acquire)
+    }
+
+    /// A connection ends the wait for one. Each worker that ends wakes the next.
+    fn wake_a_worker(&self) {
+        let mut address = self.address;
+        if address.ip().is_unspecified() {
+            address.set_ip(match address.ip() {
+                IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+                IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+            });
+        }
+        let _ = TcpStream::connect_timeout(&address, Duration::from_secs(1));
     }
 }
 
@@ -53,31 +70,25 @@ impl Server {
     ///
     /// `ErrorKind::Config` if the address is taken or not ours.
     pub fn bind(address: impl ToSocketAddrs + std::fmt::Debug) -> Result<Server> {
-        let listener = TcpListener::bind(&address).map_err(|error| {
+        let listening = TcpListener::bind(&address);
+        let listening = listening.and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = listening.map_err(|error| {
             let what = format!("could not listen at {address:?}");
             Error::config(what + "; stop what listens there, or choose another port")
                 .caused_by(error)
         })?;
-        // Connections inherit these from the socket that accepts them. (A time-out for reading would
-        // be one for accepting as well.)
-        let socket = socket2::SockRef::from(&listener);
-        let alive = socket2::TcpKeepalive::new().with_time(PATIENCE);
-        let patience = socket.set_write_timeout(Some(PATIENCE));
-        let patience = patience.and_then(|()| socket.set_tcp_keepalive(&alive));
-        patience.map_err(|error| Error::config("could not set a time-out").caused_by(error))?;
-        Ok(Server { listener, workers: 4, stop: Stop::default() })
+        Ok(Server { listener, workers: 16, stop: Stop { asked: Arc::default(), address } })
     }
 
-    /// How many requests are answered at once; 4 if nothing is said.
+    /// How many requests are answered at once; 16 if nothing is said.
     pub fn workers(mut self, workers: usize) -> Server {
         self.workers = workers.max(1);
         self
     }
 
     /// Where it listens.
-    pub fn address(&self) -> Result<SocketAddr> {
-        let failed = |error| Error::config("the listening socket has no address").caused_by(error);
-        self.listener.local_addr().map_err(failed)
+    pub fn address(&self) -> SocketAddr {
+        self.stop.address
     }
 
     /// What stops it.
@@ -87,18 +98,27 @@ impl Server {
 
     /// Serves the application until it is [stopped](Stop::stop).
     ///
-    /// A panic of the application answers that one request with status 500.
-    pub fn run(self, app: impl App) -> Result<()> {
-        let front = Front::new(self.listener).map_err(|cause| {
-            let what = "could not serve on the listening socket";
-            Error::new(ErrorKind::Unavailable, what).caused_by(cause)
-        })?;
+    /// An error or a panic of the application answers that one request with status 500; the error is
+    /// printed to the standard error output.
+    pub fn run(self, app: impl App) {
         thread::scope(|scope| {
-            scope.spawn(|| front.watch(&self.stop));
             for _ in 0..self.workers {
-                scope.spawn(|| front.work(&app, &self.stop));
+                scope.spawn(|| self.work(&app));
             }
         });
-        Ok(())
+    }
+
+    fn work(&self, app: &impl App) {
+        while !self.stop.is_asked_for() {
+            match self.listener.accept() {
+                Ok(_) if self.stop.is_asked_for() => {}
+                Ok((stream, _)) => connection::serve(stream, app),
+                Err(error) => {
+                    eprintln!("beaker: could not accept a connection: {error}");
+                    SystemClock.sleep(PAUSE);
+                }
+            }
+        }
+        self.stop.wake_a_worker();
     }
 }

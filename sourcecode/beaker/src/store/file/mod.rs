@@ -15,14 +15,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use access::Found;
 use image::Image;
 use layout::Layout;
 use sweep::Sweep;
-use write::{Replace, is_missing, make_folder_and, write};
+use write::{Draft, Replace, is_missing, make_folder_and};
 
 use super::{Store, Stored, Swept, Version, When};
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
 
 /// A file a record under `data_dir`.
@@ -68,8 +69,12 @@ impl FileStore {
 
 impl Store for FileStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
-        let image = self.read(&self.layout.file(key))?;
-        Ok(image.map(|image| Stored { bytes: image.content().into(), version: image.version }))
+        Ok(match self.look(&self.layout.file(key))? {
+            Found::Live(image) => {
+                Some(Stored { bytes: image.content().into(), version: image.version })
+            }
+            Found::Nothing | Found::Dead => None,
+        })
     }
 
     fn put(
@@ -84,7 +89,7 @@ impl Store for FileStore {
         let image = Image::build(bytes, version, expires);
         let path = self.layout.file(key);
         if when == When::Absent {
-            match make_folder_and(|| write(&path, &image, Replace::No), &path) {
+            match make_folder_and(|| Draft::write(&path, &image)?.publish(Replace::No), &path) {
                 Ok(()) => return Ok(Some(version)),
                 // There is a file, but what it holds may have expired.
                 Err(error) if error.kind() == Io::AlreadyExists => {}
@@ -92,51 +97,43 @@ impl Store for FileStore {
             }
         }
         let _lock = self.lock(&path)?;
-        if when != When::Always && !when.is_met_by(self.version(&path)?) {
-            return Ok(None);
-        }
-        let written = match when {
-            When::Unchanged(_) => write(&path, &image, Replace::Yes),
-            _ => make_folder_and(|| write(&path, &image, Replace::Yes), &path),
-        };
-        match written {
-            Ok(()) => Ok(Some(version)),
-            // A `clear` since the look at the version took the folder away, and the record with it.
-            Err(error) if is_missing(&error) && when != When::Always => Ok(None),
-            Err(error) => Err(self.unwritable(error)),
-        }
+        let written = self.replace(&path, &image, when)?;
+        Ok(written.then_some(version))
     }
 
     fn delete(&self, key: &Key, when: When) -> Result<bool> {
         let path = self.layout.file(key);
-        if !path.exists() {
+        // No lock file is made for what is not there.
+        if self.look(&path)?.is_missing() {
             return Ok(false);
         }
         let _lock = self.lock(&path)?;
-        let current = self.version(&path)?;
-        // An expired or damaged file goes too, though it does not count as removed.
-        if current.is_none() || when.is_met_by(current) {
-            match fs::remove_file(&path) {
-                Ok(()) => return Ok(current.is_some()),
-                Err(error) if is_missing(&error) => {}
-                Err(error) => return Err(self.unwritable(error)),
+        match self.look(&path)? {
+            Found::Nothing => Ok(false),
+            // It goes too, though it does not count as removed.
+            Found::Dead => self.remove(&path, None).map(|_| false),
+            Found::Live(image) if when.is_met_by(Some(image.version)) => {
+                self.remove(&path, Some(image.version))
             }
+            Found::Live(_) => Ok(false),
         }
-        Ok(false)
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         let folder = self.layout.namespace(namespace);
         // Moved away first, so that everything is gone at one moment.
         let gone = folder.with_extension(format!("gone-{:x}", Version::fresh().number()));
-        let removed = fs::rename(&folder, &gone).and_then(|()| fs::remove_dir_all(&gone));
-        match removed {
-            Err(error) if !is_missing(&error) => {
-                let folder = folder.display();
-                Err(Error::new(ErrorKind::Storage, format!("could not remove `{folder}`"))
-                    .caused_by(error))
+        match fs::rename(&folder, &gone) {
+            // What cannot be removed now, a sweep removes.
+            Ok(()) => {
+                let _ = fs::remove_dir_all(&gone);
+                Ok(())
             }
-            _ => Ok(()),
+            Err(error) if is_missing(&error) => Ok(()),
+            Err(error) => {
+                let folder = folder.display();
+                Err(Error::storage(format!("could not remove `{folder}`"), error))
+            }
         }
     }
 
@@ -150,8 +147,8 @@ impl Store for FileStore {
         let mut removed = 0;
         for path in &step.expired {
             let _lock = self.lock(path)?;
-            // Read again, whole and under the lock: it may have been written anew.
-            if self.read(path)?.is_none() && fs::remove_file(path).is_ok() {
+            // Looked at again, whole and under the lock: it may have been written anew.
+            if matches!(self.look(path)?, Found::Dead) && self.remove(path, None)? {
                 removed += 1;
             }
         }

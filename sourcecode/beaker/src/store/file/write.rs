@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, ErrorKind as Io, Write};
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 /// May there be a file already?
 #[derive(Clone, Copy)]
 pub(super) enum Replace {
@@ -11,16 +13,29 @@ pub(super) enum Replace {
     No,
 }
 
-/// Writes the whole file at once.
-pub(super) fn write(path: &Path, image: &[u8], replace: Replace) -> io::Result<()> {
-    let mut file =
-        tempfile::Builder::new().prefix(".").suffix(".tmp").tempfile_in(folder_of(path))?;
-    file.write_all(image)?;
-    match replace {
-        Replace::Yes => file.persist(path)?,
-        Replace::No => file.persist_noclobber(path)?,
-    };
-    Ok(())
+/// The whole content of a file, in a temporary file beside it. Dropped, it leaves nothing.
+pub(super) struct Draft<'a> {
+    file: NamedTempFile,
+    path: &'a Path,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn write(path: &'a Path, image: &[u8]) -> io::Result<Draft<'a>> {
+        let builder =
+            tempfile::Builder::new().prefix(".").suffix(".tmp").tempfile_in(folder_of(path));
+        let mut file = builder?;
+        file.write_all(image)?;
+        Ok(Draft { file, path })
+    }
+
+    /// Gives it its place, all at once.
+    pub(super) fn publish(self, replace: Replace) -> io::Result<()> {
+        match replace {
+            Replace::Yes => self.file.persist(self.path)?,
+            Replace::No => self.file.persist_noclobber(self.path)?,
+        };
+        Ok(())
+    }
 }
 
 /// Tries, and makes the folder where it is missing. Several times, since somebody may remove it
@@ -35,7 +50,7 @@ pub(super) fn make_folder_and(write: impl Fn() -> io::Result<()>, path: &Path) -
     write()
 }
 
-fn folder_of(path: &Path) -> &Path {
+pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("."))
 }
 

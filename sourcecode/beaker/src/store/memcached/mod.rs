@@ -37,6 +37,10 @@ const LONGEST_TTL: u64 = 10 * 365 * 24 * 3600;
 /// memcached can clear a server only as a whole. So `clear` writes a mark for the namespace, and
 /// whatever has a smaller `cas` number, that is, was written before, counts as gone. A mark that
 /// was read is believed for a second, so a `clear` by another process is seen that much later.
+///
+/// What has expired can be written with `When::Unchanged` until the server drops it, within two
+/// seconds. And while a `clear` runs, what it clears can be seen for a moment more, if it is written
+/// with `When::Unchanged` just then.
 pub struct MemcachedStore {
     pool: Pool,
     clock: Arc<dyn Clock>,
@@ -168,9 +172,10 @@ fn version(result: &MutationResult) -> Option<Version> {
     result.cas.filter(|_| result.applied()).map(Version::new)
 }
 
-/// The whole second after the item expires, so that the server never drops it before.
+/// More than a second after the item expires: the server's own clock ticks once a second, and it must
+/// never drop the item before.
 fn server_ttl(ttl: Option<Duration>) -> Ttl {
-    match ttl.map(|ttl| ttl.as_secs().saturating_add(1)) {
+    match ttl.map(|ttl| ttl.as_secs().saturating_add(2)) {
         Some(seconds) if seconds < LONGEST_TTL => Ttl::secs(seconds as u32),
         _ => Ttl::NEVER,
     }

@@ -1,0 +1,121 @@
+//! Writing a session that others may be writing too.
+
+use std::time::Duration;
+
+use super::changes::Changes;
+use super::persist::put;
+use super::{Session, SessionId};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{Version, When};
+
+/// So often a save is tried again when others write the same session.
+const TRIES: u32 = 200;
+
+/// From this try on it waits before each, a little longer every time, but not longer than this.
+const WAITS_FROM: u32 = 4;
+const LONGEST_WAIT: Duration = Duration::from_millis(8);
+
+impl Session {
+    pub(super) fn write(&mut self) -> Result<()> {
+        let version = match (self.stored, self.moves_from) {
+            (Some(version), None) => self.write_over(version)?,
+            (None, None) => self.write_new()?,
+            (written, Some((old, version))) => {
+                let new = match written {
+                    Some(new) => self.write_over(new)?,
+                    None => self.write_new()?,
+                };
+                // Known from here on, so that another try, or a `delete`, finds it.
+                self.stored = Some(new);
+                self.move_from(old, version, new)?
+            }
+        };
+        self.stored = Some(version);
+        self.moves_from = None;
+        self.changes = Changes::none();
+        Ok(())
+    }
+
+    fn write_new(&mut self) -> Result<Version> {
+        for _ in 0..TRIES {
+            match put(&self.sessions, &self.id, &mut self.data, When::Absent)? {
+                Some(version) => return Ok(version),
+                None => self.id = SessionId::random(),
+            }
+        }
+        Err(self.conflict())
+    }
+
+    fn write_over(&mut self, mut version: Version) -> Result<Version> {
+        for attempt in 0..TRIES {
+            if let Some(version) =
+                put(&self.sessions, &self.id, &mut self.data, When::Unchanged(version))?
+            {
+                return Ok(version);
+            }
+            self.wait_before(attempt);
+            version = self.merge_with(self.id)?;
+        }
+        Err(self.conflict())
+    }
+
+    /// Ends the old id, now that the session is written under its new one. If the old one was written
+    /// meanwhile, what was written comes along; if it was deleted, so is the new one.
+    fn move_from(
+        &mut self,
+        old: SessionId,
+        mut version: Version,
+        mut new: Version,
+    ) -> Result<Version> {
+        let store = self.sessions.0.backend.store.clone();
+        for attempt in 0..TRIES {
+            if store.delete(&self.sessions.key(&old), When::Unchanged(version))? {
+                return Ok(new);
+            }
+            self.wait_before(attempt);
+            version = match self.merge_with(old) {
+                Ok(version) => version,
+                Err(error) => {
+                    store.delete(&self.sessions.key(&self.id), When::Always)?;
+                    (self.stored, self.moves_from) = (None, None);
+                    return Err(error);
+                }
+            };
+            new = match put(&self.sessions, &self.id, &mut self.data, When::Unchanged(new))? {
+                Some(new) => new,
+                None => return Err(self.gone()),
+            };
+            self.stored = Some(new);
+        }
+        Err(self.conflict())
+    }
+
+    /// Loads what is stored now, makes the changes to that, and gives its version.
+    fn merge_with(&mut self, id: SessionId) -> Result<Version> {
+        let Ok((mut latest, stored)) = self.sessions.find(&id)? else {
+            return Err(self.gone());
+        };
+        self.changes.redo(&self.data.values, &mut latest.values);
+        latest.accessed = latest.accessed.max(self.data.accessed);
+        self.data = latest;
+        Ok(stored.version)
+    }
+
+    /// Lets the others get on. Each handle waits its own time, so that they do not meet again.
+    fn wait_before(&self, attempt: u32) {
+        if attempt >= WAITS_FROM {
+            let steps = u64::from(attempt - WAITS_FROM + 1);
+            let own =
+                u64::from(self.id.as_str().as_bytes()[0] % 16) + Version::fresh().number() % 64;
+            let wait = Duration::from_micros(steps * (20 + own));
+            // Not by the sessions' clock: one that stands still would stop this for ever.
+            SystemClock.sleep(wait.min(LONGEST_WAIT));
+        }
+    }
+
+    fn conflict(&self) -> Error {
+        let what = format!("could not save the session `{}`: others kept writing it", self.id);
+        Error::new(ErrorKind::Conflict, what + "; try again, or let fewer requests write at once")
+    }
+}
