@@ -66,6 +66,9 @@ fn difference(workspace: &Workspace, program: &Program, built: &Built) -> Option
         if let Some(memcached) = performance.memcached() {
             println!("{}: {}", program.name(), memcached.describe());
         }
+        if let Some(redis) = performance.redis() {
+            println!("{}: {}", program.name(), redis.describe());
+        }
         let comparison = compare(&recorded, &performance.perform()?.to_string());
         Ok((!comparison.is_same()).then(|| format!("\n{}", comparison.plain())))
     };

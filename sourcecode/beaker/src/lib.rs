@@ -23,8 +23,8 @@
 //! | [`error`] | the one error type |
 //! | [`clock`] | time as an argument |
 //! | [`key`] | what a store knows a value by |
-//! | [`store`] | the contract of a store, and memory, files, memcached, nothing |
-//! | [`lock`] | the contract of locks; threads, processes |
+//! | [`store`] | the contract of a store; memory, files, an embedded database, memcached, redis, SQL |
+//! | [`lock`] | the contract of locks; threads, processes, hosts |
 //! | [`backend`] | a store and its locks, opened by name |
 //! | [`sweeper`] | removing what has expired |
 //! | [`value`] | what a session can hold |

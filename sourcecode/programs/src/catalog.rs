@@ -40,6 +40,11 @@ impl Program {
         self.features.iter().any(|feature| feature == "memcached")
     }
 
+    /// Whether it talks to a redis.
+    pub fn needs_redis(&self) -> bool {
+        self.features.iter().any(|feature| feature == "redis")
+    }
+
     /// Whether it serves web pages until it is stopped.
     pub fn is_served(&self) -> bool {
         self.features.iter().any(|feature| feature == "server")

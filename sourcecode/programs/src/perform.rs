@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use servers::Memcached;
 use servers::memcached::MEMCACHED_URL;
+use servers::redis::REDIS_URL;
+use servers::{Memcached, Redis};
 
 use crate::process::Process;
 use crate::{Built, Error, ErrorKind, Program, Recording, Result, visits};
@@ -18,6 +19,7 @@ pub struct Performance<'a> {
     program: &'a Program,
     executable: PathBuf,
     memcached: Option<Memcached>,
+    redis: Option<Redis>,
     limit: Duration,
 }
 
@@ -25,10 +27,15 @@ impl<'a> Performance<'a> {
     /// Prepares a program that was built; starts the server that it needs.
     pub fn new(program: &'a Program, built: &Built) -> Result<Performance<'a>> {
         let executable = built.executable(program)?.to_owned();
-        let no_server = format!("the program `{}` needs a memcached", program.name());
+        let without = |server: &str| {
+            let message = format!("the program `{}` needs a {server}", program.name());
+            Error::because(ErrorKind::Server, message)
+        };
         let memcached = program.needs_memcached().then(Memcached::for_programs).transpose();
-        let memcached = memcached.map_err(Error::because(ErrorKind::Server, no_server))?;
-        Ok(Performance { program, executable, memcached, limit: TIME_LIMIT })
+        let memcached = memcached.map_err(without("memcached"))?;
+        let redis = program.needs_redis().then(Redis::for_programs).transpose();
+        let redis = redis.map_err(without("redis"))?;
+        Ok(Performance { program, executable, memcached, redis, limit: TIME_LIMIT })
     }
 
     /// Changes how long it may take; 10 seconds by default.
@@ -42,10 +49,17 @@ impl<'a> Performance<'a> {
         self.memcached.as_ref()
     }
 
+    /// The redis that it will talk to, if it needs one.
+    pub fn redis(&self) -> Option<&Redis> {
+        self.redis.as_ref()
+    }
+
     /// Starts the program, with these variables on top of those that it needs.
     pub fn start(&self, more: &[(&str, String)]) -> Result<Process> {
-        let url = self.memcached.as_ref().map(|memcached| (MEMCACHED_URL, memcached.url()));
-        let environment: Vec<_> = url.into_iter().chain(more.iter().cloned()).collect();
+        let memcached = self.memcached.as_ref().map(|server| (MEMCACHED_URL, server.url()));
+        let redis = self.redis.as_ref().map(|server| (REDIS_URL, server.url()));
+        let urls = memcached.into_iter().chain(redis);
+        let environment: Vec<_> = urls.chain(more.iter().cloned()).collect();
         Process::start(&self.executable, &environment)
     }
 

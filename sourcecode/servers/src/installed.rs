@@ -30,6 +30,32 @@ wait $server
 kill -KILL $!
 "#;
 
+/// What differs between the servers that can be installed.
+struct Kind {
+    /// What makes it listen, before the number of the port.
+    options: &'static [&'static str],
+    /// What it is asked for its process id, and what stands before that in the answer.
+    question: &'static [u8],
+    before_process: &'static str,
+    /// Names a running one.
+    variable: &'static str,
+}
+
+const MEMCACHED: Kind = Kind {
+    // The user counts only when root starts it, and then memcached insists on one.
+    options: &["-l", "127.0.0.1", "-U", "0", "-u", "nobody", "-p"],
+    question: b"stats\r\nquit\r\n",
+    before_process: "STAT pid ",
+    variable: "MEMCACHED_URL",
+};
+
+const REDIS: Kind = Kind {
+    options: &["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"],
+    question: b"INFO server\r\nQUIT\r\n",
+    before_process: "process_id:",
+    variable: "REDIS_URL",
+};
+
 /// A running server, ended when this value goes.
 #[derive(Debug)]
 pub struct Installed {
@@ -40,19 +66,21 @@ pub struct Installed {
 impl Installed {
     /// Starts a memcached on a free port of the loopback interface and waits until it answers.
     pub fn memcached(program: &Path) -> Result<Installed> {
-        let mut last = None;
-        for _ in 0..ATTEMPTS {
-            match Installed::try_memcached(program) {
-                Ok(server) => return Ok(server),
-                Err(error) => last = Some(error),
-            }
-        }
-        let message = format!(
-            "could not start {} within {} s; name a running one in MEMCACHED_URL",
-            program.display(),
-            START_LIMIT.as_secs()
-        );
-        Err(last.map_or(Error::new(&message), |error| Error::because(&message, error)))
+        Installed::start(program, &MEMCACHED, None, &[])
+    }
+
+    /// Starts a redis that writes nothing to disk, as [`memcached`](Self::memcached) does.
+    pub fn redis(program: &Path) -> Result<Installed> {
+        Installed::start(program, &REDIS, None, &[])
+    }
+
+    /// Starts a redis at this address, with more options.
+    pub(crate) fn redis_on(
+        program: &Path,
+        address: SocketAddr,
+        options: &[String],
+    ) -> Result<Installed> {
+        Installed::start(program, &REDIS, Some(address), options)
     }
 
     /// Where it listens.
@@ -60,14 +88,42 @@ impl Installed {
         self.address
     }
 
-    fn try_memcached(program: &Path) -> io::Result<Installed> {
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let port = address.port().to_string();
+    fn start(
+        program: &Path,
+        kind: &Kind,
+        address: Option<SocketAddr>,
+        options: &[String],
+    ) -> Result<Installed> {
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            match Installed::try_start(program, kind, address, options) {
+                Ok(server) => return Ok(server),
+                Err(error) => last = Some(error),
+            }
+        }
+        let message = format!(
+            "could not start {} within {} s; name a running one in {}",
+            program.display(),
+            START_LIMIT.as_secs(),
+            kind.variable
+        );
+        Err(last.map_or(Error::new(&message), |error| Error::because(&message, error)))
+    }
+
+    fn try_start(
+        program: &Path,
+        kind: &Kind,
+        address: Option<SocketAddr>,
+        options: &[String],
+    ) -> io::Result<Installed> {
+        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr();
+        let address = address.map_or_else(free, Ok)?;
         let mut keeper = Command::new("sh")
             .args(["-c", KEEPER])
             .arg(program)
-            // The user counts only when root starts it, and then memcached insists on one.
-            .args(["-l", "127.0.0.1", "-p", &port, "-U", "0", "-u", "nobody"])
+            .args(kind.options)
+            .arg(address.port().to_string())
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -78,14 +134,14 @@ impl Installed {
         if let Some(stdout) = stdout {
             BufReader::new(stdout).read_line(&mut process)?;
         }
-        server.wait_until_it_answers(process.trim())?;
+        server.wait_until_it_answers(kind, process.trim())?;
         Ok(server)
     }
 
-    fn wait_until_it_answers(&mut self, process: &str) -> io::Result<()> {
+    fn wait_until_it_answers(&mut self, kind: &Kind, process: &str) -> io::Result<()> {
         let deadline = Instant::now() + START_LIMIT / ATTEMPTS as u32;
         loop {
-            match self.process_behind_the_port() {
+            match self.process_behind_the_port(kind) {
                 Ok(found) if found == process => return Ok(()),
                 // The port was free a moment ago, and now it is another server's.
                 Ok(_) => return Err(io::ErrorKind::AddrInUse.into()),
@@ -96,13 +152,13 @@ impl Installed {
         }
     }
 
-    fn process_behind_the_port(&self) -> io::Result<String> {
+    fn process_behind_the_port(&self, kind: &Kind) -> io::Result<String> {
         let mut stream = TcpStream::connect_timeout(&self.address, START_LIMIT)?;
         stream.set_read_timeout(Some(Duration::from_secs(1)))?;
-        stream.write_all(b"stats\r\nquit\r\n")?;
+        stream.write_all(kind.question)?;
         let mut answer = String::new();
         stream.take(64 * 1024).read_to_string(&mut answer)?;
-        let process = answer.lines().find_map(|line| line.strip_prefix("STAT pid "));
+        let process = answer.lines().find_map(|line| line.strip_prefix(kind.before_process));
         process.map(str::to_owned).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 }

@@ -7,6 +7,8 @@
 //! In reading order:
 //!
 //! - [`memcached`]: [`Memcached`] finds a memcached for a program, whichever there is
+//! - [`redis`]: [`Redis`] does the same, and [`RedisCluster`](redis::RedisCluster) starts three
+//! - [`postgres`]: [`Postgres`], where it is installed
 //! - [`installed`]: a server that is installed on this machine, started and stopped again
 //! - [`built_in`]: what all built-in servers share: connections, threads, [`Fault`]s
 //!
@@ -22,10 +24,14 @@ pub mod built_in;
 mod error;
 pub mod installed;
 pub mod memcached;
+pub mod postgres;
+pub mod redis;
 
 pub use built_in::{BuiltIn, Fault};
 pub use error::{Error, Result};
 pub use memcached::Memcached;
+pub use postgres::Postgres;
+pub use redis::Redis;
 
 /// With this variable set to `1`, a server that is neither named nor installed is an error: on a
 /// machine that tests everything, a stand-in would hide that the real one was never tried.

@@ -63,6 +63,13 @@ pub enum Command {
         #[command(flatten)]
         limit: Limit,
     },
+    /// Removes what has expired from a back end, such as `sweep file data_dir=./cache`
+    Sweep {
+        /// The back end's type: `file`, `dbm` or `ext:database`
+        backend: String,
+        /// Its options, as `name=value`
+        options: Vec<String>,
+    },
     /// Builds the book
     Build,
     /// mdBook's preprocessor, for `mdbook build book/en`

@@ -90,4 +90,7 @@ pub fn tell_of_stand_in(performance: &Performance<'_>) {
     if let Some(memcached) = performance.memcached().filter(|memcached| memcached.stands_in()) {
         show::note(&memcached.describe());
     }
+    if let Some(redis) = performance.redis().filter(|redis| redis.stands_in()) {
+        show::note(&redis.describe());
+    }
 }

@@ -1,16 +1,27 @@
 //! [`Backend`]: a store and the locks that go with it, opened by name.
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod database;
+#[cfg(feature = "dbm")]
+mod dbm;
 mod file;
 #[cfg(feature = "memcached")]
 mod memcached;
 mod options;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::sync::Arc;
 
 use options::Options;
 
 use crate::error::{Error, Result};
-#[cfg(feature = "memcached")]
+#[cfg(any(
+    feature = "memcached",
+    feature = "redis",
+    feature = "sqlite",
+    feature = "postgres"
+))]
 use crate::lock::LeaseLocks;
 use crate::lock::{LocalLocks, Locks};
 use crate::store::{MemoryStore, NullStore, Store};
@@ -32,7 +43,7 @@ impl Backend {
     }
 
     /// A store that hosts share, with leases in it for locks.
-    #[cfg(feature = "memcached")]
+    #[cfg(any(feature = "memcached", feature = "redis", feature = "sqlite", feature = "postgres"))]
     fn with_leases(store: impl Store) -> Backend {
         let store: Arc<dyn Store> = Arc::new(store);
         Backend { locks: Arc::new(LeaseLocks::new(Arc::clone(&store))), store }
@@ -49,7 +60,11 @@ impl Backend {
     /// |---|---|---|---|
     /// | `memory` | | threads | threads |
     /// | `file` | `data_dir`, `lock_dir` | processes of a host | processes of a host |
+    /// | `dbm` | `data_dir`, `lock_dir` | processes of a host | processes of a host |
     /// | `ext:memcached` | `url`, `lock_dir`, `deadline` in ms | hosts | hosts; with `lock_dir` processes of a host |
+    /// | `ext:redis` | `url`, `lock_dir`, `deadline` in ms | hosts | the same |
+    /// | `ext:rediscluster` | `urls` or `url`, `lock_dir`, `deadline` in ms | hosts | the same |
+    /// | `ext:database` | `url`, `table_name`, `lock_dir`, `deadline` in ms | SQLite: processes of a host; PostgreSQL: hosts | the same |
     /// | `null` | | nothing | threads |
     pub fn open(name: &str, options: &[(&str, &str)]) -> Result<Backend> {
         let options = Options { name, given: options };
@@ -57,6 +72,12 @@ impl Backend {
             "memory" => options.only(&[]).map(|()| Backend::memory()),
             "null" => options.only(&[]).map(|()| Backend::new(NullStore, LocalLocks::new())),
             "file" => file::open(options),
+            #[cfg(feature = "dbm")]
+            "dbm" => dbm::open(options),
+            #[cfg(not(feature = "dbm"))]
+            "dbm" => Err(Error::config(
+                "the back end `dbm` is not compiled in; turn on the feature `dbm` of the crate `beaker`",
+            )),
             #[cfg(feature = "memcached")]
             "ext:memcached" => memcached::open(options),
             #[cfg(not(feature = "memcached"))]
@@ -64,8 +85,25 @@ impl Backend {
                 "the back end `ext:memcached` is not compiled in; \
                  turn on the feature `memcached` of the crate `beaker`",
             )),
+            #[cfg(feature = "redis")]
+            "ext:redis" => redis::open(options),
+            #[cfg(feature = "redis")]
+            "ext:rediscluster" => redis::open_cluster(options),
+            #[cfg(not(feature = "redis"))]
+            "ext:redis" | "ext:rediscluster" => Err(Error::config(format!(
+                "the back end `{name}` is not compiled in; \
+                 turn on the feature `redis` of the crate `beaker`"
+            ))),
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            "ext:database" => database::open(options),
+            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+            "ext:database" => Err(Error::config(
+                "the back end `ext:database` is not compiled in; \
+                 turn on the feature `sqlite` or `postgres` of the crate `beaker`",
+            )),
             _ => Err(Error::config(format!(
-                "there is no back end `{name}`; there are `memory`, `file`, `ext:memcached`, `null`"
+                "there is no back end `{name}`; there are `memory`, `file`, `dbm`, \
+                 `ext:memcached`, `ext:redis`, `ext:rediscluster`, `ext:database`, `null`"
             ))),
         }
     }
@@ -85,7 +123,8 @@ mod tests {
         check(
             "disk",
             &[],
-            "there is no back end `disk`; there are `memory`, `file`, `ext:memcached`, `null`",
+            "there is no back end `disk`; there are `memory`, `file`, `dbm`, `ext:memcached`, \
+             `ext:redis`, `ext:rediscluster`, `ext:database`, `null`",
         );
         check("file", &[], "the back end `file` needs `data_dir`, the folder to store in");
         check("memory", &[("url", "x")], "the back end `memory` has no option `url`; it has: none");
@@ -94,6 +133,38 @@ mod tests {
             &[("data_dirr", "x")],
             "the back end `file` has no option `data_dirr`; it has: data_dir, lock_dir",
         );
+    }
+
+    #[cfg(feature = "redis")]
+    #[test]
+    fn redis_says_what_it_needs() {
+        let needs = "the back end `ext:redis` needs `url`, the server: `redis://host:port`";
+        check("ext:redis", &[], needs);
+        check(
+            "ext:rediscluster",
+            &[("deadline", "100")],
+            "the back end `ext:rediscluster` needs `urls`, \
+             some of the servers: `redis://host:port`, with `,` or `;` between several",
+        );
+        assert!(Backend::open("ext:rediscluster", &[("url", "a"), ("deadline", "1")]).is_ok());
+    }
+
+    #[cfg(not(feature = "redis"))]
+    #[test]
+    fn redis_that_is_not_compiled_in_says_so() {
+        for name in ["ext:redis", "ext:rediscluster"] {
+            let message = Backend::open(name, &[]).unwrap_err().to_string();
+            assert!(message.contains("the feature `redis`") && message.contains(name), "{message}");
+        }
+    }
+
+    #[test]
+    fn databases_say_what_they_need() {
+        for (name, feature) in [("dbm", "`dbm`"), ("ext:database", "`sqlite`")] {
+            let message = Backend::open(name, &[]).unwrap_err().to_string();
+            let needs = message.contains(&format!("the back end `{name}` needs `"));
+            assert!(needs || message.contains(&format!("the feature {feature}")), "{message}");
+        }
     }
 
     #[cfg(not(feature = "memcached"))]

@@ -1,6 +1,11 @@
 //! The options of a back end, as texts.
 
-#[cfg(feature = "memcached")]
+#[cfg(any(
+    feature = "memcached",
+    feature = "postgres",
+    feature = "redis",
+    feature = "sqlite"
+))]
 use std::time::Duration;
 
 use crate::error::{Error, Result};
@@ -24,7 +29,7 @@ impl<'a> Options<'a> {
 
     /// How long a server may take for one operation: `deadline`, in milliseconds; 2 seconds if
     /// nothing is said.
-    #[cfg(feature = "memcached")]
+    #[cfg(any(feature = "memcached", feature = "postgres", feature = "redis", feature = "sqlite"))]
     pub(super) fn deadline(self) -> Result<Duration> {
         match self.get("deadline").map(str::parse) {
             None => Ok(Duration::from_secs(2)),

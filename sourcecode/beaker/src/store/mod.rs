@@ -2,21 +2,33 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+mod database;
+#[cfg(feature = "dbm")]
+mod dbm;
 mod file;
 #[cfg(feature = "memcached")]
 mod memcached;
 mod memory;
 mod null;
+#[cfg(feature = "redis")]
+mod redis;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+pub use database::DatabaseStore;
+#[cfg(feature = "dbm")]
+pub use dbm::DbmStore;
 pub use file::FileStore;
 #[cfg(feature = "memcached")]
 pub use memcached::MemcachedStore;
 pub use memory::MemoryStore;
 pub use null::NullStore;
+#[cfg(feature = "redis")]
+pub use redis::RedisStore;
 
 use crate::error::Result;
 use crate::key::{Key, Namespace};

@@ -1,9 +1,6 @@
 //! The file store on a disk that does not behave.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
@@ -54,60 +51,6 @@ fn a_folder_in_the_place_of_a_file_is_an_error() {
     ] {
         assert_eq!(failed.unwrap_err().kind(), ErrorKind::Storage);
     }
-}
-
-const KILLS: usize = 60;
-const FOLDER: &str = "BEAKER_TEST_WRITES_IN";
-
-/// Not a test of its own: what `a_kill_leaves_the_old_record_or_the_new_one` starts and kills.
-#[test]
-fn writes_until_it_is_killed() {
-    let Some(folder) = std::env::var_os(FOLDER) else { return };
-    let store = FileStore::open(Path::new(&folder)).unwrap();
-    let key = Namespace::default().key("record");
-    println!("\nwriting");
-    for number in 0_u64.. {
-        let size = 1000 + (number % 7) as usize * 20_000;
-        store.put(&key, &vec![number as u8; size], None, When::Always).unwrap();
-    }
-}
-
-#[test]
-fn a_kill_leaves_the_old_record_or_the_new_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = FileStore::open(folder.path()).unwrap();
-    let key = Namespace::default().key("record");
-    let mut seen = std::collections::BTreeSet::new();
-    for kill in 0..KILLS {
-        let mut writer = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "files::writes_until_it_is_killed", "--nocapture"])
-            .env(FOLDER, folder.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut output = BufReader::new(writer.stdout.take().unwrap()).lines();
-        assert!(output.any(|line| line.unwrap() == "writing"), "the writer did not start");
-        // Reading a number of times that differs lets it come to another place each time.
-        for _ in 0..kill * 3 {
-            let stored = store.get(&key).unwrap();
-            assert!(stored.is_none_or(|stored| is_whole(&stored.bytes)));
-        }
-        writer.kill().unwrap();
-        writer.wait().unwrap();
-        if let Some(stored) = store.get(&key).unwrap() {
-            assert!(is_whole(&stored.bytes), "torn after kill {kill}");
-            seen.insert(stored.bytes.len());
-        }
-        // The next writer is not held up by what the last one held.
-        assert!(store.put(&key, &[1; 10], None, When::Always).unwrap().is_some());
-    }
-    assert_eq!(store.damaged(), 0);
-    println!("{KILLS} kills; records of {seen:?} bytes, all whole");
-}
-
-fn is_whole(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| *byte == bytes[0])
 }
 
 #[test]

@@ -83,3 +83,25 @@ fn leases_in_memcached() {
     let server = servers::Memcached::for_programs().unwrap();
     check("ext:memcached", &[("url", &server.url()), ("deadline", "20000")]);
 }
+
+#[cfg(feature = "redis")]
+#[test]
+fn leases_in_redis() {
+    let server = servers::Redis::for_programs().unwrap();
+    check("ext:redis", &[("url", &server.url()), ("deadline", "20000")]);
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn leases_in_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("leases.db");
+    check("ext:database", &[("url", file.to_str().unwrap()), ("deadline", "60000")]);
+}
+
+#[cfg(feature = "dbm")]
+#[test]
+fn lock_files_of_dbm() {
+    let folder = tempfile::tempdir().unwrap();
+    check("dbm", &[("data_dir", folder.path().to_str().unwrap())]);
+}

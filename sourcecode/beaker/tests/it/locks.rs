@@ -34,6 +34,24 @@ fn leases_in_memcached() {
     check(&LeaseLocks::new(Arc::new(store)));
 }
 
+#[cfg(feature = "redis")]
+#[test]
+fn leases_in_redis() {
+    let server = servers::Redis::for_programs().unwrap();
+    let store = beaker::store::RedisStore::open(&server.url(), Duration::from_secs(5)).unwrap();
+    check(&LeaseLocks::new(Arc::new(store)));
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn leases_in_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("leases.db");
+    let url = file.to_str().unwrap();
+    let backend = beaker::Backend::open("ext:database", &[("url", url), ("deadline", "20000")]);
+    check(&*backend.unwrap().locks);
+}
+
 const LEASE: Duration = Duration::from_secs(10);
 
 /// Two hosts that share a store, and a clock that can be moved.

@@ -1,19 +1,30 @@
 //! What the library promises, from outside. `cargo test -p beaker --all-features` runs all of it.
 
+#[cfg(feature = "dbm")]
+mod dbm;
 mod failures;
 mod files;
 mod hostile_cookies;
 mod increments;
+mod kills;
 mod locks;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "middleware")]
 mod middleware;
 mod overlap;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod records;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(feature = "redis")]
+mod redis_cluster;
 #[cfg(feature = "server")]
 mod served;
 mod sessions;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod stores;
 mod sweeper;
 mod tidy;

@@ -8,7 +8,7 @@ use beaker::{Backend, Sessions, Value};
 const THREADS: usize = 16;
 const TURNS: usize = 100;
 
-fn check(backend: Backend) {
+pub(crate) fn check(backend: Backend) {
     let sessions = Sessions::new(backend);
     let mut session = sessions.create();
     session.save().unwrap();
@@ -55,4 +55,22 @@ fn in_files() {
 fn in_memcached() {
     let memcached = servers::Memcached::for_programs().unwrap();
     check(Backend::open("ext:memcached", &[("url", &memcached.url())]).unwrap());
+}
+
+#[cfg(feature = "dbm")]
+#[test]
+fn in_dbm() {
+    // In memory where there is such a folder: each write waits for the disk.
+    let memory = std::path::Path::new("/dev/shm");
+    let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    let folder = tempfile::tempdir_in(parent).unwrap();
+    check(Backend::open("dbm", &[("data_dir", folder.path().to_str().unwrap())]).unwrap());
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn in_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:///{}/sessions.db", folder.path().display());
+    check(Backend::open("ext:database", &[("url", &url), ("deadline", "20000")]).unwrap());
 }

@@ -76,6 +76,9 @@ fn foreign_crates_stay_where_they_belong() {
     let rules = [
         ("bincode::", "codec.rs"),
         ("memcache::", "store/memcached/"),
+        ("rusqlite::", "store/database/"),
+        ("tokio_postgres::", "store/database/"),
+        ("redb::", "store/dbm/"),
         ("http::", "middleware/"),
         ("httparse::", "middleware/server/"),
         ("SystemTime::now", "clock.rs"),

@@ -21,6 +21,9 @@ pub fn list(workspace: &Workspace) -> Result<Status> {
         if program.needs_memcached() {
             remarks.push("needs memcached");
         }
+        if program.needs_redis() {
+            remarks.push("needs redis");
+        }
         if program.is_served() {
             remarks.push("serves pages");
         }

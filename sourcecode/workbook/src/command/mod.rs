@@ -7,6 +7,7 @@ mod preprocess;
 mod record;
 mod run;
 mod serve;
+mod sweep;
 mod watch;
 
 use std::path::Path;
@@ -33,6 +34,7 @@ pub fn run(cli: Cli) -> Result<Status> {
         Command::Record { number, all, limit } => {
             record::record(&workspace()?, number, all, limit.into())
         }
+        Command::Sweep { backend, options } => sweep::sweep(&workspace()?, &backend, &options),
         Command::Build => build::build(&workspace()?),
         Command::Preprocess { arguments } => preprocess::preprocess(&arguments),
     }

@@ -1,0 +1,69 @@
+//! One connection to a database, whichever it is, and what goes wrong with it.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use crate::clock::Timestamp;
+use crate::error::ErrorKind;
+
+/// A connection; used by one thread at a time.
+pub(super) trait Connection: Send {
+    /// The row that the statement finds.
+    fn row(&mut self, statement: &str, values: &[Value<'_>]) -> Result<Found, Failure>;
+
+    /// The one text that the statement finds.
+    fn text(&mut self, statement: &str, values: &[Value<'_>]) -> Result<Option<String>, Failure>;
+
+    /// Runs the statement, and tells how many rows it changed.
+    fn change(&mut self, statement: &str, values: &[Value<'_>]) -> Result<usize, Failure>;
+
+    /// Does it still lead to where a new one would? Asked before each use.
+    fn is_current(&mut self, now: Timestamp) -> bool {
+        let _ = now;
+        true
+    }
+}
+
+/// A parameter of a statement.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Value<'a> {
+    Text(&'a str),
+    Number(i64),
+    /// A moment, or never.
+    Moment(Option<i64>),
+    Bytes(&'a [u8]),
+}
+
+/// What a look-up finds.
+pub(super) enum Found {
+    Nothing,
+    /// Something that no version of this library wrote.
+    Damaged,
+    Row {
+        version: i64,
+        expires: Option<i64>,
+        bytes: Arc<[u8]>,
+    },
+}
+
+/// Why a statement was not carried out.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) kind: ErrorKind,
+    /// What to do.
+    pub(super) hint: &'static str,
+    /// Is the connection of no more use?
+    pub(super) is_broken: bool,
+    pub(super) source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Failure {
+    pub(super) fn new(kind: ErrorKind, hint: &'static str) -> Failure {
+        Failure { kind, hint, is_broken: true, source: None }
+    }
+
+    pub(super) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}

@@ -1,0 +1,173 @@
+//! A table in a database: SQLite, a file that the processes of one host share, or PostgreSQL, which
+//! hosts share. Survives a restart. Times to live are kept to the microsecond; what has expired
+//! stays in the table until it is swept.
+
+mod address;
+mod columns;
+mod connection;
+mod open;
+mod pool;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod statements;
+mod table;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use columns::Columns;
+use connection::{Found, Value};
+use table::Table;
+
+use super::{Store, Stored, Swept, Version, When};
+use crate::clock::{Clock, Timestamp};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Key, Namespace};
+
+/// More than any database takes without special care.
+const LARGEST_VALUE: usize = 256 * 1024 * 1024;
+
+/// Values in one table of a database, created if it is missing.
+///
+/// Each operation is one statement, with its condition in it; `clear` is some more, of up to 1000
+/// rows each. The table has the columns `namespace` and `name` (in the form of [`Key::wire`]),
+/// `version`, `expires_at` (microseconds since 1970, or null) and `bytes`.
+///
+/// SQLite is in WAL mode with `synchronous = normal`: a process that is killed loses nothing that
+/// was saved; a loss of power may lose the last writes, and damages nothing. Readers are never held
+/// up; writers wait for each other. If the file is removed, the next write makes it again, and readers
+/// notice within 0.1 s. PostgreSQL is as durable as its server is set to be, and is reached without
+/// TLS. From async code it is called through `spawn_blocking`, as all that blocks: it panics where
+/// blocking is not allowed.
+pub struct DatabaseStore {
+    table: Table,
+    damaged: AtomicU64,
+}
+
+impl DatabaseStore {
+    /// The table that Beaker uses as well.
+    pub const TABLE_NAME: &str = "beaker_cache";
+
+    /// A store in this table of the database at `url`: `sqlite:///relative/path.db`,
+    /// `sqlite:////absolute/path.db`, a plain path, or `postgres://user:password@host/database`.
+    ///
+    /// SQLite's file is opened now, PostgreSQL is connected to when it is needed. Each operation
+    /// ends within `deadline`, or is an error.
+    pub fn open(url: &str, table_name: &str, deadline: Duration) -> Result<DatabaseStore> {
+        let table = open::open(url, table_name, deadline)?;
+        Ok(DatabaseStore { table, damaged: AtomicU64::new(0) })
+    }
+
+    /// Goes by another clock than the system's.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> DatabaseStore {
+        self.table.clock = clock;
+        self
+    }
+}
+
+impl Store for DatabaseStore {
+    fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        let Columns { namespace, name } = Columns::of(key);
+        let values = [Value::Text(&namespace), Value::Text(&name)];
+        match self.table.row(&format_args!("{key:?}"), &values)? {
+            Found::Row { version, expires, bytes } => {
+                let lives = expires.is_none_or(|expires| moment(self.table.clock.now()) < expires);
+                let version = Version::new(version.cast_unsigned());
+                Ok(lives.then_some(Stored { bytes, version }))
+            }
+            Found::Nothing => Ok(None),
+            Found::Damaged => {
+                self.damaged.fetch_add(1, Ordering::Relaxed);
+                Ok(None)
+            }
+        }
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: When,
+    ) -> Result<Option<Version>> {
+        if bytes.len() > LARGEST_VALUE {
+            let what = format!("could not write {key:?} in {}", self.table.place);
+            let why = format!("{} bytes are more than it takes; store less", bytes.len());
+            return Err(Error::new(ErrorKind::TooLarge, format!("{what}: {why}")));
+        }
+        let Columns { namespace, name } = Columns::of(key);
+        let (version, now) = (Version::fresh(), self.table.clock.now());
+        let number = |version: Version| Value::Number(version.number().cast_signed());
+        let expires = Value::Moment(ttl.map(|ttl| moment(now + ttl)));
+        let now = Value::Number(moment(now));
+        let (namespace, name) = (Value::Text(&namespace), Value::Text(&name));
+        let row = [namespace, name, number(version), expires, Value::Bytes(bytes)];
+        let [a, b, c, d, e] = row;
+        let on = &format_args!("{key:?}");
+        let statements = &self.table.statements;
+        let changed = match when {
+            When::Always => self.table.change("write", on, &statements.put, &row),
+            When::Absent => {
+                self.table.change("write", on, &statements.put_absent, &[a, b, c, d, e, now])
+            }
+            When::Unchanged(old) => {
+                let values = [a, b, c, d, e, now, number(old)];
+                self.table.change("write", on, &statements.put_unchanged, &values)
+            }
+        };
+        Ok((changed? > 0).then_some(version))
+    }
+
+    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+        let Columns { namespace, name } = Columns::of(key);
+        let (namespace, name) = (Value::Text(&namespace), Value::Text(&name));
+        let (now, on) = (Value::Number(moment(self.table.clock.now())), &format_args!("{key:?}"));
+        let changed = match when {
+            When::Absent => Ok(0),
+            When::Always => self.table.change(
+                "delete",
+                on,
+                &self.table.statements.delete,
+                &[namespace, name, now],
+            ),
+            When::Unchanged(old) => {
+                let old = Value::Number(old.number().cast_signed());
+                let values = [namespace, name, now, old];
+                self.table.change("delete", on, &self.table.statements.delete_unchanged, &values)
+            }
+        };
+        Ok(changed? > 0)
+    }
+
+    fn clear(&self, namespace: &Namespace) -> Result<()> {
+        self.table.clear(namespace)
+    }
+
+    fn sweep(&self, most: usize) -> Result<Swept> {
+        let most = most.max(1);
+        let limit = Value::Number(i64::try_from(most).unwrap_or(i64::MAX));
+        let values = [Value::Number(moment(self.table.clock.now())), limit];
+        let removed =
+            self.table.change("sweep", &"values", &self.table.statements.sweep, &values)?;
+        Ok(Swept { removed, is_done: removed < most })
+    }
+
+    fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for DatabaseStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DatabaseStore").field(&self.table.place).finish()
+    }
+}
+
+/// Databases count with a sign.
+fn moment(time: Timestamp) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}

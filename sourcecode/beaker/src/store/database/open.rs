@@ -1,0 +1,96 @@
+//! Opening: from a url to a table.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::address::Address;
+use super::pool::Pool;
+use super::statements::Statements;
+use super::table::Table;
+use crate::clock::SystemClock;
+use crate::error::{Error, Result};
+
+pub(super) fn open(url: &str, table: &str, deadline: Duration) -> Result<Table> {
+    match Address::parse(url)? {
+        Address::File(path) => file(path, table, deadline),
+        Address::Server(url) => server(&url, table, deadline),
+    }
+}
+
+/// How long to wait for a connection while all are in use. What is left of the deadline is for
+/// opening one, and for the work.
+fn wait(deadline: Duration) -> Duration {
+    deadline / 4
+}
+
+/// Only one connection writes at a time, so that threads need not poll for SQLite's lock.
+#[cfg(feature = "sqlite")]
+fn file(path: PathBuf, table: &str, deadline: Duration) -> Result<Table> {
+    use super::sqlite::{DIALECT, Removals, Sqlite};
+    let statements = Arc::new(Statements::new(table, DIALECT)?);
+    let place = format!("the table `{table}` of the database `{}`", path.display());
+    let removals = Removals::default();
+    let pool = |most: usize, look_every: Duration| {
+        let (path, statements) = (path.clone(), Arc::clone(&statements));
+        let removals = removals.clone();
+        let open = move || {
+            let removals = removals.watch(&path, look_every);
+            Ok(Box::new(Sqlite::open(&path, &statements, removals, deadline * 3 / 8)?) as _)
+        };
+        Arc::new(Pool::new(most, wait(deadline), Box::new(open)))
+    };
+    let (reads, writes) = (pool(16, Duration::from_millis(100)), pool(1, Duration::ZERO));
+    let table = Table { reads, writes, statements, place, clock: Arc::new(SystemClock) };
+    // A place that cannot be written is found out now.
+    table.connect().map(|()| table)
+}
+
+#[cfg(feature = "postgres")]
+fn server(url: &str, table: &str, deadline: Duration) -> Result<Table> {
+    use super::postgres::{DIALECT, Postgres};
+    use tokio_postgres::Config;
+    use tokio_postgres::config::Host;
+    let config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+        let wanted = "`postgres://user:password@host:port/database`";
+        Error::config(format!("this is no address of PostgreSQL; write {wanted}")).caused_by(error)
+    })?;
+    let host = match config.get_hosts().first() {
+        Some(Host::Tcp(name)) => name.clone(),
+        #[cfg(unix)]
+        Some(Host::Unix(path)) => path.display().to_string(),
+        None => return Err(Error::config("the url of PostgreSQL names no host")),
+    };
+    let port = config.get_ports().first().copied().unwrap_or(5432);
+    let place = format!("the table `{table}` of PostgreSQL at {host}:{port}");
+    let statements = Arc::new(Statements::new(table, DIALECT)?);
+    let open = {
+        let statements = Arc::clone(&statements);
+        move || {
+            let opened = Postgres::open(&config, &statements, deadline / 4, deadline / 2);
+            Ok(Box::new(opened?) as _)
+        }
+    };
+    let pool = Arc::new(Pool::new(16, wait(deadline), Box::new(open)));
+    Ok(Table {
+        reads: Arc::clone(&pool),
+        writes: pool,
+        statements,
+        place,
+        clock: Arc::new(SystemClock),
+    })
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn file(_: PathBuf, _: &str, _: Duration) -> Result<Table> {
+    Err(Error::config(
+        "SQLite is not compiled in; turn on the feature `sqlite` of the crate `beaker`",
+    ))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn server(_: &str, _: &str, _: Duration) -> Result<Table> {
+    Err(Error::config(
+        "PostgreSQL is not compiled in; turn on the feature `postgres` of the crate `beaker`",
+    ))
+}

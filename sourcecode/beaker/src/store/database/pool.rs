@@ -1,0 +1,130 @@
+//! Connections that are kept for the next use.
+
+use std::mem;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::connection::{Connection, Failure};
+use crate::clock::Timestamp;
+use crate::error::ErrorKind;
+
+/// Opens a connection.
+type Open = Box<dyn Fn() -> Result<Box<dyn Connection>, Failure> + Send + Sync>;
+
+/// So many connections at most, opened when they are needed. One that failed is not used again,
+/// and neither are those that lay idle then: a server that was started anew knows none of them.
+pub(super) struct Pool {
+    open: Open,
+    most: usize,
+    /// How long to wait while all are in use.
+    wait: Duration,
+    state: Mutex<State>,
+    freed: Condvar,
+}
+
+/// Guarded by the mutex; nothing is asked of a database while it is held.
+#[derive(Default)]
+struct State {
+    idle: Vec<Box<dyn Connection>>,
+    /// Those in use and those idle.
+    count: usize,
+    /// How often all were given up.
+    epoch: u64,
+    /// Threads that wait for one. Waking nobody is a system call too.
+    waiting: usize,
+}
+
+impl Pool {
+    pub(super) fn new(most: usize, wait: Duration, open: Open) -> Pool {
+        Pool { open, most, wait, state: Mutex::default(), freed: Condvar::new() }
+    }
+
+    /// Works with a connection, at this time.
+    pub(super) fn run<T>(
+        &self,
+        now: Timestamp,
+        work: impl FnOnce(&mut dyn Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let mut lent = self.take(now)?;
+        let done = match &mut lent.connection {
+            Some(connection) => work(connection.as_mut()),
+            None => {
+                let connection = lent.connection.insert((self.open)()?);
+                work(connection.as_mut())
+            }
+        };
+        if done.as_ref().is_err_and(|failure| failure.is_broken) {
+            lent.connection = None;
+            self.forget();
+        }
+        done
+    }
+
+    /// A connection, or the permission to open one.
+    fn take(&self, now: Timestamp) -> Result<Lent<'_>, Failure> {
+        loop {
+            let none_left = |state: &mut State| state.idle.is_empty() && state.count >= self.most;
+            let mut state = self.state();
+            if none_left(&mut state) {
+                state.waiting += 1;
+                let waited = self.freed.wait_timeout_while(state, self.wait, none_left);
+                let (mut after, time) = waited.unwrap_or_else(PoisonError::into_inner);
+                after.waiting -= 1;
+                if time.timed_out() {
+                    let hint = "all connections were in use until the deadline";
+                    let failure = Failure::new(ErrorKind::Unavailable, hint);
+                    return Err(Failure { is_broken: false, ..failure });
+                }
+                state = after;
+            }
+            let connection = state.idle.pop();
+            state.count += usize::from(connection.is_none());
+            let mut lent = Lent { pool: self, epoch: state.epoch, connection };
+            drop(state);
+            if lent.connection.as_mut().is_none_or(|connection| connection.is_current(now)) {
+                return Ok(lent);
+            }
+            lent.connection = None;
+            self.forget();
+        }
+    }
+
+    /// Gives up all connections: the idle ones now, the others when they come back.
+    fn forget(&self) {
+        let mut state = self.state();
+        state.epoch += 1;
+        state.count -= state.idle.len();
+        let idle = mem::take(&mut state.idle);
+        drop(state);
+        drop(idle);
+        self.freed.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection in use; goes back on drop, if it is still good.
+struct Lent<'a> {
+    pool: &'a Pool,
+    epoch: u64,
+    connection: Option<Box<dyn Connection>>,
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        let connection = self.connection.take().filter(|_| !thread::panicking());
+        let mut state = self.pool.state();
+        match connection {
+            Some(connection) if self.epoch == state.epoch => state.idle.push(connection),
+            _ => state.count -= 1,
+        }
+        let somebody_waits = state.waiting > 0;
+        drop(state);
+        if somebody_waits {
+            self.pool.freed.notify_one();
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! SQLite: a file. Many read at a time, beside one that writes (the WAL mode).
+
+mod removals;
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+pub(super) use removals::Removals;
+use removals::Watch;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{
+    Connection as Bare, ErrorCode, OpenFlags, OptionalExtension, Row, params_from_iter,
+};
+
+use super::connection::{Connection, Failure, Found, Value};
+use super::statements::{Dialect, Statements};
+use crate::clock::Timestamp;
+use crate::error::ErrorKind;
+use crate::file_lock::FileLock;
+
+pub(super) const DIALECT: Dialect = Dialect {
+    text: "text",
+    number: "integer",
+    bytes: "blob",
+    // Without this a column takes anything.
+    ending: " strict",
+    mark: "?",
+};
+
+/// An open file.
+pub(super) struct Sqlite {
+    bare: Bare,
+    watch: Watch,
+}
+
+impl Sqlite {
+    /// Opens the file; makes it, its folder and the table where they are missing. Waits for locks
+    /// of others for `wait` at most, now and for each statement later.
+    pub(super) fn open(
+        path: &Path,
+        statements: &Statements,
+        mut watch: Watch,
+        wait: Duration,
+    ) -> Result<Sqlite, Failure> {
+        if let Some(folder) = path.parent() {
+            let unwritable = |error| Failure::new(ErrorKind::Storage, UNWRITABLE).caused_by(error);
+            fs::create_dir_all(folder).map_err(unwritable)?;
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let bare = Bare::open_with_flags(path, flags).map_err(failure)?;
+        bare.busy_timeout(wait).map_err(failure)?;
+        bare.pragma_update(None, "synchronous", "normal").map_err(failure)?;
+        if bare.prepare(&statements.probe).is_err() {
+            create(&bare, path, statements)?;
+        }
+        watch.begin();
+        Ok(Sqlite { bare, watch })
+    }
+}
+
+/// The change to WAL does not wait for others, so those who make the file take turns.
+fn create(bare: &Bare, path: &Path, statements: &Statements) -> Result<(), Failure> {
+    let mut lock = path.as_os_str().to_owned();
+    lock.push("-create.lock");
+    let _lock = FileLock::lock(Path::new(&lock))
+        .map_err(|error| Failure::new(ErrorKind::Storage, UNWRITABLE).caused_by(error))?;
+    bare.pragma_update(None, "journal_mode", "wal").map_err(failure)?;
+    bare.execute_batch(&format!("begin immediate; {}; commit", statements.create))
+        .map_err(failure)?;
+    bare.prepare(&statements.probe).map(drop).map_err(failure)
+}
+
+impl Connection for Sqlite {
+    fn row(&mut self, statement: &str, values: &[Value<'_>]) -> Result<Found, Failure> {
+        let mut statement = self.bare.prepare_cached(statement).map_err(failure)?;
+        let mut rows = statement.query(params_from_iter(values)).map_err(failure)?;
+        let row = rows.next().map_err(failure)?;
+        Ok(row.map_or(Found::Nothing, |row| read(row).unwrap_or(Found::Damaged)))
+    }
+
+    fn text(&mut self, statement: &str, values: &[Value<'_>]) -> Result<Option<String>, Failure> {
+        let mut statement = self.bare.prepare_cached(statement).map_err(failure)?;
+        let text = statement.query_row(params_from_iter(values), |row| row.get(0));
+        text.optional().map_err(failure)
+    }
+
+    fn change(&mut self, statement: &str, values: &[Value<'_>]) -> Result<usize, Failure> {
+        let mut statement = self.bare.prepare_cached(statement).map_err(failure)?;
+        statement.execute(params_from_iter(values)).map_err(failure)
+    }
+
+    fn is_current(&mut self, now: Timestamp) -> bool {
+        self.watch.is_current(now)
+    }
+}
+
+fn read(row: &Row<'_>) -> Option<Found> {
+    let bytes = row.get_ref(2).ok()?.as_blob().ok()?.into();
+    Some(Found::Row { version: row.get(0).ok()?, expires: row.get(1).ok()?, bytes })
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Number(number) | Value::Moment(Some(number)) => ValueRef::Integer(number),
+            Value::Moment(None) => ValueRef::Null,
+            Value::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+const UNWRITABLE: &str = "make the file and its folder writable for this user, or name another url";
+
+fn failure(error: rusqlite::Error) -> Failure {
+    let code = match &error {
+        // SQL that it does not understand.
+        rusqlite::Error::SqlInputError { .. } => Some(ErrorCode::Unknown),
+        error => error.sqlite_error_code(),
+    };
+    let (kind, hint) = match code {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            let hint = "another program kept it locked until the deadline; let that one finish";
+            (ErrorKind::Unavailable, hint)
+        }
+        Some(ErrorCode::NotADatabase) => {
+            (ErrorKind::Storage, "it is no SQLite database: move it away, or name another url")
+        }
+        Some(ErrorCode::DatabaseCorrupt) => {
+            (ErrorKind::Storage, "the file is damaged: move it away, or bring back a copy of it")
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            (ErrorKind::Storage, UNWRITABLE)
+        }
+        Some(ErrorCode::DiskFull) => (ErrorKind::Storage, "the disk is full: free some space"),
+        Some(ErrorCode::TooBig) => (ErrorKind::TooLarge, "store less in one value"),
+        // The table is there, but not ours.
+        Some(ErrorCode::Unknown) => {
+            let hint = "the table has other columns: give another `table_name`, or remove it";
+            (ErrorKind::Config, hint)
+        }
+        _ => (ErrorKind::Storage, "is the disk all right?"),
+    };
+    Failure::new(kind, hint).caused_by(error)
+}

@@ -1,0 +1,56 @@
+//! What stands under a key: a header, then the bytes that were put.
+//!
+//! | bytes | what |
+//! |---|---|
+//! | 0 to 3 | CRC-32 of all that follows |
+//! | 4 to 11 | the version |
+//! | 12 to 19 | expires at: microseconds since 1970; 0: never |
+//! | 20 on | the bytes that were put |
+//!
+//! Numbers are little-endian. redb checks its pages only after a crash, so each value has a
+//! checksum of its own.
+
+use crate::clock::Timestamp;
+use crate::store::Version;
+
+const HEADER: usize = 20;
+
+/// A value, as it stands in the file.
+pub(super) struct Image<'a> {
+    pub(super) content: &'a [u8],
+    pub(super) version: Version,
+    pub(super) expires: Option<Timestamp>,
+}
+
+impl<'a> Image<'a> {
+    pub(super) fn build(content: &[u8], version: Version, expires: Option<Timestamp>) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEADER + content.len());
+        bytes.extend([0; 4]);
+        bytes.extend(version.number().to_le_bytes());
+        bytes.extend(expires.map_or(0, Timestamp::as_micros).to_le_bytes());
+        bytes.extend(content);
+        let checksum = crc32fast::hash(&bytes[4..]);
+        bytes[..4].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    /// `None` for damaged bytes.
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Image<'a>> {
+        let (checksum, rest) = bytes.split_first_chunk::<4>()?;
+        if u32::from_le_bytes(*checksum) != crc32fast::hash(rest) {
+            return None;
+        }
+        let (version, rest) = rest.split_first_chunk::<8>()?;
+        let (expires, content) = rest.split_first_chunk::<8>()?;
+        let expires = u64::from_le_bytes(*expires);
+        Some(Image {
+            content,
+            version: Version::new(u64::from_le_bytes(*version)),
+            expires: (expires != 0).then(|| Timestamp::from_micros(expires)),
+        })
+    }
+
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+}

@@ -1,0 +1,171 @@
+//! One file of the embedded database redb. Shared across the processes of one host, survives a
+//! restart, and needs no server. Times to live are kept to the microsecond; what has expired stays
+//! in the file until it is swept.
+
+mod advice;
+mod image;
+mod library;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use image::Image;
+use library::{Entry, Library, Step};
+use redb::ReadableTable;
+
+use super::{Store, Stored, Swept, Version, When};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Key, Namespace};
+
+/// More than this is for files.
+const LARGEST_VALUE: usize = 256 * 1024 * 1024;
+
+/// Values in the file `data_dir/container_dbm/beaker.redb`, all namespaces in the one.
+///
+/// redb lets one process at a time open a file. So each operation takes a lock, opens the file,
+/// works, closes it and gives the lock back: reading is quick, writing waits for the disk several
+/// times. What was written is on the disk, and stays there if the process is killed or the power
+/// fails. Where many write, a [file a record](super::FileStore) or SQLite is quicker.
+pub struct DbmStore {
+    library: Library,
+    clock: Arc<dyn Clock>,
+    damaged: AtomicU64,
+    /// Where the next step of a sweep goes on. Guards nothing else.
+    swept: Mutex<Option<Entry>>,
+}
+
+impl DbmStore {
+    /// A store in this folder, which is made if it is missing, as is the file.
+    pub fn open(data_dir: impl AsRef<Path>) -> Result<DbmStore> {
+        DbmStore::open_with_locks(&data_dir, data_dir.as_ref().join("container_dbm_lock"))
+    }
+
+    /// The same, with the lock file in another folder than `data_dir/container_dbm_lock`. All who
+    /// share the file must name the same one.
+    pub fn open_with_locks(
+        data_dir: impl AsRef<Path>,
+        lock_dir: impl AsRef<Path>,
+    ) -> Result<DbmStore> {
+        let library = Library::new(data_dir.as_ref(), lock_dir.as_ref());
+        library.write("open", &"the database", |_| Ok(()))?;
+        let clock = Arc::new(SystemClock);
+        Ok(DbmStore { library, clock, damaged: AtomicU64::new(0), swept: Mutex::new(None) })
+    }
+
+    /// Goes by another clock than the system's.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> DbmStore {
+        self.clock = clock;
+        self
+    }
+
+    /// What lives in these bytes; nothing if they are damaged or expired.
+    fn living<'a>(&self, bytes: Option<&'a [u8]>) -> Option<Image<'a>> {
+        let image = Image::read(bytes?);
+        if image.is_none() {
+            self.damaged.fetch_add(1, Ordering::Relaxed);
+        }
+        let now = self.clock.now();
+        image.filter(|image| image.expires.is_none_or(|expires| now < expires))
+    }
+}
+
+impl Store for DbmStore {
+    fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        let stored = self.library.read("read", &format_args!("{key:?}"), |table| {
+            let entry = table.get((key.namespace().name(), key.name()))?;
+            let image = self.living(entry.as_ref().map(|entry| entry.value()));
+            Ok(image.map(|image| Stored { bytes: image.content.into(), version: image.version }))
+        })?;
+        Ok(stored.flatten())
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: When,
+    ) -> Result<Option<Version>> {
+        if bytes.len() > LARGEST_VALUE {
+            let what = format!("could not write {key:?} in `{}`", self.library.file().display());
+            let why = format!("{} bytes are more than it takes; store less", bytes.len());
+            return Err(Error::new(ErrorKind::TooLarge, format!("{what}: {why}")));
+        }
+        let version = Version::fresh();
+        let image = Image::build(bytes, version, ttl.map(|ttl| self.clock.now() + ttl));
+        let entry = (key.namespace().name(), key.name());
+        self.library.write("write", &format_args!("{key:?}"), |table| {
+            if when != When::Always {
+                let current = table.get(entry)?;
+                let current = self.living(current.as_ref().map(|current| current.value()));
+                if !when.is_met_by(current.map(|image| image.version)) {
+                    return Ok(None);
+                }
+            }
+            table.insert(entry, image.as_slice())?;
+            Ok(Some(version))
+        })
+    }
+
+    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+        let entry = (key.namespace().name(), key.name());
+        self.library.write("delete", &format_args!("{key:?}"), |table| {
+            let current = {
+                let stored = table.get(entry)?;
+                let current = self.living(stored.as_ref().map(|stored| stored.value()));
+                current.map(|image| image.version)
+            };
+            // What is expired or damaged goes too, though it does not count as removed.
+            let removes = current.is_none() || when.is_met_by(current);
+            let removed = removes && table.remove(entry)?.is_some();
+            Ok(removed && current.is_some())
+        })
+    }
+
+    fn clear(&self, namespace: &Namespace) -> Result<()> {
+        let name = namespace.name();
+        self.library.write("clear", &format_args!("{namespace:?}"), |table| {
+            // The first text after this one in the table's order.
+            let next = format!("{name}\0");
+            table.retain_in((name, &[][..])..(next.as_str(), &[][..]), |_, _| false)
+        })
+    }
+
+    fn sweep(&self, most: usize) -> Result<Swept> {
+        let mut from = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.clock.now();
+        let is_over = |bytes: &[u8]| Image::read(bytes).is_none_or(|image| image.is_over(now));
+        let Step { dead, next } = self.library.step(from.as_ref(), most.max(1), is_over)?;
+        let mut removed = 0;
+        if !dead.is_empty() {
+            self.library.write("sweep", &"values", |table| {
+                for (namespace, name) in &dead {
+                    let entry = (namespace.as_str(), name.as_slice());
+                    // Look again: it may have been written anew since.
+                    let dies = table.get(entry)?.is_some_and(|bytes| is_over(bytes.value()));
+                    if dies {
+                        table.remove(entry)?;
+                        removed += 1;
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        *from = next;
+        Ok(Swept { removed, is_done: from.is_none() })
+    }
+
+    fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for DbmStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DbmStore").field(&self.library.file()).finish()
+    }
+}

@@ -1,0 +1,137 @@
+//! A cluster: its masters, and which slots each has.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use redis::{ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, ServerErrorKind, Value};
+
+use super::command;
+use super::deadline::Deadline;
+use super::failure::Failure;
+use super::map::{Map, Range};
+use super::server::Server;
+use super::slots::slot;
+
+/// How often a command is sent on to another server.
+const MOST_REDIRECTIONS: usize = 5;
+
+pub(super) struct Cluster {
+    /// Those that were named.
+    seeds: Vec<Arc<Server>>,
+    /// The user and the password, which are the same for all.
+    info: ConnectionInfo,
+    /// No command is sent while this is locked.
+    map: Mutex<Map>,
+}
+
+impl Cluster {
+    /// Nobody is asked yet. There is one seed at least.
+    pub(super) fn new(seeds: Vec<ConnectionInfo>) -> Cluster {
+        let info = seeds[0].clone();
+        let seeds = seeds.into_iter().map(|info| Arc::new(Server::new(info))).collect();
+        Cluster { seeds, info, map: Mutex::default() }
+    }
+
+    pub(super) fn addresses(&self) -> Vec<String> {
+        self.seeds.iter().map(|server| server.address.clone()).collect()
+    }
+
+    /// Runs a command on the master that has the key, wherever that is now.
+    pub(super) fn run(
+        &self,
+        wire: &str,
+        command: &[u8],
+        deadline: Deadline,
+    ) -> Result<Value, Failure> {
+        let mut server = self.master_of(slot(wire), deadline)?;
+        let mut answer = server.run(command, deadline);
+        for _ in 0..MOST_REDIRECTIONS {
+            // A server that redirects has not run the command.
+            let Err(Failure { error, .. }) = &answer else { break };
+            let Some((place, _)) = error.redirect_node() else { break };
+            let Some(next) = self.server_at(place, &server) else { break };
+            server = next;
+            answer = if error.kind() == ErrorKind::Server(ServerErrorKind::Moved) {
+                self.map().is_old = true;
+                server.run(command, deadline)
+            } else {
+                server.run_asking(command, deadline)
+            };
+        }
+        answer
+    }
+
+    /// All masters. It is an error if some slots have none.
+    pub(super) fn masters(&self, deadline: Deadline) -> Result<Vec<Arc<Server>>, Failure> {
+        self.look(deadline)?;
+        let map = self.map();
+        if map.is_whole() { Ok(map.masters()) } else { Err(self.uncovered()) }
+    }
+
+    /// The master of a slot. Its keys are the only ones that wait for news when it is lost.
+    fn master_of(&self, slot: u16, deadline: Deadline) -> Result<Arc<Server>, Failure> {
+        let (known, is_old) = {
+            let map = self.map();
+            (map.master_of(slot), map.is_old)
+        };
+        match known {
+            Some(server) if !is_old && !server.is_lost() => Ok(server),
+            // Without news, it may still be there.
+            Some(server) => match self.look(deadline) {
+                Ok(()) => self.map().master_of(slot).ok_or_else(|| self.uncovered()),
+                Err(_) => Ok(server),
+            },
+            None => {
+                self.look(deadline)?;
+                self.map().master_of(slot).ok_or_else(|| self.uncovered())
+            }
+        }
+    }
+
+    /// Asks one server after the other for the map, first those that answered last.
+    fn look(&self, deadline: Deadline) -> Result<(), Failure> {
+        let mut all = self.map().masters();
+        all.extend(self.seeds.iter().cloned());
+        all.sort_by_key(|server| server.is_lost());
+        let command = command::pack(&[b"CLUSTER", b"SLOTS"]);
+        let mut answer = Err(self.uncovered());
+        for (asked, server) in all.iter().enumerate() {
+            let part = deadline.part(all.len() - asked);
+            let part = part.map_err(|error| Failure::new(&server.address, error))?;
+            answer = server.run(&command, part).map(|slots| (server, slots));
+            if answer.is_ok() {
+                break;
+            }
+        }
+        let (server, slots) = answer?;
+        let ranges = Range::read_all(&slots).ok_or_else(|| self.uncovered())?;
+        let ranges = ranges.into_iter().filter_map(|range| {
+            let master = self.server_at(&range.master, server)?;
+            Some((range.first, range.last, master))
+        });
+        let ranges = ranges.collect();
+        *self.map() = Map::new(ranges);
+        Ok(())
+    }
+
+    /// The server at `host:port`. Without a host, it is that of the server that says so.
+    fn server_at(&self, place: &str, says: &Server) -> Option<Arc<Server>> {
+        let (host, port) = place.rsplit_once(':')?;
+        let own = says.address.rsplit_once(':')?.0;
+        let host = if host.is_empty() { own } else { host };
+        let address = ConnectionAddr::Tcp(host.to_owned(), port.parse().ok()?);
+        let text = address.to_string();
+        let known = self.map().masters().into_iter().find(|server| server.address == text);
+        let known = known.or_else(|| self.seeds.iter().find(|seed| seed.address == text).cloned());
+        Some(known.unwrap_or_else(|| Arc::new(Server::new(self.info.clone().set_addr(address)))))
+    }
+
+    fn uncovered(&self) -> Failure {
+        let why = "no server of the cluster has the key, as far as the others know";
+        let error: RedisError = (ErrorKind::ClusterConnectionNotFound, why).into();
+        Failure::new(&self.addresses().join(","), error)
+    }
+
+    fn map(&self) -> MutexGuard<'_, Map> {
+        self.map.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

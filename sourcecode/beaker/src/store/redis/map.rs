@@ -1,0 +1,79 @@
+//! Which master has which slots, as the servers of a cluster tell it.
+
+use std::sync::Arc;
+
+use redis::Value;
+
+use super::server::Server;
+use super::slots::SLOTS;
+
+/// The slots from the first to the last, and where their master is: `host:port`.
+pub(super) struct Range {
+    pub(super) first: u16,
+    pub(super) last: u16,
+    pub(super) master: String,
+}
+
+impl Range {
+    /// Reads the answer to `CLUSTER SLOTS`; `None` if it is not one.
+    pub(super) fn read_all(answer: &Value) -> Option<Vec<Range>> {
+        let Value::Array(ranges) = answer else { return None };
+        ranges.iter().map(Range::read).collect()
+    }
+
+    fn read(range: &Value) -> Option<Range> {
+        let Value::Array(parts) = range else { return None };
+        // The replicas follow the master.
+        let [Value::Int(first), Value::Int(last), Value::Array(master), ..] = parts.as_slice()
+        else {
+            return None;
+        };
+        let (host, port) = match master.as_slice() {
+            [Value::BulkString(host), Value::Int(port), ..] => (host.as_slice(), port),
+            [Value::Nil, Value::Int(port), ..] => (b"".as_slice(), port),
+            _ => return None,
+        };
+        let host = std::str::from_utf8(host).ok()?;
+        let (first, last) = (u16::try_from(*first).ok()?, u16::try_from(*last).ok()?);
+        let fits = first <= last && last < SLOTS;
+        fits.then(|| Range { first, last, master: format!("{host}:{port}") })
+    }
+}
+
+/// All ranges in order.
+#[derive(Default)]
+pub(super) struct Map {
+    ranges: Vec<(u16, u16, Arc<Server>)>,
+    /// A server said that it is not so any more.
+    pub(super) is_old: bool,
+}
+
+impl Map {
+    pub(super) fn new(mut ranges: Vec<(u16, u16, Arc<Server>)>) -> Map {
+        ranges.sort_by_key(|(first, ..)| *first);
+        Map { ranges, is_old: false }
+    }
+
+    pub(super) fn master_of(&self, slot: u16) -> Option<Arc<Server>> {
+        let after = self.ranges.partition_point(|(first, ..)| *first <= slot);
+        let (_, last, server) = self.ranges.get(after.checked_sub(1)?)?;
+        (slot <= *last).then(|| Arc::clone(server))
+    }
+
+    /// Whether every slot has a master.
+    pub(super) fn is_whole(&self) -> bool {
+        let covered = |(first, last, _): &(u16, u16, _)| usize::from(last - first) + 1;
+        self.ranges.iter().map(covered).sum::<usize>() == usize::from(SLOTS)
+    }
+
+    /// Each master once.
+    pub(super) fn masters(&self) -> Vec<Arc<Server>> {
+        let mut masters: Vec<Arc<Server>> = Vec::new();
+        for (.., server) in &self.ranges {
+            if !masters.iter().any(|known| known.address == server.address) {
+                masters.push(Arc::clone(server));
+            }
+        }
+        masters
+    }
+}

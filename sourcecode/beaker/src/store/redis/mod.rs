@@ -1,0 +1,201 @@
+//! redis, one server or a cluster. Shared across hosts; kept over a restart if the server is told to
+//! write to disk. The server removes what has expired, to the millisecond by its own clock; whether
+//! something makes room when its memory is full is for its `maxmemory-policy` to say.
+
+mod address;
+mod clear;
+mod cluster;
+mod command;
+mod connection;
+mod deadline;
+mod failure;
+mod image;
+mod map;
+mod names;
+mod reply;
+mod script;
+mod server;
+mod servers;
+mod slots;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use redis::Value;
+
+use super::{Store, Stored, Version, When};
+use crate::error::Result;
+use crate::key::{Key, Namespace};
+use deadline::Deadline;
+use failure::Failure;
+use names::{prefix, wire};
+use script::Script;
+use servers::Servers;
+
+/// The most that redis keeps in one value, 512 MB, less the version.
+const LARGEST_VALUE: usize = 512 * 1024 * 1024 - image::VERSION;
+
+/// What lives longer than this, some 30,000 years, lives for ever.
+const LONGEST_TTL: u128 = 1_000_000_000_000_000;
+
+/// Values in a redis server (version 4 or later) or a redis cluster.
+///
+/// Each operation is one round trip, `clear` aside: that looks through all keys of a server, in
+/// steps, and its deadline is for each step. Every key begins with `beaker:`, so that others may
+/// use the same server.
+///
+/// A cluster whose servers have `cluster-require-full-coverage no` goes on with the keys of the
+/// other masters when one is lost; by default, it refuses all keys then.
+pub struct RedisStore {
+    servers: Servers,
+    deadline: Duration,
+    damaged: AtomicU64,
+}
+
+impl RedisStore {
+    /// A store on the server at this URL: `redis://user:password@host:port/database`, of which
+    /// only the host is needed. Connections are opened when they are needed. Each operation ends
+    /// within `deadline`, or is an error; looking up a host's name is not counted.
+    pub fn open(url: &str, deadline: Duration) -> Result<RedisStore> {
+        Ok(RedisStore::on(Servers::one(url)?, deadline))
+    }
+
+    /// A store on a cluster. Some of its servers are named, with `,` or `;` between them; they
+    /// tell of the others.
+    pub fn open_cluster(urls: &str, deadline: Duration) -> Result<RedisStore> {
+        Ok(RedisStore::on(Servers::cluster(urls)?, deadline))
+    }
+
+    fn on(servers: Servers, deadline: Duration) -> RedisStore {
+        RedisStore { servers, deadline, damaged: AtomicU64::new(0) }
+    }
+
+    fn run(&self, wire: &str, words: &[&[u8]]) -> Result<Value, Failure> {
+        self.servers.run(wire, &command::pack(words), Deadline::within(self.deadline))
+    }
+
+    /// Runs a script, which says whether its condition was met.
+    fn run_script(
+        &self,
+        script: &Script,
+        wire: &str,
+        arguments: &[&[u8]],
+    ) -> Result<bool, Failure> {
+        let deadline = Deadline::within(self.deadline);
+        let run = |command: Vec<u8>| self.servers.run(wire, &command, deadline);
+        match run(script.by_hash(wire, arguments)) {
+            // It was not run, so this does not run it twice.
+            Err(failure) if failure.is_unknown_script() => run(script.by_text(wire, arguments)),
+            done => done,
+        }
+        .and_then(|value| self.servers.truth(&value))
+    }
+}
+
+impl Store for RedisStore {
+    fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        let wire = wire(key);
+        let failed = |failure: Failure| failure.named(&format!("could not read {key:?}"));
+        match self.run(&wire, &[b"GET", wire.as_bytes()]).map_err(failed)? {
+            Value::Nil => Ok(None),
+            Value::BulkString(bytes) => {
+                let stored = image::read(&bytes);
+                self.damaged.fetch_add(u64::from(stored.is_none()), Ordering::Relaxed);
+                Ok(stored)
+            }
+            _ => Err(failed(self.servers.unexpected())),
+        }
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: When,
+    ) -> Result<Option<Version>> {
+        if bytes.len() > LARGEST_VALUE {
+            return Err(failure::too_large(key, bytes.len()));
+        }
+        let (wire, version) = (wire(key), Version::fresh());
+        let (image, ttl) = (image::build(version, bytes), milliseconds(ttl));
+        let ttl = ttl.iter().flat_map(|ttl| [b"PX".as_slice(), ttl.as_bytes()]);
+        let set = [b"SET", wire.as_bytes(), &image];
+        let done = match when {
+            When::Always => {
+                let words: Vec<&[u8]> = set.into_iter().chain(ttl).collect();
+                self.run(&wire, &words).map(|_| true)
+            }
+            When::Absent => {
+                let words: Vec<&[u8]> =
+                    set.into_iter().chain(ttl).chain([b"NX".as_slice()]).collect();
+                self.run(&wire, &words).map(|value| value != Value::Nil)
+            }
+            When::Unchanged(old) => {
+                let old = old.number().to_le_bytes();
+                let words: Vec<&[u8]> = [old.as_slice(), &image].into_iter().chain(ttl).collect();
+                self.run_script(&script::PUT_UNCHANGED, &wire, &words)
+            }
+        };
+        let done = done.map_err(|failure| failure.named(&format!("could not write {key:?}")))?;
+        Ok(done.then_some(version))
+    }
+
+    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+        let wire = wire(key);
+        let done = match when {
+            When::Always => self
+                .run(&wire, &[b"UNLINK", wire.as_bytes()])
+                .and_then(|value| self.servers.truth(&value)),
+            When::Absent => return Ok(false),
+            When::Unchanged(old) => {
+                let old = old.number().to_le_bytes();
+                self.run_script(&script::DELETE_UNCHANGED, &wire, &[&old])
+            }
+        };
+        done.map_err(|failure| failure.named(&format!("could not delete {key:?}")))
+    }
+
+    fn clear(&self, namespace: &Namespace) -> Result<()> {
+        let pattern = format!("{}*", prefix(namespace));
+        let done = self.servers.all(Deadline::within(self.deadline));
+        let done = done.and_then(|servers| {
+            servers.iter().try_for_each(|server| clear::clear(server, &pattern, self.deadline))
+        });
+        done.map_err(|failure| failure.named(&format!("could not clear {namespace:?}")))
+    }
+
+    fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedisStore").field(&self.servers.addresses()).finish()
+    }
+}
+
+/// A time to live as redis counts it, never less than was asked for.
+fn milliseconds(ttl: Option<Duration>) -> Option<String> {
+    let ttl = ttl?.as_nanos().div_ceil(1_000_000).max(1);
+    (ttl < LONGEST_TTL).then(|| ttl.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_to_live() {
+        let check = |ttl: Option<Duration>, expected: Option<&str>| {
+            assert_eq!(milliseconds(ttl).as_deref(), expected);
+        };
+        check(None, None);
+        check(Some(Duration::MAX), None);
+        check(Some(Duration::ZERO), Some("1"));
+        check(Some(Duration::from_micros(1500)), Some("2"));
+        check(Some(Duration::from_secs(1)), Some("1000"));
+    }
+}

@@ -1,0 +1,72 @@
+//! Where the keys are: on one server, or on the masters of a cluster.
+
+use std::slice;
+use std::sync::Arc;
+
+use redis::{RedisError, Value};
+
+use super::address;
+use super::cluster::Cluster;
+use super::deadline::Deadline;
+use super::failure::Failure;
+use super::server::Server;
+use crate::error::Result;
+
+pub(super) enum Servers {
+    One(Arc<Server>),
+    Cluster(Box<Cluster>),
+}
+
+impl Servers {
+    pub(super) fn one(url: &str) -> Result<Servers> {
+        address::parse(url).map(|info| Servers::One(Arc::new(Server::new(info))))
+    }
+
+    pub(super) fn cluster(urls: &str) -> Result<Servers> {
+        address::parse_all(urls).map(|seeds| Servers::Cluster(Box::new(Cluster::new(seeds))))
+    }
+
+    /// Runs a command on the server that has the key.
+    pub(super) fn run(
+        &self,
+        wire: &str,
+        command: &[u8],
+        deadline: Deadline,
+    ) -> Result<Value, Failure> {
+        match self {
+            Servers::One(server) => server.run(command, deadline),
+            Servers::Cluster(cluster) => cluster.run(wire, command, deadline),
+        }
+    }
+
+    /// All servers that have keys.
+    pub(super) fn all(&self, deadline: Deadline) -> Result<Vec<Arc<Server>>, Failure> {
+        match self {
+            Servers::One(server) => Ok(slice::from_ref(server).to_vec()),
+            Servers::Cluster(cluster) => cluster.masters(deadline),
+        }
+    }
+
+    pub(super) fn addresses(&self) -> Vec<String> {
+        match self {
+            Servers::One(server) => vec![server.address.clone()],
+            Servers::Cluster(cluster) => cluster.addresses(),
+        }
+    }
+
+    /// What a 1 or a 0 says.
+    pub(super) fn truth(&self, value: &Value) -> Result<bool, Failure> {
+        match value {
+            Value::Int(0) => Ok(false),
+            Value::Int(1) => Ok(true),
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    /// An answer that does not belong to the command.
+    pub(super) fn unexpected(&self) -> Failure {
+        let error: RedisError =
+            (redis::ErrorKind::UnexpectedReturnType, "the answer is not one to the command").into();
+        Failure::new(&self.addresses().join(","), error)
+    }
+}

@@ -1,0 +1,116 @@
+//! The scripts that the library sends, in Rust: a small redis has no Lua.
+
+use super::items::Items;
+use super::reply::{Answer, NO_NUMBER, OK, Refusal, Reply, wrong_number_of_arguments};
+use super::request::number;
+use super::set;
+
+/// A script that is known here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Script {
+    PutUnchanged,
+    DeleteUnchanged,
+}
+
+/// Each with its text and the SHA-1 of that.
+const ALL: [(Script, &str, &str); 2] = [
+    (
+        Script::PutUnchanged,
+        include_str!("../../../beaker/src/store/redis/put_unchanged.lua"),
+        "d9db10ba2a68115afa6a65241e9cbb77e51d31c1",
+    ),
+    (
+        Script::DeleteUnchanged,
+        include_str!("../../../beaker/src/store/redis/delete_unchanged.lua"),
+        "3e1997c6e817791b48f2dd7aa8ebddd400754e2d",
+    ),
+];
+
+/// `SCRIPT LOAD text`, `SCRIPT EXISTS sha1 ...`, `SCRIPT FLUSH`.
+pub(super) fn script(items: &mut Items, arguments: &[&[u8]]) -> Answer {
+    let Some((subcommand, arguments)) = arguments.split_first() else {
+        return Err(wrong_number_of_arguments("script"));
+    };
+    match (subcommand.to_ascii_uppercase().as_slice(), arguments) {
+        (b"LOAD", [text]) => {
+            let (script, _, hash) = by_text(text)?;
+            items.scripts.insert(script);
+            Ok(Reply::bulk(hash))
+        }
+        (b"EXISTS", [_, ..]) => {
+            let loaded = |hash: &&[u8]| by_hash(items, hash).is_some();
+            Ok(Reply::Array(
+                arguments.iter().map(|hash| Reply::Integer(loaded(hash).into())).collect(),
+            ))
+        }
+        (b"FLUSH", []) => {
+            items.scripts.clear();
+            Ok(OK)
+        }
+        (b"LOAD" | b"EXISTS", _) => {
+            let name = String::from_utf8_lossy(subcommand).to_ascii_lowercase();
+            Err(wrong_number_of_arguments(&format!("script|{name}")))
+        }
+        _ => Err("ERR this small redis knows SCRIPT LOAD, EXISTS and FLUSH only".into()),
+    }
+}
+
+/// `EVAL text keys key ... argument ...`.
+pub(super) fn eval(items: &mut Items, arguments: &[&[u8]]) -> Answer {
+    let [text, rest @ ..] = arguments else { return Err(wrong_number_of_arguments("eval")) };
+    let (keys, arguments) = split(rest, "eval")?;
+    let (script, ..) = by_text(text)?;
+    items.scripts.insert(script);
+    script.run(items, keys, arguments)
+}
+
+/// `EVALSHA sha1 keys key ... argument ...`.
+pub(super) fn evalsha(items: &mut Items, arguments: &[&[u8]]) -> Answer {
+    let [hash, rest @ ..] = arguments else { return Err(wrong_number_of_arguments("evalsha")) };
+    let (keys, arguments) = split(rest, "evalsha")?;
+    let unknown = "NOSCRIPT No matching script. Please use EVAL.";
+    by_hash(items, hash).ok_or(unknown)?.run(items, keys, arguments)
+}
+
+impl Script {
+    fn run(self, items: &mut Items, keys: &[&[u8]], arguments: &[&[u8]]) -> Answer {
+        let ([key], [version, set @ ..]) = (keys, arguments) else {
+            return Err("ERR this script takes one key and a version".into());
+        };
+        let current = items.get(key).map(|item| item.value[..item.value.len().min(8)].to_vec());
+        if current.unwrap_or_default() != *version {
+            return Ok(Reply::Integer(0));
+        }
+        match self {
+            Script::PutUnchanged => {
+                set::set(items, &[&[*key], set].concat()).map(|_| Reply::Integer(1))
+            }
+            Script::DeleteUnchanged => Ok(Reply::Integer(items.remove(key).into())),
+        }
+    }
+}
+
+fn by_text(text: &[u8]) -> Result<(Script, &'static str, &'static str), Refusal> {
+    let known = ALL.into_iter().find(|(_, known, _)| known.as_bytes() == text);
+    known.ok_or("ERR this small redis runs the scripts of the library only".into())
+}
+
+fn by_hash(items: &Items, hash: &[u8]) -> Option<Script> {
+    let hash = hash.to_ascii_lowercase();
+    let known = ALL.into_iter().find(|(.., known)| known.as_bytes() == hash);
+    known.map(|(script, ..)| script).filter(|script| items.scripts.contains(script))
+}
+
+/// The keys and the arguments of a script.
+type Split<'a, 'b> = (&'a [&'b [u8]], &'a [&'b [u8]]);
+
+/// Takes them apart: the number of the keys comes before them.
+fn split<'a, 'b>(words: &'a [&'b [u8]], command: &str) -> Result<Split<'a, 'b>, Refusal> {
+    let [count, rest @ ..] = words else { return Err(wrong_number_of_arguments(command)) };
+    match number(count).ok_or(NO_NUMBER)? {
+        ..0 => Err("ERR Number of keys can't be negative".into()),
+        count => rest
+            .split_at_checked(usize::try_from(count).unwrap_or(usize::MAX))
+            .ok_or("ERR Number of keys can't be greater than number of args".into()),
+    }
+}
