@@ -1,6 +1,10 @@
 //! Measures two things side by side. The machine's speed may change by half within a second, so the
 //! two take turns, and what counts is the median of their ratios.
 //!
+//! A client and its server wake each other, and that costs five times as much when they sit on two
+//! cores. So that both sides of a comparison pay the same, keep them on one:
+//! `taskset -c 1 cargo bench -p benchmarks --bench memcached`.
+//!
 //! `cargo bench -p benchmarks` runs everything; `cargo bench -p benchmarks --bench memory` a part.
 
 mod drivers;
