@@ -28,3 +28,5 @@ mod sqlite;
 mod stores;
 mod sweeper;
 mod tidy;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod unwell;

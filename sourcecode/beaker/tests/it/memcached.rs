@@ -1,14 +1,14 @@
 //! memcached: the contract, the round trips, and a server that is down, hangs or breaks off.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use beaker::key::Namespace;
 use beaker::store::{MemcachedStore, Store, When};
 use beaker::{Backend, ErrorKind, ManualClock, Sessions};
 use servers::{BuiltIn, Fault, Memcached};
 
-const DEADLINE: Duration = Duration::from_millis(300);
+use crate::unwell;
 
 #[cfg(feature = "conformance")]
 mod contract {
@@ -51,33 +51,9 @@ fn a_value_that_is_too_large_leaves_what_was_there() {
     assert_eq!(&*store.get(&key).unwrap().unwrap().bytes, b"small");
 }
 
-/// One operation while the server has this fault: an error, within the deadline, that names the
-/// server; and all is well when the fault is gone.
 #[track_caller]
 fn check(fault: Fault) {
-    let server = BuiltIn::memcached().unwrap();
-    let deadline = DEADLINE.as_millis().to_string();
-    let options = [("url", server.url()), ("deadline", deadline)];
-    let options = options.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let sessions = Sessions::new(Backend::open("ext:memcached", &options).unwrap());
-    let mut session = sessions.create();
-    session.set("Suomi", "Kimi Räikkönen");
-    session.save().unwrap();
-
-    server.fault(fault);
-    for _ in 0..3 {
-        let begun = Instant::now();
-        let error = sessions.open(session.id()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
-        assert!(error.to_string().contains(&server.address().to_string()), "{error}");
-        assert!(begun.elapsed() < DEADLINE * 4, "it took {:?}", begun.elapsed());
-        session.set("Suomi", "Valtteri Bottas");
-        assert_eq!(session.save().unwrap_err().kind(), ErrorKind::Unavailable);
-    }
-    server.fault(Fault::None);
-    session.save().unwrap();
-    let opened = sessions.open(session.id()).unwrap();
-    assert_eq!(opened.require("Suomi").unwrap().as_str(), Some("Valtteri Bottas"));
+    unwell::check("ext:memcached", &BuiltIn::memcached().unwrap(), fault);
 }
 
 #[test]

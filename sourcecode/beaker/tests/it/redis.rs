@@ -9,7 +9,7 @@ use beaker::store::{RedisStore, Store, When};
 use beaker::{Backend, ErrorKind, Sessions};
 use servers::{BuiltIn, Fault, Redis};
 
-const DEADLINE: Duration = Duration::from_millis(300);
+use crate::unwell::{self, DEADLINE};
 
 fn open(url: &str) -> RedisStore {
     RedisStore::open(url, Duration::from_secs(5)).unwrap()
@@ -93,33 +93,9 @@ fn many_keys_are_cleared() {
     }
 }
 
-/// One operation while the server has this fault: an error, within the deadline, that names the
-/// server; and all is well when the fault is gone.
 #[track_caller]
 fn check(fault: Fault) {
-    let server = BuiltIn::redis().unwrap();
-    let deadline = DEADLINE.as_millis().to_string();
-    let options = [("url", server.url()), ("deadline", deadline)];
-    let options = options.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let sessions = Sessions::new(Backend::open("ext:redis", &options).unwrap());
-    let mut session = sessions.create();
-    session.set("Suomi", "Kimi Räikkönen");
-    session.save().unwrap();
-
-    server.fault(fault);
-    for _ in 0..3 {
-        let begun = Instant::now();
-        let error = sessions.open(session.id()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
-        assert!(error.to_string().contains(&server.address().to_string()), "{error}");
-        assert!(begun.elapsed() < DEADLINE * 2, "it took {:?}", begun.elapsed());
-        session.set("Suomi", "Valtteri Bottas");
-        assert_eq!(session.save().unwrap_err().kind(), ErrorKind::Unavailable);
-    }
-    server.fault(Fault::None);
-    session.save().unwrap();
-    let opened = sessions.open(session.id()).unwrap();
-    assert_eq!(opened.require("Suomi").unwrap().as_str(), Some("Valtteri Bottas"));
+    unwell::check("ext:redis", &BuiltIn::redis().unwrap(), fault);
 }
 
 #[test]
