@@ -20,7 +20,8 @@ use crate::key::Key;
 ///
 /// # The contract
 ///
-/// Each promise is a case of the suite in `lock::conformance` (feature `conformance`):
+/// Each promise but the last is a case of the suite in `lock::conformance` (feature `conformance`),
+/// which cannot see where an implementation might leave something:
 ///
 /// 1. A key has one holder at a time; other keys are not held up.
 /// 2. `try_lock` answers at once: `None` if the key is held.

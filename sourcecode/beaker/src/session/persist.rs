@@ -3,7 +3,6 @@
 use super::data::SessionData;
 use super::plan::{Facts, Intent, Plan, plan};
 use super::{Session, SessionId, Sessions};
-
 use crate::error::Result;
 use crate::record::Header;
 use crate::store::{Version, When};

@@ -37,7 +37,8 @@ use crate::key::{Key, Namespace};
 ///
 /// # The contract
 ///
-/// Each promise is a case of the suite in `store::conformance` (feature `conformance`):
+/// Each promise but 10 and 12 is a case of the suite in `store::conformance` (feature
+/// `conformance`). For those two, a store's own tests have to damage what it holds, and to stop it:
 ///
 /// 1. What was put is what the next `get` gives, to the byte, from any thread and any handle.
 /// 2. Nothing under a key, or something whose time to live has passed, is `None`, not an error.

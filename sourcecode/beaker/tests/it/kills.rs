@@ -11,8 +11,10 @@ use beaker::store::{FileStore, Store, When};
 /// Says which store a process that is to be killed writes in, and where.
 const STORE: &str = "BEAKER_TEST_WRITES_IN";
 
-/// How often a writer is killed: 60 times, or as this variable says.
-const KILLS: &str = "BEAKER_TEST_KILLS";
+/// How often a writer is killed.
+fn kills() -> usize {
+    if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 500 } else { 60 }
+}
 
 #[test]
 fn file() {
@@ -67,7 +69,7 @@ fn writes_until_it_is_killed() {
 }
 
 fn check(name: &str) {
-    let kills = std::env::var(KILLS).map_or(60, |kills| kills.parse().unwrap());
+    let kills = kills();
     let parent = tempfile::tempdir().unwrap();
     let mut seen = BTreeSet::new();
     for kill in 0..kills {

@@ -2,8 +2,8 @@
 //!
 //! A few threads accept connections, and each answers one request a connection. Everything has a
 //! limit: the time that a request may take to arrive, its head, its body. The crate `httparse` reads
-//! the head. (The crate `tiny_http` served here before: it lets a visitor end the process by
-//! claiming a long body, and has seen no change since 2023.)
+//! the head. (Not `tiny_http`, which is the best known: a visitor can end its process by claiming a
+//! long body.)
 
 mod connection;
 mod request;
