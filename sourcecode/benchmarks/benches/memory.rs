@@ -1,11 +1,15 @@
-//! Sessions in memory, beside a bare `HashMap` that holds the same bincode bytes.
+//! Sessions in memory, beside a bare `HashMap` that holds the same bincode bytes; and the store in
+//! memory beside quick_cache.
 
 use std::collections::HashMap;
 use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
 
 use beaker::codec::{Bincode, Codec};
 use beaker::key::Namespace;
 use beaker::session::SessionData;
+use beaker::store::When;
 use beaker::{Backend, Sessions};
 use benchmarks::{Limit, compare, data, drivers};
 
@@ -13,6 +17,7 @@ use benchmarks::{Limit, compare, data, drivers};
 const MANY: u64 = 10_000;
 
 fn main() {
+    store();
     let backend = Backend::memory();
     let sessions = Sessions::new(backend.clone());
     let mut map: HashMap<String, Vec<u8>> = HashMap::new();
@@ -50,6 +55,22 @@ fn main() {
         Limit::Times(1.5),
         || drop(black_box(sessions.open(session.id()).unwrap())),
         || drop(black_box(decode(&map[session.id().as_str()]))),
+    );
+}
+
+/// The store alone, with a value that expires, beside the map in it, whose values do not.
+fn store() {
+    let store = Backend::memory().store;
+    let id = id();
+    let key = Namespace::default().key(&id);
+    store.put(&key, &[7; 200], Some(Duration::from_secs(3600)), When::Always).unwrap();
+    let bare: quick_cache::sync::Cache<String, Arc<[u8]>> = quick_cache::sync::Cache::new(1000);
+    bare.insert(id.clone(), [7; 200].into());
+    compare(
+        "memory: get from the store",
+        Limit::Times(1.5),
+        || drop(black_box(store.get(black_box(&key)).unwrap().unwrap())),
+        || drop(black_box(bare.get(black_box(&id)).unwrap())),
     );
 }
 

@@ -7,6 +7,7 @@ mod dbm;
 mod file;
 #[cfg(feature = "memcached")]
 mod memcached;
+mod memory;
 mod options;
 #[cfg(feature = "redis")]
 mod redis;
@@ -58,7 +59,7 @@ impl Backend {
     ///
     /// | name | options | shared across | locks span |
     /// |---|---|---|---|
-    /// | `memory` | | threads | threads |
+    /// | `memory` | `max_entries` or `max_bytes` | threads | threads |
     /// | `file` | `data_dir`, `lock_dir` | processes of a host | processes of a host |
     /// | `dbm` | `data_dir`, `lock_dir` | processes of a host | processes of a host |
     /// | `ext:memcached` | `url`, `lock_dir`, `deadline` in ms | hosts | hosts; with `lock_dir` processes of a host |
@@ -69,7 +70,7 @@ impl Backend {
     pub fn open(name: &str, options: &[(&str, &str)]) -> Result<Backend> {
         let options = Options { name, given: options };
         match name {
-            "memory" => options.only(&[]).map(|()| Backend::memory()),
+            "memory" => memory::open(options),
             "null" => options.only(&[]).map(|()| Backend::new(NullStore, LocalLocks::new())),
             "file" => file::open(options),
             #[cfg(feature = "dbm")]
@@ -127,7 +128,22 @@ mod tests {
              `ext:redis`, `ext:rediscluster`, `ext:database`, `null`",
         );
         check("file", &[], "the back end `file` needs `data_dir`, the folder to store in");
-        check("memory", &[("url", "x")], "the back end `memory` has no option `url`; it has: none");
+        check("null", &[("url", "x")], "the back end `null` has no option `url`; it has: none");
+        check(
+            "memory",
+            &[("max_bytes", "many")],
+            "the back end `memory`: `max_bytes` is a whole number, not `many`",
+        );
+        check(
+            "memory",
+            &[("max_bytes", "1000000"), ("max_entries", "1")],
+            "the back end `memory` has `max_entries` or `max_bytes`, not both",
+        );
+        check(
+            "memory",
+            &[("max_entries", "0")],
+            "a memory holds 1 entry at least; give it more room",
+        );
         check(
             "file",
             &[("data_dirr", "x")],

@@ -27,6 +27,16 @@ impl<'a> Options<'a> {
         self.get(option).filter(|value| !value.is_empty()).ok_or_else(|| Error::config(missing()))
     }
 
+    /// The option as a whole number.
+    pub(super) fn number(self, option: &str) -> Result<Option<usize>> {
+        let wrong = |value| {
+            let name = self.name;
+            format!("the back end `{name}`: `{option}` is a whole number, not `{value}`")
+        };
+        let number = self.get(option).map(|value| value.parse().map_err(|_| wrong(value)));
+        number.transpose().map_err(Error::config)
+    }
+
     /// How long a server may take for one operation: `deadline`, in milliseconds; 2 seconds if
     /// nothing is said.
     #[cfg(any(feature = "memcached", feature = "postgres", feature = "redis", feature = "sqlite"))]

@@ -25,7 +25,7 @@ pub use dbm::DbmStore;
 pub use file::FileStore;
 #[cfg(feature = "memcached")]
 pub use memcached::MemcachedStore;
-pub use memory::MemoryStore;
+pub use memory::{Bound, MemoryStore};
 pub use null::NullStore;
 #[cfg(feature = "redis")]
 pub use redis::RedisStore;

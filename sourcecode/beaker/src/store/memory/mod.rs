@@ -1,0 +1,283 @@
+//! In memory: the quickest. Shared across the threads of one process, gone when it ends. What has
+//! expired is seen for a few milliseconds more at most.
+
+mod bound;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+pub use bound::Bound;
+use bound::Scale;
+use quick_cache::DefaultHashBuilder;
+use quick_cache::sync::{Cache, DefaultLifecycle, EntryAction, EntryResult};
+
+use super::{Store, Stored, Swept, Version, When};
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Key, Namespace};
+
+type Table = Cache<Key, Entry, Scale, DefaultHashBuilder, DefaultLifecycle<Key, Entry>>;
+
+/// What has expired is looked for after this many writes at least.
+const SWEEP_AFTER: usize = 1024;
+
+/// A table in memory. Each `MemoryStore` is a memory of its own: share one in an `Arc`.
+///
+/// What has expired is removed as the store is written to: whenever as many writes have been made
+/// as there were values, all are gone through. What never expires stays, unless the store is
+/// bounded. For sessions, bound it only if you can do without those that were not used lately: who
+/// loses one is logged out.
+pub struct MemoryStore {
+    table: Table,
+    scale: Scale,
+    clock: Arc<dyn Clock>,
+    /// Writes until what has expired is looked for.
+    until_sweep: AtomicUsize,
+}
+
+#[derive(Clone)]
+struct Entry {
+    bytes: Arc<[u8]>,
+    version: Version,
+    expires: Option<Timestamp>,
+}
+
+impl Entry {
+    fn lives(&self, clock: &dyn Clock) -> bool {
+        self.expires.is_none_or(|expires| clock.recent() < expires)
+    }
+}
+
+impl MemoryStore {
+    /// An empty memory that grows as it is written to.
+    pub fn new() -> MemoryStore {
+        MemoryStore::with_clock(Arc::new(SystemClock))
+    }
+
+    /// The same, with a clock of the caller's.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> MemoryStore {
+        // No setting in it depends on the caller, and a test makes one.
+        let options = Bound::none().expect("these settings are valid");
+        MemoryStore::on(options, None, clock)
+    }
+
+    /// An empty memory that holds so much. What is used least makes room for what is new: which
+    /// one that is, is found out cheaply and not exactly (Clock-PRO).
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` for a bound below its least.
+    pub fn bounded(bound: Bound) -> Result<MemoryStore> {
+        Ok(MemoryStore::on(bound.options()?, Some(bound), Arc::new(SystemClock)))
+    }
+
+    fn on(
+        options: quick_cache::Options,
+        bound: Option<Bound>,
+        clock: Arc<dyn Clock>,
+    ) -> MemoryStore {
+        let scale = Scale::of(bound);
+        let table = Table::with_options(
+            options,
+            scale,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        );
+        MemoryStore { table, scale, clock, until_sweep: AtomicUsize::new(SWEEP_AFTER) }
+    }
+
+    /// How many values it holds, expired ones that were not removed yet among them.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// The table would let go of what can never fit, and say nothing.
+    fn check_size(&self, key: &Key, bytes: &[u8]) -> Result<()> {
+        let largest = self.table.shard_capacity() / 10 * 9;
+        if self.scale.weight_of(key, bytes) <= largest.max(1) {
+            return Ok(());
+        }
+        let size = bytes.len();
+        Err(Error::new(
+            ErrorKind::TooLarge,
+            format!(
+                "could not write {key:?} in memory: with {size} bytes it would take more than \
+                 {largest} of its bound; store less, or raise the bound"
+            ),
+        ))
+    }
+
+    fn remove_expired(&self) -> usize {
+        let removed = AtomicUsize::new(0);
+        self.table.retain(|_, entry| {
+            let lives = entry.lives(&*self.clock);
+            removed.fetch_add(usize::from(!lives), Ordering::Relaxed);
+            lives
+        });
+        removed.into_inner()
+    }
+
+    fn count_write(&self) {
+        // One of those that write at the same time gets the last one.
+        if self.until_sweep.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.remove_expired();
+            self.until_sweep.store(self.table.len().max(SWEEP_AFTER), Ordering::Relaxed);
+        }
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> MemoryStore {
+        MemoryStore::new()
+    }
+}
+
+/// Says nothing of what is stored.
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryStore")
+    }
+}
+
+impl Store for MemoryStore {
+    fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        let entry = self.table.get(key).filter(|entry| entry.lives(&*self.clock));
+        Ok(entry.map(|entry| Stored { bytes: entry.bytes, version: entry.version }))
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: When,
+    ) -> Result<Option<Version>> {
+        self.check_size(key, bytes)?;
+        let version = Version::fresh();
+        let expires = ttl.map(|ttl| self.clock.now() + ttl);
+        let new = Entry { bytes: bytes.into(), version, expires };
+        let written = match when {
+            When::Always => {
+                self.table.insert(key.clone(), new);
+                true
+            }
+            When::Absent | When::Unchanged(_) => self.put_if(key, new, when),
+        };
+        self.count_write();
+        Ok(written.then_some(version))
+    }
+
+    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+        let removes =
+            |entry: &Entry| entry.lives(&*self.clock) && when.is_met_by(Some(entry.version));
+        Ok(self.table.remove_if(key, removes).is_some())
+    }
+
+    fn clear(&self, namespace: &Namespace) -> Result<()> {
+        self.table.retain(|key, _| key.namespace() != namespace);
+        Ok(())
+    }
+
+    /// All in one step: a part of the table at a time, which takes well under a millisecond.
+    fn sweep(&self, _: usize) -> Result<Swept> {
+        Ok(Swept { removed: self.remove_expired(), is_done: true })
+    }
+}
+
+impl MemoryStore {
+    /// Looks and writes as one act: what is there is replaced in its place, under the table's own
+    /// lock; where nothing is, the table keeps the place for whoever came first.
+    fn put_if(&self, key: &Key, new: Entry, when: When) -> bool {
+        if let When::Unchanged(_) = when
+            && !self.table.contains_key(key)
+        {
+            return false;
+        }
+        let mut new = Some(new);
+        let replace = |_: &Key, current: &mut Entry| {
+            let version = current.lives(&*self.clock).then_some(current.version);
+            let is_met = when.is_met_by(version);
+            if is_met && let Some(new) = new.take() {
+                *current = new;
+            }
+            EntryAction::<bool>::Retain(is_met)
+        };
+        match self.table.entry(key, None, replace) {
+            EntryResult::Retained(is_met) => is_met,
+            EntryResult::Vacant(place) => match new.filter(|_| when.is_met_by(None)) {
+                // It is not kept if somebody wrote there meanwhile without a condition.
+                Some(new) => place.insert(new).is_ok(),
+                None => false,
+            },
+            // Not chosen above.
+            EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    fn put(store: &MemoryStore, number: u32, size: usize, ttl: Option<Duration>) {
+        let key = Namespace::default().key(number.to_le_bytes());
+        store.put(&key, &vec![0; size], ttl, When::Always).unwrap();
+    }
+
+    #[test]
+    fn what_has_expired_does_not_pile_up() {
+        let clock = Arc::new(ManualClock::default());
+        let store = MemoryStore::with_clock(clock.clone());
+        for number in 0..100_000 {
+            put(&store, number, 0, Some(Duration::from_secs(10)));
+            clock.advance(Duration::from_millis(100));
+        }
+        assert!(store.len() <= 2 * SWEEP_AFTER, "{} entries, where 100 live", store.len());
+    }
+
+    #[test]
+    fn a_bound_holds() {
+        for most in [1, 2, 100, 5000] {
+            let store = MemoryStore::bounded(Bound::Entries(most)).unwrap();
+            (0..3 * most as u32 + 10).for_each(|number| put(&store, number, 10, None));
+            assert!(store.len() <= most, "{} of {most}", store.len());
+            assert!(store.len() >= most / 2, "{} of {most}", store.len());
+        }
+        let store = MemoryStore::bounded(Bound::Bytes(1_000_000)).unwrap();
+        (0..10_000).for_each(|number| put(&store, number, 800, None));
+        assert!((800..=1000).contains(&store.len()), "{} entries of 1000 bytes", store.len());
+    }
+
+    #[test]
+    fn what_is_used_stays() {
+        let store = MemoryStore::bounded(Bound::Entries(100)).unwrap();
+        let used = Namespace::default().key("used");
+        store.put(&used, b"x", None, When::Always).unwrap();
+        for number in 0..10_000 {
+            put(&store, number, 1, None);
+            assert!(store.get(&used).unwrap().is_some(), "gone after {number}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_fit_is_an_error_and_leaves_what_was_there() {
+        let store = MemoryStore::bounded(Bound::Bytes(10_000)).unwrap();
+        let key = Namespace::default().key("k");
+        store.put(&key, b"small", None, When::Always).unwrap();
+        let error = store.put(&key, &[0; 9_500], None, When::Always).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+        assert!(error.to_string().contains("raise the bound"), "{error}");
+        assert_eq!(&*store.get(&key).unwrap().unwrap().bytes, b"small");
+        put(&store, 1, 8_500, None);
+        assert!(MemoryStore::bounded(Bound::Entries(0)).is_err());
+        assert!(MemoryStore::bounded(Bound::Bytes(999)).is_err());
+    }
+}
