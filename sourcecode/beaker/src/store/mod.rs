@@ -37,7 +37,7 @@ use crate::key::{Key, Namespace};
 ///
 /// # The contract
 ///
-/// Each promise but 10 and 12 is a case of the suite in `store::conformance` (feature
+/// Each promise but 10 and 13 is a case of the suite in `store::conformance` (feature
 /// `conformance`). For those two, a store's own tests have to damage what it holds, and to stop it:
 ///
 /// 1. What was put is what the next `get` gives, to the byte, from any thread and any handle.
@@ -53,7 +53,8 @@ use crate::key::{Key, Namespace};
 ///    and leaves what was there.
 /// 10. Damaged bytes count as nothing (see [`damaged`](Store::damaged)), and never as a panic.
 /// 11. `sweep`, called until it is done, leaves nothing that has expired, and everything else.
-/// 12. Errors mean that the system failed: a server that is down, a folder that cannot be written.
+/// 12. A batch does what its single operations do, in the batch's order.
+/// 13. Errors mean that the system failed: a server that is down, a folder that cannot be written.
 ///     They come within the store's deadline, and a later call works once the cause is gone.
 pub trait Store: Debug + Send + Sync + 'static {
     /// What lives under the key.
@@ -72,6 +73,23 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Removes, if something lives there and the condition is met; tells whether it did.
     fn delete(&self, key: &Key, when: When) -> Result<bool>;
+
+    /// What lives under each of the keys, in their order. Where a server answers, this is about one
+    /// round trip to each server, and not one a key.
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
+        keys.iter().map(|key| self.get(key)).collect()
+    }
+
+    /// Writes all, without a condition. If it fails, some may have been written.
+    fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
+        puts.iter()
+            .try_for_each(|put| self.put(put.key, put.bytes, put.ttl, When::Always).map(|_| ()))
+    }
+
+    /// Removes whatever lives under the keys. If it fails, some may have been removed.
+    fn delete_many(&self, keys: &[Key]) -> Result<()> {
+        keys.iter().try_for_each(|key| self.delete(key, When::Always).map(|_| ()))
+    }
 
     /// Removes everything in the namespace.
     fn clear(&self, namespace: &Namespace) -> Result<()>;
@@ -105,6 +123,17 @@ pub struct Stored {
     pub bytes: Arc<[u8]>,
     /// Which write they are from.
     pub version: Version,
+}
+
+/// One of the values that [`Store::put_many`] writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Put<'a> {
+    /// Under this key.
+    pub key: &'a Key,
+    /// These bytes.
+    pub bytes: &'a [u8],
+    /// For so long; `None` keeps them until they are removed.
+    pub ttl: Option<Duration>,
 }
 
 /// Names one write of one key.

@@ -3,6 +3,7 @@
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use super::{Subject, key};
 use crate::store::{Version, When};
@@ -29,6 +30,19 @@ pub(super) fn unchanged(subject: &Subject<'_>) {
     assert!(subject.store.delete(&key, When::Unchanged(second)).expect("delete"));
     assert_eq!(subject.get(&key), None);
     assert!(subject.put_when(&key, b"fourth", When::Unchanged(second)).is_none());
+}
+
+pub(super) fn unchanged_and_expired(subject: &Subject<'_>) {
+    let key = key("unchanged and expired");
+    let ttl = Some(Duration::from_millis(300));
+    let put = |when| subject.store.put(&key, b"x", ttl, when).expect("put");
+    let version = put(When::Always).expect("written");
+    let version = put(When::Unchanged(version)).expect("it lives");
+    (subject.pass)(Duration::from_millis(400));
+    assert!(put(When::Unchanged(version)).is_none(), "it had expired");
+    assert_eq!(subject.get(&key), None);
+    assert!(!subject.store.delete(&key, When::Unchanged(version)).expect("delete"));
+    assert!(put(When::Absent).is_some());
 }
 
 pub(super) fn absent_at_once(subject: &Subject<'_>) {

@@ -10,12 +10,13 @@
 //! check(&Subject::new(&store, |time| clock.advance(time)));
 //! ```
 
+mod batches;
 mod conditions;
 mod content;
 
 use std::time::Duration;
 
-use super::{Store, Version, When};
+use super::{Put, Store, Version, When};
 use crate::key::{Key, Namespace};
 
 /// A store under test, and how time passes for it.
@@ -37,6 +38,16 @@ impl<'a> Subject<'a> {
 
     fn put(&self, key: &Key, bytes: &[u8]) -> Version {
         self.put_when(key, bytes, When::Always).expect("`Always` is always met")
+    }
+
+    fn put_many(&self, all: &[(Key, Vec<u8>)], ttl: Option<Duration>) {
+        let puts: Vec<_> = all.iter().map(|(key, bytes)| Put { key, bytes, ttl }).collect();
+        self.store.put_many(&puts).expect("put_many");
+    }
+
+    fn get_many(&self, keys: &[Key]) -> Vec<Option<Vec<u8>>> {
+        let stored = self.store.get_many(keys).expect("get_many");
+        stored.into_iter().map(|stored| stored.map(|stored| stored.bytes.to_vec())).collect()
     }
 
     fn put_when(&self, key: &Key, bytes: &[u8], when: When) -> Option<Version> {
@@ -69,6 +80,9 @@ const CASES: &[(&str, Case)] = &[
     ("8. keys and namespaces are anything, and never share", content::keys),
     ("9. values from 0 to 900,000 bytes", content::sizes),
     ("2. long times to live", content::long_times_to_live),
+    ("12. a batch is its single operations", batches::in_order),
+    ("12. a large batch, and none", batches::large_and_empty),
+    ("5. Unchanged does not act on what has expired", conditions::unchanged_and_expired),
     ("11. a sweep removes what has expired and nothing else", content::sweep),
 ];
 

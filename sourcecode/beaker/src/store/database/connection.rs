@@ -17,6 +17,14 @@ pub(super) trait Connection: Send {
     /// Runs the statement, and tells how many rows it changed.
     fn change(&mut self, statement: &str, values: &[Value<'_>]) -> Result<usize, Failure>;
 
+    /// The row for each of the keys.
+    fn rows(&mut self, statement: &str, all: &[[Value<'_>; 2]]) -> Result<Vec<Found>, Failure> {
+        all.iter().map(|values| self.row(statement, values)).collect()
+    }
+
+    /// Runs the statement with each of these, in one transaction.
+    fn change_all(&mut self, statement: &str, all: &[Vec<Value<'_>>]) -> Result<(), Failure>;
+
     /// Does it still lead to where a new one would? Asked before each use.
     fn is_current(&mut self, now: Timestamp) -> bool {
         let _ = now;

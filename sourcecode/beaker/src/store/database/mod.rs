@@ -3,6 +3,7 @@
 //! stays in the table until it is swept.
 
 mod address;
+mod batch;
 mod columns;
 mod connection;
 mod open;
@@ -23,13 +24,10 @@ use columns::Columns;
 use connection::{Found, Value};
 use table::Table;
 
-use super::{Store, Stored, Swept, Version, When};
+use super::{Put, Store, Stored, Swept, Version, When};
 use crate::clock::{Clock, Timestamp};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::key::{Key, Namespace};
-
-/// More than any database takes without special care.
-const LARGEST_VALUE: usize = 256 * 1024 * 1024;
 
 /// Values in one table of a database, created if it is missing.
 ///
@@ -69,22 +67,29 @@ impl DatabaseStore {
     }
 }
 
+impl DatabaseStore {
+    fn living(&self, found: Found) -> Option<Stored> {
+        match found {
+            Found::Row { version, expires, bytes } => {
+                let lives = expires.is_none_or(|expires| moment(self.table.clock.now()) < expires);
+                let version = Version::new(version.cast_unsigned());
+                lives.then_some(Stored { bytes, version })
+            }
+            Found::Nothing => None,
+            Found::Damaged => {
+                self.damaged.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+}
+
 impl Store for DatabaseStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
         let Columns { namespace, name } = Columns::of(key);
         let values = [Value::Text(&namespace), Value::Text(&name)];
-        match self.table.row(&format_args!("{key:?}"), &values)? {
-            Found::Row { version, expires, bytes } => {
-                let lives = expires.is_none_or(|expires| moment(self.table.clock.now()) < expires);
-                let version = Version::new(version.cast_unsigned());
-                Ok(lives.then_some(Stored { bytes, version }))
-            }
-            Found::Nothing => Ok(None),
-            Found::Damaged => {
-                self.damaged.fetch_add(1, Ordering::Relaxed);
-                Ok(None)
-            }
-        }
+        let found = self.table.row(&format_args!("{key:?}"), &values)?;
+        Ok(self.living(found))
     }
 
     fn put(
@@ -94,11 +99,7 @@ impl Store for DatabaseStore {
         ttl: Option<Duration>,
         when: When,
     ) -> Result<Option<Version>> {
-        if bytes.len() > LARGEST_VALUE {
-            let what = format!("could not write {key:?} in {}", self.table.place);
-            let why = format!("{} bytes are more than it takes; store less", bytes.len());
-            return Err(Error::new(ErrorKind::TooLarge, format!("{what}: {why}")));
-        }
+        self.table.check_size(key, bytes)?;
         let Columns { namespace, name } = Columns::of(key);
         let (version, now) = (Version::fresh(), self.table.clock.now());
         let number = |version: Version| Value::Number(version.number().cast_signed());
@@ -141,6 +142,18 @@ impl Store for DatabaseStore {
             }
         };
         Ok(changed? > 0)
+    }
+
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
+        self.get_batch(keys)
+    }
+
+    fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
+        self.put_batch(puts)
+    }
+
+    fn delete_many(&self, keys: &[Key]) -> Result<()> {
+        self.delete_batch(keys)
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {

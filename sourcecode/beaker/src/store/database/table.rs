@@ -8,11 +8,17 @@ use super::connection::{Failure, Found, Value};
 use super::pool::Pool;
 use super::statements::Statements;
 use crate::clock::Clock;
-use crate::error::{Error, Result};
-use crate::key::Namespace;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Key, Namespace};
+
+/// More than any database takes without special care.
+const LARGEST_VALUE: usize = 256 * 1024 * 1024;
 
 /// So many rows go in one step of a `clear`, so that each step is short.
 const CLEAR_STEP: i64 = 1000;
+
+/// So many rows are written in one transaction, so that others get their turn.
+const MOST_IN_ONE: usize = 1000;
 
 /// A table in a database.
 pub(super) struct Table {
@@ -33,12 +39,40 @@ impl Table {
         connected.map_err(|failure| self.failed("open", &self.place, failure))
     }
 
+    pub(super) fn check_size(&self, key: &Key, bytes: &[u8]) -> Result<()> {
+        if bytes.len() <= LARGEST_VALUE {
+            return Ok(());
+        }
+        let what = format!("could not write {key:?} in {}", self.place);
+        let why = format!("{} bytes are more than it takes; store less", bytes.len());
+        Err(Error::new(ErrorKind::TooLarge, format!("{what}: {why}")))
+    }
+
     /// The row of a key.
     pub(super) fn row(&self, key: &dyn Display, values: &[Value<'_>]) -> Result<Found> {
         let found = self
             .reads
             .run(self.clock.now(), |connection| connection.row(&self.statements.read, values));
         found.map_err(|failure| self.failed_at("read", key, failure))
+    }
+
+    /// The rows of many keys.
+    pub(super) fn rows(&self, all: &[[Value<'_>; 2]]) -> Result<Vec<Found>> {
+        let found = self.reads.run(self.clock.now(), |it| it.rows(&self.statements.read, all));
+        found.map_err(|failure| self.failed_at("read", &many(all.len()), failure))
+    }
+
+    /// Runs a statement with each of these, in transactions of a bounded size.
+    pub(super) fn change_all(
+        &self,
+        what: &str,
+        statement: &str,
+        all: &[Vec<Value<'_>>],
+    ) -> Result<()> {
+        all.chunks(MOST_IN_ONE).try_for_each(|some| {
+            let done = self.writes.run(self.clock.now(), |it| it.change_all(statement, some));
+            done.map_err(|failure| self.failed_at(what, &many(all.len()), failure))
+        })
     }
 
     /// Runs a statement that changes rows, and tells how many.
@@ -89,4 +123,9 @@ impl Table {
             None => error,
         }
     }
+}
+
+/// What a batch is called in a message.
+fn many(count: usize) -> String {
+    format!("{count} values")
 }

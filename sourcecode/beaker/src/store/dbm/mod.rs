@@ -3,8 +3,10 @@
 //! in the file until it is swept.
 
 mod advice;
+mod batch;
 mod image;
 mod library;
+mod look;
 
 use std::fmt;
 use std::path::Path;
@@ -16,9 +18,9 @@ use image::Image;
 use library::{Entry, Library, Step};
 use redb::ReadableTable;
 
-use super::{Store, Stored, Swept, Version, When};
+use super::{Put, Store, Stored, Swept, Version, When};
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::key::{Key, Namespace};
 
 /// More than this is for files.
@@ -61,25 +63,12 @@ impl DbmStore {
         self.clock = clock;
         self
     }
-
-    /// What lives in these bytes; nothing if they are damaged or expired.
-    fn living<'a>(&self, bytes: Option<&'a [u8]>) -> Option<Image<'a>> {
-        let image = Image::read(bytes?);
-        if image.is_none() {
-            self.damaged.fetch_add(1, Ordering::Relaxed);
-        }
-        let now = self.clock.now();
-        image.filter(|image| image.expires.is_none_or(|expires| now < expires))
-    }
 }
 
 impl Store for DbmStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
-        let stored = self.library.read("read", &format_args!("{key:?}"), |table| {
-            let entry = table.get((key.namespace().name(), key.name()))?;
-            let image = self.living(entry.as_ref().map(|entry| entry.value()));
-            Ok(image.map(|image| Stored { bytes: image.content.into(), version: image.version }))
-        })?;
+        let stored =
+            self.library.read("read", &format_args!("{key:?}"), |table| self.stored(table, key))?;
         Ok(stored.flatten())
     }
 
@@ -90,11 +79,7 @@ impl Store for DbmStore {
         ttl: Option<Duration>,
         when: When,
     ) -> Result<Option<Version>> {
-        if bytes.len() > LARGEST_VALUE {
-            let what = format!("could not write {key:?} in `{}`", self.library.file().display());
-            let why = format!("{} bytes are more than it takes; store less", bytes.len());
-            return Err(Error::new(ErrorKind::TooLarge, format!("{what}: {why}")));
-        }
+        self.check_size(key, bytes)?;
         let version = Version::fresh();
         let image = Image::build(bytes, version, ttl.map(|ttl| self.clock.now() + ttl));
         let entry = (key.namespace().name(), key.name());
@@ -124,6 +109,18 @@ impl Store for DbmStore {
             let removed = removes && table.remove(entry)?.is_some();
             Ok(removed && current.is_some())
         })
+    }
+
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
+        self.get_batch(keys)
+    }
+
+    fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
+        self.put_batch(puts)
+    }
+
+    fn delete_many(&self, keys: &[Key]) -> Result<()> {
+        self.delete_batch(keys)
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {

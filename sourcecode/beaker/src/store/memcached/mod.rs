@@ -2,6 +2,7 @@
 //! used least makes room when its memory is full. The server removes what has expired; times to
 //! live are kept to the microsecond, by the clocks of the hosts.
 
+mod batch;
 mod image;
 mod marks;
 mod place;
@@ -17,7 +18,7 @@ use memcache::exp::{Delete, GetResult, MutationResult, Set, Ttl};
 use place::Place;
 use pool::Pool;
 
-use super::{Store, Stored, Version, When};
+use super::{Put, Store, Stored, Version, When};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
@@ -38,9 +39,8 @@ const LONGEST_TTL: u64 = 10 * 365 * 24 * 3600;
 /// whatever has a smaller `cas` number, that is, was written before, counts as gone. A mark that
 /// was read is believed for a second, so a `clear` by another process is seen that much later.
 ///
-/// What has expired can be written with `When::Unchanged` until the server drops it, within two
-/// seconds. And while a `clear` runs, what it clears can be seen for a moment more, if it is written
-/// with `When::Unchanged` just then.
+/// What has expired or was cleared, and is written with `When::Unchanged` just then, can be seen for
+/// a moment more: the write is undone when its answer shows that it came too late.
 pub struct MemcachedStore {
     pool: Pool,
     clock: Arc<dyn Clock>,
@@ -117,10 +117,10 @@ impl Store for MemcachedStore {
                 written => Ok(written),
             },
             When::Unchanged(old) => {
-                let (mark, result) = place.set_and_look(set().compare_cas(old.number()), now)?;
-                match version(&result) {
-                    // Cleared since: what was just written must not stay.
-                    Some(new) if mark > Some(old.number()) => {
+                let change = place.change(set().compare_cas(old.number()), now)?;
+                match version(&change.written) {
+                    // Expired, or cleared since: what was just written must not stay.
+                    Some(new) if self.stored(change.mark, &change.before).is_none() => {
                         place.delete(Delete::new(&place.wire).compare_cas(new.number()))?;
                         Ok(None)
                     }
@@ -144,6 +144,18 @@ impl Store for MemcachedStore {
             }
             _ => Ok(false),
         }
+    }
+
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
+        self.get_batch(keys)
+    }
+
+    fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
+        self.put_batch(puts)
+    }
+
+    fn delete_many(&self, keys: &[Key]) -> Result<()> {
+        self.delete_batch(keys)
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {

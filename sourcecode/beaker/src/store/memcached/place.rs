@@ -15,9 +15,17 @@ const LONGEST_KEY: usize = 250;
 
 /// A key's place: its server, and the text that stands for it there.
 pub(super) struct Place<'a> {
-    server: &'a Server,
-    key: &'a Key,
+    pub(super) server: &'a Server,
+    pub(super) key: &'a Key,
     pub(super) wire: String,
+}
+
+/// What a conditional write did.
+pub(super) struct Change {
+    pub(super) before: GetResult,
+    pub(super) written: MutationResult,
+    /// As it was after the write.
+    pub(super) mark: Mark,
 }
 
 impl<'a> Place<'a> {
@@ -37,8 +45,9 @@ impl<'a> Place<'a> {
 
     /// The item and the mark, both as they are now.
     pub(super) fn look(&self, now: Timestamp) -> Result<(Mark, GetResult)> {
-        match self.run("read", self.get_item().into(), now)? {
-            (mark, OpResult::Get(item)) => Ok((mark, item)),
+        let (mark, mut answers) = self.run("read", vec![self.get_item().into()], now)?;
+        match answers.pop() {
+            Some(OpResult::Get(item)) => Ok((mark, item)),
             _ => Err(self.failed("read", unexpected())),
         }
     }
@@ -47,10 +56,13 @@ impl<'a> Place<'a> {
         self.server.client.run(set).map_err(|error| self.failed("write", error))
     }
 
-    /// Writes, and reads the mark after that, in one round trip.
-    pub(super) fn set_and_look(&self, set: Set, now: Timestamp) -> Result<(Mark, MutationResult)> {
-        match self.run("write", set.into(), now)? {
-            (mark, OpResult::Mutation(result)) => Ok((mark, result)),
+    /// Reads the item, writes, and reads the mark after that, in one round trip.
+    pub(super) fn change(&self, set: Set, now: Timestamp) -> Result<Change> {
+        let (mark, answers) = self.run("write", vec![self.get_item().into(), set.into()], now)?;
+        match <[_; 2]>::try_from(answers) {
+            Ok([OpResult::Get(before), OpResult::Mutation(written)]) => {
+                Ok(Change { before, written, mark })
+            }
             _ => Err(self.failed("write", unexpected())),
         }
     }
@@ -68,32 +80,30 @@ impl<'a> Place<'a> {
         Error::new(ErrorKind::TooLarge, format!("{what}: {why}"))
     }
 
-    fn get_item(&self) -> Get {
+    pub(super) fn get_item(&self) -> Get {
         Get::new(&self.wire).meta(Meta::default().cas())
     }
 
-    fn get_mark(&self) -> Get {
-        Get::new(mark_of(self.key.namespace())).meta(Meta::default().cas()).without_value()
-    }
-
-    /// Runs a command for the item, then reads the mark, in one round trip: what is cleared in
+    /// Runs commands for the item, then reads the mark, in one round trip: what is cleared in
     /// between counts as cleared.
-    fn run(&self, what: &str, command: Op, now: Timestamp) -> Result<(Mark, OpResult)> {
+    fn run(&self, what: &str, mut all: Vec<Op>, now: Timestamp) -> Result<(Mark, Vec<OpResult>)> {
         let epoch = self.server.marks.epoch();
-        let answers = self.server.client.run_batch([command, self.get_mark().into()]);
+        let count = all.len();
+        all.push(get_mark(self.key.namespace()).into());
+        let answers = self.server.client.run_batch(all);
         let answers =
             answers.and_then(|answers| answers.into_iter().collect::<Result<Vec<_>, _>>());
-        let answers = answers.map_err(|error| self.failed(what, error))?;
-        match <[_; 2]>::try_from(answers) {
-            Ok([answer, OpResult::Get(mark)]) => {
+        let mut answers = answers.map_err(|error| self.failed(what, error))?;
+        match answers.pop() {
+            Some(OpResult::Get(mark)) if answers.len() == count => {
                 self.server.marks.note(self.key.namespace(), mark.item.cas, now, epoch);
-                Ok((mark.item.cas, answer))
+                Ok((mark.item.cas, answers))
             }
             _ => Err(self.failed(what, unexpected())),
         }
     }
 
-    fn failed(&self, what: &str, error: memcache::exp::Error) -> Error {
+    pub(super) fn failed(&self, what: &str, error: memcache::exp::Error) -> Error {
         failed(format!("could not {what} {:?}", self.key), self.server, error)
     }
 }
@@ -107,12 +117,17 @@ pub(super) fn clear(server: &Server, namespace: &Namespace) -> Result<()> {
     done.map(drop)
 }
 
+/// Asks for the mark of a namespace.
+pub(super) fn get_mark(namespace: &Namespace) -> Get {
+    Get::new(mark_of(namespace)).meta(Meta::default().cas()).without_value()
+}
+
 /// No key's own text starts with `!`.
 fn mark_of(namespace: &Namespace) -> String {
     format!("!{}", namespace.wire(LONGEST_KEY - 1))
 }
 
-fn unexpected() -> memcache::exp::Error {
+pub(super) fn unexpected() -> memcache::exp::Error {
     memcache::exp::Error::Protocol("the answers are not those of the commands".into())
 }
 

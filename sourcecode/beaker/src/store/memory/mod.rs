@@ -2,6 +2,7 @@
 //! expired is seen for a few milliseconds more at most.
 
 mod bound;
+mod condition;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::time::Duration;
 pub use bound::Bound;
 use bound::Scale;
 use quick_cache::DefaultHashBuilder;
-use quick_cache::sync::{Cache, DefaultLifecycle, EntryAction, EntryResult};
+use quick_cache::sync::{Cache, DefaultLifecycle};
 
 use super::{Store, Stored, Swept, Version, When};
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -188,37 +189,6 @@ impl Store for MemoryStore {
     /// All in one step: a part of the table at a time, which takes well under a millisecond.
     fn sweep(&self, _: usize) -> Result<Swept> {
         Ok(Swept { removed: self.remove_expired(), is_done: true })
-    }
-}
-
-impl MemoryStore {
-    /// Looks and writes as one act: what is there is replaced in its place, under the table's own
-    /// lock; where nothing is, the table keeps the place for whoever came first.
-    fn put_if(&self, key: &Key, new: Entry, when: When) -> bool {
-        if let When::Unchanged(_) = when
-            && !self.table.contains_key(key)
-        {
-            return false;
-        }
-        let mut new = Some(new);
-        let replace = |_: &Key, current: &mut Entry| {
-            let version = current.lives(&*self.clock).then_some(current.version);
-            let is_met = when.is_met_by(version);
-            if is_met && let Some(new) = new.take() {
-                *current = new;
-            }
-            EntryAction::<bool>::Retain(is_met)
-        };
-        match self.table.entry(key, None, replace) {
-            EntryResult::Retained(is_met) => is_met,
-            EntryResult::Vacant(place) => match new.filter(|_| when.is_met_by(None)) {
-                // It is not kept if somebody wrote there meanwhile without a condition.
-                Some(new) => place.insert(new).is_ok(),
-                None => false,
-            },
-            // Not chosen above.
-            EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => false,
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use super::deadline::Deadline;
 use super::failure::Failure;
 use super::map::{Map, Range};
 use super::server::Server;
+use super::servers::AT_ONCE;
 use super::slots::slot;
 
 /// How often a command is sent on to another server.
@@ -58,6 +59,42 @@ impl Cluster {
             };
         }
         answer
+    }
+
+    /// Runs many commands, those of one master together. One whose key has moved is run again by
+    /// itself.
+    pub(super) fn run_many(
+        &self,
+        commands: &[(String, Vec<u8>)],
+        deadline: Deadline,
+    ) -> Result<Vec<Value>, Failure> {
+        let mut groups: Vec<(Arc<Server>, Vec<usize>)> = Vec::new();
+        for (at, (wire, _)) in commands.iter().enumerate() {
+            let master = self.master_of(slot(wire), deadline)?;
+            let fits = |(server, group): &&mut (Arc<Server>, Vec<usize>)| {
+                server.address == master.address && group.len() < AT_ONCE
+            };
+            match groups.iter_mut().rev().find(fits) {
+                Some((_, group)) => group.push(at),
+                None => groups.push((master, vec![at])),
+            }
+        }
+        let mut answers = vec![Value::Nil; commands.len()];
+        for (server, group) in groups {
+            let packed: Vec<u8> = group.iter().flat_map(|&at| &commands[at].1).copied().collect();
+            let answered = server.answers(&packed, group.len(), deadline)?;
+            for (&at, answer) in group.iter().zip(answered) {
+                answers[at] = match answer.extract_error() {
+                    Ok(answer) => answer,
+                    Err(error) if error.redirect_node().is_some() => {
+                        let (wire, command) = &commands[at];
+                        self.run(wire, command, deadline)?
+                    }
+                    Err(error) => return Err(Failure::new(&server.address, error)),
+                };
+            }
+        }
+        Ok(answers)
     }
 
     /// All masters. It is an error if some slots have none.

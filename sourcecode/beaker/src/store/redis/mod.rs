@@ -3,6 +3,7 @@
 //! something makes room when its memory is full is for its `maxmemory-policy` to say.
 
 mod address;
+mod batch;
 mod clear;
 mod cluster;
 mod command;
@@ -13,6 +14,7 @@ mod image;
 mod map;
 mod names;
 mod reply;
+mod run;
 mod script;
 mod server;
 mod servers;
@@ -24,13 +26,12 @@ use std::time::Duration;
 
 use redis::Value;
 
-use super::{Store, Stored, Version, When};
+use super::{Put, Store, Stored, Version, When};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 use deadline::Deadline;
 use failure::Failure;
 use names::{prefix, wire};
-use script::Script;
 use servers::Servers;
 
 /// The most that redis keeps in one value, 512 MB, less the version.
@@ -70,42 +71,14 @@ impl RedisStore {
     fn on(servers: Servers, deadline: Duration) -> RedisStore {
         RedisStore { servers, deadline, damaged: AtomicU64::new(0) }
     }
-
-    fn run(&self, wire: &str, words: &[&[u8]]) -> Result<Value, Failure> {
-        self.servers.run(wire, &command::pack(words), Deadline::within(self.deadline))
-    }
-
-    /// Runs a script, which says whether its condition was met.
-    fn run_script(
-        &self,
-        script: &Script,
-        wire: &str,
-        arguments: &[&[u8]],
-    ) -> Result<bool, Failure> {
-        let deadline = Deadline::within(self.deadline);
-        let run = |command: Vec<u8>| self.servers.run(wire, &command, deadline);
-        match run(script.by_hash(wire, arguments)) {
-            // It was not run, so this does not run it twice.
-            Err(failure) if failure.is_unknown_script() => run(script.by_text(wire, arguments)),
-            done => done,
-        }
-        .and_then(|value| self.servers.truth(&value))
-    }
 }
 
 impl Store for RedisStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
         let wire = wire(key);
         let failed = |failure: Failure| failure.named(&format!("could not read {key:?}"));
-        match self.run(&wire, &[b"GET", wire.as_bytes()]).map_err(failed)? {
-            Value::Nil => Ok(None),
-            Value::BulkString(bytes) => {
-                let stored = image::read(&bytes);
-                self.damaged.fetch_add(u64::from(stored.is_none()), Ordering::Relaxed);
-                Ok(stored)
-            }
-            _ => Err(failed(self.servers.unexpected())),
-        }
+        let answer = self.run(&wire, &[b"GET", wire.as_bytes()]);
+        answer.and_then(|answer| self.stored(answer)).map_err(failed)
     }
 
     fn put(
@@ -155,6 +128,18 @@ impl Store for RedisStore {
             }
         };
         done.map_err(|failure| failure.named(&format!("could not delete {key:?}")))
+    }
+
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
+        self.get_batch(keys)
+    }
+
+    fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
+        self.put_batch(puts)
+    }
+
+    fn delete_many(&self, keys: &[Key]) -> Result<()> {
+        self.delete_batch(keys)
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {

@@ -59,6 +59,16 @@ impl Server {
         self.noted(answers.and_then(|all| all.into_iter().map(Value::extract_error).collect()))
     }
 
+    /// Sends several commands at once, and returns what is answered to each, refusals too.
+    pub(super) fn answers(
+        &self,
+        commands: &[u8],
+        count: usize,
+        deadline: Deadline,
+    ) -> Result<Vec<Value>, Failure> {
+        self.noted(self.exchange(commands, count, deadline))
+    }
+
     fn exchange(
         &self,
         commands: &[u8],

@@ -12,6 +12,9 @@ use super::failure::Failure;
 use super::server::Server;
 use crate::error::Result;
 
+/// So many commands are sent before the first answer is read.
+pub(super) const AT_ONCE: usize = 1000;
+
 pub(super) enum Servers {
     One(Arc<Server>),
     Cluster(Box<Cluster>),
@@ -36,6 +39,26 @@ impl Servers {
         match self {
             Servers::One(server) => server.run(command, deadline),
             Servers::Cluster(cluster) => cluster.run(wire, command, deadline),
+        }
+    }
+
+    /// Runs many commands, each for one key, about one round trip to each server for all.
+    pub(super) fn run_many(
+        &self,
+        commands: &[(String, Vec<u8>)],
+        deadline: Deadline,
+    ) -> Result<Vec<Value>, Failure> {
+        match self {
+            Servers::One(server) => {
+                let mut answers = Vec::with_capacity(commands.len());
+                for some in commands.chunks(AT_ONCE) {
+                    let packed: Vec<u8> =
+                        some.iter().flat_map(|(_, command)| command).copied().collect();
+                    answers.extend(server.run_all(&packed, some.len(), deadline)?);
+                }
+                Ok(answers)
+            }
+            Servers::Cluster(cluster) => cluster.run_many(commands, deadline),
         }
     }
 

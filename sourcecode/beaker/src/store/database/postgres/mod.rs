@@ -10,6 +10,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use failure::{failure, no_answer};
+use futures_util::future::try_join_all;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -84,48 +85,70 @@ impl Postgres {
         }
     }
 
-    fn rows(&mut self, statement: &str, values: &[Value<'_>]) -> Result<Vec<Row>, Failure> {
-        let parameters: Vec<_> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+    /// Works with a prepared statement, within the time limit.
+    fn run<T>(
+        &mut self,
+        statement: &str,
+        work: impl AsyncFnOnce(&mut Client, &Statement) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
         let Postgres { runtime: Some(runtime), client, prepared, limit } = self else {
             return Err(no_answer());
         };
         within(runtime, *limit, async {
-            client.query(prepare(client, prepared, statement).await?, &parameters).await
+            if !prepared.contains_key(statement) {
+                prepared.insert(statement.into(), client.prepare(statement).await?);
+            }
+            work(client, &prepared[statement]).await
         })
     }
 }
 
-async fn prepare<'a>(
-    client: &Client,
-    prepared: &'a mut HashMap<String, Statement>,
-    statement: &str,
-) -> Result<&'a Statement, Error> {
-    if !prepared.contains_key(statement) {
-        prepared.insert(statement.into(), client.prepare(statement).await?);
-    }
-    Ok(&prepared[statement])
+fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as _).collect()
+}
+
+fn found(row: Option<Row>) -> Found {
+    row.map_or(Found::Nothing, |row| read(&row).unwrap_or(Found::Damaged))
 }
 
 impl Connection for Postgres {
     fn row(&mut self, statement: &str, values: &[Value<'_>]) -> Result<Found, Failure> {
-        let rows = self.rows(statement, values)?;
-        Ok(rows.first().map_or(Found::Nothing, |row| read(row).unwrap_or(Found::Damaged)))
+        let values = parameters(values);
+        let row = self.run(statement, async |client, it| client.query_opt(it, &values).await);
+        row.map(found)
     }
 
     fn text(&mut self, statement: &str, values: &[Value<'_>]) -> Result<Option<String>, Failure> {
-        let rows = self.rows(statement, values)?;
-        rows.first().map(|row| row.try_get(0).map_err(failure)).transpose()
+        let values = parameters(values);
+        let row = self.run(statement, async |client, it| client.query_opt(it, &values).await)?;
+        row.map(|row| row.try_get(0).map_err(failure)).transpose()
+    }
+
+    fn rows(&mut self, statement: &str, all: &[[Value<'_>; 2]]) -> Result<Vec<Found>, Failure> {
+        let rows = self.run(statement, async |client, it| {
+            let client = &*client;
+            let asked =
+                all.iter().map(|values| async { client.query_opt(it, &parameters(values)).await });
+            try_join_all(asked).await
+        });
+        Ok(rows?.into_iter().map(found).collect())
     }
 
     fn change(&mut self, statement: &str, values: &[Value<'_>]) -> Result<usize, Failure> {
-        let parameters: Vec<_> = values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        let Postgres { runtime: Some(runtime), client, prepared, limit } = self else {
-            return Err(no_answer());
-        };
-        let changed = within(runtime, *limit, async {
-            client.execute(prepare(client, prepared, statement).await?, &parameters).await
-        })?;
+        let values = parameters(values);
+        let changed = self.run(statement, async |client, it| client.execute(it, &values).await)?;
         Ok(usize::try_from(changed).unwrap_or(usize::MAX))
+    }
+
+    fn change_all(&mut self, statement: &str, all: &[Vec<Value<'_>>]) -> Result<(), Failure> {
+        self.run(statement, async |client, it| {
+            let transaction = client.transaction().await?;
+            let asked = all
+                .iter()
+                .map(|values| async { transaction.execute(it, &parameters(values)).await });
+            try_join_all(asked).await?;
+            transaction.commit().await
+        })
     }
 }
 

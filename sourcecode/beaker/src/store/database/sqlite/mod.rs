@@ -10,7 +10,8 @@ pub(super) use removals::Removals;
 use removals::Watch;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{
-    Connection as Bare, ErrorCode, OpenFlags, OptionalExtension, Row, params_from_iter,
+    Connection as Bare, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior,
+    params_from_iter,
 };
 
 use super::connection::{Connection, Failure, Found, Value};
@@ -90,6 +91,18 @@ impl Connection for Sqlite {
     fn change(&mut self, statement: &str, values: &[Value<'_>]) -> Result<usize, Failure> {
         let mut statement = self.bare.prepare_cached(statement).map_err(failure)?;
         statement.execute(params_from_iter(values)).map_err(failure)
+    }
+
+    fn change_all(&mut self, statement: &str, all: &[Vec<Value<'_>>]) -> Result<(), Failure> {
+        let transaction =
+            self.bare.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
+        {
+            let mut statement = transaction.prepare_cached(statement).map_err(failure)?;
+            for values in all {
+                statement.execute(params_from_iter(values)).map_err(failure)?;
+            }
+        }
+        transaction.commit().map_err(failure)
     }
 
     fn is_current(&mut self, now: Timestamp) -> bool {

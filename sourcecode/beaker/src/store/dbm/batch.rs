@@ -1,0 +1,41 @@
+//! Many keys at once: one transaction, and one wait for the disk.
+
+use super::DbmStore;
+use super::image::Image;
+use crate::error::Result;
+use crate::key::Key;
+use crate::store::{Put, Stored, Version};
+
+impl DbmStore {
+    pub(super) fn get_batch(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
+        let stored = self.library.read("read", &values(keys.len()), |table| {
+            let stored = keys.iter().map(|key| self.stored(table, key));
+            stored.collect()
+        })?;
+        Ok(stored.unwrap_or_else(|| vec![None; keys.len()]))
+    }
+
+    pub(super) fn put_batch(&self, puts: &[Put<'_>]) -> Result<()> {
+        puts.iter().try_for_each(|put| self.check_size(put.key, put.bytes))?;
+        let now = self.clock.now();
+        self.library.write("write", &values(puts.len()), |table| {
+            for Put { key, bytes, ttl } in puts {
+                let image = Image::build(bytes, Version::fresh(), ttl.map(|ttl| now + ttl));
+                table.insert((key.namespace().name(), key.name()), image.as_slice())?;
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) fn delete_batch(&self, keys: &[Key]) -> Result<()> {
+        self.library.write("delete", &values(keys.len()), |table| {
+            keys.iter()
+                .try_for_each(|key| table.remove((key.namespace().name(), key.name())).map(|_| ()))
+        })
+    }
+}
+
+/// What a batch is called in a message.
+fn values(count: usize) -> String {
+    format!("{count} values")
+}
