@@ -69,6 +69,11 @@ impl Installed {
         Installed::start(program, &MEMCACHED, None, &[])
     }
 
+    /// The same, at this address.
+    pub(crate) fn memcached_on(program: &Path, address: SocketAddr) -> Result<Installed> {
+        Installed::start(program, &MEMCACHED, Some(address), &[])
+    }
+
     /// Starts a redis that writes nothing to disk, as [`memcached`](Self::memcached) does.
     pub fn redis(program: &Path) -> Result<Installed> {
         Installed::start(program, &REDIS, None, &[])

@@ -6,7 +6,8 @@
 //!
 //! In reading order:
 //!
-//! - [`memcached`]: [`Memcached`] finds a memcached for a program, whichever there is
+//! - [`memcached`]: [`Memcached`] finds a memcached for a program, whichever there is, and
+//!   [`MemcachedPool`](memcached::MemcachedPool) starts several
 //! - [`redis`]: [`Redis`] does the same, and [`RedisCluster`](redis::RedisCluster) starts three
 //! - [`postgres`]: [`Postgres`], where it is installed
 //! - [`installed`]: a server that is installed on this machine, started and stopped again

@@ -99,6 +99,13 @@ fn leases_in_sqlite() {
     check("ext:database", &[("url", file.to_str().unwrap()), ("deadline", "60000")]);
 }
 
+#[cfg(feature = "postgres")]
+#[test]
+fn leases_in_postgresql() {
+    let Some(server) = servers::Postgres::for_tests().unwrap() else { return };
+    check("ext:database", &[("url", &server.url()), ("deadline", "60000")]);
+}
+
 #[cfg(feature = "dbm")]
 #[test]
 fn lock_files_of_dbm() {

@@ -4,10 +4,13 @@
 mod dbm;
 mod failures;
 mod files;
+mod full_disk;
 mod hostile_cookies;
 mod increments;
 mod kills;
 mod locks;
+#[cfg(any(feature = "memcached", feature = "redis"))]
+mod lost;
 #[cfg(feature = "memcached")]
 mod memcached;
 #[cfg(feature = "middleware")]

@@ -1,14 +1,16 @@
 //! memcached: the contract, the round trips, and a server that is down, hangs or breaks off.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use beaker::key::Namespace;
 use beaker::store::{MemcachedStore, Store, When};
 use beaker::{Backend, ErrorKind, ManualClock, Sessions};
+use servers::memcached::MemcachedPool;
 use servers::{BuiltIn, Fault, Memcached};
 
-use crate::unwell;
+use crate::{lost, unwell};
 
 #[cfg(feature = "conformance")]
 mod contract {
@@ -87,6 +89,20 @@ fn a_server_that_is_stopped_and_started_again() {
     let mut next = sessions.create();
     next.save().unwrap();
     assert!(sessions.open(next.id()).is_ok());
+}
+
+#[test]
+fn one_of_three_servers_is_lost_and_comes_back() {
+    let deadline = Duration::from_secs(1);
+    let pool = RefCell::new(MemcachedPool::start(3).unwrap());
+    let (url, lost_address) = (pool.borrow().url(), pool.borrow().addresses()[1].to_string());
+    let store = MemcachedStore::open(&url, deadline).unwrap();
+    let fate = lost::Fate {
+        stop: &mut || pool.borrow_mut().stop(1),
+        start_again: &mut || pool.borrow_mut().start_again(1).unwrap(),
+    };
+    let alone = MemcachedStore::open(&lost_address, deadline).unwrap();
+    lost::check(&store, deadline, fate, |key| alone.get(key).unwrap().is_some());
 }
 
 /// One round trip each: the first read of a second asks for the namespace's mark as well, and a

@@ -6,6 +6,7 @@ mod delete;
 mod get;
 mod items;
 mod memory;
+mod pool;
 mod reply;
 mod request;
 mod set;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use crate::installed::{self, Installed};
 use crate::{BuiltIn, Error, REQUIRE_SERVERS, Result};
 pub use memory::Memory;
+pub use pool::MemcachedPool;
 
 /// Names the memcached to use, as `memcache://127.0.0.1:11211` or `127.0.0.1:11211`.
 pub const MEMCACHED_URL: &str = "MEMCACHED_URL";

@@ -31,7 +31,8 @@ const LARGEST_VALUE: usize = 256 * 1024 * 1024;
 /// redb lets one process at a time open a file. So each operation takes a lock, opens the file,
 /// works, closes it and gives the lock back: reading is quick, writing waits for the disk several
 /// times. What was written is on the disk, and stays there if the process is killed or the power
-/// fails. Where many write, a [file a record](super::FileStore) or SQLite is quicker.
+/// fails. A write that fails on a full disk leaves the old values, which can be read again when there
+/// is room: redb has to put its file right first. Where many write, a [file a record](super::FileStore) or SQLite is quicker.
 pub struct DbmStore {
     library: Library,
     clock: Arc<dyn Clock>,
