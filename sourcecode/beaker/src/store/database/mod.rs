@@ -37,8 +37,8 @@ use crate::key::{Key, Namespace};
 ///
 /// SQLite is in WAL mode with `synchronous = normal`: a process that is killed loses nothing that
 /// was saved; a loss of power may lose the last writes, and damages nothing. Readers are never held
-/// up; writers wait for each other. If the file is removed, the next write makes it again, and readers
-/// notice within 0.1 s. PostgreSQL is as durable as its server is set to be, and is reached without
+/// up; writers wait for each other. If the file is removed, writers notice within 10 ms and make
+/// it again, and readers within 0.1 s. PostgreSQL is as durable as its server is set to be, and is reached without
 /// TLS. From async code it is called through `spawn_blocking`, as all that blocks: it panics where
 /// blocking is not allowed.
 pub struct DatabaseStore {

@@ -40,7 +40,8 @@ fn file(path: PathBuf, table: &str, deadline: Duration) -> Result<Table> {
         };
         Arc::new(Pool::new(most, wait(deadline), Box::new(open)))
     };
-    let (reads, writes) = (pool(16, Duration::from_millis(100)), pool(1, Duration::ZERO));
+    let (reads, writes) =
+        (pool(16, Duration::from_millis(100)), pool(1, Duration::from_millis(10)));
     let table = Table { reads, writes, statements, place, clock: Arc::new(SystemClock) };
     // A place that cannot be written is found out now.
     table.connect().map(|()| table)

@@ -1,7 +1,8 @@
 //! Noticing that the file was removed: whoever goes on with it would talk to nobody.
 //!
-//! Asking the system costs a quarter of a read. So those who write ask each time, and those who read
-//! now and then; what one of them finds out all of them know.
+//! Asking the system costs as much as half a read. So those who write ask every 10 ms, and those who
+//! read less often; what one of them finds out all of them know. What is written in between goes
+//! where the file went.
 
 use std::fs;
 use std::path::{Path, PathBuf};
