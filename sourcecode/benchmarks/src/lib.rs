@@ -7,10 +7,12 @@
 //!
 //! `cargo bench -p benchmarks` runs everything; `cargo bench -p benchmarks --bench memory` a part.
 
+mod costs;
 mod drivers;
 
 use std::time::{Duration, Instant};
 
+pub use costs::{Cost, median_of_turns, record};
 use criterion::Criterion;
 pub use drivers::{data, drivers, sessions_of};
 

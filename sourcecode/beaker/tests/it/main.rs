@@ -2,6 +2,7 @@
 
 #[cfg(feature = "dbm")]
 mod dbm;
+mod dependencies;
 mod failures;
 mod files;
 mod full_disk;

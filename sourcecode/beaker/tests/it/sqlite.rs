@@ -93,7 +93,9 @@ fn a_folder_removed_under_a_running_program_is_made_again() {
     let clock = Arc::new(ManualClock::default());
     let open = || open(&file).unwrap().with_clock(clock.clone());
     let (store, other) = (open(), open());
-    (0..2).for_each(|_| drop(store.put(&key("k"), b"x", None, When::Always).unwrap()));
+    for _ in 0..2 {
+        store.put(&key("k"), b"x", None, When::Always).unwrap();
+    }
     assert!(other.get(&key("k")).unwrap().is_some() && store.get(&key("k")).unwrap().is_some());
     fs::remove_dir_all(file.parent().unwrap()).unwrap();
     // A write notices within 10 ms, and so do the reads of the same handle; others within 0.1 s.
