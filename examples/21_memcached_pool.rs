@@ -26,7 +26,7 @@ fn save_hundred(sessions: &Sessions) -> beaker::Result<Vec<SessionId>> {
     let save = |_| {
         let mut session = sessions.create();
         session.save()?;
-        Ok(session.id().clone())
+        Ok(*session.id())
     };
     (0..100).map(save).collect()
 }

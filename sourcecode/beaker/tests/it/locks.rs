@@ -21,6 +21,28 @@ fn files() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "lock files are left");
 }
 
+/// With `BEAKER_LONG_TESTS=1`, as in CI, 100,000 of them.
+#[test]
+fn lock_files_never_pile_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let locks = FileLocks::new(folder.path().join("locks"));
+    let many = if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 100_000 } else { 5000 };
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let locks = &locks;
+            scope.spawn(move || {
+                for number in 0..many / 4 {
+                    let key = Namespace::default().key(format!("{thread} {number}"));
+                    drop(locks.lock(&key).unwrap());
+                }
+            });
+        }
+    });
+    let left = std::fs::read_dir(folder.path().join("locks")).unwrap().count();
+    println!("{many} locks of different keys; {left} files are left");
+    assert_eq!(left, 0);
+}
+
 #[test]
 fn leases() {
     check(&LeaseLocks::new(Arc::new(MemoryStore::new())));
@@ -50,6 +72,14 @@ fn leases_in_sqlite() {
     let url = file.to_str().unwrap();
     let backend = beaker::Backend::open("ext:database", &[("url", url), ("deadline", "20000")]);
     check(&*backend.unwrap().locks);
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn leases_in_postgresql() {
+    let Some(server) = servers::Postgres::for_tests().unwrap() else { return };
+    let options = [("url", &*server.url()), ("deadline", "20000")];
+    check(&*beaker::Backend::open("ext:database", &options).unwrap().locks);
 }
 
 const LEASE: Duration = Duration::from_secs(10);

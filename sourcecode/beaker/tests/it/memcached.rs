@@ -69,6 +69,11 @@ fn a_server_that_hangs() {
 }
 
 #[test]
+fn a_server_that_is_slow() {
+    check(Fault::Slow(unwell::DEADLINE * 2));
+}
+
+#[test]
 fn a_server_that_breaks_off() {
     // The answer to a write has 8 bytes or so.
     for bytes in [0, 1, 5] {

@@ -26,6 +26,7 @@ fn the_contract() {
     let store = RedisStore::open_cluster(&cluster.url(), Duration::from_secs(5)).unwrap();
     check(&Subject::new(&store, |time| beaker::Clock::sleep(&beaker::SystemClock, time)));
     assert_eq!(store.damaged(), 0);
+    beaker::lock::conformance::check(&beaker::lock::LeaseLocks::new(std::sync::Arc::new(store)));
 }
 
 #[test]

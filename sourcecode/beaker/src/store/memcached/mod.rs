@@ -49,7 +49,7 @@ pub struct MemcachedStore {
 
 impl MemcachedStore {
     /// A store on these servers: `host:port`, with `;` between several. Connections are opened when
-    /// they are needed. Each operation ends within `deadline`, or is an error.
+    /// they are needed. A server that does not take or give anything for `deadline` is an error.
     pub fn open(url: &str, deadline: Duration) -> Result<MemcachedStore> {
         let pool = Pool::new(url, deadline)?;
         Ok(MemcachedStore { pool, clock: Arc::new(SystemClock), damaged: AtomicU64::new(0) })
