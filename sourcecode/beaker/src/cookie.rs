@@ -51,8 +51,9 @@ pub enum SameSite {
 pub enum CookieLifetime {
     /// Until the browser is closed (`True` in Beaker).
     Browser,
-    /// For so long from when it is sent, which is with a new session or a new id and not with each
-    /// visit; 400 days at most, since no browser keeps one longer.
+    /// For so long from the last visit that used the session: it is sent anew when a tenth of the time
+    /// has passed. (With Beaker's signature, which has no room for a time, it is sent each time.) 400
+    /// days at most, since no browser keeps one longer.
     For(Duration),
     /// As long as browsers keep any (`False` in Beaker, which sends a day in 2038).
     Longest,
@@ -122,6 +123,10 @@ impl CookieOptions {
         &self.name
     }
 
+    pub(crate) fn get_lifetime(&self) -> CookieLifetime {
+        self.lifetime
+    }
+
     /// Refuses what browsers would ignore in silence.
     pub(crate) fn check(&self) -> Result<()> {
         let token = |c: char| c.is_ascii_graphic() && !"()<>@,;:\\\"/[]?={}".contains(c);
@@ -153,14 +158,16 @@ impl CookieOptions {
         Ok(())
     }
 
-    /// The value of a `Set-Cookie` header.
-    pub(crate) fn set(&self, value: &str) -> String {
+    /// The value of a `Set-Cookie` header, of a cookie that is good for so long at most.
+    pub(crate) fn set(&self, value: &str, longest: Option<Duration>) -> String {
         let mut cookie = self.cookie(value);
         let lifetime = match self.lifetime {
             CookieLifetime::Browser => None,
             CookieLifetime::For(time) => Some(time.min(LONGEST_LIFETIME)),
             CookieLifetime::Longest => Some(LONGEST_LIFETIME),
         };
+        let longest = longest.unwrap_or(Duration::MAX);
+        let lifetime = lifetime.map(|time| time.min(longest));
         cookie.set_max_age(lifetime.map(|time| Seconds::seconds(time.as_secs() as i64)));
         cookie.to_string()
     }
@@ -212,10 +219,10 @@ mod tests {
     #[test]
     fn writes_set_cookie() {
         let options = CookieOptions::default().name("sid");
-        assert_eq!(options.set("1"), "sid=1; HttpOnly; SameSite=Lax; Secure; Path=/");
+        assert_eq!(options.set("1", None), "sid=1; HttpOnly; SameSite=Lax; Secure; Path=/");
         let options = options.lifetime(CookieLifetime::For(Duration::from_secs(60)));
         assert_eq!(
-            options.domain("example.org").insecure_for_localhost().set("1"),
+            options.domain("example.org").insecure_for_localhost().set("1", None),
             "sid=1; HttpOnly; SameSite=Lax; Path=/; Domain=example.org; Max-Age=60"
         );
     }

@@ -31,6 +31,7 @@
 //! | [`codec`] | values to bytes and back |
 //! | [`record`] | the envelope of what is stored |
 //! | [`signing`] | texts that nobody else can make |
+//! | `sealing` | texts that nobody else can read or make (feature `cookies`) |
 //! | [`cookie`] | reading and writing cookies |
 //! | [`session`] | sessions |
 //! | `middleware` | an application and what is wrapped around it (feature `middleware`) |
@@ -47,6 +48,8 @@ pub mod lock;
 #[cfg(feature = "middleware")]
 pub mod middleware;
 pub mod record;
+#[cfg(feature = "cookies")]
+pub mod sealing;
 pub mod session;
 pub mod signing;
 pub mod store;
@@ -57,6 +60,8 @@ pub use backend::Backend;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use cookie::{CookieLifetime, CookieOptions, SameSite};
 pub use error::{Error, ErrorKind, Result};
+#[cfg(feature = "cookies")]
+pub use sealing::Sealer;
 pub use session::{Origin, Rejection, Session, SessionId, Sessions};
 pub use signing::Signer;
 pub use sweeper::Sweeper;

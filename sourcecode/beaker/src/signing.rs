@@ -30,6 +30,15 @@ enum Format {
 /// A key of this length has as many bits as the signature.
 const SHORTEST_KEY: usize = 32;
 
+/// A text whose signature holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified<'a> {
+    /// What was signed.
+    pub text: &'a str,
+    /// Signed with the newest key; else it is time to sign it anew.
+    pub is_newest: bool,
+}
+
 impl Signer {
     /// Signs in this library's own format. Each key is 32 bytes or more, random, and secret: made
     /// with `openssl rand -hex 32`, say, and kept out of the source.
@@ -79,33 +88,46 @@ impl Signer {
         match &self.format {
             Format::Own(keys) => {
                 let tag = message(&keys[0], label, text).finalize().into_bytes();
-                format!("{text}.{}", BASE64URL_NOPAD.encode(&tag))
+                let mut signed = String::with_capacity(text.len() + 1 + 43);
+                signed.push_str(text);
+                signed.push('.');
+                BASE64URL_NOPAD.encode_append(&tag, &mut signed);
+                signed
             }
             Format::Beaker(keys) => {
                 let tag = keys[0].clone().chain_update(text).finalize().into_bytes();
-                format!("{}{text}", HEXLOWER.encode(&tag))
+                let mut signed = String::with_capacity(40 + text.len());
+                HEXLOWER.encode_append(&tag, &mut signed);
+                signed.push_str(text);
+                signed
             }
         }
     }
 
+    /// Whether it is Beaker's format.
+    pub(crate) fn is_beakers(&self) -> bool {
+        matches!(self.format, Format::Beaker(_))
+    }
+
     /// The text of a signed text; `None` if no key of ours signed it for this label.
-    pub fn verify<'a>(&self, label: &str, signed: &'a str) -> Option<&'a str> {
-        match &self.format {
+    pub fn verify<'a>(&self, label: &str, signed: &'a str) -> Option<Verified<'a>> {
+        let (text, key) = match &self.format {
             Format::Own(keys) => {
                 let (text, signature) = signed.rsplit_once('.')?;
                 let tag = BASE64URL_NOPAD.decode(signature.as_bytes()).ok()?;
                 let made =
                     |key: &Hmac<Sha256>| message(key, label, text).verify_slice(&tag).is_ok();
-                keys.iter().any(made).then_some(text)
+                (text, keys.iter().position(made)?)
             }
             Format::Beaker(keys) => {
                 let (signature, text) = signed.split_at_checked(40)?;
                 let tag = HEXLOWER.decode(signature.as_bytes()).ok()?;
                 let made =
                     |key: &Hmac<Sha1>| key.clone().chain_update(text).verify_slice(&tag).is_ok();
-                keys.iter().any(made).then_some(text)
+                (text, keys.iter().position(made)?)
             }
-        }
+        };
+        Some(Verified { text, is_newest: key == 0 })
     }
 }
 
@@ -137,13 +159,17 @@ mod tests {
     const OLD: &[u8] = b"0123456789abcdef0123456789abcdef";
     const NEW: &[u8] = b"fedcba9876543210fedcba9876543210";
 
+    fn text<'a>(signer: &Signer, label: &str, signed: &'a str) -> Option<&'a str> {
+        signer.verify(label, signed).map(|verified| verified.text)
+    }
+
     #[test]
     fn own_format() {
         let signer = Signer::new([OLD]).unwrap();
         let signed = signer.sign("sid", "9f3a");
         assert_eq!(signed, "9f3a.EoEXvL4MeZ17NLucMHWIcr1P2BK4fjol1G4msS1_bYU");
-        assert_eq!(signer.verify("sid", &signed), Some("9f3a"));
-        assert_eq!(signer.verify("other", &signed), None);
+        assert_eq!(text(&signer, "sid", &signed), Some("9f3a"));
+        assert_eq!(text(&signer, "other", &signed), None);
     }
 
     #[test]
@@ -152,15 +178,18 @@ mod tests {
         let signed = "30e17e2b972587f188ee878c64a007a30d4a37f29f3a";
         let signer = Signer::beaker(["secret"]).unwrap();
         assert_eq!(signer.sign("any", "9f3a"), signed);
-        assert_eq!(signer.verify("any", signed), Some("9f3a"));
+        assert_eq!(text(&signer, "any", signed), Some("9f3a"));
     }
 
     #[test]
     fn old_keys_verify_until_they_are_dropped() {
         let before = Signer::new([OLD]).unwrap().sign("sid", "9f3a");
-        assert_eq!(Signer::new([NEW, OLD]).unwrap().verify("sid", &before), Some("9f3a"));
+        let both = Signer::new([NEW, OLD]).unwrap();
+        let verified = Verified { text: "9f3a", is_newest: false };
+        assert_eq!(both.verify("sid", &before), Some(verified));
         assert_eq!(Signer::new([NEW]).unwrap().verify("sid", &before), None);
-        let after = Signer::new([NEW, OLD]).unwrap().sign("sid", "9f3a");
+        let after = both.sign("sid", "9f3a");
+        assert!(both.verify("sid", &after).unwrap().is_newest);
         assert_eq!(after, Signer::new([NEW]).unwrap().sign("sid", "9f3a"));
     }
 

@@ -55,6 +55,11 @@ impl Backend {
         Backend::new(MemoryStore::new(), LocalLocks::new())
     }
 
+    /// One that stores nothing.
+    pub fn null() -> Backend {
+        Backend::new(NullStore, LocalLocks::new())
+    }
+
     /// The back end of this name, as Beaker's `type` option names it.
     ///
     /// | name | options | shared across | locks span |
@@ -71,7 +76,7 @@ impl Backend {
         let options = Options { name, given: options };
         match name {
             "memory" => memory::open(options),
-            "null" => options.only(&[]).map(|()| Backend::new(NullStore, LocalLocks::new())),
+            "null" => options.only(&[]).map(|()| Backend::null()),
             "file" => file::open(options),
             #[cfg(feature = "dbm")]
             "dbm" => dbm::open(options),

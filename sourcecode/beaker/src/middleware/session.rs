@@ -30,7 +30,7 @@ impl<A: App> SessionMiddleware<A> {
     /// `ErrorKind::Config` if the sessions have no signer, or options that do not fit together.
     pub fn new(app: A, sessions: Sessions) -> Result<SessionMiddleware<A>> {
         sessions.check()?;
-        sessions.signer()?;
+        sessions.signer_or_carrier()?;
         Ok(SessionMiddleware { app, sessions })
     }
 }

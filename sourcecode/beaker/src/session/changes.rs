@@ -50,6 +50,14 @@ impl Changes {
         }
     }
 
+    /// Whether the key may have been changed.
+    pub(super) fn touches(&self, key: &str) -> bool {
+        match self {
+            Changes::Keys(keys) => keys.contains_key(key),
+            Changes::All { any, .. } => *any,
+        }
+    }
+
     pub(super) fn set(&mut self, values: &mut Values, key: String, value: Value) {
         match self {
             Changes::All { any, .. } => {

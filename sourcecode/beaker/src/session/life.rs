@@ -50,7 +50,8 @@ impl Session {
     /// else may know is worth nothing.
     ///
     /// Requests of this visitor that run at the same time have the old id: what they save before
-    /// comes along, what they save after is refused with `ErrorKind::SessionGone`.
+    /// comes along, what they save after is refused with `ErrorKind::SessionGone`, unless there is
+    /// a [`grace`](super::Sessions::grace).
     pub fn regenerate_id(&mut self) -> Result<()> {
         if self.is_deleted {
             return Err(self.gone());
@@ -61,22 +62,6 @@ impl Session {
         }
         self.intent = Intent::Save;
         self.act_unless_deferred()
-    }
-
-    /// The value of the `Set-Cookie` header that the visitor needs now, if any: after a first save,
-    /// a new id or a deletion.
-    ///
-    /// # Errors
-    ///
-    /// `ErrorKind::Config` if there is no [signer](super::Sessions::signed_by).
-    pub fn set_cookie(&self) -> Result<Option<String>> {
-        let cookie = &self.sessions.0.cookie;
-        if self.stored.is_some() && self.in_cookie != Some(self.id) {
-            let value = self.sessions.signer()?.sign(cookie.get_name(), self.id.as_str());
-            return Ok(Some(cookie.set(&value)));
-        }
-        let is_over = self.stored.is_none() && self.in_cookie.is_some();
-        Ok(is_over.then(|| cookie.remove()))
     }
 
     /// Acts when the request has ended.

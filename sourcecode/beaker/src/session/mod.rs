@@ -1,29 +1,46 @@
 //! [`Session`]: the values of one visitor, and [`Sessions`], which makes, opens and loads them.
 
+#[cfg(feature = "cookies")]
+mod beaker_json;
 mod changes;
 mod data;
+mod find;
 mod id;
+#[cfg(feature = "cookies")]
+mod in_cookie;
+#[cfg(feature = "cookies")]
+mod issue;
 mod life;
+mod options;
 mod origin;
 mod persist;
 mod plan;
 mod sessions;
+mod users;
 mod values;
+mod visitor;
 mod write;
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 
 use changes::Changes;
 pub use data::SessionData;
 pub use id::SessionId;
+use options::Options;
 pub use origin::{Origin, Rejection};
 use plan::Intent;
-pub use sessions::Sessions;
+use visitor::InCookie;
 
 use crate::clock::Timestamp;
 use crate::store::Version;
 use crate::value::Values;
+
+/// The sessions of an application: where they are stored, and by which rules. A clone is the same
+/// sessions.
+#[derive(Debug, Clone)]
+pub struct Sessions(Arc<Options>);
 
 /// A visitor's session.
 ///
@@ -50,12 +67,14 @@ pub struct Session {
     is_deleted: bool,
     /// Act when the request has ended, not at once.
     deferred: bool,
-    /// The id in the visitor's cookie.
-    in_cookie: Option<SessionId>,
+    /// The cookie of ours that the visitor has.
+    in_cookie: Option<InCookie>,
+    /// The `Set-Cookie` header with the session in it, of one that is kept there.
+    issued: Option<String>,
 }
 
 impl Session {
-    fn new(sessions: Sessions, origin: Origin, in_cookie: Option<SessionId>) -> Session {
+    fn new(sessions: Sessions, origin: Origin, in_cookie: Option<InCookie>) -> Session {
         let now = sessions.0.clock.now();
         Session {
             id: SessionId::random(),
@@ -70,6 +89,7 @@ impl Session {
             is_deleted: false,
             deferred: false,
             in_cookie,
+            issued: None,
             sessions,
         }
     }
@@ -89,13 +109,9 @@ impl Session {
             is_deleted: false,
             deferred: false,
             in_cookie: None,
+            issued: None,
             sessions,
         }
-    }
-
-    fn known_to_the_visitor(mut self) -> Session {
-        self.in_cookie = Some(self.id);
-        self
     }
 
     /// Its id.

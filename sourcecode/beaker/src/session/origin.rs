@@ -25,4 +25,6 @@ pub enum Rejection {
     Damaged,
     /// It was not used for longer than the time-out.
     TimedOut,
+    /// It began longer ago than its lifetime.
+    TooOld,
 }

@@ -20,7 +20,7 @@ impl Session {
         };
         // What is to end, ends first: it must not live on because something else cannot be saved.
         while let Some(id) = self.ended.last() {
-            self.sessions.0.backend.store.delete(&self.sessions.key(id), When::Always)?;
+            self.sessions.end(id)?;
             self.ended.pop();
         }
         match plan(facts) {
@@ -36,9 +36,9 @@ impl Session {
     fn delete_record(&mut self) -> Result<()> {
         let moved = self.moves_from.map(|(id, _)| id);
         for id in moved.into_iter().chain([self.id]) {
-            self.sessions.0.backend.store.delete(&self.sessions.key(&id), When::Always)?;
+            self.sessions.end(&id)?;
         }
-        (self.moves_from, self.stored) = (None, None);
+        (self.moves_from, self.stored, self.issued) = (None, None, None);
         Ok(())
     }
 
@@ -46,18 +46,36 @@ impl Session {
     /// what somebody else has changed.
     pub(super) fn note_access(&mut self) -> Result<()> {
         let Some(version) = self.stored else { return Ok(()) };
-        let mut unchanged = self.data.clone();
-        unchanged.values = self.changes.clone().undo(unchanged.values);
+        let options = &self.sessions.0;
+        let noted = self.last_accessed.unwrap_or(self.data.accessed);
+        let is_due = options.is_touch_due(noted, options.clock.now());
+        #[cfg(feature = "cookies")]
+        if let Some(carrier) = options.carrier.clone() {
+            let is_due = is_due || self.in_cookie.is_some_and(|it| it.is_due);
+            return if is_due { self.issue(&carrier, &self.unchanged()) } else { Ok(()) };
+        }
+        if !is_due {
+            return Ok(());
+        }
+        let mut unchanged = self.unchanged();
         let noted = put(&self.sessions, &self.id, &mut unchanged, When::Unchanged(version))?;
         if noted.is_some() {
             self.stored = noted;
             return Ok(());
         }
         // Somebody has written since. They may have begun, and so noted an access, before this one.
-        if let Ok((mut latest, stored)) = self.sessions.find(&self.id)? {
-            put(&self.sessions, &self.id, &mut latest, When::Unchanged(stored.version))?;
+        if let Ok(mut latest) = self.sessions.find(&self.id)? {
+            let unchanged = When::Unchanged(latest.version);
+            put(&self.sessions, &latest.id, &mut latest.data, unchanged)?;
         }
         Ok(())
+    }
+
+    /// The data without what was changed here.
+    fn unchanged(&self) -> SessionData {
+        let mut unchanged = self.data.clone();
+        unchanged.values = self.changes.clone().undo(unchanged.values);
+        unchanged
     }
 }
 
@@ -71,13 +89,14 @@ pub(super) fn put(
 ) -> Result<Option<Version>> {
     let options = &sessions.0;
     let now = options.clock.now().max(data.accessed);
+    let ttl = options.ttl(data.created, now);
     let header = Header {
         codec: options.codec.tag(),
         stored_at: now,
-        fresh_until: options.timeout.map(|timeout| now + timeout),
+        fresh_until: ttl.map(|ttl| now + ttl),
     };
     let loaded = std::mem::replace(&mut data.accessed, now);
     let record = header.build(|bytes| options.codec.encode_into(data, bytes));
     data.accessed = loaded;
-    options.backend.store.put(&sessions.key(id), &record?, options.timeout, when)
+    options.backend.store.put(&sessions.key(id), &record?, ttl, when)
 }

@@ -1,112 +1,23 @@
-//! [`Sessions`]: makes, opens and loads sessions. All options are here.
+//! [`Sessions`]: makes, opens and loads sessions.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
-use super::data::{self, SessionCodec, SessionData};
-use super::{Origin, Rejection, Session, SessionId};
+use super::options::Options;
+use super::visitor::{InCookie, ticket};
+use super::{Origin, Rejection, Session, SessionId, Sessions};
 use crate::backend::Backend;
-use crate::clock::{Clock, SystemClock};
-use crate::codec::{Bincode, Codec};
-use crate::cookie::{self, CookieOptions};
+use crate::cookie;
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::{Key, Namespace};
 use crate::signing::Signer;
-use crate::store::{Stored, When};
-
-/// The sessions of an application: where they are stored, and by which rules. A clone is the same
-/// sessions.
-#[derive(Debug, Clone)]
-pub struct Sessions(pub(super) Arc<Options>);
-
-#[derive(Debug, Clone)]
-pub(super) struct Options {
-    pub(super) backend: Backend,
-    pub(super) namespace: Namespace,
-    pub(super) codec: SessionCodec,
-    pub(super) clock: Arc<dyn Clock>,
-    pub(super) timeout: Option<Duration>,
-    pub(super) save_accessed_time: bool,
-    pub(super) auto: bool,
-    pub(super) signer: Option<Signer>,
-    pub(super) cookie: CookieOptions,
-    damaged: Arc<AtomicU64>,
-}
+#[cfg(feature = "cookies")]
+use crate::store::Version;
 
 impl Sessions {
     /// Sessions in this back end. They never time out, and are reached by id alone, until
     /// [`timeout`](Sessions::timeout) and [`signed_by`](Sessions::signed_by) say otherwise.
     pub fn new(backend: Backend) -> Sessions {
-        Sessions(Arc::new(Options {
-            backend,
-            namespace: Namespace::default(),
-            codec: Arc::new(Bincode),
-            clock: Arc::new(SystemClock),
-            timeout: None,
-            save_accessed_time: true,
-            auto: false,
-            signer: None,
-            cookie: CookieOptions::default(),
-            damaged: Arc::default(),
-        }))
-    }
-
-    fn with(mut self, change: impl FnOnce(&mut Options)) -> Sessions {
-        change(Arc::make_mut(&mut self.0));
-        self
-    }
-
-    /// Ends a session that was not used for so long. Set one in a server: without it, sessions
-    /// that nobody comes back to are stored for ever.
-    pub fn timeout(self, timeout: Duration) -> Sessions {
-        self.with(|options| options.timeout = Some(timeout))
-    }
-
-    /// Signs the ids in cookies, and believes only what it signed. [`load`](Sessions::load) needs it.
-    pub fn signed_by(self, signer: Signer) -> Sessions {
-        self.with(|options| options.signer = Some(signer))
-    }
-
-    /// How the cookie is sent.
-    pub fn cookie(self, cookie: CookieOptions) -> Sessions {
-        self.with(|options| options.cookie = cookie)
-    }
-
-    /// Saves at the end of a request whatever was changed, without a call of `save`. Off by
-    /// default, as in Beaker. For the middleware.
-    pub fn auto(self, auto: bool) -> Sessions {
-        self.with(|options| options.auto = auto)
-    }
-
-    /// Whether a request that only reads writes down when it came. On by default; when off, there
-    /// can be no time-out, which counts from then.
-    pub fn save_accessed_time(self, save: bool) -> Sessions {
-        self.with(|options| options.save_accessed_time = save)
-    }
-
-    /// What new records are written in. Records in bincode and JSON are read whatever is set here.
-    pub fn codec(self, codec: impl Codec<SessionData>) -> Sessions {
-        self.with(|options| options.codec = Arc::new(codec))
-    }
-
-    /// Keeps these sessions apart from others in the same back end.
-    pub fn namespace(self, name: &str) -> Sessions {
-        self.with(|options| options.namespace = Namespace::new(name))
-    }
-
-    /// Goes by another clock than the system's.
-    pub fn clock(self, clock: Arc<dyn Clock>) -> Sessions {
-        self.with(|options| options.clock = clock)
-    }
-
-    /// Refuses options that do not fit together. The middleware asks this when it is made.
-    pub fn check(&self) -> Result<()> {
-        if self.0.timeout.is_some() && !self.0.save_accessed_time {
-            let why = "a session's `timeout` counts from its last access, so it needs `save_accessed_time`";
-            return Err(Error::config(why));
-        }
-        self.0.cookie.check()
+        Sessions(Arc::new(Options::new(backend)))
     }
 
     /// A new session. Nothing is stored until it is saved.
@@ -122,8 +33,12 @@ impl Sessions {
     /// `ErrorKind::UnknownSession` if none is stored there, or it has timed out or is damaged;
     /// what the store fails with.
     pub fn open(&self, id: &SessionId) -> Result<Session> {
+        if self.0.is_in_cookies() {
+            let why = "sessions in cookies are not reached by id; `load` takes the `Cookie` header";
+            return Err(Error::config(why));
+        }
         match self.find(id)? {
-            Ok((data, stored)) => Ok(Session::loaded(self.clone(), *id, data, stored.version)),
+            Ok(found) => Ok(Session::loaded(self.clone(), found.id, found.data, found.version)),
             Err(reason) => Err(Error::new(
                 ErrorKind::UnknownSession,
                 format!(
@@ -140,24 +55,49 @@ impl Sessions {
     ///
     /// `ErrorKind::Config` if there is no [signer](Sessions::signed_by); what the store fails with.
     pub fn load(&self, cookie_header: Option<&str>) -> Result<Session> {
-        let signer = self.signer()?;
         let name = self.0.cookie.get_name();
         let mut origin = Origin::New;
         for value in cookie_header.into_iter().flat_map(|header| cookie::find(header, name)) {
-            let reason = match signer.verify(name, value).map(str::parse) {
-                None => Rejection::Signature,
-                Some(Err(_)) => Rejection::Id,
-                Some(Ok(id)) => match self.find(&id)? {
-                    Ok((data, stored)) => {
-                        let session = Session::loaded(self.clone(), id, data, stored.version);
-                        return Ok(session.known_to_the_visitor());
-                    }
-                    Err(reason) => reason,
-                },
-            };
-            origin = Origin::Rejected(reason);
+            match self.load_value(value)? {
+                Ok(session) => return Ok(session),
+                Err(reason) => origin = Origin::Rejected(reason),
+            }
         }
+        self.signer_or_carrier()?;
         Ok(Session::new(self.clone(), origin, None))
+    }
+
+    /// The session that a cookie of ours has or leads to.
+    fn load_value(&self, value: &str) -> Result<Result<Session, Rejection>> {
+        let options = &self.0;
+        #[cfg(feature = "cookies")]
+        if let Some(carrier) = &options.carrier {
+            let carried = match carrier.unpack(options.cookie.get_name(), value, &options.codec) {
+                Ok(carried) => carried,
+                Err(reason) => return Ok(Err(reason)),
+            };
+            if let Some(reason) = options.over(&carried.data) {
+                return Ok(Err(reason));
+            }
+            let in_cookie = InCookie { id: carried.id, is_due: !carried.is_newest };
+            // There is no store to number its writes.
+            let version = Version::new(0);
+            let session = Session::loaded(self.clone(), carried.id, carried.data, version);
+            return Ok(Ok(Session { in_cookie: Some(in_cookie), ..session }));
+        }
+        let name = options.cookie.get_name();
+        let Some(verified) = self.signer()?.verify(name, value) else {
+            return Ok(Err(Rejection::Signature));
+        };
+        let Some((id, sent)) = ticket::read(verified.text) else {
+            return Ok(Err(Rejection::Id));
+        };
+        Ok(self.find(&id)?.map(|found| {
+            let is_due = !verified.is_newest || options.is_ticket_due(sent);
+            let in_cookie = InCookie { id, is_due };
+            let session = Session::loaded(self.clone(), found.id, found.data, found.version);
+            Session { in_cookie: Some(in_cookie), ..session }
+        }))
     }
 
     /// How often what was stored turned out to be damaged, and was treated as no session.
@@ -165,32 +105,15 @@ impl Sessions {
         self.0.damaged.load(Ordering::Relaxed) + self.0.backend.store.damaged()
     }
 
-    pub(crate) fn signer(&self) -> Result<&Signer> {
+    pub(crate) fn signer_or_carrier(&self) -> Result<()> {
+        if self.0.is_in_cookies() { Ok(()) } else { self.signer().map(drop) }
+    }
+
+    pub(super) fn signer(&self) -> Result<&Signer> {
         self.0.signer.as_ref().ok_or_else(|| {
             Error::config(
                 "there is no key to sign cookies with; give `Sessions::signed_by` a `Signer`",
             )
         })
-    }
-
-    pub(super) fn key(&self, id: &SessionId) -> Key {
-        self.0.namespace.key(id.as_str())
-    }
-
-    /// What is stored under an id and may be used.
-    pub(super) fn find(&self, id: &SessionId) -> Result<Result<(SessionData, Stored), Rejection>> {
-        let Some(stored) = self.0.backend.store.get(&self.key(id))? else {
-            return Ok(Err(Rejection::Unknown));
-        };
-        let Some(data) = data::read(&stored, &self.0.codec) else {
-            self.0.damaged.fetch_add(1, Ordering::Relaxed);
-            return Ok(Err(Rejection::Damaged));
-        };
-        let is_over = |timeout| self.0.clock.now().since(data.accessed) > timeout;
-        if self.0.timeout.is_some_and(is_over) {
-            self.0.backend.store.delete(&self.key(id), When::Unchanged(stored.version))?;
-            return Ok(Err(Rejection::TimedOut));
-        }
-        Ok(Ok((data, stored)))
     }
 }

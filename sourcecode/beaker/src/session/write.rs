@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::changes::Changes;
 use super::persist::put;
-use super::{Session, SessionId};
+use super::{Session, SessionId, data};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Version, When};
@@ -18,6 +18,15 @@ const LONGEST_WAIT: Duration = Duration::from_millis(8);
 
 impl Session {
     pub(super) fn write(&mut self) -> Result<()> {
+        #[cfg(feature = "cookies")]
+        if let Some(carrier) = self.sessions.0.carrier.clone() {
+            self.issue(&carrier, &self.data.clone())?;
+            self.moves_from = None;
+            self.changes = Changes::none();
+            return Ok(());
+        }
+        // Listed first: an id that leads to nothing does no harm, a session that is not listed does.
+        self.list_for_its_user()?;
         let version = match (self.stored, self.moves_from) {
             (Some(version), None) => self.write_over(version)?,
             (None, None) => self.write_new()?,
@@ -70,7 +79,7 @@ impl Session {
     ) -> Result<Version> {
         let store = self.sessions.0.backend.store.clone();
         for attempt in 0..TRIES {
-            if store.delete(&self.sessions.key(&old), When::Unchanged(version))? {
+            if self.leave(&old, version)? {
                 return Ok(new);
             }
             self.wait_before(attempt);
@@ -91,15 +100,32 @@ impl Session {
         Err(self.conflict())
     }
 
-    /// Loads what is stored now, makes the changes to that, and gives its version.
+    /// Ends the old id, if nobody has written there since: at once, or by leading to the new one for a
+    /// while.
+    fn leave(&self, old: &SessionId, version: Version) -> Result<bool> {
+        let options = &self.sessions.0;
+        let (key, unchanged) = (self.sessions.key(old), When::Unchanged(version));
+        let Some(grace) = options.grace else {
+            return options.backend.store.delete(&key, unchanged);
+        };
+        let now = options.clock.now();
+        let forward = data::forward(&self.id, now, now + grace);
+        Ok(options.backend.store.put(&key, &forward, Some(grace), unchanged)?.is_some())
+    }
+
+    /// Loads what is stored now, makes the changes to that, and gives its version. If it has moved to a
+    /// new id meanwhile, and still can be found, this session has that id from now on.
     fn merge_with(&mut self, id: SessionId) -> Result<Version> {
-        let Ok((mut latest, stored)) = self.sessions.find(&id)? else {
+        let Ok(mut latest) = self.sessions.find(&id)? else {
             return Err(self.gone());
         };
-        self.changes.redo(&self.data.values, &mut latest.values);
-        latest.accessed = latest.accessed.max(self.data.accessed);
-        self.data = latest;
-        Ok(stored.version)
+        self.changes.redo(&self.data.values, &mut latest.data.values);
+        latest.data.accessed = latest.data.accessed.max(self.data.accessed);
+        self.data = latest.data;
+        if self.moves_from.is_none() {
+            self.id = latest.id;
+        }
+        Ok(latest.version)
     }
 
     /// Lets the others get on. Each handle waits its own time, so that they do not meet again.

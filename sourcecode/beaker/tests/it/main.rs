@@ -1,5 +1,7 @@
 //! What the library promises, from outside. `cargo test -p beaker --all-features` runs all of it.
 
+#[cfg(feature = "cookies")]
+mod cookie_sessions;
 #[cfg(feature = "dbm")]
 mod dbm;
 mod dependencies;

@@ -1,0 +1,210 @@
+//! [`Sealer`]: texts that nobody else can read or make, in two formats, with keys that can be
+//! replaced.
+
+mod beaker;
+mod own;
+
+use std::fmt;
+
+use beaker::BeakerKey;
+use own::OwnKey;
+
+use crate::error::{Error, Result};
+
+/// Encrypts bytes into a text for a cookie, and opens what it sealed.
+///
+/// Keys are a list, newest first: the first seals, all open, as with a
+/// [`Signer`](crate::Signer).
+#[derive(Clone)]
+pub struct Sealer {
+    format: Format,
+}
+
+#[derive(Clone)]
+enum Format {
+    Own(Vec<OwnKey>),
+    Beaker(Vec<BeakerKey>),
+}
+
+/// What a sealed text held.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The bytes that were sealed.
+    pub bytes: Vec<u8>,
+    /// Sealed with the newest key; else it is time to seal it anew.
+    pub is_newest: bool,
+}
+
+impl Sealer {
+    /// Seals in this library's own format: AES-256-GCM, with a key that HKDF-SHA-256 derives from
+    /// each secret. Each secret is 32 bytes or more, random, as for [`Signer::new`](crate::Signer::new).
+    ///
+    /// A key is good for some four thousand million texts (each has a random nonce of 96 bits);
+    /// replace it before that.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` for a short secret, and for none.
+    pub fn new<K: AsRef<[u8]>>(secrets: impl IntoIterator<Item = K>) -> Result<Sealer> {
+        let keys = secrets.into_iter().map(|secret| OwnKey::derive(secret.as_ref()));
+        Sealer::of(Format::Own(keys.collect::<Result<_>>()?))
+    }
+
+    /// Seals as Beaker's module `cryptography` does, to share cookies with a Python application.
+    /// Each key is Beaker's `encrypt_key` and `validate_key`. Such a seal fits a cookie of any name.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` for an empty key, and for none.
+    pub fn beaker<E, V>(keys: impl IntoIterator<Item = (E, V)>) -> Result<Sealer>
+    where
+        E: AsRef<[u8]>,
+        V: AsRef<[u8]>,
+    {
+        let key = |(encrypt, validate): (E, V)| BeakerKey::new(encrypt.as_ref(), validate.as_ref());
+        Sealer::of(Format::Beaker(keys.into_iter().map(key).collect::<Result<_>>()?))
+    }
+
+    fn of(format: Format) -> Result<Sealer> {
+        match &format {
+            Format::Own(keys) if keys.is_empty() => {}
+            Format::Beaker(keys) if keys.is_empty() => {}
+            _ => return Ok(Sealer { format }),
+        }
+        Err(Error::config("no key to seal with was given; one at least is needed"))
+    }
+
+    /// Whether it is Beaker's format.
+    pub(crate) fn is_beakers(&self) -> bool {
+        matches!(self.format, Format::Beaker(_))
+    }
+
+    /// The bytes as a sealed text. The label says what it is for, such as the cookie's name: with
+    /// another label it cannot be opened. (Beaker's format has no label.)
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` if the system gives no random numbers.
+    pub fn seal(&self, label: &str, bytes: &[u8]) -> Result<String> {
+        match &self.format {
+            Format::Own(keys) => keys[0].seal(label, bytes),
+            Format::Beaker(keys) => keys[0].seal(bytes),
+        }
+    }
+
+    /// What was sealed; `None` if no key of ours sealed it for this label.
+    pub fn open(&self, label: &str, text: &str) -> Option<Opened> {
+        let found = match &self.format {
+            Format::Own(keys) => {
+                own::decode(text).and_then(|sealed| first(keys, |key| key.open(label, &sealed)))
+            }
+            Format::Beaker(keys) => first(keys, |key| key.open(text)),
+        };
+        found.map(|(at, bytes)| Opened { bytes, is_newest: at == 0 })
+    }
+}
+
+fn first<K>(keys: &[K], open: impl Fn(&K) -> Option<Vec<u8>>) -> Option<(usize, Vec<u8>)> {
+    keys.iter().enumerate().find_map(|(at, key)| Some((at, open(key)?)))
+}
+
+/// Says nothing of the keys.
+impl fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, keys) = match &self.format {
+            Format::Own(keys) => ("own", keys.len()),
+            Format::Beaker(keys) => ("beaker", keys.len()),
+        };
+        write!(f, "Sealer({name}, {keys} keys)")
+    }
+}
+
+/// Says nothing of the bytes.
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Opened({} bytes, newest: {})", self.bytes.len(), self.is_newest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OLD: &[u8] = b"0123456789abcdef0123456789abcdef";
+    const NEW: &[u8] = b"fedcba9876543210fedcba9876543210";
+
+    fn own() -> Sealer {
+        Sealer::new([OLD]).unwrap()
+    }
+
+    fn beaker() -> Sealer {
+        Sealer::beaker([("e".repeat(32), "v".repeat(32))]).unwrap()
+    }
+
+    fn opens(sealer: &Sealer, text: &str) -> Option<Vec<u8>> {
+        sealer.open("sid", text).map(|opened| opened.bytes)
+    }
+
+    #[test]
+    fn what_was_sealed_is_opened_again_and_for_its_label_alone() {
+        for sealer in [own(), beaker()] {
+            for bytes in [b"".as_slice(), b"Kimi", &[0; 3000]] {
+                let sealed = sealer.seal("sid", bytes).unwrap();
+                assert_eq!(opens(&sealer, &sealed).as_deref(), Some(bytes));
+                assert_ne!(sealed, sealer.seal("sid", bytes).unwrap(), "each has its own nonce");
+            }
+        }
+        assert_eq!(own().open("other", &own().seal("sid", b"Kimi").unwrap()), None);
+    }
+
+    /// Made by Beaker 1.14.1 with `cryptography`: what was sealed is zlib of JSON.
+    #[test]
+    fn opens_what_beaker_sealed() {
+        let sealed = "26ef9c439df429ad84e144a95d8bf394d4cce5c13XXynO3kOfIlbNs64oKLUw==SXwPAUBOyiMj\
+            DoNcAnbagu5wuDFYVeHVuAt8koYYTEFNusKCdK8tPynud5xgCXQqGyzvdTnM9Pcg0iA4RcgcZO29VUMhSIk4kY1K\
+            NnacJvKbgCoelzxyfyglCGTCS4K1lXHHiVvBBKrUPLbBkep7Vtw2zesuLjLUbICRUMnqchPAaaIe8J8ONrIbd6JI\
+            FZUXx3zEk3CvMoi8l2fUWwwtOsmhPiSneuvlmpXjgLUtJw==";
+        let bytes = opens(&beaker(), sealed).unwrap();
+        assert!(bytes.starts_with(b"\x78\x9c"), "{}", bytes.escape_ascii());
+    }
+
+    #[test]
+    fn old_keys_open_until_they_are_dropped() {
+        let sealed = own().seal("sid", b"Kimi").unwrap();
+        let both = Sealer::new([NEW, OLD]).unwrap();
+        let opened = both.open("sid", &sealed).unwrap();
+        assert!(opened.bytes == b"Kimi" && !opened.is_newest);
+        assert!(both.open("sid", &both.seal("sid", b"").unwrap()).unwrap().is_newest);
+        assert_eq!(Sealer::new([NEW]).unwrap().open("sid", &sealed), None);
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_refused() {
+        for sealer in [own(), beaker()] {
+            let sealed = sealer.seal("sid", b"Kimi Raikkonen").unwrap();
+            for bit in 0..sealed.len() * 8 {
+                let mut bytes = sealed.clone().into_bytes();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                if let Ok(text) = String::from_utf8(bytes) {
+                    assert_eq!(opens(&sealer, &text), None, "{text}");
+                }
+            }
+            for length in 0..sealed.len() {
+                assert_eq!(opens(&sealer, &sealed[..length]), None, "cut at {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn garbage_and_weak_keys_are_refused() {
+        for sealer in [own(), beaker()] {
+            for text in ["", ".", "AQ", "é".repeat(50).as_str(), "=".repeat(90).as_str()] {
+                assert_eq!(opens(&sealer, text), None, "{text}");
+            }
+        }
+        assert!(Sealer::new(["short"]).unwrap_err().to_string().contains("5 bytes"));
+        assert!(Sealer::new(Vec::<&str>::new()).is_err());
+        assert!(Sealer::beaker([("", "v")]).is_err() && Sealer::beaker([("e", "")]).is_err());
+        assert_eq!(format!("{:?}", own()), "Sealer(own, 1 keys)");
+    }
+}

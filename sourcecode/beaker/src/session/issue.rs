@@ -1,0 +1,23 @@
+//! Putting a session into the cookie that the visitor gets.
+
+use super::Session;
+use super::data::SessionData;
+use super::in_cookie::{Carrier, check_size};
+use crate::error::Result;
+use crate::store::Version;
+
+impl Session {
+    pub(super) fn issue(&mut self, carrier: &Carrier, data: &SessionData) -> Result<()> {
+        let options = &self.sessions.0;
+        let name = options.cookie.get_name();
+        let now = options.clock.now().max(data.accessed);
+        let data = SessionData { accessed: now, ..data.clone() };
+        let value = carrier.pack(name, &self.id, &data, &options.codec)?;
+        let header = options.cookie.set(&value, options.longest_cookie(data.created, now));
+        check_size(name, &header)?;
+        self.issued = Some(header);
+        // There is no store to number its writes.
+        self.stored = Some(Version::new(0));
+        Ok(())
+    }
+}

@@ -1,0 +1,198 @@
+//! The options of [`Sessions`], and which of them fit together.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use super::Sessions;
+use super::data::{SessionCodec, SessionData};
+#[cfg(feature = "cookies")]
+use super::in_cookie::Carrier;
+use crate::backend::Backend;
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::codec::{Bincode, Codec};
+use crate::cookie::{CookieLifetime, CookieOptions};
+use crate::error::{Error, Result};
+use crate::key::Namespace;
+use crate::signing::Signer;
+
+/// The longest time that an old id may go on leading to its session.
+const LONGEST_GRACE: Duration = Duration::from_secs(60);
+
+/// A cookie that runs out is sent anew when a tenth of its time has passed.
+const PARTS_OF_A_LIFETIME: u32 = 10;
+
+#[derive(Debug, Clone)]
+pub(super) struct Options {
+    pub(super) backend: Backend,
+    /// The sessions are kept in cookies, and not in the back end.
+    #[cfg(feature = "cookies")]
+    pub(super) carrier: Option<Arc<Carrier>>,
+    pub(super) namespace: Namespace,
+    pub(super) codec: SessionCodec,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) timeout: Option<Duration>,
+    pub(super) lifetime: Option<Duration>,
+    pub(super) touch_every: Option<Duration>,
+    pub(super) grace: Option<Duration>,
+    pub(super) save_accessed_time: bool,
+    pub(super) auto: bool,
+    pub(super) signer: Option<Signer>,
+    pub(super) cookie: CookieOptions,
+    pub(super) damaged: Arc<AtomicU64>,
+}
+
+impl Options {
+    pub(super) fn new(backend: Backend) -> Options {
+        Options {
+            backend,
+            #[cfg(feature = "cookies")]
+            carrier: None,
+            namespace: Namespace::default(),
+            codec: Arc::new(Bincode),
+            clock: Arc::new(SystemClock),
+            timeout: None,
+            lifetime: None,
+            touch_every: None,
+            grace: None,
+            save_accessed_time: true,
+            auto: false,
+            signer: None,
+            cookie: CookieOptions::default(),
+            damaged: Arc::default(),
+        }
+    }
+
+    /// Whether the sessions are kept in cookies alone.
+    pub(super) fn is_in_cookies(&self) -> bool {
+        #[cfg(feature = "cookies")]
+        return self.carrier.is_some();
+        #[cfg(not(feature = "cookies"))]
+        return false;
+    }
+
+    /// How long a record is kept that is written now, of a session that began then.
+    pub(super) fn ttl(&self, created: Timestamp, now: Timestamp) -> Option<Duration> {
+        let left = self.lifetime.map(|lifetime| lifetime.saturating_sub(now.since(created)));
+        [self.timeout, left].into_iter().flatten().min()
+    }
+
+    /// Whether an access is to be noted, when one was noted then.
+    pub(super) fn is_touch_due(&self, noted: Timestamp, now: Timestamp) -> bool {
+        let interval = match (self.touch_every, self.is_in_cookies()) {
+            (Some(interval), _) => Some(interval),
+            // A cookie is sent to be noted, and what has a cookie is not cached on its way.
+            (None, true) => {
+                self.reissue_after().or(self.timeout.map(|it| it / PARTS_OF_A_LIFETIME))
+            }
+            (None, false) => Some(Duration::ZERO),
+        };
+        interval.is_some_and(|interval| now.since(noted) >= interval)
+    }
+
+    /// After this time a cookie that runs out is sent anew.
+    pub(super) fn reissue_after(&self) -> Option<Duration> {
+        match self.cookie.get_lifetime() {
+            CookieLifetime::For(time) => Some(time / PARTS_OF_A_LIFETIME),
+            CookieLifetime::Browser | CookieLifetime::Longest => None,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let wrong = |why: String| Err(Error::config(why));
+        if self.timeout.is_some() && !self.save_accessed_time {
+            let why = "a session's `timeout` counts from its last access, so it needs \
+                       `save_accessed_time`";
+            return wrong(why.into());
+        }
+        if let (Some(timeout), Some(touch_every)) = (self.timeout, self.touch_every)
+            && touch_every >= timeout
+        {
+            return wrong(format!(
+                "with a `timeout` of {timeout:?} an access must be noted more often than every \
+                 {touch_every:?}: lower `touch_every`"
+            ));
+        }
+        if self.grace.is_some_and(|grace| grace > LONGEST_GRACE) {
+            return wrong(format!(
+                "`grace` keeps an old id alive, so it is {LONGEST_GRACE:?} at most"
+            ));
+        }
+        self.cookie.check()
+    }
+}
+
+impl Sessions {
+    fn with(mut self, change: impl FnOnce(&mut Options)) -> Sessions {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    /// Ends a session that was not used for so long. Set one in a server: without it, sessions
+    /// that nobody comes back to are stored for ever.
+    pub fn timeout(self, timeout: Duration) -> Sessions {
+        self.with(|options| options.timeout = Some(timeout))
+    }
+
+    /// Ends a session so long after it began, however much it is used: who stole one does not
+    /// have it for ever.
+    pub fn lifetime(self, lifetime: Duration) -> Sessions {
+        self.with(|options| options.lifetime = Some(lifetime))
+    }
+
+    /// Notes an access only if the last one was noted so long ago. By default each request that
+    /// uses a session writes to the store; a session in a cookie is sent anew after a tenth of
+    /// its `timeout`, or of the cookie's lifetime.
+    pub fn touch_every(self, interval: Duration) -> Sessions {
+        self.with(|options| options.touch_every = Some(interval))
+    }
+
+    /// Lets the old id lead to the session for so long after `regenerate_id`, so that requests of
+    /// the visitor that are on their way lose nothing; a minute at most. Off by default: whoever
+    /// knows the old id gets in for that long.
+    pub fn grace(self, grace: Duration) -> Sessions {
+        self.with(|options| options.grace = Some(grace).filter(|grace| !grace.is_zero()))
+    }
+
+    /// Signs the ids in cookies, and believes only what it signed. [`load`](Sessions::load) needs it.
+    pub fn signed_by(self, signer: Signer) -> Sessions {
+        self.with(|options| options.signer = Some(signer))
+    }
+
+    /// How the cookie is sent.
+    pub fn cookie(self, cookie: CookieOptions) -> Sessions {
+        self.with(|options| options.cookie = cookie)
+    }
+
+    /// Saves at the end of a request whatever was changed, without a call of `save`. Off by
+    /// default, as in Beaker. For the middleware.
+    pub fn auto(self, auto: bool) -> Sessions {
+        self.with(|options| options.auto = auto)
+    }
+
+    /// Whether a request that only reads writes down when it came. On by default; when off, there
+    /// can be no time-out, which counts from then.
+    pub fn save_accessed_time(self, save: bool) -> Sessions {
+        self.with(|options| options.save_accessed_time = save)
+    }
+
+    /// What new records are written in. Records in bincode and JSON are read whatever is set here.
+    pub fn codec(self, codec: impl Codec<SessionData>) -> Sessions {
+        self.with(|options| options.codec = Arc::new(codec))
+    }
+
+    /// Keeps these sessions apart from others in the same back end.
+    pub fn namespace(self, name: &str) -> Sessions {
+        self.with(|options| options.namespace = Namespace::new(name))
+    }
+
+    /// Goes by another clock than the system's.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Sessions {
+        self.with(|options| options.clock = clock)
+    }
+
+    /// Refuses options that do not fit together. The middleware asks this when it is made.
+    pub fn check(&self) -> Result<()> {
+        self.0.check()
+    }
+}

@@ -1,0 +1,137 @@
+//! Whose session it is, and all sessions of one user: for "log out everywhere".
+//!
+//! Each user has a record with the ids of their sessions. It may list ids that lead to nothing any
+//! more; whoever reads it leaves them out, and drops them now and then.
+
+use std::time::Duration;
+
+use super::{Session, SessionId, Sessions};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Key, Namespace};
+use crate::store::When;
+
+/// Where a session says whose it is.
+const USER: &str = "_user";
+
+/// How often it is tried again when others write the same list.
+const TRIES: usize = 200;
+
+/// Ids that lead to nothing are looked for when the list has grown to a multiple of this.
+const TIDY_AT: usize = 16;
+
+/// An id in the list.
+const ID: usize = 32;
+
+impl Session {
+    /// Whose session it is, as [`set_user`](Session::set_user) said.
+    pub fn user(&self) -> Option<&str> {
+        self.get(USER)?.as_str()
+    }
+
+    /// Says whose session it is, for [`Sessions::sessions_of`]: with a login, together with
+    /// [`regenerate_id`](Session::regenerate_id). It is kept under the key `_user`.
+    pub fn set_user(&mut self, user: &str) {
+        self.set(USER, user);
+    }
+
+    /// Lists its id for its user, before it is saved under that id.
+    pub(super) fn list_for_its_user(&self) -> Result<()> {
+        let is_listed = self.stored.is_some() && !self.changes.touches(USER);
+        match self.user() {
+            Some(user) if !is_listed => self.sessions.list(user, &self.id),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Sessions {
+    /// The ids of a user's sessions, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` for sessions in cookies, which the server does not know; what the store
+    /// fails with.
+    pub fn sessions_of(&self, user: &str) -> Result<Vec<SessionId>> {
+        self.check_is_stored()?;
+        let listed = self.listed(&self.user_key(user))?;
+        self.living(&listed.map(|(ids, _)| ids).unwrap_or_default(), user)
+    }
+
+    /// Ends all sessions of a user but the one given, and tells how many: for "log out everywhere",
+    /// and after a change of the password. Their requests that are on their way save nothing any more.
+    ///
+    /// # Errors
+    ///
+    /// As for [`sessions_of`](Sessions::sessions_of).
+    pub fn end_sessions_of(&self, user: &str, but: Option<&SessionId>) -> Result<usize> {
+        let mut ids = self.sessions_of(user)?;
+        ids.retain(|id| Some(id) != but);
+        ids.iter().try_for_each(|id| self.end(id))?;
+        Ok(ids.len())
+    }
+
+    fn check_is_stored(&self) -> Result<()> {
+        if self.0.is_in_cookies() {
+            let why = "sessions in cookies are not known to the server, and cannot be listed or ended; \
+                       keep them in a back end, or let them have a short `lifetime`";
+            return Err(Error::config(why));
+        }
+        Ok(())
+    }
+
+    fn list(&self, user: &str, id: &SessionId) -> Result<()> {
+        let (key, store) = (self.user_key(user), &self.0.backend.store);
+        for _ in 0..TRIES {
+            let (mut ids, when) = match self.listed(&key)? {
+                None => (Vec::new(), When::Absent),
+                Some((ids, version)) => (ids, When::Unchanged(version)),
+            };
+            if ids.contains(id) {
+                return Ok(());
+            }
+            if ids.len() % TIDY_AT == TIDY_AT - 1 {
+                ids = self.living(&ids, user)?;
+            }
+            ids.push(*id);
+            let text: String = ids.iter().map(SessionId::as_str).collect();
+            if store.put(&key, text.as_bytes(), self.longest_life(), when)?.is_some() {
+                return Ok(());
+            }
+        }
+        let what = format!("could not list a session of the user `{user}`: others kept doing so");
+        Err(Error::new(ErrorKind::Conflict, what + "; try again"))
+    }
+
+    fn listed(&self, key: &Key) -> Result<Option<(Vec<SessionId>, crate::store::Version)>> {
+        let stored = self.0.backend.store.get(key)?;
+        Ok(stored.map(|stored| {
+            let ids =
+                stored.bytes.chunks(ID).filter_map(|id| str::from_utf8(id).ok()?.parse().ok());
+            (ids.collect(), stored.version)
+        }))
+    }
+
+    /// Those of the ids that lead to a session of this user.
+    fn living(&self, ids: &[SessionId], user: &str) -> Result<Vec<SessionId>> {
+        let mut living = Vec::new();
+        for id in ids {
+            if let Ok(found) = self.find(id)?
+                && found.id == *id
+                && found.data.values.get(USER).and_then(|user| user.as_str()) == Some(user)
+            {
+                living.push(*id);
+            }
+        }
+        Ok(living)
+    }
+
+    /// No session that is saved now lives longer, unless it is saved again, and then so is the list.
+    fn longest_life(&self) -> Option<Duration> {
+        self.0.lifetime
+    }
+
+    fn user_key(&self, user: &str) -> Key {
+        let name = self.0.namespace.name();
+        Namespace::new(&format!("beaker.users:{name}")).key(user)
+    }
+}

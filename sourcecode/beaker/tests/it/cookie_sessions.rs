@@ -1,0 +1,235 @@
+//! Sessions that are kept in cookies alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use beaker::session::{Origin, Rejection};
+use beaker::{
+    Clock, CookieLifetime, CookieOptions, ErrorKind, ManualClock, Sealer, Session, Sessions, Signer,
+};
+
+const OLD: &[u8] = b"0123456789abcdef0123456789abcdef";
+const NEW: &[u8] = b"fedcba9876543210fedcba9876543210";
+
+/// All kinds, with these keys.
+fn kinds(keys: &[&[u8]]) -> Vec<Sessions> {
+    let beakers = keys.iter().map(|key| (key, key));
+    vec![
+        Sessions::in_signed_cookies(Signer::new(keys).unwrap()),
+        Sessions::in_sealed_cookies(Sealer::new(keys).unwrap()),
+        Sessions::in_signed_cookies(Signer::beaker(keys).unwrap()),
+        Sessions::in_sealed_cookies(Sealer::beaker(beakers).unwrap()),
+    ]
+}
+
+/// What the browser sends back.
+fn cookie(session: &Session) -> String {
+    let header = session.set_cookie().unwrap().expect("a cookie is sent");
+    header.split(';').next().unwrap().to_owned()
+}
+
+fn saved(sessions: &Sessions) -> Session {
+    let mut session = sessions.create();
+    session.set("Suomi", "Kimi Räikkönen");
+    session.set("laps", 58);
+    session.save().unwrap();
+    session
+}
+
+#[test]
+fn what_was_saved_comes_back() {
+    for sessions in kinds(&[NEW]) {
+        let session = saved(&sessions);
+        assert!(session.origin() == Origin::New && !session.is_new());
+        let loaded = sessions.load(Some(&cookie(&session))).unwrap();
+        assert_eq!(loaded.values(), session.values());
+        assert_eq!((loaded.id(), loaded.created()), (session.id(), session.created()));
+        assert_eq!((loaded.origin(), loaded.is_new()), (Origin::Loaded, false));
+        assert_eq!(loaded.set_cookie().unwrap(), None, "nothing has changed");
+        assert_eq!(sessions.open(session.id()).unwrap_err().kind(), ErrorKind::Config);
+        assert!(sessions.sessions_of("kimi").unwrap_err().to_string().contains("lifetime"));
+    }
+}
+
+#[test]
+fn a_change_is_sent_and_a_deletion_takes_the_cookie_away() {
+    for sessions in kinds(&[NEW]) {
+        let first = cookie(&saved(&sessions));
+        let mut session = sessions.load(Some(&first)).unwrap();
+        session.set("laps", 59);
+        assert_eq!(session.set_cookie().unwrap(), None, "not saved yet");
+        session.save().unwrap();
+        let second = cookie(&session);
+        assert_ne!(first, second);
+        let mut session = sessions.load(Some(&second)).unwrap();
+        assert_eq!(session.require("laps").unwrap().as_int(), Some(59));
+        let id = *session.id();
+        session.regenerate_id().unwrap();
+        assert_ne!(*session.id(), id);
+        let mut session = sessions.load(Some(&cookie(&session))).unwrap();
+        assert_ne!(*session.id(), id);
+        session.delete().unwrap();
+        let header = session.set_cookie().unwrap().unwrap();
+        assert!(header.contains("Max-Age=0"), "{header}");
+        // Nobody can call a cookie back: that is what they are.
+        assert_eq!(sessions.load(Some(&second)).unwrap().origin(), Origin::Loaded);
+    }
+}
+
+#[test]
+fn an_old_key_is_replaced_by_the_newest() {
+    for (old, both) in kinds(&[OLD]).iter().zip(kinds(&[NEW, OLD])) {
+        let sent = cookie(&saved(old));
+        let mut session = both.load(Some(&sent)).unwrap();
+        assert_eq!(session.origin(), Origin::Loaded);
+        session.touch().unwrap();
+        let renewed = cookie(&session);
+        let new = kinds(&[NEW]);
+        let opens =
+            |sessions: &Sessions| sessions.load(Some(&renewed)).unwrap().get("laps").is_some();
+        assert_eq!(new.iter().filter(|sessions| opens(sessions)).count(), 1);
+        assert!(new.iter().all(|new| new.load(Some(&sent)).unwrap().is_new()));
+    }
+}
+
+#[test]
+fn a_touch_is_due_after_a_tenth_of_the_time_out() {
+    let minute = Duration::from_secs(60);
+    for sessions in kinds(&[NEW]) {
+        let clock = Arc::new(ManualClock::default());
+        let sessions = sessions.timeout(10 * minute).clock(clock.clone());
+        let mut sent = cookie(&saved(&sessions));
+        for _ in 0..30 {
+            clock.advance(minute / 2);
+            let mut session = sessions.load(Some(&sent)).unwrap();
+            assert_eq!(session.origin(), Origin::Loaded, "{}", clock.now());
+            session.touch().unwrap();
+            assert_eq!(session.set_cookie().unwrap(), None, "too early");
+            clock.advance(minute / 2);
+            let mut session = sessions.load(Some(&sent)).unwrap();
+            session.set("laps", 0);
+            session.touch().unwrap();
+            sent = cookie(&session);
+            let loaded = sessions.load(Some(&sent)).unwrap();
+            assert_eq!(loaded.get("laps").unwrap().as_int(), Some(58), "a touch saves no change");
+        }
+        clock.advance(10 * minute + Duration::from_micros(1));
+        let origin = sessions.load(Some(&sent)).unwrap().origin();
+        assert_eq!(origin, Origin::Rejected(Rejection::TimedOut));
+    }
+}
+
+#[test]
+fn a_lifetime_ends_it_however_much_it_is_used() {
+    let hour = Duration::from_secs(3600);
+    for sessions in kinds(&[NEW]) {
+        let clock = Arc::new(ManualClock::default());
+        let options = CookieOptions::default().lifetime(CookieLifetime::For(2 * hour));
+        let sessions = sessions.lifetime(hour).cookie(options).clock(clock.clone());
+        let session = saved(&sessions);
+        assert!(session.set_cookie().unwrap().unwrap().contains("Max-Age=3600"));
+        clock.advance(hour / 2);
+        let mut session = sessions.load(Some(&cookie(&session))).unwrap();
+        session.save().unwrap();
+        assert!(session.set_cookie().unwrap().unwrap().contains("Max-Age=1800"));
+        clock.advance(hour / 2 + Duration::from_micros(1));
+        let origin = sessions.load(Some(&cookie(&session))).unwrap().origin();
+        assert_eq!(origin, Origin::Rejected(Rejection::TooOld));
+    }
+}
+
+#[test]
+fn a_cookie_is_bound_to_its_name() {
+    for sessions in kinds(&[NEW]).into_iter().take(2) {
+        let sent = cookie(&saved(&sessions)).replace("beaker.session.id=", "other=");
+        let other = sessions.cookie(CookieOptions::default().name("other"));
+        assert!(other.load(Some(&sent)).unwrap().is_new());
+    }
+    // A signed id is no session, and a session is no signed id.
+    let stored = Sessions::new(beaker::Backend::memory()).signed_by(Signer::new([NEW]).unwrap());
+    let in_cookies = Sessions::in_signed_cookies(Signer::new([NEW]).unwrap());
+    let rejected = Origin::Rejected(Rejection::Signature);
+    assert_eq!(in_cookies.load(Some(&cookie(&saved(&stored)))).unwrap().origin(), rejected);
+    assert_eq!(stored.load(Some(&cookie(&saved(&in_cookies)))).unwrap().origin(), rejected);
+}
+
+#[test]
+fn a_cookie_that_is_too_large_is_an_error_that_says_how_much() {
+    for sessions in kinds(&[NEW]) {
+        let mut session = sessions.create();
+        // Nothing that could be packed.
+        let noise = || uuid::Uuid::new_v4().simple().to_string();
+        let mut largest = 0;
+        let error = loop {
+            session.set(noise(), noise());
+            match session.save() {
+                Ok(()) => largest = session.set_cookie().unwrap().unwrap().len(),
+                Err(error) => break error,
+            }
+        };
+        assert!((3900..=4096).contains(&largest), "{largest}");
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+        let message = error.to_string();
+        let number = |before: &str| -> usize {
+            let rest = message.split_once(before).unwrap().1;
+            rest.split(' ').next().unwrap().parse().unwrap()
+        };
+        assert_eq!(number("takes ") - 4096, number("attributes, "), "{message}");
+    }
+}
+
+/// Each tenth by default; `BEAKER_LONG_TESTS=1` makes all 1,000,000.
+#[test]
+fn no_mutated_cookie_is_accepted() {
+    let many = if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 250_000 } else { 10_000 };
+    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    for (kind, sessions) in kinds(&[NEW]).into_iter().enumerate() {
+        let sent = cookie(&saved(&sessions));
+        let (name, value) = sent.split_once('=').unwrap();
+        let mut refused = 0;
+        for _ in 0..many {
+            let mutated = random.mutate(value.as_bytes());
+            let Ok(mutated) = String::from_utf8(mutated) else { continue };
+            let session = sessions.load(Some(&format!("{name}={mutated}"))).unwrap();
+            let is_the_same = mutated.split(';').any(|part| part.trim().trim_matches('"') == value);
+            assert!(session.origin() != Origin::Loaded || is_the_same, "{mutated}");
+            refused += usize::from(session.origin() != Origin::Loaded);
+        }
+        println!("kind {kind}: {refused} mutated cookies refused");
+        assert!(refused > many / 2);
+    }
+}
+
+/// A small generator (xorshift), so that a failure can be seen again.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self, below: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % below.max(1) as u64) as usize
+    }
+
+    fn mutate(&mut self, value: &[u8]) -> Vec<u8> {
+        let mut bytes = value.to_vec();
+        for _ in 0..=self.next(3) {
+            let at = self.next(bytes.len());
+            match self.next(6) {
+                0 => bytes[at] ^= 1 << self.next(7),
+                1 => bytes[at] = b' ' + self.next(95) as u8,
+                2 => drop(bytes.remove(at)),
+                3 => bytes.insert(at, b"AZaz09+/=-_."[self.next(12)]),
+                4 => bytes.truncate(at.max(1)),
+                _ => {
+                    let other = self.next(bytes.len());
+                    bytes.swap(at, other);
+                }
+            }
+            if bytes.is_empty() {
+                bytes.push(b'x');
+            }
+        }
+        bytes
+    }
+}
