@@ -28,6 +28,7 @@ mod redis;
 mod redis_cluster;
 #[cfg(feature = "server")]
 mod served;
+mod session_ends;
 mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -1,49 +1,114 @@
-//! Requests of one visitor that overlap lose nothing.
+//! Requests of one visitor that overlap lose nothing: 16 threads in one process, and in four.
+//!
+//! With `BEAKER_LONG_TESTS=1`, as in CI, they add one 10,000 times.
 
+use std::process::{Command, Stdio};
 use std::sync::Barrier;
 use std::thread;
 
-use beaker::{Backend, Sessions, Value};
+use beaker::{Backend, Session, SessionId, Sessions, Value};
 
 const THREADS: usize = 16;
-const TURNS: usize = 100;
+const PROCESSES: usize = 4;
+const WORK: &str = "BEAKER_TEST_OVERLAPS_IN";
 
-pub(crate) fn check(backend: Backend) {
-    let sessions = Sessions::new(backend);
+/// How often each thread of `of` adds one.
+fn turns(of: usize) -> usize {
+    let all = if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 10_000 } else { 1600 };
+    all / of
+}
+
+/// In this process, and where others can reach the back end, in four.
+pub(crate) fn check(name: &str, options: &[(&str, &str)]) {
+    let sessions = Sessions::new(Backend::open(name, options).unwrap());
+    let id = begin(&sessions);
+    work(&sessions, &id, 0, turns(THREADS));
+    check_sum(&sessions.open(&id).unwrap(), 1, turns(THREADS));
+    if name == "memory" {
+        return;
+    }
+    let id = begin(&sessions);
+    let mut words = vec![name.to_owned(), id.to_string()];
+    words.extend(options.iter().map(|(option, value)| format!("{option}={value}")));
+    let child = |number: usize| {
+        Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "overlap::works_in_a_process_of_its_own", "--quiet"])
+            .env(WORK, format!("{number}\n{}", words.join("\n")))
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap()
+    };
+    let children: Vec<_> = (0..PROCESSES).map(child).collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let session = sessions.open(&id).unwrap();
+    check_sum(&session, PROCESSES, turns(PROCESSES * THREADS));
+    println!(
+        "{name}: {PROCESSES} processes, {THREADS} threads each: {:?} additions, none lost",
+        session.get("counter")
+    );
+}
+
+fn begin(sessions: &Sessions) -> SessionId {
     let mut session = sessions.create();
     session.save().unwrap();
-    let (id, start) = (*session.id(), Barrier::new(THREADS));
+    *session.id()
+}
+
+fn check_sum(session: &Session, processes: usize, turns: usize) {
+    let sum = (processes * THREADS * turns) as i64;
+    assert_eq!(session.get("counter"), Some(&Value::Int(sum)));
+    for process in 0..processes {
+        for thread in 0..THREADS {
+            let last = session.get(&key(process, thread)).and_then(Value::as_int);
+            assert_eq!(last, Some(turns as i64 - 1), "process {process}, thread {thread}");
+        }
+    }
+}
+
+fn key(process: usize, thread: usize) -> String {
+    format!("process {process}, thread {thread}")
+}
+
+fn work(sessions: &Sessions, id: &SessionId, process: usize, turns: usize) {
+    let start = Barrier::new(THREADS);
     thread::scope(|scope| {
-        for number in 0..THREADS {
-            let (sessions, start) = (&sessions, &start);
+        for thread in 0..THREADS {
+            let start = &start;
             scope.spawn(move || {
                 start.wait();
-                for turn in 0..TURNS {
-                    let mut session = sessions.open(&id).unwrap();
+                for turn in 0..turns {
+                    let mut session = sessions.open(id).unwrap();
                     session.update("counter", |old| old.and_then(Value::as_int).unwrap_or(0) + 1);
-                    session.set(format!("thread {number}"), turn as i64);
+                    session.set(key(process, thread), turn as i64);
                     session.save().unwrap();
                 }
             });
         }
     });
-    let session = sessions.open(&id).unwrap();
-    assert_eq!(session.get("counter"), Some(&Value::Int((THREADS * TURNS) as i64)));
-    for number in 0..THREADS {
-        let last = session.get(&format!("thread {number}")).and_then(Value::as_int);
-        assert_eq!(last, Some(TURNS as i64 - 1), "thread {number}");
-    }
+}
+
+/// Not a test of its own: what the others start four times.
+#[test]
+fn works_in_a_process_of_its_own() {
+    let Ok(words) = std::env::var(WORK) else { return };
+    let words: Vec<&str> = words.lines().collect();
+    let [process, name, id, ref options @ ..] = words[..] else { panic!("{words:?}") };
+    let options: Vec<_> = options.iter().map(|word| word.split_once('=').unwrap()).collect();
+    let sessions = Sessions::new(Backend::open(name, &options).unwrap());
+    work(&sessions, &id.parse().unwrap(), process.parse().unwrap(), turns(PROCESSES * THREADS));
 }
 
 #[test]
 fn in_memory() {
-    check(Backend::memory());
+    check("memory", &[]);
 }
 
 #[test]
 fn in_files() {
     let folder = tempfile::tempdir().unwrap();
-    check(Backend::open("file", &[("data_dir", folder.path().to_str().unwrap())]).unwrap());
+    check("file", &[("data_dir", folder.path().to_str().unwrap())]);
     let left: Vec<_> = std::fs::read_dir(folder.path().join("container_file_lock"))
         .map(|entries| entries.map(|entry| entry.unwrap().path()).collect())
         .unwrap_or_default();
@@ -53,8 +118,15 @@ fn in_files() {
 #[cfg(feature = "memcached")]
 #[test]
 fn in_memcached() {
-    let memcached = servers::Memcached::for_programs().unwrap();
-    check(Backend::open("ext:memcached", &[("url", &memcached.url())]).unwrap());
+    let server = servers::Memcached::for_programs().unwrap();
+    check("ext:memcached", &[("url", &server.url()), ("deadline", "20000")]);
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn in_redis() {
+    let server = servers::Redis::for_programs().unwrap();
+    check("ext:redis", &[("url", &server.url()), ("deadline", "20000")]);
 }
 
 #[cfg(feature = "dbm")]
@@ -64,7 +136,7 @@ fn in_dbm() {
     let memory = std::path::Path::new("/dev/shm");
     let parent = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
     let folder = tempfile::tempdir_in(parent).unwrap();
-    check(Backend::open("dbm", &[("data_dir", folder.path().to_str().unwrap())]).unwrap());
+    check("dbm", &[("data_dir", folder.path().to_str().unwrap())]);
 }
 
 #[cfg(feature = "sqlite")]
@@ -72,5 +144,12 @@ fn in_dbm() {
 fn in_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:///{}/sessions.db", folder.path().display());
-    check(Backend::open("ext:database", &[("url", &url), ("deadline", "20000")]).unwrap());
+    check("ext:database", &[("url", &url), ("deadline", "60000")]);
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn in_postgresql() {
+    let Some(server) = servers::Postgres::for_tests().unwrap() else { return };
+    check("ext:database", &[("url", &server.url()), ("deadline", "60000")]);
 }

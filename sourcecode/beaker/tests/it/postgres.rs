@@ -61,13 +61,6 @@ fn handles_made_at_once_sweep_and_clear() {
 }
 
 #[test]
-fn requests_that_overlap_lose_nothing() {
-    let Some(server) = Postgres::for_tests().unwrap() else { return };
-    let options = [("url", &*server.url()), ("deadline", "20000")];
-    crate::overlap::check(Backend::open("ext:database", &options).unwrap());
-}
-
-#[test]
 fn a_server_that_is_stopped_and_started_again() {
     let Some(mut server) = Postgres::for_tests().unwrap() else { return };
     let backend = Backend::open("ext:database", &[("url", &server.url())]).unwrap();
