@@ -7,6 +7,7 @@ use super::persist::put;
 use super::{Session, SessionId, data};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
+use crate::key::Namespace;
 use crate::store::{Version, When};
 
 /// So often a save is tried again when others write the same session.
@@ -15,6 +16,9 @@ const TRIES: u32 = 200;
 /// From this try on it waits before each, a little longer every time, but not longer than this.
 const WAITS_FROM: u32 = 4;
 const LONGEST_WAIT: Duration = Duration::from_millis(8);
+
+/// Where so many write one session, they take turns: from this try on under a lock, without waiting.
+const TAKES_TURNS_FROM: u32 = 16;
 
 impl Session {
     pub(super) fn write(&mut self) -> Result<()> {
@@ -57,13 +61,18 @@ impl Session {
     }
 
     fn write_over(&mut self, mut version: Version) -> Result<Version> {
+        let mut turn = None;
         for attempt in 0..TRIES {
             if let Some(version) =
                 put(&self.sessions, &self.id, &mut self.data, When::Unchanged(version))?
             {
                 return Ok(version);
             }
-            self.wait_before(attempt);
+            match attempt {
+                TAKES_TURNS_FROM => turn = Some(self.take_turn(&self.id)?),
+                _ if turn.is_none() => self.wait_before(attempt),
+                _ => {}
+            }
             version = self.merge_with(self.id)?;
         }
         Err(self.conflict())
@@ -78,11 +87,16 @@ impl Session {
         mut new: Version,
     ) -> Result<Version> {
         let store = self.sessions.0.backend.store.clone();
+        let mut turn = None;
         for attempt in 0..TRIES {
             if self.leave(&old, version)? {
                 return Ok(new);
             }
-            self.wait_before(attempt);
+            match attempt {
+                TAKES_TURNS_FROM => turn = Some(self.take_turn(&old)?),
+                _ if turn.is_none() => self.wait_before(attempt),
+                _ => {}
+            }
             version = match self.merge_with(old) {
                 Ok(version) => version,
                 Err(error) => {
@@ -126,6 +140,13 @@ impl Session {
             self.id = latest.id;
         }
         Ok(latest.version)
+    }
+
+    /// Waits until those who write under this id, and have tried for long as well, are done. What is
+    /// given back is held while this one writes.
+    fn take_turn(&self, id: &SessionId) -> Result<impl Sized + use<>> {
+        let key = Namespace::new("beaker.turns").key(id.as_str());
+        self.sessions.0.backend.locks.lock(&key)
     }
 
     /// Lets the others get on. Each handle waits its own time, so that they do not meet again.

@@ -15,7 +15,7 @@ const WORK: &str = "BEAKER_TEST_OVERLAPS_IN";
 /// How often each thread of `of` adds one.
 fn turns(of: usize) -> usize {
     let all = if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 10_000 } else { 1600 };
-    all / of
+    all.div_ceil(of)
 }
 
 /// In this process, and where others can reach the back end, in four.
