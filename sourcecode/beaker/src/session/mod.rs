@@ -4,6 +4,7 @@
 mod beaker_json;
 mod changes;
 mod data;
+mod events;
 mod find;
 mod id;
 #[cfg(feature = "cookies")]
@@ -27,6 +28,8 @@ use std::sync::Arc;
 
 use changes::Changes;
 pub use data::SessionData;
+#[cfg(feature = "tracing")]
+pub use events::SessionCounters;
 pub use id::SessionId;
 use options::Options;
 pub use origin::{Origin, Rejection};

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::Sessions;
 use super::data::{SessionCodec, SessionData};
+use super::events::Events;
 #[cfg(feature = "cookies")]
 use super::in_cookie::Carrier;
 use crate::backend::Backend;
@@ -40,6 +41,7 @@ pub(super) struct Options {
     pub(super) signer: Option<Signer>,
     pub(super) cookie: CookieOptions,
     pub(super) damaged: Arc<AtomicU64>,
+    pub(super) events: Events,
 }
 
 impl Options {
@@ -60,6 +62,7 @@ impl Options {
             signer: None,
             cookie: CookieOptions::default(),
             damaged: Arc::default(),
+            events: Events::default(),
         }
     }
 

@@ -52,7 +52,11 @@ impl Session {
         #[cfg(feature = "cookies")]
         if let Some(carrier) = options.carrier.clone() {
             let is_due = is_due || self.in_cookie.is_some_and(|it| it.is_due);
-            return if is_due { self.issue(&carrier, &self.unchanged()) } else { Ok(()) };
+            if is_due {
+                self.issue(&carrier, &self.unchanged())?;
+                self.sessions.0.events.touched(&self.id);
+            }
+            return Ok(());
         }
         if !is_due {
             return Ok(());
@@ -61,6 +65,7 @@ impl Session {
         let noted = put(&self.sessions, &self.id, &mut unchanged, When::Unchanged(version))?;
         if noted.is_some() {
             self.stored = noted;
+            self.sessions.0.events.touched(&self.id);
             return Ok(());
         }
         // Somebody has written since. They may have begun, and so noted an access, before this one.

@@ -37,7 +37,10 @@ impl Sessions {
             let why = "sessions in cookies are not reached by id; `load` takes the `Cookie` header";
             return Err(Error::config(why));
         }
-        match self.find(id)? {
+        let events = &self.0.events;
+        let _span = events.loading();
+        let found = self.find(id)?.inspect(|found| events.loaded(&found.id));
+        match found {
             Ok(found) => Ok(Session::loaded(self.clone(), found.id, found.data, found.version)),
             Err(reason) => Err(Error::new(
                 ErrorKind::UnknownSession,
@@ -55,12 +58,20 @@ impl Sessions {
     ///
     /// `ErrorKind::Config` if there is no [signer](Sessions::signed_by); what the store fails with.
     pub fn load(&self, cookie_header: Option<&str>) -> Result<Session> {
+        let events = &self.0.events;
+        let _span = events.loading();
         let name = self.0.cookie.get_name();
         let mut origin = Origin::New;
         for value in cookie_header.into_iter().flat_map(|header| cookie::find(header, name)) {
             match self.load_value(value)? {
-                Ok(session) => return Ok(session),
-                Err(reason) => origin = Origin::Rejected(reason),
+                Ok(session) => {
+                    events.loaded(session.id());
+                    return Ok(session);
+                }
+                Err(reason) => {
+                    events.rejected(reason);
+                    origin = Origin::Rejected(reason);
+                }
             }
         }
         self.signer_or_carrier()?;

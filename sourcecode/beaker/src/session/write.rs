@@ -22,6 +22,14 @@ const TAKES_TURNS_FROM: u32 = 16;
 
 impl Session {
     pub(super) fn write(&mut self) -> Result<()> {
+        let events = self.sessions.0.events.clone();
+        let _span = events.saving(&self.id);
+        self.write_where_it_is_kept()?;
+        events.saved(&self.id);
+        Ok(())
+    }
+
+    fn write_where_it_is_kept(&mut self) -> Result<()> {
         #[cfg(feature = "cookies")]
         if let Some(carrier) = self.sessions.0.carrier.clone() {
             self.issue(&carrier, &self.data.clone())?;
@@ -130,6 +138,7 @@ impl Session {
     /// Loads what is stored now, makes the changes to that, and gives its version. If it has moved to a
     /// new id meanwhile, and still can be found, this session has that id from now on.
     fn merge_with(&mut self, id: SessionId) -> Result<Version> {
+        self.sessions.0.events.conflict(&id);
         let Ok(mut latest) = self.sessions.find(&id)? else {
             return Err(self.gone());
         };

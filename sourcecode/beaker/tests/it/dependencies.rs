@@ -26,6 +26,8 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
         ("dbm", "redb"),
         ("middleware", "http"),
         ("server", "httparse"),
+        ("cookies", "aes-gcm"),
+        ("tracing", "tracing"),
     ];
     let none = crates("");
     for (feature, _) in clients {

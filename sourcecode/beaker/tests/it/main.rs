@@ -29,6 +29,8 @@ mod redis_cluster;
 #[cfg(feature = "server")]
 mod served;
 mod session_ends;
+#[cfg(feature = "tracing")]
+mod session_events;
 mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -14,7 +14,8 @@ const WORK: &str = "BEAKER_TEST_OVERLAPS_IN";
 
 /// How often each thread of `of` adds one.
 fn turns(of: usize) -> usize {
-    let all = if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 10_000 } else { 1600 };
+    let is_long = std::env::var_os("BEAKER_LONG_TESTS").is_some();
+    let all: usize = if is_long { 10_000 } else { 1600 };
     all.div_ceil(of)
 }
 

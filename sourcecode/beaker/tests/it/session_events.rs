@@ -1,0 +1,90 @@
+//! What is told of sessions: spans, events, counters, and never a whole id.
+
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+
+use beaker::{Backend, Rejection, Sessions, Signer};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+/// Writes down whatever is told.
+#[derive(Clone, Default)]
+struct Listener(Arc<Mutex<String>>);
+
+struct Fields<'a>(&'a mut String);
+
+impl Visit for Fields<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        write!(self.0, " {}={value:?}", field.name()).unwrap();
+    }
+}
+
+impl Listener {
+    fn tell(&self, what: &str, metadata: &Metadata<'_>, fields: impl FnOnce(&mut Fields<'_>)) {
+        let mut told = self.0.lock().unwrap();
+        write!(told, "{what} {} {}", metadata.level(), metadata.target()).unwrap();
+        fields(&mut Fields(&mut told));
+        told.push('\n');
+    }
+}
+
+impl Subscriber for Listener {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("beaker")
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        self.tell(span.metadata().name(), span.metadata(), |fields| span.record(fields));
+        Id::from_u64(1)
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        self.tell("event", event.metadata(), |fields| event.record(fields));
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[test]
+fn what_happens_is_told_and_counted() {
+    let listener = Listener::default();
+    let sessions = Sessions::new(Backend::memory()).signed_by(Signer::random().unwrap());
+    let id = tracing::subscriber::with_default(listener.clone(), || {
+        let mut session = sessions.create();
+        session.set("a", 1);
+        session.save().unwrap();
+        let header = session.set_cookie().unwrap().unwrap();
+        let cookie = header.split(';').next().unwrap();
+        sessions.load(Some(cookie)).unwrap().touch().unwrap();
+        let mut other = sessions.open(session.id()).unwrap();
+        other.set("b", 2);
+        other.save().unwrap();
+        session.set("c", 3);
+        session.save().unwrap();
+        assert!(sessions.load(Some("beaker.session.id=forged")).unwrap().is_new());
+        session.delete().unwrap();
+        assert!(sessions.load(Some(cookie)).unwrap().is_new());
+        *session.id()
+    });
+    let told = listener.0.lock().unwrap();
+    for line in [
+        "session.save DEBUG beaker::session id=",
+        "session.load DEBUG beaker::session",
+        "event DEBUG beaker::session message=loaded id=",
+        "event DEBUG beaker::session message=access noted id=",
+        "event DEBUG beaker::session message=somebody else saved first",
+        "event WARN beaker::session message=cookie rejected reason=Signature",
+        "event DEBUG beaker::session message=cookie rejected reason=Unknown",
+    ] {
+        assert!(told.contains(line), "{line} is not in\n{told}");
+    }
+    assert!(!told.contains(id.as_str()) && told.contains(&id.as_str()[..8]), "{told}");
+    let counters = sessions.counters();
+    let counted = (counters.loads, counters.saves, counters.touches, counters.conflicts);
+    assert_eq!(counted, (2, 3, 1, 1), "{counters:?}");
+    assert_eq!(counters.rejected, [(Rejection::Signature, 1), (Rejection::Unknown, 1)]);
+}
