@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use data_encoding::{BASE64URL_NOPAD, Encoding, HEXLOWER};
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 use sha2::Sha256;
@@ -114,14 +114,14 @@ impl Signer {
         let (text, key) = match &self.format {
             Format::Own(keys) => {
                 let (text, signature) = signed.rsplit_once('.')?;
-                let tag = BASE64URL_NOPAD.decode(signature.as_bytes()).ok()?;
+                let tag: [u8; 32] = decode(&BASE64URL_NOPAD, signature)?;
                 let made =
                     |key: &Hmac<Sha256>| message(key, label, text).verify_slice(&tag).is_ok();
                 (text, keys.iter().position(made)?)
             }
             Format::Beaker(keys) => {
                 let (signature, text) = signed.split_at_checked(40)?;
-                let tag = HEXLOWER.decode(signature.as_bytes()).ok()?;
+                let tag: [u8; 20] = decode(&HEXLOWER, signature)?;
                 let made =
                     |key: &Hmac<Sha1>| key.clone().chain_update(text).verify_slice(&tag).is_ok();
                 (text, keys.iter().position(made)?)
@@ -144,6 +144,14 @@ impl fmt::Debug for Signer {
 
 fn keyed<M: Mac + KeyInit>(key: &[u8]) -> M {
     <M as KeyInit>::new_from_slice(key).expect("an HMAC takes a key of any length")
+}
+
+/// A text that stands for so many bytes.
+fn decode<const LENGTH: usize>(encoding: &Encoding, text: &str) -> Option<[u8; LENGTH]> {
+    let mut bytes = [0; LENGTH];
+    let fits = encoding.decode_len(text.len()).ok()? == LENGTH;
+    let decoded = fits.then(|| encoding.decode_mut(text.as_bytes(), &mut bytes))?;
+    (decoded.ok()? == LENGTH).then_some(bytes)
 }
 
 /// The label's length comes first, so that no other pair of label and text gives the same bytes.
