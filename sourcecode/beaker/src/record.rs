@@ -108,6 +108,16 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn read_inverts_build(codec: u8, stored: u64, fresh: Option<u32>, payload: Vec<u8>) {
+            let fresh_until = fresh.map(|fresh| Timestamp::from_micros(fresh.into()));
+            let header = Header { codec, stored_at: Timestamp::from_micros(stored), fresh_until };
+            let bytes = bytes(header, &payload);
+            assert_eq!(Record::read(&bytes), Some(Record { header, payload: &payload }));
+        }
+    }
+
     #[test]
     fn every_cut_is_refused() {
         let bytes = bytes(header(), b"Kimi");

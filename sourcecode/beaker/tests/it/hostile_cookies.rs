@@ -82,13 +82,19 @@ fn ours_is_found_among_others() {
     session.save().unwrap();
     let ours = signed(session.id().as_str());
     let many = "x=1; ".repeat(1000);
+    let huge = format!("big={}", "y".repeat(64 * 1024));
     for header in [
         ours.clone(),
         format!("null; {ours}"),
         format!("{NAME}=forged; {ours}"),
         format!("{ours}; {NAME}=forged"),
         format!("{many}{ours}; y"),
+        format!("{huge}; {ours}"),
+        format!("{ours}; {huge}"),
+        format!("{};{ours}", ";".repeat(64 * 1024)),
         format!("a b[]={{}};{ours}"),
+        format!("\u{1F36A}=\"; {ours}"),
+        format!("{ours}; {ours}"),
         ours.replace('=', "=\"") + "\"",
     ] {
         assert_eq!(sessions.load(Some(&header)).unwrap().id(), session.id(), "{header:.200}");
@@ -96,6 +102,22 @@ fn ours_is_found_among_others() {
 }
 
 proptest! {
+    /// What is sent is what is found, whatever comes with it.
+    #[test]
+    fn what_is_sent_comes_back(
+        before in prop::collection::vec("[!-:<-~ ]{0,20}", 0..20),
+        after in prop::collection::vec("[!-:<-~ ]{0,20}", 0..20),
+    ) {
+        let sessions = Sessions::new(Backend::memory()).signed_by(Signer::new([KEY]).unwrap());
+        let mut session = sessions.create();
+        session.save().unwrap();
+        let header = session.set_cookie().unwrap().unwrap();
+        let ours = header.split(';').next().unwrap().to_owned();
+        let all = [before, vec![ours], after].concat();
+        let loaded = sessions.load(Some(&all.join(";"))).unwrap();
+        prop_assert_eq!(loaded.id(), session.id());
+    }
+
     #[test]
     fn anything_at_all(header in "\\PC{0,200}") {
         let sessions = Sessions::new(Backend::memory()).signed_by(Signer::new([KEY]).unwrap());
