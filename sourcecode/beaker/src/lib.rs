@@ -34,12 +34,14 @@
 //! | `sealing` | texts that nobody else can read or make (feature `cookies`) |
 //! | [`cookie`] | reading and writing cookies |
 //! | [`session`] | sessions |
+//! | [`config`] | options as texts, from files and the environment, checked at once |
 //! | `middleware` | an application and what is wrapped around it (feature `middleware`) |
 #![forbid(unsafe_code)]
 
 pub mod backend;
 pub mod clock;
 pub mod codec;
+pub mod config;
 pub mod cookie;
 pub mod error;
 mod file_lock;

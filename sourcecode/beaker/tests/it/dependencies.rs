@@ -28,6 +28,8 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
         ("server", "httparse"),
         ("cookies", "aes-gcm"),
         ("tracing", "tracing"),
+        ("toml", "toml"),
+        ("ini", "rust-ini"),
     ];
     let none = crates("");
     for (feature, _) in clients {

@@ -60,6 +60,10 @@ fn what_never_depends_on_what() {
                 "session", "signing", "store", "value",
             ],
         ),
+        (
+            "config/",
+            &["backend", "codec", "config", "cookie", "error", "sealing", "session", "signing"],
+        ),
         ("middleware/", &["clock", "error", "middleware", "session"]),
         ("lib.rs", &[]),
     ];
@@ -83,6 +87,9 @@ fn foreign_crates_stay_where_they_belong() {
         ("tracing::", "session/events/"),
         ("aes_gcm::", "sealing/"),
         ("miniz_oxide::", "session/beaker_json.rs"),
+        ("toml::", "config/toml.rs"),
+        ("ini::", "config/ini.rs"),
+        ("strsim::", "config/nearest.rs"),
         ("http::", "middleware/"),
         ("httparse::", "middleware/server/"),
         ("SystemTime::now", "clock.rs"),

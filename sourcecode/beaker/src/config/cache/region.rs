@@ -1,0 +1,109 @@
+//! [`RegionConfig`]: what holds for the caches of one region.
+
+use std::time::Duration;
+
+use crate::config::backend::{self, BackendConfig};
+use crate::config::reader::Reader;
+use crate::config::words::{self, in_seconds_or_never};
+
+/// What holds for the caches of one region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RegionConfig {
+    /// `type` and the back end's options: where values are kept.
+    pub backend: BackendConfig,
+    /// `expire`: how long a value is fresh; `None` is for ever.
+    pub expire: Option<Duration>,
+    /// `enabled`: whether anything is cached at all.
+    pub enabled: bool,
+    /// `key_length`: a longer key is shortened to a hash, in bytes.
+    pub key_length: usize,
+}
+
+const KEY_LENGTH: usize = 250;
+
+/// A hash and what is kept before it need so much room.
+const SHORTEST_KEY_LENGTH: usize = 80;
+
+impl Default for RegionConfig {
+    /// In the memory of this process, for ever.
+    fn default() -> RegionConfig {
+        RegionConfig {
+            backend: BackendConfig::memory(),
+            expire: None,
+            enabled: true,
+            key_length: KEY_LENGTH,
+        }
+    }
+}
+
+/// What was said of a region, or of all of them.
+#[derive(Clone)]
+pub(super) struct Said {
+    backend: backend::Said,
+    expire: Option<Option<Duration>>,
+    enabled: Option<bool>,
+    key_length: Option<usize>,
+}
+
+impl Said {
+    pub(super) fn read(reader: &Reader<'_>) -> Said {
+        let length = |text: &str| words::number(text, SHORTEST_KEY_LENGTH);
+        Said {
+            backend: backend::Said::read(reader, &[]),
+            expire: reader.read("expire", words::seconds_or_never),
+            enabled: reader.read("enabled", words::boolean),
+            key_length: reader.read("key_length", length),
+        }
+    }
+
+    /// Whether the region, which takes over what is said there, has a use for the option.
+    pub(super) fn uses(&self, base: &Said, option: &str) -> bool {
+        self.backend.clone().or(&base.backend).takes(option, "memory")
+    }
+
+    /// What holds for caches of no region. Options that regions use may be said here for them.
+    pub(super) fn settle(
+        self,
+        reader: &Reader<'_>,
+        is_used: impl Fn(&str) -> bool,
+    ) -> RegionConfig {
+        let given = self.backend.given();
+        self.backend.note_surplus(&given, reader, "memory", is_used);
+        self.finish(reader)
+    }
+
+    /// What holds for a region that takes over what it does not say.
+    pub(super) fn settle_on(self, base: &Said, reader: &Reader<'_>) -> RegionConfig {
+        let own = self.backend.given();
+        let all = Said {
+            backend: self.backend.or(&base.backend),
+            expire: self.expire.or(base.expire),
+            enabled: self.enabled.or(base.enabled),
+            key_length: self.key_length.or(base.key_length),
+        };
+        all.backend.note_surplus(&own, reader, "memory", |_| false);
+        all.finish(reader)
+    }
+
+    fn finish(self, reader: &Reader<'_>) -> RegionConfig {
+        let default = RegionConfig::default();
+        RegionConfig {
+            backend: self.backend.settle(reader, "memory").unwrap_or(default.backend),
+            expire: self.expire.unwrap_or(default.expire),
+            enabled: self.enabled.unwrap_or(default.enabled),
+            key_length: self.key_length.unwrap_or(default.key_length),
+        }
+    }
+}
+
+impl RegionConfig {
+    /// Its options, what they are, and what they are by default.
+    pub(super) fn options(&self) -> Vec<(&'static str, String, Option<&'static str>)> {
+        let mut options = self.backend.printed("memory");
+        options.push(("expire", in_seconds_or_never(self.expire), Some("never")));
+        options.push(("enabled", self.enabled.to_string(), Some("true")));
+        options.push(("key_length", self.key_length.to_string(), Some("250")));
+        options
+    }
+}

@@ -1,0 +1,111 @@
+//! Hiding what must not be read in a log: secrets, and the passwords in addresses.
+
+use super::name::{CACHE, SESSION};
+use super::nearest::nearest;
+
+/// Stands where a secret would: what is printed says how long it is, and no more.
+pub(super) fn hidden(secret: &str) -> String {
+    format!("{OPENS}{}{CLOSES}", secret.chars().count())
+}
+
+const OPENS: &str = "(hidden, ";
+const CLOSES: &str = " characters)";
+
+/// Whether a text holds what is printed in place of a secret.
+pub(super) fn holds_hidden(text: &str) -> bool {
+    text.match_indices(OPENS).any(|(at, _)| {
+        let rest = text[at + OPENS.len()..].trim_start_matches(|c: char| c.is_ascii_digit());
+        rest.starts_with(CLOSES)
+    })
+}
+
+/// Whether values of this name are not for everybody's eyes. A name that is no option's is judged
+/// by its looks, since `secert` holds a secret too.
+fn is_secret(name: &str) -> bool {
+    let option = name.rsplit('.').next().unwrap_or(name).to_lowercase();
+    let secrets = ["secret", "validate_key", "encrypt_key"];
+    if SESSION.contains(&option.as_str()) || CACHE.contains(&option.as_str()) {
+        return secrets.contains(&option.as_str());
+    }
+    let suspicious = ["secr", "key", "pass", "pwd", "token", "credential"];
+    nearest(&option, secrets).is_some() || suspicious.iter().any(|part| option.contains(part))
+}
+
+/// A value as it may be printed.
+pub(super) fn shown(name: &str, value: &str) -> String {
+    let is_to_hide = is_secret(name) && !holds_hidden(value);
+    if is_to_hide { hidden(value) } else { without_passwords(value) }
+}
+
+/// `redis://user:(hidden, 8 characters)@host`. Rather too much is hidden than too little: a
+/// password may hold any of the marks that end other parts of an address.
+fn without_passwords(value: &str) -> String {
+    let mut chunks = value.split("://");
+    let mut text = without_parameter(chunks.next().unwrap_or_default());
+    for chunk in chunks {
+        text += "://";
+        let secret = chunk.rfind('@').and_then(|end| {
+            let start = chunk[..end].find(':')? + 1;
+            Some((start, end))
+        });
+        match secret {
+            Some((start, end)) if start < end => {
+                text += &chunk[..start];
+                text += &hidden(&chunk[start..end]);
+                text += &without_parameter(&chunk[end..]);
+            }
+            _ => text += &without_parameter(chunk),
+        }
+    }
+    text
+}
+
+/// `?password=…`, as databases take it.
+fn without_parameter(text: &str) -> String {
+    let Some(at) = text.to_ascii_lowercase().find("password=") else { return text.into() };
+    let (before, rest) = text.split_at(at + "password=".len());
+    let end = rest.find(['&', ' ']).unwrap_or(rest.len());
+    let (secret, after) = rest.split_at(end);
+    format!("{before}{}{}", hidden(secret), without_parameter(after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(name: &str, value: &str, text: &str) {
+        assert_eq!(shown(name, value), text);
+        assert_eq!(holds_hidden(text), value != text, "{text}");
+    }
+
+    #[test]
+    fn secrets_are_hidden_and_the_rest_is_not() {
+        check("session.secret", "abc", "(hidden, 3 characters)");
+        check("session.secert", "äöü", "(hidden, 3 characters)");
+        check("sesion.valdate_key", "abc", "(hidden, 3 characters)");
+        check("password", "abc", "(hidden, 3 characters)");
+        check("session.key", "sid", "sid");
+        check("session.secure", "true", "true");
+        check("cache.key_length", "250", "250");
+        check("session.url", "redis://host:6379/0", "redis://host:6379/0");
+        check("session.url", "127.0.0.1:11211;b:1", "127.0.0.1:11211;b:1");
+    }
+
+    #[test]
+    fn passwords_in_addresses_are_hidden() {
+        check("url", "redis://u:p@h:1/0", "redis://u:(hidden, 1 characters)@h:1/0");
+        check("url", "redis://:p/w@h", "redis://:(hidden, 3 characters)@h");
+        check(
+            "urls",
+            "redis://:p@a,redis://:pp@b",
+            "redis://:(hidden, 1 characters)@a,redis://:(hidden, 2 characters)@b",
+        );
+        check(
+            "url",
+            "postgres://h/d?user=u&password=pw&x=1",
+            "postgres://h/d?user=u&password=(hidden, 2 characters)&x=1",
+        );
+        check("url", "host=h password=pw", "host=h password=(hidden, 2 characters)");
+    }
+}

@@ -1,0 +1,134 @@
+//! [`Settings`] and [`Config`]: Beaker's options, from wherever they are said, checked all at once.
+//!
+//! ```
+//! use beaker::config::Settings;
+//!
+//! # fn main() -> beaker::Result<()> {
+//! let in_the_program = Settings::from_pairs([
+//!     ("session.type", "memory"),
+//!     ("session.timeout", "1800"),
+//!     ("cache.regions", "short, long"),
+//!     ("cache.short.expire", "60"),
+//! ]);
+//! let config = in_the_program.merged_with(Settings::from_process_env()?).read()?;
+//!
+//! let sessions = config.session.sessions()?;
+//! let mut session = sessions.create();
+//! session.save()?;
+//!
+//! let short = &config.cache.regions["short"];
+//! assert_eq!(short.expire.map(|time| time.as_secs()), Some(60));
+//! let backend = short.backend.open()?;
+//! # let _ = backend;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where settings come from
+//!
+//! | from | with | `session.type` is |
+//! |---|---|---|
+//! | pairs | [`Settings::from_pairs`] | `("session.type", "file")` |
+//! | the environment | [`Settings::from_process_env`] | `BEAKER_SESSION__TYPE=file` |
+//! | lines, as a configuration prints them | `text.parse::<Settings>()` | `session.type = file` |
+//! | TOML (feature `toml`) | `Settings::from_toml`, `from_toml_file` | `type = "file"` below `[session]` |
+//! | INI (feature `ini`) | `Settings::from_ini`, `from_ini_file` | `session.type = file` in a section of your choice, or `type = file` below `[session]` |
+//!
+//! # Sessions: `session.…`
+//!
+//! | option | may be | default |
+//! |---|---|---|
+//! | `type` | a name of [`Backend::open`](crate::Backend::open), or `cookie` (feature `cookies`) | `file` if there is a `data_dir`, else `memory` |
+//! | `data_dir`, `lock_dir`, `url`, `urls`, `table_name`, `deadline`, `max_entries`, `max_bytes` | what the back end has | |
+//! | `timeout` | seconds without use, or `never` | `never` |
+//! | `lifetime` | seconds in all, or `never` | `never` |
+//! | `touch_every` | seconds between two notes of an access | each one is noted |
+//! | `grace` | seconds, 0 to 60, for which an old id leads to the session | `0` |
+//! | `save_accessed_time`, `auto` | true or false | `true`, `false` |
+//! | `key`, `cookie_path`, `cookie_domain` | the cookie's name, path and domain | `beaker.session.id`, `/`, none |
+//! | `cookie_expires` | true: until the browser is closed; false: as long as browsers keep any; seconds | `true` |
+//! | `secure`, `httponly` | true or false | `true` (Beaker: false) |
+//! | `samesite` | `lax`, `strict`, `none` | `lax` |
+//! | `secret` | keys that sign ids, newest first, with `,` between | none |
+//! | `validate_key`, `encrypt_key` | the same, for `type = cookie`: they sign, they seal | none |
+//! | `cookie_format` | `own`, `beaker` | `own` |
+//! | `data_serializer` | `bincode`, `json` | `bincode` |
+//!
+//! # Caches: `cache.…`, and `cache.<region>.…` for one region
+//!
+//! | option | may be | default |
+//! |---|---|---|
+//! | `type` and the back end's options | as for sessions, without `cookie` | `memory` |
+//! | `expire` | seconds, or `never` | `never` |
+//! | `enabled` | true or false | `true` |
+//! | `key_length` | bytes, 80 or more | `250` |
+//! | `regions` | names with `,` between; for `cache.` only | none |
+//!
+//! A region takes over what it does not say itself.
+//!
+//! True is also yes, on, y, t, 1, and false no, off, n, f, 0, in any case. Beaker's other options are
+//! refused with a reason; nothing is ignored.
+
+mod backend;
+mod cache;
+mod cookie;
+mod environment;
+mod hidden;
+#[cfg(feature = "ini")]
+mod ini;
+mod lines;
+mod name;
+mod nearest;
+mod origin;
+mod print;
+mod problem;
+mod reader;
+mod refused;
+mod session;
+mod settings;
+#[cfg(feature = "toml")]
+mod toml;
+mod words;
+
+use std::fmt;
+
+pub use backend::BackendConfig;
+pub use cache::{CacheConfig, RegionConfig};
+pub use cookie::CookieConfig;
+pub use session::{CookieFormat, Keys, Place, Serializer, SessionConfig};
+pub use settings::Settings;
+
+use crate::error::Result;
+
+/// What the settings come to. It prints as lines of `key = value`, with secrets hidden.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// What `session.…` says.
+    pub session: SessionConfig,
+    /// What `cache.…` says.
+    pub cache: CacheConfig,
+}
+
+impl Settings {
+    /// What these settings come to. Nothing is opened or written yet.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` with all mistakes, a line for each: the key, the value (secrets are
+    /// hidden), where it came from, and what is allowed or was probably meant.
+    pub fn read(&self) -> Result<Config> {
+        let problems = problem::Problems::default();
+        reader::note_strays(self, &problems);
+        let session = SessionConfig::read(self, &problems);
+        let cache = CacheConfig::read(self, &problems);
+        problems.result().map(|()| Config { session, cache })
+    }
+}
+
+impl fmt::Display for Config {
+    /// The lines of both parts, sorted.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}\n{}", self.cache, self.session)
+    }
+}

@@ -1,0 +1,149 @@
+//! [`Reader`]: takes the options of one group out of the settings, and notes what is wrong.
+
+use std::collections::BTreeSet;
+
+use super::hidden::holds_hidden;
+use super::name::{Name, classify};
+use super::nearest::nearest;
+use super::problem::Problems;
+use super::refused::refused;
+use super::settings::{Setting, Settings};
+use super::words::Word;
+
+/// The options below one prefix, such as `session.` or `cache.short.`.
+pub(super) struct Reader<'a> {
+    settings: &'a Settings,
+    prefix: String,
+    /// Where an option may have come from that is not below the prefix.
+    inherits: Option<&'static str>,
+    known: &'static [&'static str],
+    problems: &'a Problems,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        settings: &'a Settings,
+        prefix: impl Into<String>,
+        known: &'static [&'static str],
+        problems: &'a Problems,
+    ) -> Reader<'a> {
+        Reader { settings, prefix: prefix.into(), inherits: None, known, problems }
+    }
+
+    /// Looks for the source of a mistake below this prefix, too.
+    pub(super) fn inheriting(mut self, prefix: &'static str) -> Reader<'a> {
+        self.inherits = Some(prefix);
+        self
+    }
+
+    fn setting(&self, option: &str) -> Option<&'a Setting> {
+        debug_assert!(self.known.contains(&option), "`{option}` is in no list of names");
+        self.settings.get(&self.key(option))
+    }
+
+    fn key(&self, option: &str) -> String {
+        format!("{}{option}", self.prefix)
+    }
+
+    /// Whether something was said, right or wrong.
+    pub(super) fn is_given(&self, option: &str) -> bool {
+        self.setting(option).is_some()
+    }
+
+    /// Whether this was said.
+    pub(super) fn is(&self, option: &str, value: &str) -> bool {
+        self.setting(option).is_some_and(|setting| setting.value == value)
+    }
+
+    /// What was given, understood by `parse`; if it is not, that is noted, and `None` returned.
+    pub(super) fn read<T>(
+        &self,
+        option: &str,
+        parse: impl FnOnce(&'a str) -> Word<T>,
+    ) -> Option<T> {
+        let setting = self.setting(option)?;
+        let understood = match &setting.mistake {
+            Some(mistake) => Err(mistake.clone()),
+            None if setting.value.is_empty() => Err("nothing is said; leave it out".into()),
+            None if holds_hidden(&setting.value) => {
+                Err("this only shows that something is hidden; put the secret itself here".into())
+            }
+            None => parse(&setting.value),
+        };
+        understood.map_err(|what| self.wrong(option, &what)).ok()
+    }
+
+    /// Notes a mistake in what was given.
+    pub(super) fn wrong(&self, option: &str, what: &str) {
+        let own = self.key(option);
+        let inherited = self.inherits.map(|prefix| format!("{prefix}{option}"));
+        for key in [Some(own), inherited].into_iter().flatten() {
+            if let Some(setting) = self.settings.get(&key) {
+                return self.problems.wrong(&key, setting, what);
+            }
+        }
+    }
+
+    /// Notes that something has to be given.
+    pub(super) fn missing(&self, option: &str, what: &str) {
+        self.problems.missing(&self.key(option), what);
+    }
+
+    /// Notes what is below the prefix and is no option. Keys of regions go on with their names.
+    pub(super) fn finish(&self, regions: &BTreeSet<&str>) {
+        for (key, setting) in self.settings.iter() {
+            let Some(option) = key.strip_prefix(&self.prefix) else { continue };
+            let region = option.split_once('.').map(|(region, _)| region);
+            let is_known =
+                region.map_or(self.known.contains(&option), |name| regions.contains(name));
+            if !is_known {
+                let what = self.unknown(option, region, regions, setting);
+                self.problems.wrong(key, setting, &what);
+            }
+        }
+    }
+
+    /// What may have been meant by a name that is no option's.
+    fn unknown(
+        &self,
+        option: &str,
+        region: Option<&str>,
+        regions: &BTreeSet<&str>,
+        setting: &Setting,
+    ) -> String {
+        if let Some(why) = refused(option) {
+            return why.into();
+        }
+        if let Some(region) = region.filter(|_| self.known.contains(&"regions")) {
+            let none = format!("there is no region `{region}` in `cache.regions`");
+            return match nearest(region, regions.iter().copied()) {
+                Some(near) => format!("{none}; did you mean `{near}`?"),
+                None => none + "; add it there",
+            };
+        }
+        match nearest(option, self.known.iter().copied()) {
+            Some(near) => {
+                let near = setting.origin.spell(&self.key(near));
+                format!("there is no such option; did you mean `{near}`?")
+            }
+            None => format!("there is no such option; there are {}", self.known.join(", ")),
+        }
+    }
+}
+
+/// Notes the keys that have a wrong prefix, or none.
+pub(super) fn note_strays(settings: &Settings, problems: &Problems) {
+    for (key, setting) in settings.iter() {
+        let Name::Meant(meant) = classify(key) else { continue };
+        let meant: Vec<String> =
+            meant.iter().map(|key| format!("`{}`", setting.origin.spell(key))).collect();
+        let what = match meant.is_empty() {
+            true => "options begin with `session.` or `cache.`".to_owned(),
+            false => format!(
+                "options begin with `session.` or `cache.`; did you mean {}?",
+                meant.join(" or ")
+            ),
+        };
+        problems.wrong(key, setting, &what);
+    }
+}

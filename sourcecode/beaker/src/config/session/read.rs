@@ -1,0 +1,90 @@
+//! Reads the options of sessions.
+
+use std::collections::BTreeSet;
+
+use super::{CookieFormat, FORMATS, Keys, Place, SERIALIZERS, Serializer, SessionConfig};
+use crate::config::backend::{BackendConfig, Said};
+use crate::config::cookie::CookieConfig;
+use crate::config::name::SESSION;
+use crate::config::problem::Problems;
+use crate::config::reader::Reader;
+use crate::config::settings::Settings;
+use crate::config::words::{self, Word};
+
+impl SessionConfig {
+    pub(in crate::config) fn read(settings: &Settings, problems: &Problems) -> SessionConfig {
+        let reader = &Reader::new(settings, "session.", SESSION, problems);
+        let place = place(reader);
+        let cookie_format = reader.read("cookie_format", |word| words::choice(word, &FORMATS));
+        let cookie_format = cookie_format.unwrap_or(CookieFormat::Own);
+        let is_json = place == Place::Cookie && cookie_format == CookieFormat::Beaker;
+        let keys = |text| -> Word<Keys> { Ok(Keys::new(text)) };
+        let config = SessionConfig {
+            timeout: reader.read("timeout", words::seconds_or_never).flatten(),
+            lifetime: reader.read("lifetime", words::seconds_or_never).flatten(),
+            touch_every: reader.read("touch_every", words::seconds),
+            grace: reader.read("grace", words::grace).unwrap_or_default(),
+            save_accessed_time: reader.read("save_accessed_time", words::boolean).unwrap_or(true),
+            auto: reader.read("auto", words::boolean).unwrap_or(false),
+            cookie: CookieConfig::read(reader),
+            data_serializer: reader
+                .read("data_serializer", |word| serializer(word, is_json))
+                .unwrap_or(if is_json { Serializer::Json } else { Serializer::Bincode }),
+            secret: reader.read("secret", keys),
+            validate_key: reader.read("validate_key", keys),
+            encrypt_key: reader.read("encrypt_key", keys),
+            place,
+            cookie_format,
+        };
+        config.check_times(reader);
+        config.check_keys(reader);
+        reader.finish(&BTreeSet::new());
+        config
+    }
+
+    fn check_times(&self, reader: &Reader<'_>) {
+        let Some(timeout) = self.timeout else { return };
+        if !self.save_accessed_time {
+            let what = "`timeout` counts from the last access, so accesses have to be noted";
+            reader.wrong("save_accessed_time", what);
+        }
+        if self.touch_every.is_some_and(|touch_every| touch_every >= timeout) {
+            let seconds = timeout.as_secs();
+            let what = format!("it has to be less than `timeout`, {seconds} seconds");
+            reader.wrong("touch_every", &what);
+        }
+    }
+}
+
+fn place(reader: &Reader<'_>) -> Place {
+    let said = Said::read(reader, &["cookie"]);
+    if reader.is("type", "cookie") {
+        if !cfg!(feature = "cookies") {
+            reader.wrong("type", "turn on the feature `cookies` of the crate `beaker`");
+        }
+        for option in said.given() {
+            reader.wrong(option, "sessions in cookies have no back end; leave it out");
+        }
+        if reader.is_given("grace") {
+            reader.wrong("grace", "an old cookie stays good anyway; leave it out");
+        }
+        return Place::Cookie;
+    }
+    let default = if said.gives("data_dir") { "file" } else { "memory" };
+    said.note_surplus(&said.given(), reader, default, |_| false);
+    Place::Backend(said.settle(reader, default).unwrap_or_else(BackendConfig::memory))
+}
+
+fn serializer(word: &str, is_json: bool) -> Word<Serializer> {
+    if word.eq_ignore_ascii_case("pickle") {
+        return Err(
+            "reading a pickle can run any code that is in it; take `bincode` or `json`".into()
+        );
+    }
+    match words::choice(word, &SERIALIZERS)? {
+        Serializer::Bincode if is_json => {
+            Err("sessions in Beaker's cookies are JSON; take `json`, or leave it out".into())
+        }
+        serializer => Ok(serializer),
+    }
+}

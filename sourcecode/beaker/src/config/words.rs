@@ -1,0 +1,134 @@
+//! What the values of options may be, as texts; the words are Beaker's.
+
+use std::time::Duration;
+
+use crate::cookie::CookieLifetime;
+
+/// A value, or what would be allowed.
+pub(super) type Word<T> = Result<T, String>;
+
+const TRUE: [&str; 6] = ["true", "yes", "on", "y", "t", "1"];
+const FALSE: [&str; 6] = ["false", "no", "off", "n", "f", "0"];
+
+/// Nobody waits for longer, and the end of it can still be written as a date.
+const LONGEST: u64 = 100 * 365 * 24 * 3600;
+
+/// `true`, `yes`, `on`, `y`, `t`, `1` or `false`, `no`, `off`, `n`, `f`, `0`, in any case.
+pub(super) fn boolean(text: &str) -> Word<bool> {
+    let text = text.to_lowercase();
+    match (TRUE.contains(&text.as_str()), FALSE.contains(&text.as_str())) {
+        (true, _) => Ok(true),
+        (_, true) => Ok(false),
+        _ => Err("allowed are `true` (yes, on, y, t, 1) and `false` (no, off, n, f, 0)".into()),
+    }
+}
+
+/// Whole seconds, or `never`.
+pub(super) fn seconds_or_never(text: &str) -> Word<Option<Duration>> {
+    let allowed = || format!("allowed are whole seconds, 1 to {LONGEST} (100 years), and `never`");
+    match text == "never" {
+        true => Ok(None),
+        false => whole(text, 1..=LONGEST).map(Duration::from_secs).map(Some).ok_or_else(allowed),
+    }
+}
+
+/// Whole seconds, of which there may be none.
+pub(super) fn seconds(text: &str) -> Word<Duration> {
+    let allowed = || format!("allowed are whole seconds, 0 to {LONGEST} (100 years)");
+    whole(text, 0..=LONGEST).map(Duration::from_secs).ok_or_else(allowed)
+}
+
+/// How long an old id leads to its session.
+pub(super) fn grace(text: &str) -> Word<Duration> {
+    let allowed = || "allowed are whole seconds, 0 to 60".to_owned();
+    whole(text, 0..=60).map(Duration::from_secs).ok_or_else(allowed)
+}
+
+/// As [`seconds_or_never`] reads it.
+pub(super) fn in_seconds_or_never(time: Option<Duration>) -> String {
+    time.map_or("never".into(), |time| time.as_secs().to_string())
+}
+
+/// How long a browser keeps the cookie. `1` and `0` are words for true and false, as in Beaker.
+pub(super) fn cookie_expires(text: &str) -> Word<CookieLifetime> {
+    match (boolean(text), whole(text, 2..=LONGEST)) {
+        (Ok(true), _) => Ok(CookieLifetime::Browser),
+        (Ok(false), _) => Ok(CookieLifetime::Longest),
+        (_, Some(seconds)) => Ok(CookieLifetime::For(Duration::from_secs(seconds))),
+        _ => Err("allowed are `true` (until the browser is closed), `false` (as long as \
+                  browsers keep any) and whole seconds, 2 or more"
+            .into()),
+    }
+}
+
+/// A whole number, this one or more.
+pub(super) fn number(text: &str, least: usize) -> Word<usize> {
+    let number = text.parse().ok().filter(|number| *number >= least && is_whole(text));
+    number.ok_or_else(|| format!("allowed is a whole number, {least} or more"))
+}
+
+/// One of these words, in any case.
+pub(super) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Word<T> {
+    let text = text.to_lowercase();
+    let found = choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
+    found.ok_or_else(|| {
+        let words: Vec<String> = choices.iter().map(|(word, _)| format!("`{word}`")).collect();
+        format!("allowed are {}", words.join(", "))
+    })
+}
+
+/// The word for this choice.
+pub(super) fn chosen<T: Copy + PartialEq>(
+    choice: T,
+    choices: &[(&'static str, T)],
+) -> &'static str {
+    choices.iter().find(|(_, this)| *this == choice).map_or("", |(word, _)| word)
+}
+
+/// Items with `,` between them; empty ones are skipped, as in Beaker.
+pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
+    text.split(',').map(str::trim).filter(|item| !item.is_empty())
+}
+
+fn whole(text: &str, allowed: std::ops::RangeInclusive<u64>) -> Option<u64> {
+    text.parse().ok().filter(|number| allowed.contains(number) && is_whole(text))
+}
+
+/// Digits alone: `parse` would take `+5` as well.
+fn is_whole(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn booleans_are_beakers() {
+        for (text, value) in [("True", true), ("y", true), ("1", true), ("OFF", false)] {
+            assert_eq!(boolean(text), Ok(value));
+        }
+        for text in ["", "2", "truth", "none"] {
+            assert!(boolean(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_whole() {
+        assert_eq!(seconds_or_never("3600"), Ok(Some(Duration::from_secs(3600))));
+        assert_eq!(seconds_or_never("never"), Ok(None));
+        for text in ["0", "-5", "+5", "1.5", "", "None", "1 hour", "99999999999999999999"] {
+            assert!(seconds_or_never(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_expires() {
+        assert_eq!(cookie_expires("yes"), Ok(CookieLifetime::Browser));
+        assert_eq!(cookie_expires("0"), Ok(CookieLifetime::Longest));
+        assert_eq!(cookie_expires("300"), Ok(CookieLifetime::For(Duration::from_secs(300))));
+        for text in ["01", "-1", "tomorrow"] {
+            assert!(cookie_expires(text).is_err(), "{text}");
+        }
+    }
+}
