@@ -86,7 +86,8 @@ impl Options {
             (Some(interval), _) => Some(interval),
             // A cookie is sent to be noted, and what has a cookie is not cached on its way.
             (None, true) => {
-                self.reissue_after().or(self.timeout.map(|it| it / PARTS_OF_A_LIFETIME))
+                let by_timeout = self.timeout.map(|timeout| timeout / PARTS_OF_A_LIFETIME);
+                [by_timeout, self.reissue_after()].into_iter().flatten().min()
             }
             (None, false) => Some(Duration::ZERO),
         };

@@ -17,6 +17,7 @@ impl Session {
             is_new: self.is_new(),
             auto: options.auto,
             save_accessed_time: options.save_accessed_time,
+            is_renewal_due: options.is_in_cookies() && self.in_cookie.is_some_and(|it| it.is_due),
         };
         // What is to end, ends first: it must not live on because something else cannot be saved.
         while let Some(id) = self.ended.last() {

@@ -21,6 +21,8 @@ pub(super) struct Facts {
     pub(super) auto: bool,
     /// Keep the time of the last access: Beaker's `save_accessed_time`.
     pub(super) save_accessed_time: bool,
+    /// It is kept in the cookie, and an old key made that.
+    pub(super) is_renewal_due: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,7 @@ pub(super) fn plan(facts: Facts) -> Plan {
         Intent::Leave if facts.auto && facts.modified => Plan::Write,
         // A visitor who only looked is given no session.
         Intent::Leave if facts.is_new => Plan::Nothing,
-        Intent::Leave if facts.save_accessed_time => Plan::Touch,
+        Intent::Leave if facts.save_accessed_time || facts.is_renewal_due => Plan::Touch,
         Intent::Leave => Plan::Nothing,
     }
 }
@@ -67,8 +69,12 @@ mod tests {
             ((Leave, false, false, true, false), Plan::Nothing),
         ];
         for ((intent, modified, is_new, auto, save_accessed_time), wanted) in rows {
-            let facts = Facts { intent, modified, is_new, auto, save_accessed_time };
+            let facts =
+                Facts { intent, modified, is_new, auto, save_accessed_time, is_renewal_due: false };
             assert_eq!(plan(facts), wanted, "{facts:?}");
+            let renewed = plan(Facts { is_renewal_due: true, ..facts });
+            let by_renewal = if is_new { wanted } else { Plan::Touch };
+            assert_eq!(renewed, if wanted == Plan::Nothing { by_renewal } else { wanted });
         }
     }
 }

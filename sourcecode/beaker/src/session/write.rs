@@ -32,6 +32,11 @@ impl Session {
     fn write_where_it_is_kept(&mut self) -> Result<()> {
         #[cfg(feature = "cookies")]
         if let Some(carrier) = self.sessions.0.carrier.clone() {
+            let is_kept =
+                self.stored.is_some() && self.in_cookie.is_some_and(|it| it.id == self.id);
+            if is_kept && self.changes.is_empty() {
+                return self.note_access();
+            }
             self.issue(&carrier, &self.data.clone())?;
             self.moves_from = None;
             self.changes = Changes::none();

@@ -120,6 +120,37 @@ fn a_touch_is_due_after_a_tenth_of_the_time_out() {
 }
 
 #[test]
+fn a_short_time_out_beside_a_long_cookie_is_noted_in_time() {
+    let minute = Duration::from_secs(60);
+    for sessions in kinds(&[NEW]) {
+        let clock = Arc::new(ManualClock::default());
+        let month = CookieLifetime::For(30 * 24 * 60 * minute);
+        let options = CookieOptions::default().lifetime(month);
+        let sessions = sessions.timeout(60 * minute).cookie(options).clock(clock.clone());
+        let mut sent = cookie(&saved(&sessions));
+        for _ in 0..8 {
+            clock.advance(15 * minute);
+            let mut session = sessions.load(Some(&sent)).unwrap();
+            assert_eq!(session.origin(), Origin::Loaded);
+            session.touch().unwrap();
+            sent = cookie(&session);
+        }
+    }
+}
+
+#[test]
+fn a_save_that_changes_nothing_sends_nothing() {
+    for sessions in kinds(&[NEW]) {
+        let sent = cookie(&saved(&sessions));
+        let mut session = sessions.load(Some(&sent)).unwrap();
+        session.save().unwrap();
+        assert_eq!(session.set_cookie().unwrap(), None);
+        session.regenerate_id().unwrap();
+        assert!(session.set_cookie().unwrap().is_some());
+    }
+}
+
+#[test]
 fn a_lifetime_ends_it_however_much_it_is_used() {
     let hour = Duration::from_secs(3600);
     for sessions in kinds(&[NEW]) {
@@ -130,6 +161,7 @@ fn a_lifetime_ends_it_however_much_it_is_used() {
         assert!(session.set_cookie().unwrap().unwrap().contains("Max-Age=3600"));
         clock.advance(hour / 2);
         let mut session = sessions.load(Some(&cookie(&session))).unwrap();
+        session.set("laps", 59);
         session.save().unwrap();
         assert!(session.set_cookie().unwrap().unwrap().contains("Max-Age=1800"));
         clock.advance(hour / 2 + Duration::from_micros(1));
