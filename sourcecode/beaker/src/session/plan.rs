@@ -25,6 +25,12 @@ pub(super) struct Facts {
     pub(super) is_renewal_due: bool,
 }
 
+impl Facts {
+    fn wants_a_touch(self) -> bool {
+        self.save_accessed_time || self.is_renewal_due
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Plan {
     Nothing,
@@ -41,7 +47,7 @@ pub(super) fn plan(facts: Facts) -> Plan {
         Intent::Leave if facts.auto && facts.modified => Plan::Write,
         // A visitor who only looked is given no session.
         Intent::Leave if facts.is_new => Plan::Nothing,
-        Intent::Leave if facts.save_accessed_time || facts.is_renewal_due => Plan::Touch,
+        Intent::Leave if facts.wants_a_touch() => Plan::Touch,
         Intent::Leave => Plan::Nothing,
     }
 }

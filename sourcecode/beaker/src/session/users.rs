@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use super::{Session, SessionId, Sessions};
+use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
-use crate::store::When;
+use crate::store::{Version, When};
 
 /// Where a session says whose it is.
 const USER: &str = "_user";
@@ -19,8 +20,29 @@ const TRIES: usize = 200;
 /// Ids that lead to nothing are looked for when the list has grown to a multiple of this.
 const TIDY_AT: usize = 16;
 
-/// An id in the list.
-const ID: usize = 32;
+/// A session is listed before it is saved, and saved within this time.
+const SAVED_WITHIN: Duration = Duration::from_secs(60);
+
+/// A session in the list: its id, and when it was listed.
+struct Listed {
+    id: SessionId,
+    at: Timestamp,
+}
+
+/// 32 digits of the id, 16 of the microseconds.
+const ENTRY: usize = 48;
+
+impl Listed {
+    fn write(&self) -> String {
+        format!("{}{:016x}", self.id, self.at.as_micros())
+    }
+
+    fn read(entry: &[u8]) -> Option<Listed> {
+        let (id, at) = str::from_utf8(entry).ok()?.split_at_checked(32)?;
+        let at = Timestamp::from_micros(u64::from_str_radix(at, 16).ok()?);
+        Some(Listed { id: id.parse().ok()?, at })
+    }
+}
 
 impl Session {
     /// Whose session it is, as [`set_user`](Session::set_user) said.
@@ -53,8 +75,9 @@ impl Sessions {
     /// fails with.
     pub fn sessions_of(&self, user: &str) -> Result<Vec<SessionId>> {
         self.check_is_stored()?;
-        let listed = self.listed(&self.user_key(user))?;
-        self.living(&listed.map(|(ids, _)| ids).unwrap_or_default(), user)
+        let listed = self.listed(&self.user_key(user))?.map(|(listed, _)| listed);
+        let living = self.living(listed.unwrap_or_default(), user)?;
+        Ok(living.into_iter().map(|entry| entry.id).collect())
     }
 
     /// Ends all sessions of a user but the one given, and tells how many: for "log out everywhere",
@@ -82,18 +105,21 @@ impl Sessions {
     fn list(&self, user: &str, id: &SessionId) -> Result<()> {
         let (key, store) = (self.user_key(user), &self.0.backend.store);
         for _ in 0..TRIES {
-            let (mut ids, when) = match self.listed(&key)? {
+            let (mut listed, when) = match self.listed(&key)? {
                 None => (Vec::new(), When::Absent),
-                Some((ids, version)) => (ids, When::Unchanged(version)),
+                Some((listed, version)) => (listed, When::Unchanged(version)),
             };
-            if ids.contains(id) {
-                return Ok(());
+            let now = self.0.clock.now();
+            if listed.len() % TIDY_AT == TIDY_AT - 1 {
+                // What was listed just now may not be saved yet.
+                let (new, old): (Vec<_>, Vec<_>) =
+                    listed.into_iter().partition(|entry| now.since(entry.at) < SAVED_WITHIN);
+                listed = self.living(old, user)?;
+                listed.extend(new);
             }
-            if ids.len() % TIDY_AT == TIDY_AT - 1 {
-                ids = self.living(&ids, user)?;
-            }
-            ids.push(*id);
-            let text: String = ids.iter().map(SessionId::as_str).collect();
+            listed.retain(|entry| entry.id != *id);
+            listed.push(Listed { id: *id, at: now });
+            let text: String = listed.iter().map(Listed::write).collect();
             if store.put(&key, text.as_bytes(), self.longest_life(), when)?.is_some() {
                 return Ok(());
             }
@@ -102,24 +128,23 @@ impl Sessions {
         Err(Error::new(ErrorKind::Conflict, what + "; try again"))
     }
 
-    fn listed(&self, key: &Key) -> Result<Option<(Vec<SessionId>, crate::store::Version)>> {
+    fn listed(&self, key: &Key) -> Result<Option<(Vec<Listed>, Version)>> {
         let stored = self.0.backend.store.get(key)?;
         Ok(stored.map(|stored| {
-            let ids =
-                stored.bytes.chunks(ID).filter_map(|id| str::from_utf8(id).ok()?.parse().ok());
-            (ids.collect(), stored.version)
+            let listed = stored.bytes.chunks(ENTRY).filter_map(Listed::read);
+            (listed.collect(), stored.version)
         }))
     }
 
-    /// Those of the ids that lead to a session of this user.
-    fn living(&self, ids: &[SessionId], user: &str) -> Result<Vec<SessionId>> {
+    /// Those that lead to a session of this user.
+    fn living(&self, listed: Vec<Listed>, user: &str) -> Result<Vec<Listed>> {
         let mut living = Vec::new();
-        for id in ids {
-            if let Ok(found) = self.find(id)?
-                && found.id == *id
+        for entry in listed {
+            if let Ok(found) = self.find(&entry.id)?
+                && found.id == entry.id
                 && found.data.values.get(USER).and_then(|user| user.as_str()) == Some(user)
             {
-                living.push(*id);
+                living.push(entry);
             }
         }
         Ok(living)

@@ -32,15 +32,7 @@ impl Session {
     fn write_where_it_is_kept(&mut self) -> Result<()> {
         #[cfg(feature = "cookies")]
         if let Some(carrier) = self.sessions.0.carrier.clone() {
-            let is_kept =
-                self.stored.is_some() && self.in_cookie.is_some_and(|it| it.id == self.id);
-            if is_kept && self.changes.is_empty() {
-                return self.note_access();
-            }
-            self.issue(&carrier, &self.data.clone())?;
-            self.moves_from = None;
-            self.changes = Changes::none();
-            return Ok(());
+            return self.write_into_cookie(&carrier);
         }
         // Listed first: an id that leads to nothing does no harm, a session that is not listed does.
         self.list_for_its_user()?;
