@@ -42,6 +42,8 @@ pub enum ErrorKind {
     SessionGone,
     /// Others kept writing the same record, and the bounded number of tries is used up.
     Conflict,
+    /// What a cache's value is made by failed, in a call that this one waited for.
+    Creation,
     /// The thread asked for a lock that it holds already.
     WouldDeadlock,
     /// The application that a middleware wraps failed.

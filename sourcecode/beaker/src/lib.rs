@@ -34,11 +34,13 @@
 //! | `sealing` | texts that nobody else can read or make (feature `cookies`) |
 //! | [`cookie`] | reading and writing cookies |
 //! | [`session`] | sessions |
+//! | [`cache`] | what takes long to make, made once |
 //! | [`config`] | options as texts, from files and the environment, checked at once |
 //! | `middleware` | an application and what is wrapped around it (feature `middleware`) |
 #![forbid(unsafe_code)]
 
 pub mod backend;
+pub mod cache;
 pub mod clock;
 pub mod codec;
 pub mod config;
@@ -59,6 +61,7 @@ pub mod sweeper;
 pub mod value;
 
 pub use backend::Backend;
+pub use cache::Cache;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use cookie::{CookieLifetime, CookieOptions, SameSite};
 pub use error::{Error, ErrorKind, Result};

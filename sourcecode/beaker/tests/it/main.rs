@@ -1,5 +1,6 @@
 //! What the library promises, from outside. `cargo test -p beaker --all-features` runs all of it.
 
+mod caches;
 mod configuration;
 #[cfg(feature = "cookies")]
 mod cookie_sessions;

@@ -53,6 +53,7 @@ fn what_never_depends_on_what() {
         ("lock/", &["clock", "error", "file_lock", "key", "store"]),
         ("sweeper.rs", &["error", "store"]),
         ("backend/", &["error", "lock", "store"]),
+        ("cache/", &["backend", "cache", "clock", "codec", "error", "key", "record", "store"]),
         (
             "session/",
             &[

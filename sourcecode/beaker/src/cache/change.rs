@@ -1,0 +1,86 @@
+//! Writing, removing and invalidating. Each of these wins over a creator that runs at the time.
+
+use super::seen::Slot;
+use super::storage::What;
+use super::{Cache, Made};
+use crate::error::{Error, Result};
+use crate::store::When;
+
+impl<V: Clone + Send + Sync + 'static> Cache<V> {
+    /// Keeps a value.
+    ///
+    /// # Errors
+    ///
+    /// What the codec and the store fail with.
+    pub fn put(&self, key: impl AsRef<[u8]>, value: impl Into<Made<V>>) -> Result<()> {
+        let (key, made, now) = (key.as_ref(), value.into(), self.clock.now());
+        let age = self.policy.age(now, now, made.expire, made.tags);
+        let ttl = self.policy.ttl(&age, now);
+        let slot = Slot { value: made.value, age };
+        self.shared.flights.cancel(key);
+        self.shared.failures.forget(key);
+        self.shared.storage.keep(key, slot, ttl, When::Always, now).map(drop)
+    }
+
+    /// Removes a key, and tells whether there was something to use.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    pub fn remove(&self, key: impl AsRef<[u8]>) -> Result<bool> {
+        let key = key.as_ref();
+        let was_there = self.peek(key)?.is_some();
+        self.shared.flights.cancel(key);
+        self.shared.failures.forget(key);
+        self.shared.storage.remove(key, self.clock.now())?;
+        Ok(was_there)
+    }
+
+    /// Removes everything of this cache, and nothing of any other.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    pub fn clear(&self) -> Result<()> {
+        self.cancel_all();
+        self.shared.storage.clear(self.clock.now())
+    }
+
+    /// From now on, what was made until now counts as gone. Nothing is removed, so this takes no longer
+    /// for a million values than for one. Other processes see it within a second, and it stays after a
+    /// restart.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    pub fn invalidate(&self) -> Result<()> {
+        self.cancel_all();
+        self.shared.storage.invalidate(What::Whole, self.clock.now())
+    }
+
+    /// From now on, what was made until now counts as stale: it is given while a new one is made.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    pub fn invalidate_softly(&self) -> Result<()> {
+        self.shared.storage.invalidate(What::Softly, self.clock.now())
+    }
+
+    /// From now on, what has this [tag](Made::tag) and was made until now counts as gone.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` for the empty text; what the store fails with.
+    pub fn invalidate_tag(&self, tag: &str) -> Result<()> {
+        if tag.is_empty() {
+            return Err(Error::config("a tag has a name; `invalidate` is for the whole cache"));
+        }
+        self.shared.storage.invalidate(What::Tag(tag), self.clock.now())
+    }
+
+    fn cancel_all(&self) {
+        self.shared.flights.cancel_all();
+        self.shared.failures.forget_all();
+    }
+}

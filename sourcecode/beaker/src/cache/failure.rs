@@ -1,0 +1,87 @@
+//! Why nothing was made: shared by all who waited for it, and remembered for a while.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::flight::FlightKey;
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind};
+
+/// What the creator's error said. The error itself is for the one who called the creator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure(Arc<str>);
+
+impl Failure {
+    pub(super) fn of(error: &impl Display) -> Failure {
+        Failure(error.to_string().into())
+    }
+
+    pub(super) fn error(&self, key: &[u8]) -> Error {
+        let key = key.escape_ascii();
+        let what = format!("the value of `{key}` could not be made by another call: {}", self.0);
+        Error::new(ErrorKind::Creation, what)
+    }
+}
+
+/// The failures of the last moments.
+#[derive(Default)]
+pub(super) struct Failures {
+    /// Nothing slow is done while this is locked.
+    known: Mutex<HashMap<FlightKey, (Failure, Timestamp)>>,
+}
+
+/// So many are remembered at most.
+const MOST: usize = 10_000;
+
+impl Failures {
+    /// The failure that is to be given again, instead of another try.
+    pub(super) fn get(&self, key: &[u8], now: Timestamp) -> Option<Failure> {
+        let mut known = self.lock();
+        let (failure, until) = known.get(key)?;
+        if now < *until {
+            return Some(failure.clone());
+        }
+        known.remove(key);
+        None
+    }
+
+    pub(super) fn note(&self, key: &[u8], failure: Failure, now: Timestamp, back_off: Duration) {
+        if back_off.is_zero() {
+            return;
+        }
+        let mut known = self.lock();
+        if known.len() >= MOST {
+            known.retain(|_, (_, until)| now < *until);
+        }
+        if known.len() < MOST {
+            known.insert(key.into(), (failure, now + back_off));
+        }
+    }
+
+    pub(super) fn forget(&self, key: &[u8]) {
+        self.lock().remove(key);
+    }
+
+    pub(super) fn forget_all(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<FlightKey, (Failure, Timestamp)>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) fn asks_for_itself(key: &[u8]) -> Error {
+    let key = key.escape_ascii();
+    let what =
+        format!("the creator of `{key}` asks the cache for `{key}`, which it is about to make");
+    Error::new(ErrorKind::WouldDeadlock, what + "; let it work the value out itself")
+}
+
+pub(super) fn too_late(key: &[u8], most: Duration) -> Error {
+    let key = key.escape_ascii();
+    let what = format!("waited {most:?} for the value of `{key}`, which another call makes");
+    Error::new(ErrorKind::Unavailable, what + "; try again, or allow a longer wait")
+}

@@ -1,0 +1,170 @@
+//! One flight a key: of all threads that want a value made, one makes it, and the others wait for that
+//! one.
+//!
+//! This file uses nothing but what `sync.rs` names, so that a test can go through all interleavings of
+//! its threads.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::sync::{
+    Arc, Condvar, Mutex, MutexGuard, PoisonError, ThreadId, current_thread, wait_while,
+};
+
+/// A key in its bytes.
+pub(super) type FlightKey = Box<[u8]>;
+
+/// The flights of a cache. `V` is what they bring, `F` why they brought nothing.
+pub(super) struct Flights<V, F> {
+    /// Nothing slow is done while this is locked.
+    running: Mutex<HashMap<FlightKey, Arc<Flight<V, F>>>>,
+}
+
+struct Flight<V, F> {
+    pilot: ThreadId,
+    state: Mutex<State<V, F>>,
+    ended: Condvar,
+}
+
+struct State<V, F> {
+    outcome: Option<Outcome<V, F>>,
+    /// What was made must not be kept: the key was removed or written meanwhile.
+    is_cancelled: bool,
+}
+
+#[derive(Clone)]
+enum Outcome<V, F> {
+    Landed(Result<V, F>),
+    /// Who made it has panicked or given up.
+    Lost,
+}
+
+/// What a thread that wants a value is to do.
+pub(super) enum Boarding<'a, V, F> {
+    /// Make it.
+    Pilot(Pilot<'a, V, F>),
+    /// Wait for the one who makes it.
+    Passenger(Passenger<V, F>),
+    /// It is this thread that makes it: it asks for what it is about to give.
+    Itself,
+}
+
+/// How a wait ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Arrival<V, F> {
+    Landed(Result<V, F>),
+    /// Nobody makes it any more: ask again.
+    Lost,
+    /// It took too long.
+    Late,
+}
+
+impl<V: Clone, F: Clone> Flights<V, F> {
+    pub(super) fn new() -> Flights<V, F> {
+        Flights { running: Mutex::new(HashMap::new()) }
+    }
+
+    /// Begins a flight, or joins the one that is under way.
+    pub(super) fn board(&self, key: &[u8]) -> Boarding<'_, V, F> {
+        let mut running = lock(&self.running);
+        match running.get(key) {
+            Some(flight) if flight.pilot == current_thread().id() => Boarding::Itself,
+            Some(flight) => Boarding::Passenger(Passenger(Arc::clone(flight))),
+            None => {
+                let flight = Arc::new(Flight::begun_here());
+                running.insert(key.into(), Arc::clone(&flight));
+                Boarding::Pilot(Pilot { flights: self, key: key.into(), flight })
+            }
+        }
+    }
+
+    /// Begins a flight, if none is under way.
+    pub(super) fn begin(&self, key: &[u8]) -> Option<Pilot<'_, V, F>> {
+        match self.board(key) {
+            Boarding::Pilot(pilot) => Some(pilot),
+            Boarding::Passenger(_) | Boarding::Itself => None,
+        }
+    }
+
+    /// What is being made is not to be kept, and whoever asks from now on does not get it. To be
+    /// called before the key is removed: what the flight has kept by then is removed after this.
+    pub(super) fn cancel(&self, key: &[u8]) {
+        let flight = lock(&self.running).remove(key);
+        if let Some(flight) = flight {
+            lock(&flight.state).is_cancelled = true;
+        }
+    }
+
+    /// The same for all keys.
+    pub(super) fn cancel_all(&self) {
+        let flights = std::mem::take(&mut *lock(&self.running));
+        for flight in flights.into_values() {
+            lock(&flight.state).is_cancelled = true;
+        }
+    }
+}
+
+impl<V, F> Flight<V, F> {
+    fn begun_here() -> Flight<V, F> {
+        let state = State { outcome: None, is_cancelled: false };
+        Flight { pilot: current_thread().id(), state: Mutex::new(state), ended: Condvar::new() }
+    }
+}
+
+/// The right, and the duty, to make the value.
+pub(super) struct Pilot<'a, V, F> {
+    flights: &'a Flights<V, F>,
+    key: FlightKey,
+    flight: Arc<Flight<V, F>>,
+}
+
+impl<V: Clone, F: Clone> Pilot<'_, V, F> {
+    /// Keeps what was made, unless the flight was cancelled, and gives it to all who wait.
+    ///
+    /// It is kept while nobody can cancel. So whoever cancels comes before that, and nothing is kept,
+    /// or after it, and removes what was kept.
+    pub(super) fn land(self, made: Result<V, F>, keep: impl FnOnce(&V)) {
+        let mut state = lock(&self.flight.state);
+        if let Ok(value) = &made
+            && !state.is_cancelled
+        {
+            keep(value);
+        }
+        state.outcome = Some(Outcome::Landed(made));
+    }
+}
+
+/// Also on the way out of a panic: whoever waits is never left alone.
+impl<V, F> Drop for Pilot<'_, V, F> {
+    fn drop(&mut self) {
+        let mut running = lock(&self.flights.running);
+        // After a `cancel` there may be another flight.
+        if running.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
+            running.remove(&self.key);
+        }
+        drop(running);
+        lock(&self.flight.state).outcome.get_or_insert(Outcome::Lost);
+        self.flight.ended.notify_all();
+    }
+}
+
+/// Somebody who waits for what another thread makes.
+pub(super) struct Passenger<V, F>(Arc<Flight<V, F>>);
+
+impl<V: Clone, F: Clone> Passenger<V, F> {
+    pub(super) fn wait(self, most: Option<Duration>) -> Arrival<V, F> {
+        let flight = &self.0;
+        let state = lock(&flight.state);
+        if !wait_while(&flight.ended, state, most, |state| state.outcome.is_none()) {
+            return Arrival::Late;
+        }
+        match lock(&flight.state).outcome.clone() {
+            Some(Outcome::Landed(made)) => Arrival::Landed(made),
+            Some(Outcome::Lost) | None => Arrival::Lost,
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

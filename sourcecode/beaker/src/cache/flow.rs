@@ -1,0 +1,165 @@
+//! Making what is missing: dogpile.cache's algorithm.
+
+use std::fmt::Display;
+
+use super::age::Freshness;
+use super::failure::{Failure, asks_for_itself, too_late};
+use super::flight::{Arrival, Boarding, Pilot};
+use super::seen::Slot;
+use super::turn::Turn;
+use super::{Cache, Made, Then};
+use crate::error::{Error, Result};
+use crate::store::{Version, When};
+
+impl<V: Clone + Send + Sync + 'static> Cache<V> {
+    /// The value of a key, made by the function if there is none. The function may give a plain value,
+    /// or [`Made`] to say more of it.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with; `ErrorKind::WouldDeadlock` if the function asks for its own key.
+    pub fn get_or_create<M: Into<Made<V>>>(
+        &self,
+        key: impl AsRef<[u8]>,
+        create: impl FnOnce() -> M,
+    ) -> Result<V> {
+        self.try_get_or_create(key, || Ok::<M, Error>(create()))
+    }
+
+    /// The same with a function that may fail. Its error goes to the caller whose function it was;
+    /// others who waited for it get `ErrorKind::Creation`, with what it said. A stale value is given
+    /// instead, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As above, and the function's own.
+    pub fn try_get_or_create<M, E>(
+        &self,
+        key: impl AsRef<[u8]>,
+        create: impl FnOnce() -> Result<M, E>,
+    ) -> Result<V, E>
+    where
+        M: Into<Made<V>>,
+        E: From<Error> + Display,
+    {
+        let key = key.as_ref();
+        let seen = self.look(key)?;
+        match self.freshness(&seen) {
+            Freshness::Fresh if !self.is_early(&seen) => {
+                self.shared.counting.hit();
+                match seen.slot {
+                    Some(slot) => Ok(slot.value),
+                    None => self.make(key, create),
+                }
+            }
+            Freshness::Fresh | Freshness::Stale => self.renew(key, seen, create),
+            Freshness::Gone => {
+                self.shared.counting.miss();
+                self.make(key, create)
+            }
+        }
+    }
+
+    /// There is nothing: one makes it, the others wait for that one.
+    pub(super) fn make<M, E>(
+        &self,
+        key: &[u8],
+        create: impl FnOnce() -> Result<M, E>,
+    ) -> Result<V, E>
+    where
+        M: Into<Made<V>>,
+        E: From<Error> + Display,
+    {
+        loop {
+            if let Some(failure) = self.shared.failures.get(key, self.clock.now()) {
+                return Err(failure.error(key).into());
+            }
+            let most = self.policy.wait_at_most;
+            match self.shared.flights.board(key) {
+                Boarding::Itself => return Err(asks_for_itself(key).into()),
+                Boarding::Passenger(passenger) => {
+                    self.shared.counting.waited();
+                    match passenger.wait(most) {
+                        Arrival::Landed(Ok(value)) => return Ok(value),
+                        Arrival::Landed(Err(failure)) => return Err(failure.error(key).into()),
+                        // Who made it panicked, or gave up: it is somebody else's turn.
+                        Arrival::Lost => {}
+                        Arrival::Late => return self.late(key, create),
+                    }
+                }
+                Boarding::Pilot(pilot) => match self.wait_for_turn(key, most)? {
+                    Turn::Made(value) => {
+                        pilot.land(Ok(value.clone()), |_| {});
+                        return Ok(value);
+                    }
+                    Turn::Own(turn, seen) => {
+                        return self.fly(key, pilot, turn, seen.version, create);
+                    }
+                    Turn::Late => return self.late(key, create),
+                },
+            }
+        }
+    }
+
+    /// Calls the creator, keeps what it made, and tells all who wait. If it panics, the turn is given
+    /// back before the others are told: parameters go in reverse order.
+    pub(super) fn fly<M, E>(
+        &self,
+        key: &[u8],
+        pilot: Pilot<'_, V, Failure>,
+        _turn: impl Sized,
+        version: Option<Version>,
+        create: impl FnOnce() -> Result<M, E>,
+    ) -> Result<V, E>
+    where
+        M: Into<Made<V>>,
+        E: From<Error> + Display,
+    {
+        let begun = self.clock.now();
+        match create() {
+            Ok(made) => {
+                let made: Made<V> = made.into();
+                let now = self.clock.now();
+                self.shared.counting.created(now.since(begun));
+                let value = made.value.clone();
+                pilot.land(Ok(value.clone()), |_| {
+                    if made.is_kept {
+                        let when = version.map_or(When::Absent, When::Unchanged);
+                        let age = self.policy.age(begun, now, made.expire, made.tags);
+                        let ttl = self.policy.ttl(&age, now);
+                        let slot = Slot { value: made.value, age };
+                        // The value is there, whether it could be stored or not.
+                        if self.shared.storage.keep(key, slot, ttl, when, now).is_err() {
+                            self.shared.counting.unstored();
+                        }
+                    }
+                });
+                Ok(value)
+            }
+            Err(error) => {
+                let failure = Failure::of(&error);
+                self.shared.counting.failed();
+                let (now, back_off) = (self.clock.now(), self.policy.back_off);
+                self.shared.failures.note(key, failure.clone(), now, back_off);
+                pilot.land(Err(failure), |_| {});
+                Err(error)
+            }
+        }
+    }
+
+    fn late<M, E>(&self, key: &[u8], create: impl FnOnce() -> Result<M, E>) -> Result<V, E>
+    where
+        M: Into<Made<V>>,
+        E: From<Error> + Display,
+    {
+        match self.policy.then {
+            Then::Fail => Err(too_late(key, self.policy.wait_at_most.unwrap_or_default()).into()),
+            Then::Create => {
+                let begun = self.clock.now();
+                let made = create().map(Into::into)?;
+                self.shared.counting.created(self.clock.now().since(begun));
+                Ok(made.value)
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! [`Cache`]: what takes long to make is made once, and kept for a while.
+//!
+//! ```
+//! use std::time::Duration;
+//! use beaker::Backend;
+//! use beaker::cache::Cache;
+//!
+//! # fn main() -> beaker::Result<()> {
+//! let cache = Cache::new(Backend::memory(), "standings").expire(Duration::from_secs(60));
+//! let points = || 25 + 18 + 15;
+//! assert_eq!(cache.get_or_create("Kimi", points)?, 58);
+//! assert_eq!(cache.get_or_create("Kimi", || unreachable!("it is there"))?, 58);
+//! println!("{}", cache.numbers());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What happens to a call is dogpile.cache's algorithm: a fresh value is given, with no lock; of those
+//! who find a stale one, one makes a new one while the others get the old one at once; of those who
+//! find nothing, one makes it and all others wait for that one. How far "one" reaches, the locks of the
+//! [back end](crate::Backend) say: threads, processes or hosts.
+
+mod age;
+mod bytes;
+mod change;
+mod envelope;
+mod failure;
+mod flight;
+mod flow;
+mod made;
+mod many;
+
+mod marks;
+mod near;
+mod numbers;
+mod objects;
+mod options;
+mod own;
+mod policy;
+mod renew;
+mod seen;
+mod storage;
+mod sync;
+mod turn;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use age::Freshness;
+use bytes::Bytes;
+use failure::{Failure, Failures};
+use flight::Flights;
+pub use made::Made;
+use numbers::Counting;
+pub use numbers::Numbers;
+use objects::Objects;
+use policy::Policy;
+pub use policy::{Runner, Then};
+use seen::Seen;
+use storage::Storage;
+
+use crate::backend::Backend;
+use crate::clock::{Clock, SystemClock};
+use crate::codec::{Bincode, Codec};
+use crate::error::Result;
+
+/// How long it may take until other processes see an invalidation.
+const BELIEVED: Duration = Duration::from_secs(1);
+
+/// Values by key, made when they are missing. A clone is the same cache, and may have other rules, for
+/// one call say: `cache.clone().expire(time)`.
+///
+/// | of | kept as | seen by | a hit is |
+/// |---|---|---|---|
+/// | [`Cache::in_memory`] | they are, shared if they are in an `Arc` | threads | a look-up and a clone |
+/// | [`Cache::new`] | bytes, through a codec | whoever shares the back end | one round trip |
+/// | [`Cache::near`] | both | the same, a little later | a look-up and a clone |
+pub struct Cache<V> {
+    shared: Arc<Shared<V>>,
+    policy: Policy,
+    clock: Arc<dyn Clock>,
+}
+
+struct Shared<V> {
+    storage: Storage<V>,
+    flights: Flights<V, Failure>,
+    failures: Failures,
+    counting: Counting,
+}
+
+impl<V: Clone + Send + Sync + 'static> Cache<V> {
+    /// Values in the memory of this process, as they are. When there are more than so many, those used
+    /// least make room.
+    pub fn in_memory(most: usize) -> Cache<V> {
+        Cache::on(Storage::Objects(Objects::new(most)))
+    }
+
+    /// Values in a back end, under a name that keeps them apart from those of other caches.
+    pub fn new(backend: Backend, name: &str) -> Cache<V>
+    where
+        V: Serialize + DeserializeOwned,
+    {
+        Cache::with_codec(backend, name, Bincode)
+    }
+
+    /// The same, with another codec than bincode.
+    pub fn with_codec(backend: Backend, name: &str, codec: impl Codec<V>) -> Cache<V> {
+        let bytes = Bytes::new(backend, name, Arc::new(codec), BELIEVED);
+        Cache::on(Storage::Bytes(Box::new(bytes)))
+    }
+
+    fn on(storage: Storage<V>) -> Cache<V> {
+        let shared = Shared {
+            storage,
+            flights: Flights::new(),
+            failures: Failures::default(),
+            counting: Counting::default(),
+        };
+        Cache { shared: Arc::new(shared), policy: Policy::default(), clock: Arc::new(SystemClock) }
+    }
+
+    /// The fresh value of a key; `None` if there is none, or it has expired.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<V>> {
+        let seen = self.look(key.as_ref())?;
+        let fresh = self.freshness(&seen) == Freshness::Fresh;
+        let found = seen.slot.filter(|_| fresh).map(|slot| slot.value);
+        match found {
+            Some(_) => self.shared.counting.hit(),
+            None => self.shared.counting.miss(),
+        }
+        Ok(found)
+    }
+
+    /// The value of a key also if it is stale, with the time since its making began.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    pub fn peek(&self, key: impl AsRef<[u8]>) -> Result<Option<(V, Duration)>> {
+        let seen = self.look(key.as_ref())?;
+        let is_there = self.freshness(&seen) != Freshness::Gone;
+        let slot = seen.slot.filter(|_| is_there);
+        Ok(slot.map(|slot| (slot.value, self.clock.now().since(slot.age.made_at))))
+    }
+
+    /// Is there a fresh value?
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool> {
+        Ok(self.freshness(&self.look(key.as_ref())?) == Freshness::Fresh)
+    }
+
+    /// What it has done so far.
+    pub fn numbers(&self) -> Numbers {
+        self.shared.counting.read()
+    }
+
+    /// How often what was stored turned out to be damaged, or of another type, and counted as missing.
+    pub fn damaged(&self) -> u64 {
+        self.shared.storage.damaged()
+    }
+
+    fn look(&self, key: &[u8]) -> Result<Seen<V>> {
+        self.shared.storage.look(key, &*self.clock)
+    }
+
+    fn freshness(&self, seen: &Seen<V>) -> Freshness {
+        let Some(slot) = &seen.slot else { return Freshness::Gone };
+        // A value that never expires needs no look at the clock.
+        let now = self.clock.recent();
+        slot.age.freshness(now, self.policy.stale_for, seen.marks)
+    }
+}
+
+impl<V> Clone for Cache<V> {
+    fn clone(&self) -> Cache<V> {
+        Cache {
+            shared: Arc::clone(&self.shared),
+            policy: self.policy.clone(),
+            clock: Arc::clone(&self.clock),
+        }
+    }
+}
+
+/// Says nothing of what is kept.
+impl<V> fmt::Debug for Cache<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.shared.storage {
+            Storage::Objects(_) => "objects",
+            Storage::Bytes(_) => "bytes",
+            Storage::Near(..) => "near",
+        };
+        f.debug_struct("Cache").field("kept", &kind).field("policy", &self.policy).finish()
+    }
+}

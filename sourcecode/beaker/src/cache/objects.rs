@@ -1,0 +1,84 @@
+//! Values as they are, in the memory of this process: a hit is a look-up and a clone.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use quick_cache::sync::Cache as Table;
+
+use super::age::{Age, Marks};
+use super::seen::{Seen, Slot};
+use super::storage::What;
+use crate::clock::Timestamp;
+
+pub(super) struct Objects<V> {
+    table: Table<Box<[u8]>, Slot<V>>,
+    /// Moments in microseconds; 0 is never.
+    hard: AtomicU64,
+    soft: AtomicU64,
+    /// Looked at only for values with tags.
+    tags: RwLock<HashMap<Box<str>, Timestamp>>,
+}
+
+impl<V: Clone> Objects<V> {
+    /// For so many values.
+    pub(super) fn new(most: usize) -> Objects<V> {
+        Objects {
+            table: Table::new(most.max(1)),
+            hard: AtomicU64::new(0),
+            soft: AtomicU64::new(0),
+            tags: RwLock::default(),
+        }
+    }
+
+    pub(super) fn slot(&self, key: &[u8]) -> Option<Slot<V>> {
+        self.table.get(key)
+    }
+
+    pub(super) fn look(&self, key: &[u8]) -> Seen<V> {
+        match self.slot(key) {
+            None => Seen::nothing(Marks::default()),
+            Some(slot) => {
+                let marks = self.marks(&slot.age);
+                Seen { slot: Some(slot), version: None, marks }
+            }
+        }
+    }
+
+    pub(super) fn marks(&self, age: &Age) -> Marks {
+        let moment = |mark: &AtomicU64| match mark.load(Ordering::Acquire) {
+            0 => None,
+            micros => Some(Timestamp::from_micros(micros)),
+        };
+        let mut marks = Marks { hard: moment(&self.hard), soft: moment(&self.soft) };
+        if let Some(tags) = &age.tags {
+            let known = self.tags.read().unwrap_or_else(PoisonError::into_inner);
+            let tagged = tags.iter().filter_map(|tag| known.get(tag).copied()).max();
+            marks.hard = marks.hard.max(tagged);
+        }
+        marks
+    }
+
+    pub(super) fn keep(&self, key: &[u8], slot: Slot<V>) {
+        self.table.insert(key.into(), slot);
+    }
+
+    pub(super) fn remove(&self, key: &[u8]) -> Option<Slot<V>> {
+        self.table.remove(key).map(|(_, slot)| slot)
+    }
+
+    pub(super) fn clear(&self) {
+        self.table.clear();
+    }
+
+    pub(super) fn invalidate(&self, what: What<'_>, now: Timestamp) {
+        match what {
+            What::Whole => drop(self.hard.fetch_max(now.as_micros(), Ordering::AcqRel)),
+            What::Softly => drop(self.soft.fetch_max(now.as_micros(), Ordering::AcqRel)),
+            What::Tag(tag) => {
+                let mut tags = self.tags.write().unwrap_or_else(PoisonError::into_inner);
+                tags.insert(tag.into(), now);
+            }
+        }
+    }
+}

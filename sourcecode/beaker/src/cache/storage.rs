@@ -1,0 +1,157 @@
+//! Where the values of a cache are: a closed choice.
+
+use std::time::Duration;
+
+use super::age::Marks;
+use super::bytes::Bytes;
+use super::marks::WHOLE;
+use super::near::Near;
+use super::objects::Objects;
+use super::seen::{Seen, Slot};
+use crate::clock::{Clock, Timestamp};
+use crate::error::Result;
+use crate::store::When;
+
+pub(super) enum Storage<V> {
+    Objects(Objects<V>),
+    Bytes(Box<Bytes<V>>),
+    Near(Near<V>),
+}
+
+/// What is invalidated.
+#[derive(Clone, Copy)]
+pub(super) enum What<'a> {
+    Whole,
+    /// The whole cache, and its values may be given while new ones are made.
+    Softly,
+    /// What has the tag.
+    Tag(&'a str),
+}
+
+impl<V: Clone + 'static> Storage<V> {
+    pub(super) fn look(&self, key: &[u8], clock: &dyn Clock) -> Result<Seen<V>> {
+        match self {
+            Storage::Objects(objects) => Ok(objects.look(key)),
+            Storage::Bytes(bytes) => bytes.look(key, clock.now()),
+            Storage::Near(near) => near.look(key, clock),
+        }
+    }
+
+    pub(super) fn look_many(&self, keys: &[&[u8]], clock: &dyn Clock) -> Result<Vec<Seen<V>>> {
+        match self {
+            Storage::Objects(_) | Storage::Near(_) => {
+                keys.iter().map(|key| self.look(key, clock)).collect()
+            }
+            Storage::Bytes(bytes) => bytes.look_many(keys, clock.now()),
+        }
+    }
+
+    /// What is there, past any near part: for who is about to make it anew.
+    pub(super) fn look_behind(&self, key: &[u8], clock: &dyn Clock) -> Result<Seen<V>> {
+        match self {
+            Storage::Near(near) => near.behind.storage.look_behind(key, clock),
+            storage => storage.look(key, clock),
+        }
+    }
+
+    /// Keeps a value if the condition is met, and tells whether it was.
+    pub(super) fn keep(
+        &self,
+        key: &[u8],
+        slot: Slot<V>,
+        ttl: Option<Duration>,
+        when: When,
+        now: Timestamp,
+    ) -> Result<bool> {
+        match self {
+            Storage::Objects(objects) => {
+                objects.keep(key, slot);
+                Ok(true)
+            }
+            Storage::Bytes(bytes) => bytes.keep(key, &slot, ttl, when),
+            Storage::Near(near) => {
+                let is_kept = near.behind.storage.keep(key, slot.clone(), ttl, when, now)?;
+                match is_kept {
+                    true => near.hold(key, &slot, now),
+                    false => drop(near.front.remove(key)),
+                }
+                Ok(is_kept)
+            }
+        }
+    }
+
+    pub(super) fn remove(&self, key: &[u8], now: Timestamp) -> Result<()> {
+        match self {
+            Storage::Objects(objects) => {
+                objects.remove(key);
+                Ok(())
+            }
+            Storage::Bytes(bytes) => bytes.remove(key, now),
+            Storage::Near(near) => {
+                let removed = near.behind.storage.remove(key, now);
+                near.front.remove(key);
+                removed
+            }
+        }
+    }
+
+    /// Removes everything, and marks what is being made meanwhile as gone.
+    pub(super) fn clear(&self, now: Timestamp) -> Result<()> {
+        match self {
+            Storage::Objects(objects) => {
+                objects.invalidate(What::Whole, now);
+                objects.clear();
+                Ok(())
+            }
+            Storage::Bytes(bytes) => {
+                bytes.marks.set(WHOLE, now, harden)?;
+                bytes.backend.store.clear(&bytes.namespace)
+            }
+            Storage::Near(near) => {
+                let cleared = near.behind.storage.clear(now);
+                near.front.clear();
+                cleared
+            }
+        }
+    }
+
+    pub(super) fn invalidate(&self, what: What<'_>, now: Timestamp) -> Result<()> {
+        match self {
+            Storage::Objects(objects) => {
+                objects.invalidate(what, now);
+                Ok(())
+            }
+            Storage::Bytes(bytes) => match what {
+                What::Whole => bytes.marks.set(WHOLE, now, harden),
+                What::Softly => bytes.marks.set(WHOLE, now, soften),
+                What::Tag(tag) => bytes.marks.set(tag, now, harden),
+            },
+            Storage::Near(near) => {
+                let marked = near.behind.storage.invalidate(what, now);
+                near.front.invalidate(what, now);
+                marked
+            }
+        }
+    }
+
+    /// The bytes at the bottom, if there are any: who makes a value takes a lock there.
+    pub(super) fn bytes(&self) -> Option<&Bytes<V>> {
+        match self {
+            Storage::Objects(_) => None,
+            Storage::Bytes(bytes) => Some(bytes),
+            Storage::Near(near) => near.behind.storage.bytes(),
+        }
+    }
+
+    pub(super) fn damaged(&self) -> u64 {
+        self.bytes().map_or(0, Bytes::damaged)
+    }
+}
+
+fn harden(marks: &mut Marks, now: Timestamp) {
+    marks.hard = marks.hard.max(Some(now));
+}
+
+fn soften(marks: &mut Marks, now: Timestamp) {
+    marks.soft = marks.soft.max(Some(now));
+}

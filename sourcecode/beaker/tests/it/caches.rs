@@ -1,0 +1,514 @@
+//! Caches: what is made how often, and what is given meanwhile, over every kind of storage.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use beaker::cache::{Cache, Made, Then};
+use beaker::store::MemoryStore;
+use beaker::{Backend, Clock, Error, ErrorKind, ManualClock};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Each kind of storage with a clock that can be moved.
+fn each(check: impl Fn(Cache<String>, &ManualClock)) {
+    for kind in ["objects", "bytes", "near"] {
+        println!("{kind}");
+        let clock = Arc::new(ManualClock::default());
+        check(cache(kind, &clock), &clock);
+    }
+}
+
+fn backend(clock: &Arc<ManualClock>) -> Backend {
+    let store = MemoryStore::with_clock(clock.clone());
+    Backend::new(store, beaker::lock::LocalLocks::new())
+}
+
+fn cache(kind: &str, clock: &Arc<ManualClock>) -> Cache<String> {
+    let cache = match kind {
+        "objects" => Cache::in_memory(1000),
+        _ => Cache::new(backend(clock), "cache"),
+    };
+    let cache = cache.clock(clock.clone()).expire(10 * SECOND);
+    if kind == "near" { cache.near(100, SECOND) } else { cache }
+}
+
+fn never() -> String {
+    panic!("it is not to be made")
+}
+
+fn failing() -> Result<String, Error> {
+    Err(Error::new(ErrorKind::Application, "the source is down"))
+}
+
+#[test]
+fn made_once_and_then_found() {
+    each(|cache, clock| {
+        assert_eq!(cache.get("a").unwrap(), None);
+        assert_eq!(cache.get_or_create("a", || "1".to_owned()).unwrap(), "1");
+        assert_eq!(cache.get_or_create("a", never).unwrap(), "1");
+        assert_eq!(cache.get("a").unwrap().as_deref(), Some("1"));
+        assert!(cache.contains("a").unwrap() && !cache.contains("b").unwrap());
+        clock.advance(10 * SECOND);
+        assert_eq!(cache.get("a").unwrap(), None, "expired");
+        assert_eq!(cache.get_or_create("a", || "2".to_owned()).unwrap(), "2");
+        let numbers = cache.numbers();
+        assert_eq!((numbers.creations, numbers.hits, numbers.misses), (2, 2, 4), "{numbers}");
+    });
+}
+
+#[test]
+fn put_remove_and_clear() {
+    each(|cache, _| {
+        cache.put("a", "1".to_owned()).unwrap();
+        cache.put("b", "2".to_owned()).unwrap();
+        assert_eq!(cache.get_or_create("a", never).unwrap(), "1");
+        assert!(cache.remove("a").unwrap() && !cache.remove("a").unwrap());
+        assert_eq!(cache.get("a").unwrap(), None);
+        assert_eq!(cache.get_or_create("a", || "3".to_owned()).unwrap(), "3");
+        cache.clear().unwrap();
+        assert!(cache.get("a").unwrap().is_none() && cache.get("b").unwrap().is_none());
+        assert_eq!(cache.get_or_create("b", || "4".to_owned()).unwrap(), "4");
+    });
+}
+
+#[test]
+fn a_stale_value_is_given_while_one_makes_a_new_one() {
+    each(|cache, clock| {
+        let cache = cache.stale_for(60 * SECOND);
+        cache.put("a", "old".to_owned()).unwrap();
+        clock.advance(11 * SECOND);
+        let (begun, is_begun) = mpsc::channel();
+        let (end, ends) = mpsc::channel();
+        thread::scope(|scope| {
+            let maker = scope.spawn(|| {
+                cache.get_or_create("a", move || {
+                    begun.send(()).unwrap();
+                    ends.recv().unwrap();
+                    "new".to_owned()
+                })
+            });
+            is_begun.recv().unwrap();
+            for _ in 0..3 {
+                assert_eq!(cache.get_or_create("a", never).unwrap(), "old");
+            }
+            assert_eq!(cache.get("a").unwrap(), None, "`get` gives nothing stale");
+            assert_eq!(cache.peek("a").unwrap().unwrap().0, "old");
+            end.send(()).unwrap();
+            assert_eq!(maker.join().unwrap().unwrap(), "new");
+        });
+        assert_eq!(cache.get_or_create("a", never).unwrap(), "new");
+        assert_eq!(cache.numbers().stale, 3);
+        clock.advance(70 * SECOND);
+        assert_eq!(cache.get_or_create("a", || "newer".to_owned()).unwrap(), "newer");
+    });
+}
+
+/// So many at once find nothing, while the creator is held up until all have asked.
+fn herd<T: Send>(
+    cache: &Cache<String>,
+    many: usize,
+    create: impl Fn() -> Result<String, Error> + Sync,
+    look: impl Fn(Result<String, Error>) -> T + Sync,
+) -> Vec<T> {
+    let start = Barrier::new(many);
+    thread::scope(|scope| {
+        let threads: Vec<_> = (0..many)
+            .map(|_| {
+                scope.spawn(|| {
+                    start.wait();
+                    look(cache.try_get_or_create("a", &create))
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+#[test]
+fn a_herd_makes_a_value_once() {
+    each(|cache, _| {
+        let made = AtomicUsize::new(0);
+        let create = || Ok(made.fetch_add(1, Ordering::SeqCst).to_string());
+        let given = herd(&cache, 64, create, |value| value.unwrap());
+        assert!(given.iter().all(|value| value == "0"), "{given:?}");
+        assert_eq!(made.into_inner(), 1);
+    });
+}
+
+#[test]
+fn a_failure_is_shared_and_not_tried_by_each() {
+    each(|cache, clock| {
+        let tried = AtomicUsize::new(0);
+        let create = || {
+            tried.fetch_add(1, Ordering::SeqCst);
+            failing()
+        };
+        let messages = herd(&cache, 16, create, |value| value.unwrap_err());
+        assert!(messages.iter().all(|error| error.to_string().contains("the source is down")));
+        let own = messages.iter().filter(|error| error.kind() == ErrorKind::Application).count();
+        assert_eq!((own, tried.load(Ordering::SeqCst)), (1, 1));
+        let error = cache.get_or_create("a", never).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Creation, "{error}");
+        clock.advance(SECOND);
+        assert_eq!(cache.get_or_create("a", || "1".to_owned()).unwrap(), "1");
+    });
+}
+
+#[test]
+fn a_stale_value_is_given_when_the_creator_fails() {
+    each(|cache, clock| {
+        let cache = cache.stale_for(60 * SECOND).back_off(5 * SECOND);
+        cache.put("a", "old".to_owned()).unwrap();
+        clock.advance(11 * SECOND);
+        assert_eq!(cache.try_get_or_create("a", failing).unwrap(), "old");
+        assert_eq!(cache.get_or_create("a", never).unwrap(), "old", "not tried again at once");
+        clock.advance(5 * SECOND);
+        assert_eq!(cache.get_or_create("a", || "new".to_owned()).unwrap(), "new");
+
+        clock.advance(11 * SECOND);
+        let strict = cache.clone().stale_on_failure(false);
+        assert_eq!(
+            strict.try_get_or_create("a", failing).unwrap_err().kind(),
+            ErrorKind::Application
+        );
+    });
+}
+
+#[test]
+fn a_creator_that_panics_leaves_nobody_waiting() {
+    each(|cache, _| {
+        let (begun, is_begun) = mpsc::channel();
+        thread::scope(|scope| {
+            let panics = scope.spawn(|| {
+                cache.get_or_create("a", move || -> String {
+                    begun.send(()).unwrap();
+                    std::panic::resume_unwind(Box::new("on purpose"))
+                })
+            });
+            is_begun.recv().unwrap();
+            let waits = scope.spawn(|| cache.get_or_create("a", || "1".to_owned()).unwrap());
+            assert!(panics.join().is_err());
+            assert_eq!(waits.join().unwrap(), "1");
+        });
+    });
+}
+
+#[test]
+fn a_creator_that_asks_for_its_own_key_is_told() {
+    each(|cache, _| {
+        let error = cache
+            .try_get_or_create("a", || {
+                cache.try_get_or_create("a", || Ok::<_, Error>("1".to_owned()))
+            })
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::WouldDeadlock);
+        assert!(error.to_string().contains("`a`"), "{error}");
+        let nested = cache.try_get_or_create("b", || {
+            cache.try_get_or_create("c", || Ok::<_, Error>("2".to_owned()))
+        });
+        assert_eq!(nested.unwrap(), "2");
+    });
+}
+
+/// Does something while a value is being made, and tells what is there after.
+fn meanwhile(cache: &Cache<String>, act: impl FnOnce()) -> Option<String> {
+    let made = cache.get_or_create("a", || {
+        act();
+        Made::new("made from what was there before".to_owned()).tag("t")
+    });
+    assert!(made.unwrap().starts_with("made"), "who asked before gets it");
+    cache.get("a").unwrap()
+}
+
+#[test]
+fn what_is_done_during_a_creation_wins() {
+    each(|cache, clock| {
+        // Another moment for the mark than for the creation's beginning.
+        let later = || clock.advance(Duration::from_micros(1));
+        let remove = || assert!(!cache.remove("a").unwrap(), "not there yet");
+        assert_eq!(meanwhile(&cache, remove), None);
+        assert_eq!(meanwhile(&cache, || cache.clear().unwrap()), None);
+        later();
+        assert_eq!(meanwhile(&cache, || cache.invalidate().unwrap()), None);
+        later();
+        let invalidate_tag = || {
+            later();
+            cache.invalidate_tag("t").unwrap();
+        };
+        assert_eq!(meanwhile(&cache, invalidate_tag), None);
+        later();
+        let put = || cache.put("a", "put".to_owned()).unwrap();
+        assert_eq!(meanwhile(&cache, put).as_deref(), Some("put"));
+    });
+}
+
+#[test]
+fn hard_and_soft_invalidation() {
+    each(|cache, clock| {
+        let cache = cache.stale_for(60 * SECOND);
+        cache.put("a", "old".to_owned()).unwrap();
+        cache.put("b", "old".to_owned()).unwrap();
+        clock.advance(Duration::from_micros(1));
+        cache.invalidate_softly().unwrap();
+        assert_eq!(cache.get("a").unwrap(), None);
+        assert_eq!(cache.peek("a").unwrap().unwrap().0, "old", "stale");
+        clock.advance(Duration::from_micros(1));
+        assert_eq!(cache.get_or_create("a", || "new".to_owned()).unwrap(), "new");
+        assert_eq!(cache.get_or_create("a", never).unwrap(), "new");
+        cache.invalidate().unwrap();
+        clock.advance(Duration::from_micros(1));
+        cache.invalidate_softly().unwrap();
+        assert_eq!(cache.peek("b").unwrap(), None, "gone for good");
+        clock.advance(Duration::from_micros(1));
+        assert_eq!(cache.get_or_create("b", || "newer".to_owned()).unwrap(), "newer");
+    });
+}
+
+#[test]
+fn tags() {
+    each(|cache, clock| {
+        let tagged = |key: &str, tags: &[&str]| {
+            let made = tags.iter().fold(Made::new(key.to_owned()), |made, tag| made.tag(tag));
+            cache.put(key, made).unwrap();
+        };
+        tagged("kimi", &["driver", "ferrari"]);
+        tagged("felipe", &["driver", "ferrari"]);
+        tagged("jenson", &["driver"]);
+        cache.put("none", "none".to_owned()).unwrap();
+        clock.advance(Duration::from_micros(1));
+        cache.invalidate_tag("ferrari").unwrap();
+        let there = |key: &str| cache.contains(key).unwrap();
+        assert_eq!(["kimi", "felipe", "jenson", "none"].map(there), [false, false, true, true]);
+        clock.advance(Duration::from_micros(1));
+        tagged("kimi", &["driver", "ferrari"]);
+        assert!(there("kimi"), "made after that");
+        assert!(cache.invalidate_tag("").is_err());
+    });
+}
+
+#[test]
+fn an_expiry_per_call_and_per_value_and_values_that_are_not_kept() {
+    each(|cache, clock| {
+        let short = cache.clone().expire(SECOND);
+        short.get_or_create("a", || "1".to_owned()).unwrap();
+        cache.put("b", Made::new("2".to_owned()).expire(SECOND)).unwrap();
+        cache.put("c", "3".to_owned()).unwrap();
+        clock.advance(SECOND);
+        assert_eq!(["a", "b", "c"].map(|key| cache.contains(key).unwrap()), [false, false, true]);
+        let made = cache.get_or_create("d", || Made::new("4".to_owned()).not_kept()).unwrap();
+        assert_eq!((made.as_str(), cache.get("d").unwrap()), ("4", None));
+    });
+}
+
+#[test]
+fn nothing_is_a_value_too() {
+    let cache: Cache<Option<String>> = Cache::new(Backend::memory(), "options");
+    assert_eq!(cache.get_or_create("a", || None).unwrap(), None);
+    assert_eq!(cache.get("a").unwrap(), Some(None));
+}
+
+#[test]
+fn a_wait_is_as_long_as_is_said() {
+    each(|cache, _| {
+        let (begun, is_begun) = mpsc::channel();
+        let (end, ends) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let maker = scope.spawn(|| {
+                cache.get_or_create("a", move || {
+                    begun.send(()).unwrap();
+                    ends.recv().unwrap();
+                    "1".to_owned()
+                })
+            });
+            is_begun.recv().unwrap();
+            let soon = Duration::from_millis(5);
+            let fails = cache.clone().wait_at_most(soon, Then::Fail);
+            let error = fails.get_or_create("a", never).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+            let creates = cache.clone().wait_at_most(soon, Then::Create);
+            assert_eq!(creates.get_or_create("a", || "own".to_owned()).unwrap(), "own");
+            end.send(()).unwrap();
+            assert_eq!(maker.join().unwrap().unwrap(), "1");
+        });
+        assert_eq!(cache.get("a").unwrap().as_deref(), Some("1"));
+    });
+}
+
+#[test]
+fn two_caches_of_one_name_share_what_they_make() {
+    let clock = Arc::new(ManualClock::default());
+    let backend = backend(&clock);
+    let open = || Cache::<String>::new(backend.clone(), "shared").clock(clock.clone());
+    let (one, two) = (open(), open());
+    let (begun, is_begun) = mpsc::channel();
+    let (end, ends) = mpsc::channel();
+    thread::scope(|scope| {
+        let maker = scope.spawn(|| {
+            one.get_or_create("a", move || {
+                begun.send(()).unwrap();
+                ends.recv().unwrap();
+                "1".to_owned()
+            })
+        });
+        is_begun.recv().unwrap();
+        let waits = scope.spawn(|| two.get_or_create("a", never).unwrap());
+        end.send(()).unwrap();
+        // Who waits for another process waits by the clock.
+        while !waits.is_finished() {
+            clock.advance(Duration::from_millis(1));
+            thread::yield_now();
+        }
+        assert_eq!(maker.join().unwrap().unwrap(), waits.join().unwrap());
+    });
+    // A removal by the other one, during a creation.
+    clock.advance(Duration::from_micros(1));
+    one.remove("a").unwrap();
+    let made = one.get_or_create("a", || {
+        two.remove("a").unwrap();
+        "2".to_owned()
+    });
+    assert_eq!((made.unwrap().as_str(), one.get("a").unwrap()), ("2", None));
+    // An invalidation by the other one is seen within a second.
+    one.put("a", "3".to_owned()).unwrap();
+    clock.advance(Duration::from_micros(1));
+    two.invalidate().unwrap();
+    assert_eq!(two.get("a").unwrap(), None);
+    clock.advance(SECOND);
+    assert_eq!(one.get("a").unwrap(), None);
+}
+
+#[test]
+fn a_near_value_is_believed_for_its_time() {
+    let clock = Arc::new(ManualClock::default());
+    let far = Cache::<String>::new(backend(&clock), "far").clock(clock.clone());
+    let near = far.clone().near(10, SECOND);
+    far.put("a", "1".to_owned()).unwrap();
+    assert_eq!(near.get("a").unwrap().as_deref(), Some("1"));
+    far.put("a", "2".to_owned()).unwrap();
+    assert_eq!(near.get("a").unwrap().as_deref(), Some("1"), "believed");
+    clock.advance(SECOND);
+    assert_eq!(near.get("a").unwrap().as_deref(), Some("2"));
+    near.put("a", "3".to_owned()).unwrap();
+    assert_eq!(near.get("a").unwrap().as_deref(), Some("3"), "its own at once");
+    assert_eq!(far.get("a").unwrap().as_deref(), Some("3"));
+}
+
+#[test]
+fn a_key_in_use_never_expires_with_early_refresh() {
+    let clock = Arc::new(ManualClock::default());
+    let cache = cache("objects", &clock).stale_for(SECOND).refresh_early(1.0);
+    let made = AtomicUsize::new(0);
+    for _ in 0..10_000 {
+        clock.advance(Duration::from_millis(10));
+        let create = || {
+            clock.advance(Duration::from_millis(100));
+            made.fetch_add(1, Ordering::Relaxed).to_string()
+        };
+        cache.get_or_create("a", create).unwrap();
+        assert!(cache.contains("a").unwrap(), "it has expired");
+    }
+    let made = made.into_inner();
+    assert!((10..40).contains(&made), "made {made} times in 100 s, for 10 s each");
+}
+
+#[test]
+fn jitter_spreads_what_was_made_together() {
+    let clock = Arc::new(ManualClock::default());
+    let cache = cache("objects", &clock).jitter(0.5);
+    (0..100).for_each(|key: u8| cache.put([key], "1".to_owned()).unwrap());
+    let left =
+        |cache: &Cache<String>| (0..100).filter(|key: &u8| cache.contains([*key]).unwrap()).count();
+    clock.advance(Duration::from_millis(4999));
+    assert_eq!(left(&cache), 100);
+    clock.advance(Duration::from_millis(2501));
+    assert!((20..80).contains(&left(&cache)), "{}", left(&cache));
+    clock.advance(Duration::from_millis(2500));
+    assert_eq!(left(&cache), 0);
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_nothing_immortal() {
+    let clock = Arc::new(ManualClock::default());
+    let cache = cache("bytes", &clock).stale_for(60 * SECOND);
+    cache.put("a", "1".to_owned()).unwrap();
+    let hour_ago = beaker::Timestamp::from_micros(clock.now().as_micros() - 3_600_000_000);
+    let earlier = cache.clone().clock(Arc::new(ManualClock::new(hour_ago)));
+    assert_eq!(earlier.get("a").unwrap(), None);
+    assert_eq!(earlier.get_or_create("a", || "2".to_owned()).unwrap(), "2");
+}
+
+#[test]
+fn what_cannot_be_stored_is_given_all_the_same() {
+    let small = Backend::open("memory", &[("max_bytes", "2000")]).unwrap();
+    let cache: Cache<String> = Cache::new(small, "small");
+    let long = cache.get_or_create("a", || "x".repeat(10_000)).unwrap();
+    assert_eq!(long.len(), 10_000);
+    assert_eq!(cache.numbers().unstored, 1);
+    assert_eq!(cache.put("a", "x".repeat(10_000)).unwrap_err().kind(), ErrorKind::TooLarge);
+}
+
+fn doubled(keys: &[&[u8]]) -> Vec<String> {
+    keys.iter().map(|key| String::from_utf8_lossy(key).repeat(2)).collect()
+}
+
+#[test]
+fn many_are_made_by_one_call() {
+    each(|cache, clock| {
+        cache.put("b", "there".to_owned()).unwrap();
+        let asked = std::cell::RefCell::new(Vec::new());
+        let create = |keys: &[&[u8]]| {
+            asked.borrow_mut().extend(keys.iter().map(|key| key.to_vec()));
+            Ok::<_, Error>(doubled(keys))
+        };
+        let values = cache.try_get_or_create_many(&["c", "a", "b", "c"], create).unwrap();
+        assert_eq!(values, ["cc", "aa", "there", "cc"]);
+        assert_eq!(*asked.borrow(), [b"a", b"c"], "sorted, each once");
+        let found = cache.get_many(&["c", "x", "b"]).unwrap();
+        assert_eq!(found, [Some("cc".into()), None, Some("there".into())]);
+        let none: Vec<&str> = Vec::new();
+        let nobody = |_: &[&[u8]]| -> Result<Vec<String>, Error> { panic!("nothing is missing") };
+        assert!(cache.try_get_or_create_many(&none, nobody).unwrap().is_empty());
+        assert_eq!(cache.try_get_or_create_many(&["a", "b"], nobody).unwrap(), ["aa", "there"]);
+
+        let short = |_: &[&[u8]]| Ok::<_, Error>(vec!["only one".to_owned()]);
+        let error = cache.try_get_or_create_many(&["y", "z"], short).unwrap_err();
+        assert!(error.to_string().contains("2 values gave 1"), "{error}");
+        assert_eq!(error.kind(), ErrorKind::Creation);
+        clock.advance(SECOND);
+        let fails = |_: &[&[u8]]| -> Result<Vec<String>, Error> { failing().map(|_| vec![]) };
+        let error = cache.try_get_or_create_many(&["y"], fails).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Application);
+    });
+}
+
+#[test]
+fn calls_that_overlap_make_what_they_share_once() {
+    each(|cache, _| {
+        for round in 0..50 {
+            let made = std::sync::Mutex::new(Vec::new());
+            let start = Barrier::new(4);
+            let key = |letter: &str| format!("{letter}{round}");
+            thread::scope(|scope| {
+                for pair in [["a", "b"], ["b", "c"], ["c", "a"], ["b", "a"]] {
+                    let (cache, made, start) = (&cache, &made, &start);
+                    let keys = pair.map(key);
+                    scope.spawn(move || {
+                        start.wait();
+                        let create = |keys: &[&[u8]]| {
+                            made.lock().unwrap().extend(keys.iter().map(|key| key.to_vec()));
+                            Ok::<_, Error>(doubled(keys))
+                        };
+                        let values = cache.try_get_or_create_many(&keys, create).unwrap();
+                        assert_eq!(values, keys.map(|key| key.repeat(2)));
+                    });
+                }
+            });
+            let mut made = made.into_inner().unwrap();
+            made.sort();
+            let each = ["a", "b", "c"].map(|letter| key(letter).into_bytes());
+            assert_eq!(made, each, "each once");
+        }
+    });
+}
