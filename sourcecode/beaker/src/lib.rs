@@ -35,7 +35,7 @@
 //! | [`cookie`] | reading and writing cookies |
 //! | [`session`] | sessions |
 //! | [`config`] | options as texts, from files and the environment, checked at once |
-//! | `middleware` | an application and what is wrapped around it (feature `middleware`) |
+//! | `middleware` | an application and what is wrapped around it (feature `middleware`); a layer for async servers (features `tower`, `axum`) |
 #![forbid(unsafe_code)]
 
 pub mod backend;

@@ -190,6 +190,10 @@ impl Store for MemoryStore {
     fn sweep(&self, _: usize) -> Result<Swept> {
         Ok(Swept { removed: self.remove_expired(), is_done: true })
     }
+
+    fn blocks(&self) -> bool {
+        false
+    }
 }
 
 #[cfg(test)]
