@@ -2,11 +2,15 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::Extensions;
+use http::{Extensions, HeaderValue};
+use smallvec::SmallVec;
 
 use super::RequestSession;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::{Session, Sessions};
+
+/// Mostly one.
+pub(super) type Cookies = SmallVec<[HeaderValue; 1]>;
 
 /// What a middleware puts into a request. A request that never asks for its session costs no look
 /// at the store.
@@ -15,7 +19,9 @@ pub(super) struct LazySession(Arc<Inner>);
 
 struct Inner {
     sessions: Sessions,
-    cookie: Option<String>,
+    /// The `Cookie` headers. Their bytes are shared with the request, and looked at when the
+    /// session is asked for.
+    cookies: Cookies,
     /// Guards where the session is, and for no longer than it takes to move it: nothing is loaded
     /// or saved meanwhile.
     place: Mutex<Place>,
@@ -32,8 +38,8 @@ enum Place {
 }
 
 impl LazySession {
-    pub(super) fn new(sessions: Sessions, cookie: Option<String>) -> LazySession {
-        LazySession(Arc::new(Inner { sessions, cookie, place: Mutex::new(Place::Stored) }))
+    pub(super) fn new(sessions: Sessions, cookies: Cookies) -> LazySession {
+        LazySession(Arc::new(Inner { sessions, cookies, place: Mutex::new(Place::Stored) }))
     }
 
     /// The session of the request with these extensions, which may have to be loaded.
@@ -65,7 +71,12 @@ impl LazySession {
     }
 
     pub(super) fn load(&self) -> Result<Session> {
-        Ok(self.0.sessions.load(self.0.cookie.as_deref())?.deferred())
+        // What is no text in them belongs to other cookies than ours.
+        let mut texts =
+            self.0.cookies.iter().map(|header| String::from_utf8_lossy(header.as_bytes()));
+        let first = texts.next();
+        let all = first.map(|first| texts.fold(first, |all, next| all + "; " + next));
+        Ok(self.0.sessions.load(all.as_deref())?.deferred())
     }
 
     /// Whether loading and saving may wait.

@@ -1,8 +1,8 @@
 //! The steps around an application. Both middlewares take them in this order, so that they differ
 //! in nothing but where the third one runs.
 
+use http::HeaderValue;
 use http::header::{COOKIE, SET_COOKIE, VARY};
-use http::{HeaderMap, HeaderValue};
 
 use super::lazy::LazySession;
 use crate::error::{Error, ErrorKind, Result};
@@ -10,7 +10,8 @@ use crate::session::{Session, Sessions};
 
 /// First, before the application: gives the request its session, which is not loaded yet.
 pub(super) fn begin<B>(sessions: &Sessions, request: &mut http::Request<B>) -> LazySession {
-    let lazy = LazySession::new(sessions.clone(), cookies(request.headers()));
+    let cookies = request.headers().get_all(COOKIE).iter().cloned().collect();
+    let lazy = LazySession::new(sessions.clone(), cookies);
     request.extensions_mut().insert(lazy.clone());
     lazy
 }
@@ -43,12 +44,4 @@ pub(super) fn send<B>(response: &mut http::Response<B>, cookie: Option<HeaderVal
     if let Some(cookie) = cookie {
         response.headers_mut().append(SET_COOKIE, cookie);
     }
-}
-
-/// All `Cookie` headers as one. What is no text in them belongs to other cookies than ours.
-fn cookies(headers: &HeaderMap) -> Option<String> {
-    let mut headers = headers.get_all(COOKIE).iter();
-    let text = |header: &HeaderValue| String::from_utf8_lossy(header.as_bytes()).into_owned();
-    let first = text(headers.next()?);
-    Some(headers.fold(first, |all, next| all + "; " + &text(next)))
 }
