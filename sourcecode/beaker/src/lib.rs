@@ -36,7 +36,7 @@
 //! | [`session`] | sessions |
 //! | [`cache`] | what takes long to make, made once |
 //! | [`config`] | options as texts, from files and the environment, checked at once |
-//! | `middleware` | an application and what is wrapped around it (feature `middleware`) |
+//! | `middleware` | an application and what is wrapped around it (feature `middleware`); a layer for async servers (features `tower`, `axum`) |
 #![forbid(unsafe_code)]
 
 pub mod backend;

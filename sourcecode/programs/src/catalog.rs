@@ -47,7 +47,7 @@ impl Program {
 
     /// Whether it serves web pages until it is stopped.
     pub fn is_served(&self) -> bool {
-        self.features.iter().any(|feature| feature == "server")
+        self.features.iter().any(|feature| feature == "server" || feature == "axum")
     }
 
     /// What a reader types to run it.

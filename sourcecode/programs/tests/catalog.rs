@@ -7,13 +7,15 @@ use programs::{Catalog, ErrorKind, Recording, Workspace};
 const MANIFEST: &str = "[workspace]\n[package]\nname = \"x\"\n\
     [[example]]\nname = \"4_kept\"\nrequired-features = [\"memcached\"]\n\
     [[example]]\nname = \"6_shared\"\nrequired-features = [\"redis\"]\n\
-    [[example]]\nname = \"5_served\"\nrequired-features = [\"memcached\", \"server\"]\n";
+    [[example]]\nname = \"5_served\"\nrequired-features = [\"memcached\", \"server\"]\n\
+    [[example]]\nname = \"20_async\"\nrequired-features = [\"axum\"]\n";
 
 #[test]
 fn programs_are_read_from_the_folder() {
     let folder = fixture::workspace(&[
         ("Cargo.toml", MANIFEST),
-        ("examples/10_last.rs", ""),
+        ("examples/10_plain.rs", ""),
+        ("examples/20_async.rs", ""),
         ("examples/5_served.rs", ""),
         ("examples/4_kept.rs", ""),
         ("examples/6_shared.rs", ""),
@@ -32,21 +34,28 @@ fn programs_are_read_from_the_folder() {
             "cargo run --example 4_kept --features memcached",
             "cargo run --example 5_served --features memcached,server",
             "cargo run --example 6_shared --features redis",
-            "cargo run --example 10_last",
+            "cargo run --example 10_plain",
+            "cargo run --example 20_async --features axum",
         ]
     );
     let needs = |number| {
         let program = catalog.find(number).expect("it is there");
         [program.needs_memcached(), program.needs_redis(), program.is_served()]
     };
-    let needed = [[false; 3], [true, false, false], [true, false, true], [false, true, false]];
-    assert_eq!([0, 4, 5, 6].map(needs), needed);
+    let needed = [
+        [false; 3],
+        [true, false, false],
+        [true, false, true],
+        [false, true, false],
+        [false, false, true],
+    ];
+    assert_eq!([0, 4, 5, 6, 20].map(needs), needed);
 
     let error = catalog.find(7).expect_err("it is not there");
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert_eq!(
         error.to_string(),
-        "there is no program 7; there is 0_first, 4_kept, 5_served, 6_shared, 10_last"
+        "there is no program 7; there is 0_first, 4_kept, 5_served, 6_shared, 10_plain, 20_async"
     );
 }
 

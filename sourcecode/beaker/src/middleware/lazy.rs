@@ -1,103 +1,112 @@
 //! The session of a request, loaded when it is first asked for.
 
-use std::fmt;
-use std::ops::{Deref, DerefMut};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Request;
+use http::{Extensions, HeaderValue};
+use smallvec::SmallVec;
+
+use super::RequestSession;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::{Session, Sessions};
 
-/// What the middleware puts into a request. A request that never asks for its session costs no
-/// look at the store.
+/// Mostly one.
+pub(super) type Cookies = SmallVec<[HeaderValue; 1]>;
+
+/// What a middleware puts into a request. A request that never asks for its session costs no look
+/// at the store.
 #[derive(Clone)]
 pub(super) struct LazySession(Arc<Inner>);
 
 struct Inner {
     sessions: Sessions,
-    cookie: Option<String>,
-    /// Guards the session of this one request. It is loaded under the lock, so it is loaded once.
-    session: Mutex<Option<Session>>,
+    /// The `Cookie` headers. Their bytes are shared with the request, and looked at when the
+    /// session is asked for.
+    cookies: Cookies,
+    /// Guards where the session is, and for no longer than it takes to move it: nothing is loaded
+    /// or saved meanwhile.
+    place: Mutex<Place>,
+}
+
+enum Place {
+    /// In the store: nobody has asked for it yet.
+    Stored,
+    /// Loaded, and nobody uses it.
+    Here(Box<Session>),
+    InUse,
+    /// The request has been answered.
+    Over,
 }
 
 impl LazySession {
-    pub(super) fn new(sessions: Sessions, cookie: Option<String>) -> LazySession {
-        LazySession(Arc::new(Inner { sessions, cookie, session: Mutex::new(None) }))
+    pub(super) fn new(sessions: Sessions, cookies: Cookies) -> LazySession {
+        LazySession(Arc::new(Inner { sessions, cookies, place: Mutex::new(Place::Stored) }))
     }
 
-    /// The session, if the request asked for it.
-    pub(super) fn take(&self) -> Option<Session> {
-        self.lock().take()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Session>> {
-        self.0.session.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn load(&self) -> Result<RequestSession<'_>> {
-        // Waiting would be for ever, if the one who has it is the one who asks.
-        let mut slot = match self.0.session.try_lock() {
-            Ok(slot) => slot,
-            Err(TryLockError::Poisoned(slot)) => slot.into_inner(),
-            Err(TryLockError::WouldBlock) => {
+    /// The session of the request with these extensions, which may have to be loaded.
+    pub(super) fn claim_in(extensions: &Extensions) -> Result<RequestSession> {
+        let lazy = extensions.get::<LazySession>().ok_or_else(|| {
+            let missing = "this request has no session; wrap the application in a";
+            Error::config(format!("{missing} `SessionMiddleware` or a `SessionLayer`"))
+        })?;
+        let mut place = lazy.place();
+        let session = match std::mem::replace(&mut *place, Place::InUse) {
+            Place::Stored => None,
+            Place::Here(session) => Some(session),
+            // Waiting would be for ever, if the one who has it is the one who asks.
+            Place::InUse => {
                 let what =
                     "the session of this request is in use; let go of it before asking again";
                 return Err(Error::new(ErrorKind::WouldDeadlock, what));
             }
+            Place::Over => {
+                *place = Place::Over;
+                return Err(Error::new(
+                    ErrorKind::Application,
+                    "this request has been answered, and its session is out of reach; ask for it before",
+                ));
+            }
         };
-        if slot.is_none() {
-            *slot = Some(self.0.sessions.load(self.0.cookie.as_deref())?.deferred());
+        drop(place);
+        Ok(RequestSession::new(lazy.clone(), session))
+    }
+
+    pub(super) fn load(&self) -> Result<Session> {
+        // What is no text in them belongs to other cookies than ours.
+        let mut texts =
+            self.0.cookies.iter().map(|header| String::from_utf8_lossy(header.as_bytes()));
+        let first = texts.next();
+        let all = first.map(|first| texts.fold(first, |all, next| all + "; " + next));
+        Ok(self.0.sessions.load(all.as_deref())?.deferred())
+    }
+
+    /// Whether loading and saving may wait.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
+    pub(super) fn blocks(&self) -> bool {
+        self.0.sessions.blocks()
+    }
+
+    /// Takes the session back from the one who used it.
+    pub(super) fn give_back(&self, session: Option<Box<Session>>) {
+        let mut place = self.place();
+        if matches!(*place, Place::InUse) {
+            *place = session.map_or(Place::Stored, Place::Here);
         }
-        Ok(RequestSession(slot))
     }
-}
 
-/// Gives a request its session.
-pub trait SessionExt {
-    /// The visitor's session, loaded with the first call. `save`, `delete`, `invalidate` and
-    /// `regenerate_id` are noted, and done when the request has ended.
-    ///
-    /// There is one, and it has one user at a time.
-    ///
-    /// # Errors
-    ///
-    /// `ErrorKind::WouldDeadlock` while it is in use: let go of it before asking for it again;
-    /// `ErrorKind::Config` where no `SessionMiddleware` is wrapped around the application; what
-    /// the store fails with.
-    fn session(&self) -> Result<RequestSession<'_>>;
-}
-
-impl SessionExt for Request {
-    fn session(&self) -> Result<RequestSession<'_>> {
-        let lazy = self.extensions().get::<LazySession>();
-        let missing = "this request has no session; wrap the application in a `SessionMiddleware`";
-        lazy.ok_or_else(|| Error::config(missing))?.load()
+    /// The request has been answered: its session, if it asked for it. Nobody gets it any more.
+    pub(super) fn end(&self) -> Result<Option<Box<Session>>> {
+        match std::mem::replace(&mut *self.place(), Place::Over) {
+            Place::Here(session) => Ok(Some(session)),
+            Place::Stored | Place::Over => Ok(None),
+            Place::InUse => {
+                let what = "the session was still in use when its request was answered, so it is";
+                let what = format!("{what} not saved; let go of it before answering");
+                Err(Error::new(ErrorKind::Application, what))
+            }
+        }
     }
-}
 
-/// The session of a request, in use.
-pub struct RequestSession<'a>(MutexGuard<'a, Option<Session>>);
-
-impl Deref for RequestSession<'_> {
-    type Target = Session;
-
-    fn deref(&self) -> &Session {
-        self.0
-            .as_ref()
-            .expect("it is loaded before this is made, and taken when the request is over")
-    }
-}
-
-impl DerefMut for RequestSession<'_> {
-    fn deref_mut(&mut self) -> &mut Session {
-        self.0
-            .as_mut()
-            .expect("it is loaded before this is made, and taken when the request is over")
-    }
-}
-
-impl fmt::Debug for RequestSession<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Session::fmt(self, f)
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.0.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,17 +1,26 @@
 //! An application, and what is wrapped around it: [`App`], [`SessionMiddleware`].
 //!
 //! The shape is WSGI's: an application is called with a request and gives a response, and a
-//! middleware is an application that calls another one. a [`Server`] (feature `server`) serves it.
+//! middleware is an application that calls another one. A `Server` (feature `server`) serves it.
+//!
+//! For async servers, `SessionLayer` (feature `tower`) does the same around one of tower's services,
+//! and axum's handlers (feature `axum`) take a [`RequestSession`] as an argument.
 
 mod lazy;
+mod request_session;
 #[cfg(feature = "server")]
 mod server;
 mod session;
+mod steps;
+#[cfg(feature = "tower")]
+mod tower;
 
-pub use lazy::{RequestSession, SessionExt};
+pub use request_session::{RequestSession, SessionExt};
 #[cfg(feature = "server")]
 pub use server::{Server, Stop};
 pub use session::SessionMiddleware;
+#[cfg(feature = "tower")]
+pub use tower::{ResponseFuture, SessionLayer, SessionService, session_of};
 
 use crate::error::Result;
 

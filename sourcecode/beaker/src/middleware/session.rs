@@ -2,12 +2,8 @@
 
 use std::fmt;
 
-use http::header::{COOKIE, SET_COOKIE, VARY};
-use http::{HeaderMap, HeaderValue};
-
-use super::lazy::LazySession;
-use super::{App, Request, Response};
-use crate::error::{Error, ErrorKind, Result};
+use super::{App, Request, Response, steps};
+use crate::error::Result;
 use crate::session::Sessions;
 
 /// An application with sessions: Beaker's middleware of the same name.
@@ -37,25 +33,11 @@ impl<A: App> SessionMiddleware<A> {
 
 impl<A: App> App for SessionMiddleware<A> {
     fn call(&self, request: &mut Request) -> Result<Response> {
-        let lazy = LazySession::new(self.sessions.clone(), cookies(request.headers()));
-        request.extensions_mut().insert(lazy.clone());
+        let lazy = steps::begin(&self.sessions, request);
         let mut response = self.app.call(request)?;
-        let Some(mut session) = lazy.take() else { return Ok(response) };
-        response.headers_mut().append(VARY, HeaderValue::from_static("Cookie"));
-        if response.status().is_server_error() {
-            return Ok(response);
-        }
-        match session.persist() {
-            // Another request has deleted it, or given it a new id, while this one ran. That one has
-            // the last word, about the cookie too.
-            Err(error) if error.kind() == ErrorKind::SessionGone => return Ok(response),
-            saved => saved?,
-        }
-        if let Some(cookie) = session.set_cookie()? {
-            let header = HeaderValue::try_from(cookie).map_err(|error| {
-                Error::config("the session's cookie is no header").caused_by(error)
-            })?;
-            response.headers_mut().append(SET_COOKIE, header);
+        if let Some(session) = steps::end(&lazy, &mut response)? {
+            let cookie = steps::save(session)?;
+            steps::send(&mut response, cookie);
         }
         Ok(response)
     }
@@ -67,12 +49,4 @@ impl<A> fmt::Debug for SessionMiddleware<A> {
             .field("sessions", &self.sessions)
             .finish_non_exhaustive()
     }
-}
-
-/// All `Cookie` headers as one. What is no text in them belongs to other cookies than ours.
-fn cookies(headers: &HeaderMap) -> Option<String> {
-    let mut headers = headers.get_all(COOKIE).iter();
-    let text = |header: &HeaderValue| String::from_utf8_lossy(header.as_bytes()).into_owned();
-    let first = text(headers.next()?);
-    Some(headers.fold(first, |all, next| all + "; " + &text(next)))
 }

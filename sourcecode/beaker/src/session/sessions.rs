@@ -116,6 +116,12 @@ impl Sessions {
         self.0.damaged.load(Ordering::Relaxed) + self.0.backend.store.damaged()
     }
 
+    /// Whether loading or saving a session may wait.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
+    pub(crate) fn blocks(&self) -> bool {
+        self.0.backend.store.blocks()
+    }
+
     pub(crate) fn signer_or_carrier(&self) -> Result<()> {
         if self.0.is_in_cookies() { Ok(()) } else { self.signer().map(drop) }
     }

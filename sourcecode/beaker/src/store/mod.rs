@@ -101,6 +101,13 @@ pub trait Store: Debug + Send + Sync + 'static {
         Ok(Swept { removed: 0, is_done: true })
     }
 
+    /// Whether a call may wait: for a disk, a server or another thread's write. An async server
+    /// calls a store that never does where the request runs, and any other from a thread on which
+    /// waiting holds up nobody.
+    fn blocks(&self) -> bool {
+        true
+    }
+
     /// How often stored bytes were found damaged, and treated as nothing.
     fn damaged(&self) -> u64 {
         0

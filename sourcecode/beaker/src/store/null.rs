@@ -26,4 +26,8 @@ impl Store for NullStore {
     fn clear(&self, _: &Namespace) -> Result<()> {
         Ok(())
     }
+
+    fn blocks(&self) -> bool {
+        false
+    }
 }

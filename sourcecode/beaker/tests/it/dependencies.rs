@@ -30,12 +30,19 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
         ("tracing", "tracing"),
         ("toml", "toml"),
         ("ini", "rust-ini"),
+        ("tower", "tower-service"),
+        ("axum", "axum-core"),
     ];
+    let brings = |feature, other| match feature {
+        "server" | "tower" => other == "middleware",
+        "axum" => ["middleware", "tower"].contains(&other),
+        _ => false,
+    };
     let none = crates("");
     for (feature, _) in clients {
         let with = crates(feature);
         for (other, client) in clients {
-            let wanted = feature == other || (feature == "server" && other == "middleware");
+            let wanted = feature == other || brings(feature, other);
             assert_eq!(with.contains(client), wanted, "{client} with the feature `{feature}`");
         }
         assert!(none.is_subset(&with));

@@ -39,5 +39,7 @@ mod sqlite;
 mod stores;
 mod sweeper;
 mod tidy;
+#[cfg(feature = "tower")]
+mod tower;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod unwell;

@@ -33,6 +33,8 @@ const SWEEP_AFTER: usize = 1024;
 pub struct MemoryStore {
     table: Table,
     scale: Scale,
+    /// What the largest value may weigh. The table would take a lock to tell.
+    largest: u64,
     clock: Arc<dyn Clock>,
     /// Writes until what has expired is looked for.
     until_sweep: AtomicUsize,
@@ -86,7 +88,8 @@ impl MemoryStore {
             DefaultHashBuilder::default(),
             DefaultLifecycle::default(),
         );
-        MemoryStore { table, scale, clock, until_sweep: AtomicUsize::new(SWEEP_AFTER) }
+        let largest = (table.shard_capacity() / 10 * 9).max(1);
+        MemoryStore { table, scale, largest, clock, until_sweep: AtomicUsize::new(SWEEP_AFTER) }
     }
 
     /// How many values it holds, expired ones that were not removed yet among them.
@@ -101,8 +104,8 @@ impl MemoryStore {
 
     /// The table would let go of what can never fit, and say nothing.
     fn check_size(&self, key: &Key, bytes: &[u8]) -> Result<()> {
-        let largest = self.table.shard_capacity() / 10 * 9;
-        if self.scale.weight_of(key, bytes) <= largest.max(1) {
+        let largest = self.largest;
+        if self.scale.weight_of(key, bytes) <= largest {
             return Ok(());
         }
         let size = bytes.len();
@@ -189,6 +192,10 @@ impl Store for MemoryStore {
     /// All in one step: a part of the table at a time, which takes well under a millisecond.
     fn sweep(&self, _: usize) -> Result<Swept> {
         Ok(Swept { removed: self.remove_expired(), is_done: true })
+    }
+
+    fn blocks(&self) -> bool {
+        false
     }
 }
 

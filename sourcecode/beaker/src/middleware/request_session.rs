@@ -1,0 +1,85 @@
+//! [`RequestSession`]: the session of a request, in use; and how a request gives it.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use super::Request;
+use super::lazy::LazySession;
+use crate::error::Result;
+use crate::session::Session;
+
+/// Gives a request its session.
+pub trait SessionExt {
+    /// The visitor's session, loaded with the first call. `save`, `delete`, `invalidate` and
+    /// `regenerate_id` are noted, and done when the request has ended.
+    ///
+    /// There is one, and it has one user at a time.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::WouldDeadlock` while it is in use: let go of it before asking for it again;
+    /// `ErrorKind::Config` where no `SessionMiddleware` is wrapped around the application;
+    /// `ErrorKind::Application` if the request has been answered; what the store fails with.
+    fn session(&self) -> Result<RequestSession>;
+}
+
+impl SessionExt for Request {
+    fn session(&self) -> Result<RequestSession> {
+        LazySession::claim_in(self.extensions())?.loaded()
+    }
+}
+
+/// The session of a request, in use. It goes back to the request when this is dropped. That must be
+/// before the request is answered: what is still in use then cannot be saved, and the answer is an
+/// error.
+pub struct RequestSession {
+    lazy: LazySession,
+    /// Missing only until it is loaded, and nobody outside sees it before.
+    session: Option<Box<Session>>,
+}
+
+impl RequestSession {
+    pub(super) fn new(lazy: LazySession, session: Option<Box<Session>>) -> RequestSession {
+        RequestSession { lazy, session }
+    }
+
+    /// Loads it, unless that was done before.
+    pub(super) fn loaded(mut self) -> Result<RequestSession> {
+        if self.session.is_none() {
+            self.session = Some(Box::new(self.lazy.load()?));
+        }
+        Ok(self)
+    }
+
+    /// Whether to load it may wait.
+    #[cfg(feature = "tower")]
+    pub(super) fn blocks(&self) -> bool {
+        self.session.is_none() && self.lazy.blocks()
+    }
+}
+
+impl Drop for RequestSession {
+    fn drop(&mut self) {
+        self.lazy.give_back(self.session.take());
+    }
+}
+
+impl Deref for RequestSession {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        self.session.as_ref().expect("it is loaded before anybody gets this")
+    }
+}
+
+impl DerefMut for RequestSession {
+    fn deref_mut(&mut self) -> &mut Session {
+        self.session.as_mut().expect("it is loaded before anybody gets this")
+    }
+}
+
+impl fmt::Debug for RequestSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Session::fmt(self, f)
+    }
+}

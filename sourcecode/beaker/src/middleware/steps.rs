@@ -1,0 +1,47 @@
+//! The steps around an application. Both middlewares take them in this order, so that they differ
+//! in nothing but where the third one runs.
+
+use http::HeaderValue;
+use http::header::{COOKIE, SET_COOKIE, VARY};
+
+use super::lazy::LazySession;
+use crate::error::{Error, ErrorKind, Result};
+use crate::session::{Session, Sessions};
+
+/// First, before the application: gives the request its session, which is not loaded yet.
+pub(super) fn begin<B>(sessions: &Sessions, request: &mut http::Request<B>) -> LazySession {
+    let cookies = request.headers().get_all(COOKIE).iter().cloned().collect();
+    let lazy = LazySession::new(sessions.clone(), cookies);
+    request.extensions_mut().insert(lazy.clone());
+    lazy
+}
+
+/// Second, after the application: takes the session back. `None` if there is nothing to save: it was
+/// not asked for, or the application failed.
+pub(super) fn end<B>(
+    lazy: &LazySession,
+    response: &mut http::Response<B>,
+) -> Result<Option<Box<Session>>> {
+    let Some(session) = lazy.end()? else { return Ok(None) };
+    response.headers_mut().append(VARY, HeaderValue::from_static("Cookie"));
+    Ok((!response.status().is_server_error()).then_some(session))
+}
+
+/// Third, and it may wait: saves the session. Gives the cookie that the visitor needs, if any.
+pub(super) fn save(mut session: Box<Session>) -> Result<Option<HeaderValue>> {
+    match session.persist() {
+        // Another request has deleted it, or given it a new id, while this one ran. That one has
+        // the last word, about the cookie too.
+        Err(error) if error.kind() == ErrorKind::SessionGone => return Ok(None),
+        saved => saved?,
+    }
+    let cookie = session.set_cookie()?.map(HeaderValue::try_from).transpose();
+    cookie.map_err(|error| Error::config("the session's cookie is no header").caused_by(error))
+}
+
+/// Last: adds the cookie to the response.
+pub(super) fn send<B>(response: &mut http::Response<B>, cookie: Option<HeaderValue>) {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+}

@@ -1,0 +1,91 @@
+//! [`ResponseFuture`]: the service answers, then its session is saved.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{HeaderValue, Response, StatusCode};
+use pin_project_lite::pin_project;
+
+use super::log;
+use super::off_thread::{OffThread, off_thread};
+use crate::error::Result;
+use crate::middleware::lazy::LazySession;
+use crate::middleware::steps;
+
+pin_project! {
+    /// The response of a [`SessionService`](super::SessionService). If it is dropped before the inner
+    /// service has answered, nothing is saved.
+    pub struct ResponseFuture<F, B> {
+        // Gone when it has answered: what it still holds of the session goes with it.
+        #[pin]
+        inner: Option<F>,
+        lazy: LazySession,
+        saving: Option<Saving<B>>,
+    }
+}
+
+/// A response that waits for its session to be saved.
+struct Saving<B> {
+    response: Response<B>,
+    cookie: OffThread<Option<HeaderValue>>,
+}
+
+impl<F, B> ResponseFuture<F, B> {
+    pub(super) fn new(inner: F, lazy: LazySession) -> ResponseFuture<F, B> {
+        ResponseFuture { inner: Some(inner), lazy, saving: None }
+    }
+}
+
+impl<F, B, E> Future for ResponseFuture<F, B>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+    B: Default,
+{
+    type Output = Result<Response<B>, E>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        if let Some(inner) = this.inner.as_mut().as_pin_mut() {
+            let answered = ready!(inner.poll(context));
+            this.inner.set(None);
+            let mut response = answered?;
+            let session = match steps::end(this.lazy, &mut response) {
+                Ok(Some(session)) => session,
+                Ok(None) => return Poll::Ready(Ok(response)),
+                Err(error) => return Poll::Ready(Ok(finished(response, Err(error)))),
+            };
+            if !this.lazy.blocks() {
+                return Poll::Ready(Ok(finished(response, steps::save(session))));
+            }
+            let cookie = off_thread(|| steps::save(session));
+            *this.saving = Some(Saving { response, cookie });
+        }
+        let saving = this.saving.as_mut().expect("nobody polls what has given its response");
+        let cookie = ready!(Pin::new(&mut saving.cookie).poll(context));
+        let response = this.saving.take().map(|saving| saving.response).unwrap_or_default();
+        Poll::Ready(Ok(finished(response, cookie)))
+    }
+}
+
+fn finished<B: Default>(
+    mut response: Response<B>,
+    cookie: Result<Option<HeaderValue>>,
+) -> Response<B> {
+    match cookie {
+        Ok(cookie) => steps::send(&mut response, cookie),
+        Err(error) => {
+            log(&error);
+            response = Response::default();
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        }
+    }
+    response
+}
+
+impl<F, B> fmt::Debug for ResponseFuture<F, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let answered = self.inner.is_none();
+        f.debug_struct("ResponseFuture").field("answered", &answered).finish_non_exhaustive()
+    }
+}

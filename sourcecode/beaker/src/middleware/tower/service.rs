@@ -1,0 +1,73 @@
+//! [`SessionLayer`] and the service that it makes.
+
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::ResponseFuture;
+use crate::error::Result;
+use crate::middleware::steps;
+use crate::session::Sessions;
+
+/// Gives a service sessions.
+///
+/// The session is loaded when a request first asks for it, and saved when the service has answered,
+/// if it said so (or as [`Sessions::auto`] says). A request that does not ask costs no look at the
+/// store and gets no cookie; the response to one that does says `Vary: Cookie`.
+///
+/// Nothing is saved if the service fails, answers with a status of 500 or more, or panics, or if the
+/// visitor is gone before it has answered. If the session cannot be saved, the visitor gets a response
+/// of status 500 that says nothing of it, and the error is printed to the standard error output.
+#[derive(Debug, Clone)]
+pub struct SessionLayer {
+    sessions: Sessions,
+}
+
+impl SessionLayer {
+    /// A layer that gives these sessions.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` if the sessions have no signer, or options that do not fit together.
+    pub fn new(sessions: Sessions) -> Result<SessionLayer> {
+        sessions.check()?;
+        sessions.signer_or_carrier()?;
+        Ok(SessionLayer { sessions })
+    }
+}
+
+impl<S> Layer<S> for SessionLayer {
+    type Service = SessionService<S>;
+
+    fn layer(&self, inner: S) -> SessionService<S> {
+        SessionService { inner, sessions: self.sessions.clone() }
+    }
+}
+
+/// A service with sessions, made by [`SessionLayer`].
+#[derive(Debug, Clone)]
+pub struct SessionService<S> {
+    inner: S,
+    sessions: Sessions,
+}
+
+impl<S, B, R> Service<Request<B>> for SessionService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Default,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future, R>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let lazy = steps::begin(&self.sessions, &mut request);
+        ResponseFuture::new(self.inner.call(request), lazy)
+    }
+}
