@@ -1,4 +1,4 @@
-//! An application, and what is wrapped around it: [`App`], [`SessionMiddleware`].
+//! An application, and what is wrapped around it: [`App`], [`SessionMiddleware`], [`CacheMiddleware`].
 //!
 //! The shape is WSGI's: an application is called with a request and gives a response, and a
 //! middleware is an application that calls another one. A `Server` (feature `server`) serves it.
@@ -6,6 +6,7 @@
 //! For async servers, `SessionLayer` (feature `tower`) does the same around one of tower's services,
 //! and axum's handlers (feature `axum`) take a [`RequestSession`] as an argument.
 
+mod cache;
 mod lazy;
 mod request_session;
 #[cfg(feature = "server")]
@@ -15,6 +16,7 @@ mod steps;
 #[cfg(feature = "tower")]
 mod tower;
 
+pub use cache::{CacheExt, CacheMiddleware};
 pub use request_session::{RequestSession, SessionExt};
 #[cfg(feature = "server")]
 pub use server::{Server, Stop};

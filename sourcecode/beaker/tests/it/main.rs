@@ -1,5 +1,7 @@
 //! What the library promises, from outside. `cargo test -p beaker --all-features` runs all of it.
 
+#[cfg(feature = "middleware")]
+mod cache_middleware;
 mod caches;
 mod configuration;
 #[cfg(feature = "cookies")]
