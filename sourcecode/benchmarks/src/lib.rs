@@ -10,6 +10,8 @@
 mod costs;
 mod drivers;
 
+use std::sync::Barrier;
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub use costs::{Cost, median_of_turns, record};
@@ -27,6 +29,29 @@ pub enum Limit {
 
 /// Lets two functions take turns, and prints how they compare.
 pub fn compare(name: &str, limit: Limit, mut ours: impl FnMut(), mut bare: impl FnMut()) {
+    compare_times(name, limit, |times| time(times, &mut ours), |times| time(times, &mut bare));
+}
+
+/// The same on several threads at once: how long one call takes, as each thread sees it. The functions
+/// get a number that goes up with each call.
+pub fn compare_on_threads(
+    name: &str,
+    limit: Limit,
+    threads: usize,
+    ours: impl Fn(usize) + Sync,
+    bare: impl Fn(usize) + Sync,
+) {
+    let ours = |times| time_on_threads(threads, times, &ours);
+    compare_times(name, limit, ours, |times| time_on_threads(threads, times, &bare));
+}
+
+/// Two functions that do something so many times, and tell how long that took.
+fn compare_times(
+    name: &str,
+    limit: Limit,
+    mut ours: impl FnMut(u64) -> Duration,
+    mut bare: impl FnMut(u64) -> Duration,
+) {
     let mut turns: Vec<(f64, f64)> = Vec::new();
     Criterion::default()
         .sample_size(50)
@@ -38,10 +63,10 @@ pub fn compare(name: &str, limit: Limit, mut ours: impl FnMut(), mut bare: impl 
             bencher.iter_custom(|times| {
                 // The order changes, so that neither always finds what the other left in the caches.
                 let (mine, other) = match turns.len() % 2 {
-                    0 => (time(times, &mut ours), time(times, &mut bare)),
+                    0 => (ours(times), bare(times)),
                     _ => {
-                        let other = time(times, &mut bare);
-                        (time(times, &mut ours), other)
+                        let other = bare(times);
+                        (ours(times), other)
                     }
                 };
                 turns.push((mine.as_secs_f64() / times as f64, other.as_secs_f64() / times as f64));
@@ -51,6 +76,22 @@ pub fn compare(name: &str, limit: Limit, mut ours: impl FnMut(), mut bare: impl 
     if !turns.is_empty() {
         report(name, limit, &turns);
     }
+}
+
+fn time_on_threads(threads: usize, times: u64, function: &(impl Fn(usize) + Sync)) -> Duration {
+    let start = Barrier::new(threads);
+    let run = &|thread: usize| {
+        start.wait();
+        let begun = Instant::now();
+        // Each thread begins elsewhere.
+        (0..times as usize).for_each(|at| function(at + thread * 331));
+        begun.elapsed()
+    };
+    let all = thread::scope(|scope| {
+        let all: Vec<_> = (0..threads).map(|thread| scope.spawn(move || run(thread))).collect();
+        all.into_iter().map(|thread| thread.join().expect("no panic")).sum::<Duration>()
+    });
+    all / threads as u32
 }
 
 fn time(times: u64, function: &mut impl FnMut()) -> Duration {

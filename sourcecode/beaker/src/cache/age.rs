@@ -38,6 +38,12 @@ pub(super) enum Freshness {
 const LONGEST_AHEAD: Duration = Duration::from_secs(60);
 
 impl Age {
+    /// Of a key that is only looked for.
+    pub(super) fn of_nothing() -> Age {
+        let made_at = Timestamp::from_micros(0);
+        Age { made_at, fresh_until: None, cost: Duration::ZERO, tags: None }
+    }
+
     pub(super) fn freshness(&self, now: Timestamp, stale_for: Duration, marks: Marks) -> Freshness {
         let until = |mark: Option<Timestamp>| mark.is_some_and(|mark| self.made_at <= mark);
         if until(marks.hard) {
@@ -51,9 +57,14 @@ impl Age {
                     Freshness::Gone
                 }
             }
-            _ if until(marks.soft) || self.made_at > now + LONGEST_AHEAD => Freshness::Stale,
+            _ if until(marks.soft) || !self.is_plausible(now) => Freshness::Stale,
             _ => Freshness::Fresh,
         }
+    }
+
+    /// Whether it was not made in the future.
+    pub(super) fn is_plausible(&self, now: Timestamp) -> bool {
+        self.made_at <= now + LONGEST_AHEAD
     }
 
     /// Whether to make it anew already, by chance: the more likely, the closer its end and the longer

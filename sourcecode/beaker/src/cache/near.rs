@@ -4,51 +4,55 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shared;
-use super::age::Freshness;
+use super::age::{Age, Freshness};
 use super::objects::Objects;
 use super::seen::{Seen, Slot};
 use crate::clock::{Clock, Timestamp};
 use crate::error::Result;
 
-/// Memory in front of another storage.
 pub(super) struct Near<V> {
-    pub(super) front: Objects<(V, Timestamp)>,
-    time: Duration,
+    /// Here a value is fresh for no longer than it is believed.
+    pub(super) front: Objects<V>,
+    believed: Duration,
     /// The cache behind it.
     pub(super) behind: Arc<Shared<V>>,
 }
 
 impl<V: Clone + 'static> Near<V> {
-    pub(super) fn new(
-        front: Objects<(V, Timestamp)>,
-        time: Duration,
-        behind: Arc<Shared<V>>,
-    ) -> Near<V> {
-        Near { front, time, behind }
-    }
-
-    pub(super) fn hold(&self, key: &[u8], slot: &Slot<V>, now: Timestamp) {
-        let value = (slot.value.clone(), now + self.time);
-        self.front.keep(key, Slot { value, age: slot.age.clone() });
+    pub(super) fn new(front: Objects<V>, believed: Duration, behind: Arc<Shared<V>>) -> Near<V> {
+        Near { front, believed, behind }
     }
 
     pub(super) fn look(&self, key: &[u8], clock: &dyn Clock) -> Result<Seen<V>> {
-        let now = clock.recent();
-        if let Some(Slot { value: (value, until), age }) = self.front.slot(key)
-            && now < until
-            && age.fresh_until.is_none_or(|fresh_until| now < fresh_until)
-        {
-            let marks = self.front.marks(&age);
-            return Ok(Seen { slot: Some(Slot { value, age }), version: None, marks });
-        }
         let seen = self.behind.storage.look(key, clock)?;
-        // What is stale or invalidated is not: the marks behind it would be lost here.
+        self.hold_if_fresh(key, &seen, clock);
+        Ok(seen)
+    }
+
+    pub(super) fn look_many(&self, keys: &[&[u8]], clock: &dyn Clock) -> Result<Vec<Seen<V>>> {
+        let all = self.behind.storage.look_many(keys, clock)?;
+        for (key, seen) in keys.iter().zip(&all) {
+            self.hold_if_fresh(key, seen, clock);
+        }
+        Ok(all)
+    }
+
+    /// What is stale or invalidated is not held: the marks behind it would be lost here.
+    fn hold_if_fresh(&self, key: &[u8], seen: &Seen<V>, clock: &dyn Clock) {
+        let now = clock.now();
         let is_fresh = |slot: &&Slot<V>| {
             slot.age.freshness(now, Duration::ZERO, seen.marks) == Freshness::Fresh
         };
         if let Some(slot) = seen.slot.as_ref().filter(is_fresh) {
-            self.hold(key, slot, clock.now());
+            self.hold(key, slot, now);
         }
-        Ok(seen)
+    }
+
+    pub(super) fn hold(&self, key: &[u8], slot: &Slot<V>, now: Timestamp) {
+        let believed_until = now + self.believed;
+        let until = slot.age.fresh_until.map_or(believed_until, |end| end.min(believed_until));
+        // Tags are looked at behind: here they would ask for marks with each hit.
+        let age = Age { fresh_until: Some(until), tags: None, ..slot.age.clone() };
+        self.front.keep(key, Slot { value: slot.value.clone(), age });
     }
 }

@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
 
-use quick_cache::sync::Cache as Table;
+use quick_cache::sync::{Cache as Table, EntryAction, EntryResult};
 
 use super::age::{Age, Marks};
+use super::name::{Fresh, Name};
 use super::seen::{Seen, Slot};
 use super::storage::What;
-use crate::clock::Timestamp;
+use crate::clock::{Clock, Timestamp};
 
 pub(super) struct Objects<V> {
-    table: Table<Box<[u8]>, Slot<V>>,
+    table: Table<Name, V>,
     /// Moments in microseconds; 0 is never.
     hard: AtomicU64,
     soft: AtomicU64,
@@ -31,8 +33,11 @@ impl<V: Clone> Objects<V> {
         }
     }
 
-    pub(super) fn slot(&self, key: &[u8]) -> Option<Slot<V>> {
-        self.table.get(key)
+    /// The value, if it is fresh beyond doubt; else `look` tells more.
+    #[inline(always)]
+    pub(super) fn fresh(&self, key: &[u8], clock: &dyn Clock) -> Option<V> {
+        let marked = self.hard.load(Ordering::Acquire).max(self.soft.load(Ordering::Acquire));
+        self.table.get(&Fresh { bytes: key, now: clock.recent(), marked })
     }
 
     pub(super) fn look(&self, key: &[u8]) -> Seen<V> {
@@ -45,7 +50,22 @@ impl<V: Clone> Objects<V> {
         }
     }
 
-    pub(super) fn marks(&self, age: &Age) -> Marks {
+    fn slot(&self, key: &[u8]) -> Option<Slot<V>> {
+        let name = Name { bytes: key.into(), age: Age::of_nothing() };
+        if !self.table.contains_key(&name) {
+            return None;
+        }
+        let copy = |name: &Name, value: &mut V| {
+            EntryAction::Retain(Slot { value: value.clone(), age: name.age.clone() })
+        };
+        match self.table.entry(&name, Some(Duration::ZERO), copy) {
+            EntryResult::Retained(slot) => Some(slot),
+            // Removed meanwhile. The place that was kept for it is given up again.
+            _ => None,
+        }
+    }
+
+    fn marks(&self, age: &Age) -> Marks {
         let moment = |mark: &AtomicU64| match mark.load(Ordering::Acquire) {
             0 => None,
             micros => Some(Timestamp::from_micros(micros)),
@@ -60,11 +80,11 @@ impl<V: Clone> Objects<V> {
     }
 
     pub(super) fn keep(&self, key: &[u8], slot: Slot<V>) {
-        self.table.insert(key.into(), slot);
+        self.table.insert(Name { bytes: key.into(), age: slot.age }, slot.value);
     }
 
-    pub(super) fn remove(&self, key: &[u8]) -> Option<Slot<V>> {
-        self.table.remove(key).map(|(_, slot)| slot)
+    pub(super) fn remove(&self, key: &[u8]) {
+        self.table.remove(&Name { bytes: key.into(), age: Age::of_nothing() });
     }
 
     pub(super) fn clear(&self) {

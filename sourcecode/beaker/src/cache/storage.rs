@@ -29,6 +29,16 @@ pub(super) enum What<'a> {
 }
 
 impl<V: Clone + 'static> Storage<V> {
+    /// A fresh value in this process's memory.
+    #[inline(always)]
+    pub(super) fn fresh(&self, key: &[u8], clock: &dyn Clock) -> Option<V> {
+        match self {
+            Storage::Objects(objects) => objects.fresh(key, clock),
+            Storage::Bytes(_) => None,
+            Storage::Near(near) => near.front.fresh(key, clock),
+        }
+    }
+
     pub(super) fn look(&self, key: &[u8], clock: &dyn Clock) -> Result<Seen<V>> {
         match self {
             Storage::Objects(objects) => Ok(objects.look(key)),
@@ -39,9 +49,8 @@ impl<V: Clone + 'static> Storage<V> {
 
     pub(super) fn look_many(&self, keys: &[&[u8]], clock: &dyn Clock) -> Result<Vec<Seen<V>>> {
         match self {
-            Storage::Objects(_) | Storage::Near(_) => {
-                keys.iter().map(|key| self.look(key, clock)).collect()
-            }
+            Storage::Objects(objects) => Ok(keys.iter().map(|key| objects.look(key)).collect()),
+            Storage::Near(near) => near.look_many(keys, clock),
             Storage::Bytes(bytes) => bytes.look_many(keys, clock.now()),
         }
     }
@@ -71,9 +80,10 @@ impl<V: Clone + 'static> Storage<V> {
             Storage::Bytes(bytes) => bytes.keep(key, &slot, ttl, when),
             Storage::Near(near) => {
                 let is_kept = near.behind.storage.keep(key, slot.clone(), ttl, when, now)?;
-                match is_kept {
-                    true => near.hold(key, &slot, now),
-                    false => drop(near.front.remove(key)),
+                if is_kept {
+                    near.hold(key, &slot, now);
+                } else {
+                    near.front.remove(key);
                 }
                 Ok(is_kept)
             }
@@ -128,7 +138,9 @@ impl<V: Clone + 'static> Storage<V> {
             },
             Storage::Near(near) => {
                 let marked = near.behind.storage.invalidate(what, now);
-                near.front.invalidate(what, now);
+                // A tag's values are not known here, and everything is soon here again.
+                near.front.clear();
+                near.front.invalidate(What::Whole, now);
                 marked
             }
         }
