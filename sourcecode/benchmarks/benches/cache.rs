@@ -48,7 +48,7 @@ fn hits<V: Clone + Send + Sync + 'static>(kind: &str, keys: &[String], value: im
         at += 1;
         at % KEYS
     };
-    let mut next_bare = next.clone();
+    let mut next_bare = next;
     compare(
         &format!("cache: get_or_create that hits, {kind}, beside quick_cache"),
         Limit::Times(1.4),

@@ -17,9 +17,10 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         let age = self.policy.age(now, now, made.expire, made.tags);
         let ttl = self.policy.ttl(&age, now);
         let slot = Slot { value: made.value, age };
-        self.shared.flights.cancel(key);
         self.shared.failures.forget(key);
-        self.shared.storage.keep(key, slot, ttl, When::Always, now).map(drop)
+        self.before_flights(key, || {
+            self.shared.storage.keep(key, slot, ttl, When::Always, now).map(drop)
+        })
     }
 
     /// Removes a key, and tells whether there was something to use.
@@ -30,9 +31,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     pub fn remove(&self, key: impl AsRef<[u8]>) -> Result<bool> {
         let key = key.as_ref();
         let was_there = self.peek(key)?.is_some();
-        self.shared.flights.cancel(key);
         self.shared.failures.forget(key);
-        self.shared.storage.remove(key, self.clock.now())?;
+        self.before_flights(key, || self.shared.storage.remove(key, self.clock.now()))?;
         Ok(was_there)
     }
 
@@ -42,8 +42,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     ///
     /// What the store fails with.
     pub fn clear(&self) -> Result<()> {
-        self.cancel_all();
-        self.shared.storage.clear(self.clock.now())
+        self.before_all_flights(|| self.shared.storage.clear(self.clock.now()))
     }
 
     /// From now on, what was made until now counts as gone. Nothing is removed, so this takes no longer
@@ -54,8 +53,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     ///
     /// What the store fails with.
     pub fn invalidate(&self) -> Result<()> {
-        self.cancel_all();
-        self.shared.storage.invalidate(What::Whole, self.clock.now())
+        let now = self.clock.now();
+        self.before_all_flights(|| self.shared.storage.invalidate(What::Whole, now))
     }
 
     /// From now on, what was made until now counts as stale: it is given while a new one is made.
@@ -76,11 +75,34 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         if tag.is_empty() {
             return Err(Error::config("a tag has a name; `invalidate` is for the whole cache"));
         }
-        self.shared.storage.invalidate(What::Tag(tag), self.clock.now())
+        let now = self.clock.now();
+        self.before_all_flights(|| self.shared.storage.invalidate(What::Tag(tag), now))
     }
 
-    fn cancel_all(&self) {
-        self.shared.flights.cancel_all();
+    /// Does something to a key so that it wins over whatever makes its value at the time. In memory no
+    /// flight begins meanwhile. Over a network that would hold up everybody, and is not needed: there
+    /// what is made is kept only over what was there before.
+    fn before_flights<T>(&self, key: &[u8], act: impl FnOnce() -> Result<T>) -> Result<T> {
+        let flights = &self.shared.flights;
+        if self.shared.storage.bytes().is_none() {
+            return flights.cancel_while(key, act);
+        }
+        flights.cancel(key);
+        let done = act();
+        // A flight that began in between may have seen what was there before.
+        flights.cancel(key);
+        done
+    }
+
+    fn before_all_flights(&self, act: impl FnOnce() -> Result<()>) -> Result<()> {
+        let flights = &self.shared.flights;
         self.shared.failures.forget_all();
+        if self.shared.storage.bytes().is_none() {
+            return flights.cancel_all_while(act);
+        }
+        flights.cancel_all_while(|| {});
+        let done = act();
+        flights.cancel_all_while(|| {});
+        done
     }
 }

@@ -86,21 +86,31 @@ impl<V: Clone, F: Clone> Flights<V, F> {
         }
     }
 
-    /// What is being made is not to be kept, and whoever asks from now on does not get it. To be
-    /// called before the key is removed: what the flight has kept by then is removed after this.
+    /// What is being made is not to be kept, and whoever asks from now on does not get it.
+    ///
+    /// A look that came between this and what it is done for may still be passed on: see
+    /// [`cancel_while`](Flights::cancel_while).
     pub(super) fn cancel(&self, key: &[u8]) {
-        let flight = lock(&self.running).remove(key);
-        if let Some(flight) = flight {
+        self.cancel_while(key, || {});
+    }
+
+    /// The same, and nobody begins a flight while this is done, which must be quick: so none sees what
+    /// was there before, and gives it to somebody who asks after it.
+    pub(super) fn cancel_while<T>(&self, key: &[u8], act: impl FnOnce() -> T) -> T {
+        let mut running = lock(&self.running);
+        if let Some(flight) = running.remove(key) {
             lock(&flight.state).is_cancelled = true;
         }
+        act()
     }
 
     /// The same for all keys.
-    pub(super) fn cancel_all(&self) {
-        let flights = std::mem::take(&mut *lock(&self.running));
-        for flight in flights.into_values() {
+    pub(super) fn cancel_all_while<T>(&self, act: impl FnOnce() -> T) -> T {
+        let mut running = lock(&self.running);
+        for (_, flight) in running.drain() {
             lock(&flight.state).is_cancelled = true;
         }
+        act()
     }
 }
 

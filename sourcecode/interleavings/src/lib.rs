@@ -1,0 +1,13 @@
+//! The flights of the library's caches, the very file, over loom's threads and locks: a model goes
+//! through all ways in which its threads can run.
+//!
+//! `cargo test -p interleavings --release` runs it. A model may use up to three threads beside the first
+//! one, and each waits without a limit of time.
+
+#[path = "../../beaker/src/cache/flight.rs"]
+#[allow(dead_code, missing_docs, unreachable_pub, reason = "the library uses all of it")]
+mod flight;
+mod sync;
+
+#[cfg(test)]
+mod tests;

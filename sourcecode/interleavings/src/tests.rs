@@ -1,0 +1,175 @@
+//! Three callers who want one value, a creator that may fail or panic, and a remover in between.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::{Arc, Mutex};
+use loom::thread;
+
+use crate::flight::{Arrival, Boarding, Flights};
+
+const KEY: &[u8] = b"k";
+
+/// How the first creator that runs ends; those after it succeed.
+#[derive(Clone, Copy, PartialEq)]
+enum First {
+    Succeeds,
+    Fails,
+    Panics,
+}
+
+/// A cache as small as can be: the flow of `cache/flow.rs` around the flights.
+struct Cache {
+    flights: Flights<usize, &'static str>,
+    table: Mutex<Option<usize>>,
+    created: AtomicUsize,
+    first: First,
+}
+
+impl Cache {
+    fn new(first: First) -> Arc<Cache> {
+        Arc::new(Cache {
+            flights: Flights::new(),
+            table: Mutex::new(None),
+            created: AtomicUsize::new(0),
+            first,
+        })
+    }
+
+    fn look(&self) -> Option<usize> {
+        *self.table.lock().unwrap()
+    }
+
+    fn get_or_create(&self) -> Result<usize, &'static str> {
+        loop {
+            if let Some(value) = self.look() {
+                return Ok(value);
+            }
+            match self.flights.board(KEY) {
+                Boarding::Itself => panic!("nobody asks twice"),
+                Boarding::Passenger(passenger) => match passenger.wait(None) {
+                    Arrival::Landed(made) => return made,
+                    Arrival::Lost => {}
+                    Arrival::Late => panic!("there is no time"),
+                },
+                Boarding::Pilot(pilot) => {
+                    // Look again: it may have been made since.
+                    if let Some(value) = self.look() {
+                        pilot.land(Ok(value), |_| {});
+                        return Ok(value);
+                    }
+                    let number = self.created.fetch_add(1, Ordering::SeqCst);
+                    let made = match (number, self.first) {
+                        (0, First::Fails) => Err("failed"),
+                        (0, First::Panics) => resume_unwind(Box::new("on purpose")),
+                        _ => Ok(number),
+                    };
+                    pilot.land(made, |value| *self.table.lock().unwrap() = Some(*value));
+                    return made;
+                }
+            }
+        }
+    }
+
+    fn remove(&self) {
+        self.flights.cancel_while(KEY, || *self.table.lock().unwrap() = None);
+    }
+}
+
+/// Two threads and this one call; what each was given, `None` for a panic.
+fn three_callers(cache: &Arc<Cache>) -> Vec<Option<Result<usize, &'static str>>> {
+    let call = |cache: Arc<Cache>| catch_unwind(AssertUnwindSafe(|| cache.get_or_create())).ok();
+    let threads: Vec<_> = (0..2)
+        .map(|_| {
+            let cache = Arc::clone(cache);
+            thread::spawn(move || call(cache))
+        })
+        .collect();
+    let own = call(Arc::clone(cache));
+    let others = threads.into_iter().map(|thread| thread.join().unwrap());
+    others.chain([own]).collect()
+}
+
+fn model(check: impl Fn() + Sync + Send + 'static) {
+    let mut builder = loom::model::Builder::new();
+    // More switches than this at places where a thread need not wait find nothing more, and take hours.
+    builder.preemption_bound = Some(3);
+    builder.check(check);
+}
+
+#[test]
+fn three_callers_make_it_once() {
+    model(|| {
+        let cache = Cache::new(First::Succeeds);
+        let given = three_callers(&cache);
+        assert!(given.iter().all(|given| *given == Some(Ok(0))), "{given:?}");
+        assert_eq!(cache.created.load(Ordering::SeqCst), 1);
+        assert_eq!(cache.look(), Some(0));
+    });
+}
+
+#[test]
+fn a_failure_reaches_those_who_waited_for_it() {
+    model(|| {
+        let cache = Cache::new(First::Fails);
+        let given = three_callers(&cache);
+        let failed = given.iter().filter(|given| **given == Some(Err("failed"))).count();
+        let made = given.iter().filter(|given| **given == Some(Ok(1))).count();
+        assert!(failed >= 1 && failed + made == 3, "{given:?}");
+        let created = cache.created.load(Ordering::SeqCst);
+        assert_eq!(created, 1 + usize::from(made > 0), "{given:?}");
+    });
+}
+
+#[test]
+fn a_panic_leaves_nobody_waiting() {
+    model(|| {
+        let cache = Cache::new(First::Panics);
+        let given = three_callers(&cache);
+        assert_eq!(given.iter().filter(|given| given.is_none()).count(), 1, "{given:?}");
+        assert_eq!(given.iter().filter(|given| **given == Some(Ok(1))).count(), 2, "{given:?}");
+        assert_eq!(cache.created.load(Ordering::SeqCst), 2);
+    });
+}
+
+#[test]
+fn what_is_removed_during_a_creation_does_not_come_back() {
+    model(|| {
+        let cache = Cache::new(First::Succeeds);
+        let creator = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || cache.get_or_create())
+        };
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || cache.get_or_create())
+        };
+        let begun = cache.created.load(Ordering::SeqCst);
+        cache.remove();
+        // Whoever asks after the removal gets nothing that was begun before it.
+        let after = cache.get_or_create().unwrap();
+        assert!(after >= begun, "{after}, of those before {begun}");
+        let made = [creator.join().unwrap().unwrap(), other.join().unwrap().unwrap()];
+        let all = cache.created.load(Ordering::SeqCst);
+        assert!(all <= 3 && made.iter().all(|made| *made < all), "{made:?} of {all}");
+        assert!(cache.look().is_some_and(|kept| kept >= begun));
+    });
+}
+
+#[test]
+fn what_was_kept_before_a_removal_is_gone_after_it() {
+    model(|| {
+        let cache = Cache::new(First::Succeeds);
+        let creator = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || cache.get_or_create())
+        };
+        let begun = cache.created.load(Ordering::SeqCst);
+        cache.remove();
+        creator.join().unwrap().unwrap();
+        // A creation that had begun by then must not be kept.
+        if begun == 1 {
+            assert_eq!(cache.look(), None);
+        }
+    });
+}
