@@ -10,7 +10,10 @@ use std::process::Command;
 #[test]
 fn the_library_keeps_its_promises_with_every_feature() {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
-    cargo.args(["test", "--package", "beaker", "--package", "sweep", "--all-features", "--quiet"]);
+    cargo.args(["test", "--all-features", "--quiet"]);
+    for package in ["beaker", "sweep", "interleavings"] {
+        cargo.args(["--package", package]);
+    }
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     if !cfg!(debug_assertions) {
         cargo.arg("--release");

@@ -67,6 +67,9 @@ impl Sessions {
 impl Options {
     /// Why a session is over, if it is.
     pub(super) fn over(&self, data: &SessionData) -> Option<Rejection> {
+        if self.timeout.is_none() && self.lifetime.is_none() {
+            return None;
+        }
         let now = self.clock.now();
         if self.timeout.is_some_and(|timeout| now.since(data.accessed) > timeout) {
             return Some(Rejection::TimedOut);
