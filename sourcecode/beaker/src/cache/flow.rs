@@ -43,10 +43,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         E: From<Error> + Display,
     {
         let key = key.as_ref();
-        if self.policy.eagerness == 0.0
-            && let Some(value) = self.shared.storage.fresh(key, &*self.clock)
-        {
-            self.shared.counting.hit();
+        if let Some(value) = self.fresh(key) {
             return Ok(value);
         }
         let seen = self.look(key)?;

@@ -39,6 +39,7 @@ mod objects;
 mod options;
 mod own;
 mod policy;
+mod refresh;
 mod renew;
 mod seen;
 mod storage;
@@ -62,6 +63,7 @@ pub use numbers::Numbers;
 use objects::Objects;
 use policy::Policy;
 pub use policy::{Runner, Then};
+use refresh::AllRefreshing;
 use seen::Seen;
 use storage::Storage;
 
@@ -91,6 +93,7 @@ struct Shared<V> {
     storage: Storage<V>,
     flights: Flights<V, Failure>,
     failures: Failures,
+    refreshing: AllRefreshing,
     counting: Counting,
 }
 
@@ -120,6 +123,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             storage,
             flights: Flights::new(),
             failures: Failures::default(),
+            refreshing: AllRefreshing::default(),
             counting: Counting::default(),
         };
         Cache { shared: Arc::new(shared), policy: Policy::default(), clock: Arc::new(SystemClock) }

@@ -1,4 +1,4 @@
-//! Making anew what is stale.
+//! What is fresh and needs nothing, and what is stale and is made anew.
 
 use std::fmt::Display;
 
@@ -9,6 +9,19 @@ use super::{Cache, Made};
 use crate::error::{Error, Result};
 
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
+    /// A hit in memory, if that is all there is to do.
+    #[inline]
+    pub(super) fn fresh(&self, key: &[u8]) -> Option<V> {
+        if self.policy.eagerness > 0.0 {
+            return None;
+        }
+        let fresh = self.shared.storage.fresh(key, &*self.clock);
+        if fresh.is_some() {
+            self.shared.counting.hit();
+        }
+        fresh
+    }
+
     /// By chance, before it has expired.
     pub(super) fn is_early(&self, seen: &Seen<V>) -> bool {
         let eagerness = self.policy.eagerness;

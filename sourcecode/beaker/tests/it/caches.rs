@@ -512,3 +512,50 @@ fn calls_that_overlap_make_what_they_share_once() {
         }
     });
 }
+
+#[test]
+fn a_stale_value_is_made_anew_in_the_background() {
+    each(|cache, clock| {
+        let (send, works) = mpsc::channel::<Box<dyn FnOnce() + Send>>();
+        let send = std::sync::Mutex::new(send);
+        let later = Arc::new(move |work| send.lock().unwrap().send(work).unwrap());
+        let cache = cache.stale_for(60 * SECOND).run_in(later);
+        let ok = |text: &'static str| move || Ok::<_, Error>(text.to_owned());
+        assert_eq!(cache.get_or_refresh("a", ok("old")).unwrap(), "old", "made here at first");
+        assert!(works.try_recv().is_err());
+        clock.advance(11 * SECOND);
+        for _ in 0..3 {
+            assert_eq!(cache.get_or_refresh("a", ok("new")).unwrap(), "old");
+        }
+        works.recv().unwrap()();
+        assert!(works.try_recv().is_err(), "one for all");
+        assert_eq!(cache.get_or_refresh("a", ok("newer")).unwrap(), "new");
+
+        // A creator that fails, and work that is never done.
+        clock.advance(11 * SECOND);
+        assert_eq!(cache.get_or_refresh("a", failing).unwrap(), "new");
+        works.recv().unwrap()();
+        assert_eq!(cache.numbers().failures, 1);
+        clock.advance(SECOND);
+        assert_eq!(cache.get_or_refresh("a", ok("x")).unwrap(), "new");
+        drop(works.recv().unwrap());
+        assert_eq!(cache.get_or_refresh("a", ok("newest")).unwrap(), "new");
+        works.recv().unwrap()();
+        assert_eq!(cache.get("a").unwrap().as_deref(), Some("newest"));
+    });
+}
+
+#[test]
+fn a_thread_of_its_own_makes_it_where_nothing_else_is_said() {
+    let clock = Arc::new(ManualClock::default());
+    let cache = cache("objects", &clock).stale_for(60 * SECOND);
+    cache.put("a", "old".to_owned()).unwrap();
+    clock.advance(11 * SECOND);
+    let (made, is_made) = mpsc::channel();
+    let create = move || {
+        made.send(thread::current().name().map(str::to_owned)).unwrap();
+        Ok::<_, Error>("new".to_owned())
+    };
+    assert_eq!(cache.get_or_refresh("a", create).unwrap(), "old");
+    assert_eq!(is_made.recv().unwrap().as_deref(), Some("beaker-refresh"));
+}
