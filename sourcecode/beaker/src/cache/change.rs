@@ -76,7 +76,9 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         if tag.is_empty() {
             return Err(Error::config("a tag has a name; `invalidate` is for the whole cache"));
         }
-        self.shared.storage.invalidate(What::Tag(tag), self.clock.now())
+        self.shared.storage.invalidate(What::Tag(tag), self.clock.now())?;
+        self.shared.flights.outdate_all();
+        Ok(())
     }
 
     fn cancel_all(&self) {

@@ -30,6 +30,8 @@ struct State<V, F> {
     outcome: Option<Outcome<V, F>>,
     /// What was made must not be kept: the key was removed or written meanwhile.
     is_cancelled: bool,
+    /// What is being made may have been invalidated meanwhile.
+    is_outdated: bool,
 }
 
 #[derive(Clone)]
@@ -95,7 +97,17 @@ impl<V: Clone, F: Clone> Flights<V, F> {
         }
     }
 
-    /// The same for all keys.
+    /// Some of what is being made was invalidated, and what has a tag is known when it is made. So who
+    /// asks from now on waits for it, and then looks again.
+    pub(super) fn outdate_all(&self) {
+        // A state may be locked for as long as a store takes to keep something.
+        let flights: Vec<_> = lock(&self.running).values().cloned().collect();
+        for flight in flights {
+            lock(&flight.state).is_outdated = true;
+        }
+    }
+
+    /// The same as `cancel` for all keys.
     pub(super) fn cancel_all(&self) {
         let flights = std::mem::take(&mut *lock(&self.running));
         for flight in flights.into_values() {
@@ -106,7 +118,7 @@ impl<V: Clone, F: Clone> Flights<V, F> {
 
 impl<V, F> Flight<V, F> {
     fn begun_here() -> Flight<V, F> {
-        let state = State { outcome: None, is_cancelled: false };
+        let state = State { outcome: None, is_cancelled: false, is_outdated: false };
         Flight { pilot: current_thread().id(), state: Mutex::new(state), ended: Condvar::new() }
     }
 }
@@ -152,6 +164,11 @@ impl<V, F> Drop for Pilot<'_, V, F> {
 pub(super) struct Passenger<V, F>(Arc<Flight<V, F>>);
 
 impl<V: Clone, F: Clone> Passenger<V, F> {
+    /// Whether the flight began before something was invalidated that may be its value.
+    pub(super) fn is_outdated(&self) -> bool {
+        lock(&self.0.state).is_outdated
+    }
+
     pub(super) fn wait(self, most: Option<Duration>) -> Arrival<V, F> {
         let flight = &self.0;
         let state = lock(&flight.state);
