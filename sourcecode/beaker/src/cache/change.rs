@@ -75,8 +75,9 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         if tag.is_empty() {
             return Err(Error::config("a tag has a name; `invalidate` is for the whole cache"));
         }
-        let now = self.clock.now();
-        self.before_all_flights(|| self.shared.storage.invalidate(What::Tag(tag), now))
+        self.shared.storage.invalidate(What::Tag(tag), self.clock.now())?;
+        self.shared.flights.outdate_all();
+        Ok(())
     }
 
     /// Does something to a key so that it wins over whatever makes its value at the time. In memory no
@@ -100,9 +101,9 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         if self.shared.storage.bytes().is_none() {
             return flights.cancel_all_while(act);
         }
-        flights.cancel_all_while(|| {});
+        flights.cancel_all();
         let done = act();
-        flights.cancel_all_while(|| {});
+        flights.cancel_all();
         done
     }
 }

@@ -30,6 +30,8 @@ struct State<V, F> {
     outcome: Option<Outcome<V, F>>,
     /// What was made must not be kept: the key was removed or written meanwhile.
     is_cancelled: bool,
+    /// What is being made may have been invalidated meanwhile.
+    is_outdated: bool,
 }
 
 #[derive(Clone)]
@@ -91,11 +93,23 @@ impl<V: Clone, F: Clone> Flights<V, F> {
     /// A look that came between this and what it is done for may still be passed on: see
     /// [`cancel_while`](Flights::cancel_while).
     pub(super) fn cancel(&self, key: &[u8]) {
-        self.cancel_while(key, || {});
+        // A state may be locked for as long as a store takes to keep something.
+        let flight = lock(&self.running).remove(key);
+        if let Some(flight) = flight {
+            lock(&flight.state).is_cancelled = true;
+        }
     }
 
-    /// The same, and nobody begins a flight while this is done, which must be quick: so none sees what
-    /// was there before, and gives it to somebody who asks after it.
+    /// The same for all keys.
+    pub(super) fn cancel_all(&self) {
+        let flights = std::mem::take(&mut *lock(&self.running));
+        for flight in flights.into_values() {
+            lock(&flight.state).is_cancelled = true;
+        }
+    }
+
+    /// The same, and nobody begins a flight while this is done, so none sees what was there before, and
+    /// gives it to somebody who asks after it. For values in memory, which are kept in no time.
     pub(super) fn cancel_while<T>(&self, key: &[u8], act: impl FnOnce() -> T) -> T {
         let mut running = lock(&self.running);
         if let Some(flight) = running.remove(key) {
@@ -112,11 +126,20 @@ impl<V: Clone, F: Clone> Flights<V, F> {
         }
         act()
     }
+
+    /// Some of what is being made was invalidated, and what has a tag is known when it is made. So who
+    /// asks from now on waits for it, and then looks again.
+    pub(super) fn outdate_all(&self) {
+        let flights: Vec<_> = lock(&self.running).values().cloned().collect();
+        for flight in flights {
+            lock(&flight.state).is_outdated = true;
+        }
+    }
 }
 
 impl<V, F> Flight<V, F> {
     fn begun_here() -> Flight<V, F> {
-        let state = State { outcome: None, is_cancelled: false };
+        let state = State { outcome: None, is_cancelled: false, is_outdated: false };
         Flight { pilot: current_thread().id(), state: Mutex::new(state), ended: Condvar::new() }
     }
 }
@@ -162,6 +185,11 @@ impl<V, F> Drop for Pilot<'_, V, F> {
 pub(super) struct Passenger<V, F>(Arc<Flight<V, F>>);
 
 impl<V: Clone, F: Clone> Passenger<V, F> {
+    /// Whether the flight began before something was invalidated that may be its value.
+    pub(super) fn is_outdated(&self) -> bool {
+        lock(&self.0.state).is_outdated
+    }
+
     pub(super) fn wait(self, most: Option<Duration>) -> Arrival<V, F> {
         let flight = &self.0;
         let state = lock(&flight.state);

@@ -82,7 +82,9 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 Boarding::Itself => return Err(asks_for_itself(key).into()),
                 Boarding::Passenger(passenger) => {
                     self.shared.counting.waited();
+                    let is_outdated = passenger.is_outdated();
                     match passenger.wait(most) {
+                        Arrival::Landed(Ok(_)) if is_outdated => {}
                         Arrival::Landed(Ok(value)) => return Ok(value),
                         Arrival::Landed(Err(failure)) => return Err(failure.error(key).into()),
                         // Who made it panicked, or gave up: it is somebody else's turn.

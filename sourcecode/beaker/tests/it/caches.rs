@@ -245,6 +245,36 @@ fn what_is_done_during_a_creation_wins() {
 }
 
 #[test]
+fn who_asks_after_a_tag_was_invalidated_does_not_get_what_was_being_made() {
+    each(|cache, clock| {
+        let (begun, is_begun) = mpsc::channel();
+        let (end, ends) = mpsc::channel();
+        let tagged = |value: &str| Made::new(value.to_owned()).tag("t");
+        thread::scope(|scope| {
+            let first = scope.spawn(|| {
+                cache.get_or_create("a", move || {
+                    begun.send(()).unwrap();
+                    ends.recv().unwrap();
+                    tagged("old")
+                })
+            });
+            is_begun.recv().unwrap();
+            clock.advance(Duration::from_micros(1));
+            cache.invalidate_tag("t").unwrap();
+            clock.advance(Duration::from_micros(1));
+            let second = scope.spawn(|| cache.get_or_create("a", || tagged("new")));
+            while cache.numbers().waits == 0 {
+                thread::yield_now();
+            }
+            end.send(()).unwrap();
+            assert_eq!(first.join().unwrap().unwrap(), "old");
+            assert_eq!(second.join().unwrap().unwrap(), "new");
+        });
+        assert_eq!(cache.get_or_create("a", never).unwrap(), "new");
+    });
+}
+
+#[test]
 fn hard_and_soft_invalidation() {
     each(|cache, clock| {
         let cache = cache.stale_for(60 * SECOND);

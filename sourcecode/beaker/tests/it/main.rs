@@ -3,6 +3,7 @@
 #[cfg(feature = "middleware")]
 mod cache_middleware;
 mod caches;
+mod caches_shared;
 mod configuration;
 #[cfg(feature = "cookies")]
 mod cookie_sessions;
