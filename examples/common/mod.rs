@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "no program uses all of it")]
 
 pub mod disk;
+pub mod herd;
 
 use beaker::{Backend, Result, Session, SessionId, Sessions};
 

@@ -1,0 +1,94 @@
+//! A herd: a hundred threads that want one value at once, and their picture.
+
+use std::sync::{Barrier, OnceLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use beaker::{Cache, Result};
+
+const THREADS: usize = 100;
+
+/// How long the query takes that the value comes from.
+const QUERY: Duration = Duration::from_millis(50);
+
+/// One thread of a herd.
+pub struct Visitor<'a> {
+    cache: &'a Cache<&'static str>,
+    /// When the last of the herd had looked.
+    together: &'a OnceLock<Instant>,
+    has_created: bool,
+}
+
+impl Visitor<'_> {
+    /// A slow query. It waits until all have looked, so that a busy machine,
+    /// where some threads are late, shows the same picture.
+    pub fn query(&mut self) -> &'static str {
+        let looks = || {
+            let numbers = self.cache.numbers();
+            numbers.hits + numbers.misses + numbers.stale
+        };
+        while looks() < THREADS as u64 {
+            thread::sleep(Duration::from_millis(1));
+        }
+        self.together.get_or_init(Instant::now);
+        thread::sleep(QUERY);
+        self.has_created = true;
+        "new"
+    }
+}
+
+/// What a visitor got, and after how many times the length of a query.
+struct Visit {
+    has_created: bool,
+    got: &'static str,
+    queries: usize,
+}
+
+/// Lets a herd loose on a cache that nobody has looked into, and shows what
+/// became of it.
+pub fn run(
+    cache: &Cache<&'static str>,
+    get: impl Fn(&mut Visitor) -> Result<&'static str> + Sync,
+) -> Result<()> {
+    let (start, together) = (Barrier::new(THREADS), OnceLock::new());
+    let visit = || {
+        let together = &together;
+        let mut visitor = Visitor { cache, together, has_created: false };
+        start.wait();
+        let got = get(&mut visitor)?;
+        let time = together.get().map_or(Duration::ZERO, Instant::elapsed);
+        let queries = (time.as_millis() / QUERY.as_millis()) as usize;
+        Ok(Visit { has_created: visitor.has_created, got, queries })
+    };
+    let visits: Result<Vec<Visit>> = thread::scope(|scope| {
+        let threads = [(); THREADS].map(|()| scope.spawn(visit));
+        let visits = threads.map(|thread| thread.join().expect("no panic"));
+        visits.into_iter().collect()
+    });
+    let mut visits = visits?;
+    visits.sort_by_key(|visit| (!visit.has_created, visit.queries));
+    show(&visits);
+    Ok(())
+}
+
+/// Every tenth visitor has a line, those who created first.
+fn show(visits: &[Visit]) {
+    println!("      0 ms      50 ms");
+    for (number, visit) in visits.iter().enumerate().step_by(THREADS / 10) {
+        let doing = if visit.has_created { "#" } else { "." };
+        let time = doing.repeat(10 * visit.queries);
+        println!("{:>5} {time}| {}", number + 1, visit.got);
+    }
+    let creations = visits.iter().filter(|visit| visit.has_created).count();
+    println!("    made: {creations}");
+    for value in ["old", "new"] {
+        let got = visits.iter().filter(|visit| visit.got == value);
+        if let Some(last) = got.clone().map(|visit| visit.queries).max() {
+            let when = match last as u128 * QUERY.as_millis() {
+                0 => "at once".to_owned(),
+                time => format!("after {time} ms"),
+            };
+            println!("    got the {value} one: {}, {when}", got.count());
+        }
+    }
+}
