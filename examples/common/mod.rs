@@ -1,6 +1,7 @@
 //! What the session programs share.
 #![allow(dead_code, reason = "no program uses all of it")]
 
+pub mod children;
 pub mod disk;
 pub mod herd;
 
