@@ -3,11 +3,11 @@
 use std::fmt::Display;
 
 use super::age::Freshness;
-use super::failure::{Failure, asks_for_itself, too_late};
+use super::failure::{Failure, asks_for_itself};
 use super::flight::{Arrival, Boarding, Pilot};
 use super::seen::Slot;
 use super::turn::Turn;
-use super::{Cache, Made, Then};
+use super::{Cache, Made};
 use crate::error::{Error, Result};
 use crate::store::{Version, When};
 
@@ -73,11 +73,14 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         M: Into<Made<V>>,
         E: From<Error> + Display,
     {
+        let begun = self.clock.now();
         loop {
-            if let Some(failure) = self.shared.failures.get(key, self.clock.now()) {
+            let now = self.clock.now();
+            if let Some(failure) = self.shared.failures.get(key, now) {
                 return Err(failure.error(key).into());
             }
-            let most = self.policy.wait_at_most;
+            // What is left of it, when it is not the first round.
+            let most = self.policy.wait_at_most.map(|most| most.saturating_sub(now.since(begun)));
             match self.shared.flights.board(key) {
                 Boarding::Itself => return Err(asks_for_itself(key).into()),
                 Boarding::Passenger(passenger) => {
@@ -92,15 +95,20 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                         Arrival::Late => return self.late(key, create),
                     }
                 }
-                Boarding::Pilot(pilot) => match self.wait_for_turn(key, most)? {
-                    Turn::Made(value) => {
+                Boarding::Pilot(pilot) => match self.wait_for_turn(key, most) {
+                    Ok(Turn::Made(value)) => {
                         pilot.land(Ok(value.clone()), |_| {});
                         return Ok(value);
                     }
-                    Turn::Own(turn, seen) => {
+                    Ok(Turn::Own(turn, seen)) => {
                         return self.fly(key, pilot, turn, seen.version, create);
                     }
-                    Turn::Late => return self.late(key, create),
+                    Ok(Turn::Late) => return self.late(key, create),
+                    Err(error) => {
+                        // The others would ask the same store, one after the other.
+                        pilot.land(Err(Failure::of(&error)), |_| {});
+                        return Err(error.into());
+                    }
                 },
             }
         }
@@ -148,22 +156,6 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 self.shared.failures.note(key, failure.clone(), now, back_off);
                 pilot.land(Err(failure), |_| {});
                 Err(error)
-            }
-        }
-    }
-
-    fn late<M, E>(&self, key: &[u8], create: impl FnOnce() -> Result<M, E>) -> Result<V, E>
-    where
-        M: Into<Made<V>>,
-        E: From<Error> + Display,
-    {
-        match self.policy.then {
-            Then::Fail => Err(too_late(key, self.policy.wait_at_most.unwrap_or_default()).into()),
-            Then::Create => {
-                let begun = self.clock.now();
-                let made = create().map(Into::into)?;
-                self.shared.counting.created(self.clock.now().since(begun));
-                Ok(made.value)
             }
         }
     }

@@ -1,11 +1,13 @@
 //! Waiting for the right to make a value, among all who share the back end.
 
+use std::fmt::Display;
 use std::time::Duration;
 
-use super::Cache;
 use super::age::Freshness;
+use super::failure::too_late;
 use super::seen::Seen;
-use crate::error::Result;
+use super::{Cache, Made, Then};
+use crate::error::{Error, Result};
 
 /// Who waits looks again after this time, and then after a little more each time.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
@@ -45,7 +47,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             return Ok(self.made_meanwhile(None, seen));
         };
         let lock_key = bytes.lock_key(key);
-        let (mut wait, mut waited) = (SHORTEST_WAIT, Duration::ZERO);
+        let until = most.map(|most| self.clock.now() + most);
+        let mut wait = SHORTEST_WAIT;
         loop {
             let guard = bytes.backend.locks.try_lock(&lock_key)?;
             let is_own = guard.is_some();
@@ -54,12 +57,32 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 Turn::Own(..) if !is_own => {}
                 turn => return Ok(turn),
             }
-            if most.is_some_and(|most| waited >= most) {
+            if until.is_some_and(|until| self.clock.now() >= until) {
                 return Ok(Turn::Late);
             }
             self.clock.sleep(wait);
-            waited += wait;
             wait = (wait * 3 / 2).min(LONGEST_WAIT);
+        }
+    }
+
+    /// What comes after a wait that was too long.
+    pub(super) fn late<M, E>(
+        &self,
+        key: &[u8],
+        create: impl FnOnce() -> Result<M, E>,
+    ) -> Result<V, E>
+    where
+        M: Into<Made<V>>,
+        E: From<Error> + Display,
+    {
+        match self.policy.then {
+            Then::Fail => Err(too_late(key, self.policy.wait_at_most.unwrap_or_default()).into()),
+            Then::Create => {
+                let begun = self.clock.now();
+                let made = create().map(Into::into)?;
+                self.shared.counting.created(self.clock.now().since(begun));
+                Ok(made.value)
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "middleware")]
 mod cache_middleware;
+mod cache_waits;
 mod caches;
 mod caches_shared;
 mod configuration;
