@@ -55,7 +55,7 @@ impl Cache {
                 Boarding::Pilot(pilot) => {
                     // Look again: it may have been made since.
                     if let Some(value) = self.look() {
-                        pilot.land(Ok(value), |_| {});
+                        pilot.land(Ok(value), (), |_| {});
                         return Ok(value);
                     }
                     let number = self.created.fetch_add(1, Ordering::SeqCst);
@@ -64,7 +64,7 @@ impl Cache {
                         (0, First::Panics) => resume_unwind(Box::new("on purpose")),
                         _ => Ok(number),
                     };
-                    pilot.land(made, |value| *self.table.lock().unwrap() = Some(*value));
+                    pilot.land(made, (), |value| *self.table.lock().unwrap() = Some(*value));
                     return made;
                 }
             }

@@ -78,12 +78,12 @@ impl<V: 'static> Bytes<V> {
                     Some(tags) => whole.and(self.marks.of_tags(tags, now)?),
                     None => whole,
                 };
-                Ok(Seen { slot: Some(Slot { value, age }), version, marks })
+                Ok(Seen { slot: Some(Slot { value, age }), version, marks, landings: 0 })
             }
-            Content::Nothing => Ok(Seen { slot: None, version, marks: whole }),
+            Content::Nothing => Ok(Seen { slot: None, version, marks: whole, landings: 0 }),
             Content::Damaged => {
                 self.damaged.fetch_add(1, Ordering::Relaxed);
-                Ok(Seen { slot: None, version, marks: whole })
+                Ok(Seen { slot: None, version, marks: whole, landings: 0 })
             }
         }
     }

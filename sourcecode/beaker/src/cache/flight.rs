@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::sync::{
-    Arc, Condvar, Mutex, MutexGuard, PoisonError, ThreadId, current_thread, wait_while,
+    Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, ThreadId, current_thread,
+    wait_while,
 };
 
 /// A key in its bytes.
@@ -18,6 +19,7 @@ pub(super) type FlightKey = Box<[u8]>;
 pub(super) struct Flights<V, F> {
     /// Nothing slow is done while this is locked.
     running: Mutex<HashMap<FlightKey, Arc<Flight<V, F>>>>,
+    landings: AtomicU64,
 }
 
 struct Flight<V, F> {
@@ -63,7 +65,13 @@ pub(super) enum Arrival<V, F> {
 
 impl<V: Clone, F: Clone> Flights<V, F> {
     pub(super) fn new() -> Flights<V, F> {
-        Flights { running: Mutex::new(HashMap::new()) }
+        Flights { running: Mutex::new(HashMap::new()), landings: AtomicU64::new(0) }
+    }
+
+    /// How many flights have landed. Who finds another number than at its look knows that what it saw
+    /// may be old.
+    pub(super) fn landings(&self) -> u64 {
+        self.landings.load(Ordering::Acquire)
     }
 
     /// Begins a flight, or joins the one that is under way.
@@ -156,14 +164,18 @@ impl<V: Clone, F: Clone> Pilot<'_, V, F> {
     ///
     /// It is kept while nobody can cancel. So whoever cancels comes before that, and nothing is kept,
     /// or after it, and removes what was kept.
-    pub(super) fn land(self, made: Result<V, F>, keep: impl FnOnce(&V)) {
+    ///
+    /// The turn among processes is given back before the others are told: some of them may want it.
+    pub(super) fn land(self, made: Result<V, F>, turn: impl Sized, keep: impl FnOnce(&V)) {
         let mut state = lock(&self.flight.state);
         if let Ok(value) = &made
             && !state.is_cancelled
         {
             keep(value);
         }
+        drop(turn);
         state.outcome = Some(Outcome::Landed(made));
+        self.flights.landings.fetch_add(1, Ordering::Release);
     }
 }
 

@@ -97,7 +97,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 }
                 Boarding::Pilot(pilot) => match self.wait_for_turn(key, most) {
                     Ok(Turn::Made(value)) => {
-                        pilot.land(Ok(value.clone()), |_| {});
+                        pilot.land(Ok(value.clone()), (), |_| {});
                         return Ok(value);
                     }
                     Ok(Turn::Own(turn, seen)) => {
@@ -106,7 +106,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                     Ok(Turn::Late) => return self.late(key, create),
                     Err(error) => {
                         // The others would ask the same store, one after the other.
-                        pilot.land(Err(Failure::of(&error)), |_| {});
+                        pilot.land(Err(Failure::of(&error)), (), |_| {});
                         return Err(error.into());
                     }
                 },
@@ -120,7 +120,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         &self,
         key: &[u8],
         pilot: Pilot<'_, V, Failure>,
-        _turn: impl Sized,
+        turn: impl Sized,
         version: Option<Version>,
         create: impl FnOnce() -> Result<M, E>,
     ) -> Result<V, E>
@@ -135,7 +135,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 let now = self.clock.now();
                 self.shared.counting.created(now.since(begun));
                 let value = made.value.clone();
-                pilot.land(Ok(value.clone()), |_| {
+                pilot.land(Ok(value.clone()), turn, |_| {
                     if made.is_kept {
                         let when = version.map_or(When::Absent, When::Unchanged);
                         let age = self.policy.age(begun, now, made.expire, made.tags);
@@ -154,7 +154,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 self.shared.counting.failed();
                 let (now, back_off) = (self.clock.now(), self.policy.back_off);
                 self.shared.failures.note(key, failure.clone(), now, back_off);
-                pilot.land(Err(failure), |_| {});
+                pilot.land(Err(failure), turn, |_| {});
                 Err(error)
             }
         }

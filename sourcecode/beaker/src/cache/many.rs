@@ -75,11 +75,11 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                         Boarding::Pilot(pilot) => {
                             match self.wait_for_turn(key, self.policy.wait_at_most)? {
                                 Turn::Made(value) => {
-                                    pilot.land(Ok(value.clone()), |_| {});
+                                    pilot.land(Ok(value.clone()), (), |_| {});
                                     found.insert(key, value);
                                 }
                                 Turn::Own(turn, seen) => {
-                                    own.push(Own { key, pilot, _turn: turn, version: seen.version })
+                                    own.push(Own { key, pilot, turn, version: seen.version })
                                 }
                                 Turn::Late => {
                                     let most = self.policy.wait_at_most.unwrap_or_default();

@@ -191,7 +191,9 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     }
 
     fn look(&self, key: &[u8]) -> Result<Seen<V>> {
-        self.shared.storage.look(key, &*self.clock)
+        let landings = self.shared.flights.landings();
+        let seen = self.shared.storage.look(key, &*self.clock)?;
+        Ok(Seen { landings, ..seen })
     }
 
     fn freshness(&self, seen: &Seen<V>) -> Freshness {

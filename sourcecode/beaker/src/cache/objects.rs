@@ -45,7 +45,7 @@ impl<V: Clone> Objects<V> {
             None => Seen::nothing(Marks::default()),
             Some(slot) => {
                 let marks = self.marks(&slot.age);
-                Seen { slot: Some(slot), version: None, marks }
+                Seen { slot: Some(slot), version: None, marks, landings: 0 }
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::store::{Version, When};
 pub(super) struct Own<'a, V, G> {
     pub(super) key: &'a [u8],
     pub(super) pilot: Pilot<'a, V, Failure>,
-    pub(super) _turn: Option<G>,
+    pub(super) turn: Option<G>,
     pub(super) version: Option<Version>,
 }
 
@@ -46,7 +46,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 for own in own {
                     let back_off = self.policy.back_off;
                     self.shared.failures.note(own.key, failure.clone(), now, back_off);
-                    own.pilot.land(Err(failure.clone()), |_| {});
+                    own.pilot.land(Err(failure.clone()), own.turn, |_| {});
                 }
                 return Err(error);
             }
@@ -57,7 +57,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             self.shared.counting.created(now.since(begun) / keys.len() as u32);
             values.push((own.key, made.value.clone()));
             let when = own.version.map_or(When::Absent, When::Unchanged);
-            own.pilot.land(Ok(made.value.clone()), |_| {
+            own.pilot.land(Ok(made.value.clone()), own.turn, |_| {
                 let age = self.policy.age(begun, now, made.expire, made.tags);
                 let ttl = self.policy.ttl(&age, now);
                 let slot = Slot { value: made.value, age };

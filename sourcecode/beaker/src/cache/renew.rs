@@ -40,7 +40,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         M: Into<Made<V>>,
         E: From<Error> + Display,
     {
-        let Some(Slot { value: stale, .. }) = seen.slot else { return self.make(key, create) };
+        let Some(Slot { value: stale, age }) = seen.slot else { return self.make(key, create) };
         let give_stale = || {
             self.shared.counting.stale();
             Ok(stale.clone())
@@ -49,16 +49,24 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             return give_stale();
         }
         let Some(pilot) = self.shared.flights.begin(key) else { return give_stale() };
-        let Some(turn) = self.try_turn(key)? else { return give_stale() };
+        let turn = match self.try_turn(key) {
+            Ok(Some(turn)) => turn,
+            Ok(None) => return give_stale(),
+            Err(_) if self.policy.stale_on_failure => return give_stale(),
+            Err(error) => return Err(error.into()),
+        };
         let mut version = seen.version;
-        if version.is_none() {
-            // In memory it costs nothing to look whether somebody was quicker.
+        // In memory it costs nothing to look whether somebody was quicker; in a store it is a second
+        // round trip, for those alone who were overtaken in this process. Who was overtaken by another
+        // process makes it once more, and finds when keeping it that it is not wanted.
+        let was_overtaken = self.shared.flights.landings() != seen.landings;
+        if version.is_none() || was_overtaken {
             let again = self.shared.storage.look_behind(key, &*self.clock)?;
             version = again.version;
             if let (Freshness::Fresh, Some(slot)) = (self.freshness(&again), again.slot)
-                && !self.policy_is_early(&slot)
+                && slot.age.made_at > age.made_at
             {
-                pilot.land(Ok(slot.value.clone()), |_| {});
+                pilot.land(Ok(slot.value.clone()), turn, |_| {});
                 self.shared.counting.hit();
                 return Ok(slot.value);
             }
@@ -68,9 +76,5 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             Err(_) if self.policy.stale_on_failure => give_stale(),
             made => made,
         }
-    }
-
-    fn policy_is_early(&self, slot: &Slot<V>) -> bool {
-        self.policy.eagerness > 0.0 && slot.age.fresh_until.is_some()
     }
 }

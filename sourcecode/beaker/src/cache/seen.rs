@@ -17,10 +17,12 @@ pub(super) struct Seen<V> {
     /// this is still there.
     pub(super) version: Option<Version>,
     pub(super) marks: Marks,
+    /// How many flights had landed before the look.
+    pub(super) landings: u64,
 }
 
 impl<V> Seen<V> {
     pub(super) fn nothing(marks: Marks) -> Seen<V> {
-        Seen { slot: None, version: None, marks }
+        Seen { slot: None, version: None, marks, landings: 0 }
     }
 }

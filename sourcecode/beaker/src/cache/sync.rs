@@ -1,5 +1,6 @@
 //! What the flights wait with. A test of all interleavings puts its own in this place.
 
+pub(super) use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 pub(super) use std::thread::{ThreadId, current as current_thread};
 use std::time::Duration;
