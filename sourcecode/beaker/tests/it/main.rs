@@ -16,6 +16,7 @@ mod full_disk;
 mod hostile_cookies;
 mod increments;
 mod kills;
+mod layers;
 mod locks;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod lost;
