@@ -53,6 +53,7 @@ pub mod layer;
 pub mod lock;
 #[cfg(feature = "middleware")]
 pub mod middleware;
+mod nearest;
 pub mod record;
 #[cfg(feature = "cookies")]
 pub mod sealing;

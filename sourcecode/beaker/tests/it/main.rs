@@ -32,6 +32,7 @@ mod records;
 mod redis;
 #[cfg(feature = "redis")]
 mod redis_cluster;
+mod regions;
 #[cfg(feature = "server")]
 mod served;
 mod session_ends;
