@@ -258,7 +258,7 @@ fn long_keys_are_shortened() {
     let found = cache.get_many(&keys).unwrap();
     assert_eq!(found, [Some(0), Some(1), Some(2)]);
     assert!(cache.remove(&keys[2]).unwrap() && !cache.contains(&keys[2]).unwrap());
-    let namespace = Namespace::new("short:points");
+    let namespace = Namespace::new("short.points");
     assert!(store.get(&namespace.key(&keys[0])).unwrap().is_some(), "as it is");
     assert!(store.get(&namespace.key(&keys[1])).unwrap().is_none(), "shortened");
 }

@@ -61,7 +61,7 @@ impl Members {
             return same.ok_or_else(|| self.of_another_type(name, member.of(), type_name::<V>()));
         }
         let place = Place { marks: Some(Arc::clone(&self.marks)), key_length: options.key_length };
-        let in_backend = format!("{}:{name}", self.region);
+        let in_backend = format!("{}.{name}", self.region);
         let mut cache = Cache::placed(options.backend.clone(), &in_backend, codec, place);
         cache.policy.expire = options.expire;
         let cache = cache.clock(Arc::clone(&options.clock));

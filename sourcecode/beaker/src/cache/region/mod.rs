@@ -104,7 +104,7 @@ impl Region {
     /// same cache, with one flight a key and one count. Names come from the program: each cache stays
     /// until the region goes.
     ///
-    /// In the back end it is the cache `region:name`.
+    /// In the back end it is the cache `region.name`.
     ///
     /// # Errors
     ///
