@@ -214,6 +214,35 @@ mod of_ours {
         assert!(!format!("{both:?}").contains(OLD));
     }
 
+    #[test]
+    fn a_cache_makes_anew_what_it_cannot_read_any_more() {
+        let memory = Backend::memory();
+        let with = |secret| {
+            let layer = Encrypt::new([secret]).unwrap();
+            let backend = memory.clone().wrap_store(|store| store.layer(layer));
+            beaker::Cache::<u32>::new(backend, "points")
+        };
+        with(OLD).put("Kimi", 100).unwrap();
+        let cache = with(NEW);
+        assert_eq!(cache.get_or_create("Kimi", || 110_u32).unwrap(), 110);
+        assert_eq!(cache.get("Kimi").unwrap(), Some(110), "it is kept");
+        assert_eq!(cache.numbers().unstored, 0);
+    }
+
+    #[test]
+    fn sessions_live_in_layers() {
+        let encrypt = Encrypt::new([NEW]).unwrap();
+        let backend = Backend::memory();
+        let layered = |store: Arc<dyn Store>| store.layer(encrypt).layer(Compress::default());
+        let sessions = beaker::Sessions::new(backend.clone().wrap_store(layered));
+        let mut session = sessions.create();
+        session.set("Suomi", "Kimi");
+        session.save().unwrap();
+        let opened = sessions.open(session.id()).unwrap();
+        assert_eq!(opened.require("Suomi").unwrap().as_str(), Some("Kimi"));
+        assert!(beaker::Sessions::new(backend).open(session.id()).is_err(), "it is encrypted");
+    }
+
     #[cfg(feature = "conformance")]
     mod conformance {
         use beaker::store::FileStore;

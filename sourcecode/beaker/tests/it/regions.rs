@@ -139,6 +139,8 @@ fn what_a_region_does_not_say_it_takes_over() {
         assert_eq!(cache.get_or_create("Kimi", || made).unwrap(), made, "apart from the others");
     }
     assert_eq!(cache(&regions, "off").get("Kimi").unwrap(), None);
+    assert_eq!(cache(&regions, "off").get_or_create("Kimi", || 4_u32).unwrap(), 4, "each time");
+    regions.get("off").unwrap().invalidate().unwrap();
     let restarted = config.cache.open().unwrap();
     let left = ["short", "long", "here"].map(|name| cache(&restarted, name).get("Kimi").unwrap());
     assert_eq!(left, [Some(5), Some(4), None], "files are there, memory is not");
@@ -241,6 +243,19 @@ fn the_mark_of_a_region_costs_no_round_trip() {
     let before = store.numbers().calls;
     cache.get_many(&["Kimi", "Felipe"]).unwrap();
     assert_eq!(store.numbers().calls - before, 1);
+}
+
+#[test]
+fn a_near_part_believes_what_it_has_for_its_time() {
+    let (_, backend, clock) = counted();
+    let region = another(&backend, &clock, "short");
+    let near = region.cache::<u32>("points").unwrap().near(10, SECOND);
+    near.put("Kimi", 100).unwrap();
+    clock.advance(Duration::from_micros(1));
+    region.invalidate().unwrap();
+    assert_eq!(near.get("Kimi").unwrap(), Some(100));
+    clock.advance(SECOND);
+    assert_eq!(near.get("Kimi").unwrap(), None);
 }
 
 #[test]
