@@ -56,6 +56,8 @@
 
 #[cfg(feature = "layers")]
 mod compress;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod counting;
 #[cfg(feature = "layers")]
 mod encrypt;
@@ -76,7 +78,8 @@ use crate::error::Result;
 use crate::key::Key;
 use crate::store::Store;
 
-/// What is stored in the place of a value's bytes.
+/// What is stored in the place of a value's bytes. Its promises are a suite in `layer::conformance`
+/// (feature `conformance`).
 pub trait Transform: Debug + Send + Sync + 'static {
     /// What to store for these bytes under this key.
     ///

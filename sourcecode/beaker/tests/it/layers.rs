@@ -250,6 +250,17 @@ mod of_ours {
 
         use super::*;
 
+        #[test]
+        fn of_the_transforms() {
+            let transforms: [&dyn Transform; 4] = [
+                &Reversed,
+                &Compress::default(),
+                &Compress::default().from_bytes(0),
+                &Encrypt::new([NEW, OLD]).unwrap(),
+            ];
+            transforms.into_iter().for_each(beaker::layer::conformance::check);
+        }
+
         /// Over a store in memory and one in files.
         fn over_each<S: Store>(wrap: impl Fn(Arc<dyn Store>) -> S) {
             let clock = Arc::new(ManualClock::default());
