@@ -134,7 +134,8 @@ impl Region {
     /// From now on, what any cache of this region made until now counts as gone: those of other
     /// processes too, which see it within a second, and those that are not open. It is one mark in the
     /// back end, which a look at a value reads along, so it takes no longer for many caches than for
-    /// one. The [near](Cache::near) part of a cache believes what it has for its time.
+    /// one. The [near](Cache::near) part of a cache believes what it has for its time. The clocks of hosts
+    /// have to agree: what was made by one that is ahead survives by as much.
     ///
     /// # Errors
     ///
