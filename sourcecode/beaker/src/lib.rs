@@ -26,6 +26,7 @@
 //! | [`store`] | the contract of a store; memory, files, an embedded database, memcached, redis, SQL |
 //! | [`lock`] | the contract of locks; threads, processes, hosts |
 //! | [`backend`] | a store and its locks, opened by name |
+//! | [`layer`] | what is stored, compressed, encrypted, counted |
 //! | [`sweeper`] | removing what has expired |
 //! | [`value`] | what a session can hold |
 //! | [`codec`] | values to bytes and back |
@@ -48,9 +49,11 @@ pub mod cookie;
 pub mod error;
 mod file_lock;
 pub mod key;
+pub mod layer;
 pub mod lock;
 #[cfg(feature = "middleware")]
 pub mod middleware;
+mod nearest;
 pub mod record;
 #[cfg(feature = "cookies")]
 pub mod sealing;

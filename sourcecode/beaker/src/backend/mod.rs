@@ -50,6 +50,20 @@ impl Backend {
         Backend { locks: Arc::new(LeaseLocks::new(Arc::clone(&store))), store }
     }
 
+    /// The same back end with its store wrapped: in a [layer](crate::layer), say. The locks stay as
+    /// they are; leases in the store go past the wrapping.
+    ///
+    /// ```
+    /// use beaker::Backend;
+    /// use beaker::layer::Layers;
+    ///
+    /// let backend = Backend::memory().wrap_store(|store| store.counted());
+    /// # let _ = backend;
+    /// ```
+    pub fn wrap_store<S: Store>(self, wrap: impl FnOnce(Arc<dyn Store>) -> S) -> Backend {
+        Backend { store: Arc::new(wrap(self.store)), locks: self.locks }
+    }
+
     /// A memory of its own, for the threads of this process.
     pub fn memory() -> Backend {
         Backend::new(MemoryStore::new(), LocalLocks::new())

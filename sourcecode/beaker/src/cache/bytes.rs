@@ -1,5 +1,7 @@
 //! Values as bytes in a store, through a codec.
 
+use std::borrow::Cow;
+use std::iter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,6 +10,7 @@ use super::age::Marks;
 use super::envelope::{self, Content};
 use super::marks::{SharedMarks, WHOLE};
 use super::seen::{Seen, Slot};
+use super::shorten::shorten;
 use crate::backend::Backend;
 use crate::clock::Timestamp;
 use crate::codec::Codec;
@@ -26,7 +29,23 @@ pub(super) struct Bytes<V> {
     creating: Namespace,
     codec: Arc<dyn Codec<V>>,
     pub(super) marks: SharedMarks,
+    place: Place,
     damaged: AtomicU64,
+}
+
+/// What a region says of its caches.
+#[derive(Clone, Default)]
+pub(super) struct Place {
+    /// The marks of the whole region.
+    pub(super) marks: Option<Arc<SharedMarks>>,
+    /// A longer key is shortened; `None` leaves that to the store.
+    pub(super) key_length: Option<usize>,
+}
+
+impl Place {
+    fn name<'a>(&self, key: &'a [u8]) -> Cow<'a, [u8]> {
+        self.key_length.map_or(Cow::Borrowed(key), |longest| shorten(key, longest))
+    }
 }
 
 impl<V: 'static> Bytes<V> {
@@ -34,38 +53,57 @@ impl<V: 'static> Bytes<V> {
         backend: Backend,
         name: &str,
         codec: Arc<dyn Codec<V>>,
-        believed: Duration,
+        place: Place,
     ) -> Bytes<V> {
         let namespace = Namespace::new(name);
-        let marks = SharedMarks::new(Arc::clone(&backend.store), &namespace, believed);
+        let marks = SharedMarks::new(Arc::clone(&backend.store), name);
         let creating = Namespace::new(&format!("beaker.creating:{name}"));
-        Bytes { backend, namespace, creating, codec, marks, damaged: AtomicU64::new(0) }
+        let damaged = AtomicU64::new(0);
+        Bytes { backend, namespace, creating, codec, marks, place, damaged }
     }
 
     fn key(&self, key: &[u8]) -> Key {
-        self.namespace.key(key)
+        self.namespace.key(self.place.name(key))
     }
 
     pub(super) fn lock_key(&self, key: &[u8]) -> Key {
-        self.creating.key(key)
+        self.creating.key(self.place.name(key))
     }
 
-    /// One round trip: the mark of the whole cache comes along, where it was not read lately.
-    pub(super) fn look(&self, key: &[u8], now: Timestamp) -> Result<Seen<V>> {
-        let store = &self.backend.store;
-        if let Some(whole) = self.marks.known(WHOLE, now) {
-            return self.seen(store.get(&self.key(key))?, whole, now);
+    /// What holds for the whole cache, if it was read lately.
+    fn known(&self, now: Timestamp) -> Option<Marks> {
+        let own = self.marks.known(WHOLE, now)?;
+        match &self.place.marks {
+            None => Some(own),
+            Some(region) => Some(own.and(region.known(WHOLE, now)?)),
         }
-        let mut found = store.get_many(&[self.key(key), self.marks.key(WHOLE)])?;
-        let whole = self.marks.note(WHOLE, found.pop().flatten().as_ref(), now);
+    }
+
+    /// Reads what is under these keys, and what holds for the whole cache, in one round trip.
+    fn read(&self, mut wanted: Vec<Key>, now: Timestamp) -> Result<(Vec<Option<Stored>>, Marks)> {
+        let marks = || iter::once(&self.marks).chain(self.place.marks.as_deref());
+        let count = wanted.len();
+        wanted.extend(marks().map(|marks| marks.key(WHOLE)));
+        let mut found = self.backend.store.get_many(&wanted)?;
+        let read = marks()
+            .zip(found.drain(count..))
+            .map(|(marks, it)| marks.note(WHOLE, it.as_ref(), now));
+        let whole = read.fold(Marks::default(), Marks::and);
+        Ok((found, whole))
+    }
+
+    /// One round trip: the marks of the whole cache come along, where they were not read lately.
+    pub(super) fn look(&self, key: &[u8], now: Timestamp) -> Result<Seen<V>> {
+        let key = self.key(key);
+        if let Some(whole) = self.known(now) {
+            return self.seen(self.backend.store.get(&key)?, whole, now);
+        }
+        let (mut found, whole) = self.read(vec![key], now)?;
         self.seen(found.pop().flatten(), whole, now)
     }
 
     pub(super) fn look_many(&self, keys: &[&[u8]], now: Timestamp) -> Result<Vec<Seen<V>>> {
-        let mut wanted: Vec<Key> = keys.iter().map(|key| self.key(key)).collect();
-        wanted.push(self.marks.key(WHOLE));
-        let mut found = self.backend.store.get_many(&wanted)?;
-        let whole = self.marks.note(WHOLE, found.pop().flatten().as_ref(), now);
+        let (found, whole) = self.read(keys.iter().map(|key| self.key(key)).collect(), now)?;
         found.into_iter().map(|stored| self.seen(stored, whole, now)).collect()
     }
 

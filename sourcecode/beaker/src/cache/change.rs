@@ -96,14 +96,19 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     }
 
     fn before_all_flights(&self, act: impl FnOnce() -> Result<()>) -> Result<()> {
-        let flights = &self.shared.flights;
-        self.shared.failures.forget_all();
         if self.shared.storage.bytes().is_none() {
-            return flights.cancel_all_while(act);
+            self.shared.failures.forget_all();
+            return self.shared.flights.cancel_all_while(act);
         }
-        flights.cancel_all();
+        self.cancel_all();
         let done = act();
-        flights.cancel_all();
+        self.cancel_all();
         done
+    }
+
+    /// What is being made is not kept, and whoever asks from now on does not get it.
+    pub(super) fn cancel_all(&self) {
+        self.shared.flights.cancel_all();
+        self.shared.failures.forget_all();
     }
 }

@@ -17,6 +17,9 @@ use crate::store::{Store, Stored, When};
 /// How often it is tried again when others invalidate at the same time.
 const TRIES: usize = 100;
 
+/// How long it may take until other processes see an invalidation.
+const BELIEVED: Duration = Duration::from_secs(1);
+
 /// So many marks are remembered at most.
 const MOST_KNOWN: usize = 10_000;
 
@@ -26,15 +29,23 @@ pub(super) const WHOLE: &str = "";
 pub(super) struct SharedMarks {
     store: Arc<dyn Store>,
     namespace: Namespace,
-    believed: Duration,
     /// No call to the store is made while this is locked.
     known: Mutex<HashMap<Box<str>, (Marks, Timestamp)>>,
 }
 
 impl SharedMarks {
-    pub(super) fn new(store: Arc<dyn Store>, cache: &Namespace, believed: Duration) -> SharedMarks {
-        let namespace = Namespace::new(&format!("beaker.marks:{}", cache.name()));
-        SharedMarks { store, namespace, believed, known: Mutex::default() }
+    /// Those of the cache of this name.
+    pub(super) fn new(store: Arc<dyn Store>, cache: &str) -> SharedMarks {
+        SharedMarks::under(store, &format!("beaker.marks:{cache}"))
+    }
+
+    /// Those of a region and not of one cache.
+    pub(super) fn of_region(store: Arc<dyn Store>, region: &str) -> SharedMarks {
+        SharedMarks::under(store, &format!("beaker.region:{region}"))
+    }
+
+    fn under(store: Arc<dyn Store>, namespace: &str) -> SharedMarks {
+        SharedMarks { store, namespace: Namespace::new(namespace), known: Mutex::default() }
     }
 
     /// Under this key is the mark of a tag. A tag is never the empty text.
@@ -45,12 +56,18 @@ impl SharedMarks {
     /// The mark, if it was read lately.
     pub(super) fn known(&self, tag: &str, now: Timestamp) -> Option<Marks> {
         let (marks, read_at) = *self.lock().get(tag)?;
-        (now >= read_at && now.since(read_at) < self.believed).then_some(marks)
+        (now >= read_at && now.since(read_at) < BELIEVED).then_some(marks)
     }
 
+    /// Remembers what was read.
     pub(super) fn note(&self, tag: &str, stored: Option<&Stored>, now: Timestamp) -> Marks {
-        let marks = stored.map_or(Marks::default(), |stored| decode(&stored.bytes));
+        self.remember(tag, stored.map_or(Marks::default(), |stored| decode(&stored.bytes)), now)
+    }
+
+    /// Marks only ever move on, and since this one was read, another thread may have set a later one.
+    fn remember(&self, tag: &str, marks: Marks, now: Timestamp) -> Marks {
         let mut known = self.lock();
+        let marks = known.get(tag).map_or(marks, |(later, _)| marks.and(*later));
         if known.len() >= MOST_KNOWN {
             known.clear();
         }
@@ -84,7 +101,7 @@ impl SharedMarks {
             change(&mut marks, now);
             let when = stored.map_or(When::Absent, |stored| When::Unchanged(stored.version));
             if self.store.put(&key, &encode(marks), None, when)?.is_some() {
-                self.lock().insert(tag.into(), (marks, now));
+                self.remember(tag, marks, now);
                 return Ok(());
             }
         }
@@ -120,6 +137,17 @@ fn encode(marks: Marks) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_read_before_an_invalidation_does_not_undo_it() {
+        let store: Arc<dyn Store> = Arc::new(crate::store::MemoryStore::new());
+        let marks = SharedMarks::new(Arc::clone(&store), "cache");
+        let (now, key) = (Timestamp::from_micros(5), marks.key(WHOLE));
+        let read = store.get(&key).unwrap();
+        marks.set(WHOLE, now, |marks, now| marks.hard = Some(now)).unwrap();
+        marks.note(WHOLE, read.as_ref(), now);
+        assert_eq!(marks.known(WHOLE, now).unwrap().hard, Some(now));
+    }
 
     #[test]
     fn decode_inverts_encode() {

@@ -20,6 +20,8 @@
 //! who find a stale one, one makes a new one while the others get the old one at once; of those who
 //! find nothing, one makes it and all others wait for that one. How far "one" reaches, the locks of the
 //! [back end](crate::Backend) say: threads, processes or hosts.
+//!
+//! Caches of one kind, by a name that code and settings share, are a [`Region`].
 
 mod age;
 mod bytes;
@@ -36,12 +38,15 @@ mod name;
 mod near;
 mod numbers;
 mod objects;
+mod open;
 mod options;
 mod own;
 mod policy;
 mod refresh;
+mod region;
 mod renew;
 mod seen;
+mod shorten;
 mod storage;
 mod sync;
 mod turn;
@@ -50,30 +55,21 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use age::Freshness;
-use bytes::Bytes;
 use failure::{Failure, Failures};
 use flight::Flights;
 pub use made::Made;
 use numbers::Counting;
 pub use numbers::Numbers;
-use objects::Objects;
 use policy::Policy;
 pub use policy::{Runner, Then};
 use refresh::AllRefreshing;
+pub use region::{Region, RegionOptions, Regions};
 use seen::Seen;
 use storage::Storage;
 
-use crate::backend::Backend;
-use crate::clock::{Clock, SystemClock};
-use crate::codec::{Bincode, Codec};
+use crate::clock::Clock;
 use crate::error::Result;
-
-/// How long it may take until other processes see an invalidation.
-const BELIEVED: Duration = Duration::from_secs(1);
 
 /// Values by key, made when they are missing. A clone is the same cache, and may have other rules, for
 /// one call say: `cache.clone().expire(time)`.
@@ -98,37 +94,6 @@ struct Shared<V> {
 }
 
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
-    /// Values in the memory of this process, as they are. When there are more than so many, those used
-    /// least make room.
-    pub fn in_memory(most: usize) -> Cache<V> {
-        Cache::on(Storage::Objects(Objects::new(most)))
-    }
-
-    /// Values in a back end, under a name that keeps them apart from those of other caches.
-    pub fn new(backend: Backend, name: &str) -> Cache<V>
-    where
-        V: Serialize + DeserializeOwned,
-    {
-        Cache::with_codec(backend, name, Bincode)
-    }
-
-    /// The same, with another codec than bincode.
-    pub fn with_codec(backend: Backend, name: &str, codec: impl Codec<V>) -> Cache<V> {
-        let bytes = Bytes::new(backend, name, Arc::new(codec), BELIEVED);
-        Cache::on(Storage::Bytes(Box::new(bytes)))
-    }
-
-    fn on(storage: Storage<V>) -> Cache<V> {
-        let shared = Shared {
-            storage,
-            flights: Flights::new(),
-            failures: Failures::default(),
-            refreshing: AllRefreshing::default(),
-            counting: Counting::default(),
-        };
-        Cache { shared: Arc::new(shared), policy: Policy::default(), clock: Arc::new(SystemClock) }
-    }
-
     /// The fresh value of a key; `None` if there is none, or it has expired.
     ///
     /// # Errors

@@ -160,10 +160,10 @@ impl<V: Clone + 'static> Storage<V> {
     }
 }
 
-fn harden(marks: &mut Marks, now: Timestamp) {
+pub(super) fn harden(marks: &mut Marks, now: Timestamp) {
     marks.hard = marks.hard.max(Some(now));
 }
 
-fn soften(marks: &mut Marks, now: Timestamp) {
+pub(super) fn soften(marks: &mut Marks, now: Timestamp) {
     marks.soft = marks.soft.max(Some(now));
 }

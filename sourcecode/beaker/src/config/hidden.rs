@@ -1,7 +1,7 @@
 //! Hiding what must not be read in a log: secrets, and the passwords in addresses.
 
 use super::name::{CACHE, SESSION};
-use super::nearest::nearest;
+use crate::nearest::nearest;
 
 /// Stands where a secret would: what is printed says how long it is, and no more.
 pub(super) fn hidden(secret: &str) -> String {

@@ -16,10 +16,9 @@
 //! let mut session = sessions.create();
 //! session.save()?;
 //!
-//! let short = &config.cache.regions["short"];
-//! assert_eq!(short.expire.map(|time| time.as_secs()), Some(60));
-//! let backend = short.backend.open()?;
-//! # let _ = backend;
+//! let regions = config.cache.open()?;
+//! let points = regions.get("short")?.cache::<u32>("points")?;
+//! assert_eq!(points.get_or_create("Kimi", || 100_u32)?, 100);
 //! # Ok(())
 //! # }
 //! ```
@@ -78,7 +77,6 @@ mod hidden;
 mod ini;
 mod lines;
 mod name;
-mod nearest;
 mod origin;
 mod print;
 mod problem;

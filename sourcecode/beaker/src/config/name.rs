@@ -1,6 +1,6 @@
 //! Which keys are ours, and which ones were meant to be.
 
-use super::nearest::{distance, nearest};
+use crate::nearest::{distance, nearest};
 
 /// The options of sessions.
 pub(super) const SESSION: &[&str] = &[

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::hidden::holds_hidden;
 use super::name::{Name, classify};
-use super::nearest::nearest;
 use super::problem::Problems;
 use super::refused::refused;
 use super::settings::{Setting, Settings};
 use super::words::Word;
+use crate::nearest::nearest;
 
 /// The options below one prefix, such as `session.` or `cache.short.`.
 pub(super) struct Reader<'a> {

@@ -3,11 +3,15 @@
 
 mod beaker;
 mod own;
+#[cfg(feature = "layers")]
+mod value;
 
 use std::fmt;
 
 use beaker::BeakerKey;
 use own::OwnKey;
+#[cfg(feature = "layers")]
+pub(crate) use value::ValueSealer;
 
 use crate::error::{Error, Result};
 

@@ -14,7 +14,7 @@ const NONCE: usize = 12;
 const TAG: usize = 16;
 
 /// A secret of this length has as many bits as the key.
-const SHORTEST_SECRET: usize = 32;
+pub(super) const SHORTEST_SECRET: usize = 32;
 
 /// What the key is for: nothing else that is derived from the same secret is the same.
 const PURPOSE: &[u8] = b"beaker sealed cookie 1";

@@ -13,6 +13,7 @@ mod memory;
 mod null;
 #[cfg(feature = "redis")]
 mod redis;
+mod shared;
 
 use std::fmt::Debug;
 use std::sync::Arc;

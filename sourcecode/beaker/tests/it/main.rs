@@ -17,6 +17,7 @@ mod full_disk;
 mod hostile_cookies;
 mod increments;
 mod kills;
+mod layers;
 mod locks;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod lost;
@@ -32,6 +33,7 @@ mod records;
 mod redis;
 #[cfg(feature = "redis")]
 mod redis_cluster;
+mod regions;
 #[cfg(feature = "server")]
 mod served;
 mod session_ends;

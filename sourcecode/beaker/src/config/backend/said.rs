@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::BackendConfig;
 use super::kind::{KINDS, Kind};
-use crate::config::nearest::nearest;
 use crate::config::reader::Reader;
 use crate::config::words::{self, Word};
+use crate::nearest::nearest;
 
 /// The options of all back ends.
 const OPTIONS: &[&str] =

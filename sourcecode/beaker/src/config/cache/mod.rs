@@ -1,5 +1,6 @@
 //! [`CacheConfig`]: the options of caches, typed.
 
+mod open;
 mod print;
 mod region;
 

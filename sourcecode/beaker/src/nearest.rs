@@ -1,7 +1,7 @@
 //! What somebody may have meant who wrote something else.
 
 /// The known name that differs least from this one, if it differs little.
-pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let most = (name.chars().count() / 3).clamp(1, 3);
     let measured = known.into_iter().map(|known| (distance(&name, known), known));
@@ -9,7 +9,7 @@ pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// How many letters to put in, leave out, replace or swap.
-pub(super) fn distance(one: &str, other: &str) -> usize {
+pub(crate) fn distance(one: &str, other: &str) -> usize {
     strsim::osa_distance(one, other)
 }
 

@@ -1,0 +1,54 @@
+//! Adds points up once, and gives the sum again until it is old.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use beaker::cache::{Cache, Made};
+use beaker::{Error, ErrorKind, ManualClock, Result};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn main() -> Result<()> {
+    let clock = Arc::new(ManualClock::default()); // (1)
+    let cache = Cache::in_memory(1000) // (2)
+        .clock(clock.clone())
+        .expire(10 * MINUTE)
+        .stale_for(5 * MINUTE);
+    let print_points = || -> Result<()> {
+        for (driver, races) in [("Kimi", [10, 6, 10]), ("Felipe", [8, 10, 4])] {
+            let points = cache.get_or_create(driver, || {
+                println!("  adding up for {driver}"); // (3)
+                clock.advance(Duration::from_secs(2)); // (4)
+                Made::new(races.iter().sum::<u32>()).tag("season 2007") // (5)
+            })?;
+            println!("{driver}: {points}");
+        }
+        Ok(())
+    };
+
+    print_points()?;
+    println!("\nAsked again");
+    print_points()?;
+
+    println!("\nTen minutes later, the results cannot be read");
+    clock.advance(10 * MINUTE);
+    println!("Kimi: {}", cache.try_get_or_create("Kimi", unreadable)?); // (6)
+
+    println!("\nFive more minutes later, what is old is too old");
+    clock.advance(5 * MINUTE);
+    print_points()?;
+
+    println!("\nKimi is removed: {}", cache.remove("Kimi")?); // (7)
+    print_points()?;
+
+    println!("\nA race of the season is counted anew");
+    cache.invalidate_tag("season 2007")?; // (8)
+    print_points()?;
+
+    println!("\n{}", cache.numbers()); // (9)
+    Ok(())
+}
+
+fn unreadable() -> Result<u32> {
+    Err(Error::new(ErrorKind::Unavailable, "the results cannot be read"))
+}

@@ -1,0 +1,136 @@
+//! [`Counting`]: a store that counts what is done with it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::numbers::{Counters, StoreNumbers};
+use crate::clock::{Clock, SystemClock};
+use crate::error::Result;
+use crate::key::{Key, Namespace};
+use crate::store::{Put, Store, Stored, Swept, Version, When};
+
+/// A store that counts what is done with it. Below other layers, it counts what they make of the
+/// values; above them, what goes into them.
+///
+/// ```
+/// use std::sync::Arc;
+/// use beaker::{Backend, Cache};
+/// use beaker::layer::Layers;
+/// use beaker::lock::LocalLocks;
+/// use beaker::store::MemoryStore;
+///
+/// # fn main() -> beaker::Result<()> {
+/// let counting = Arc::new(MemoryStore::new().counted());
+/// let cache = Cache::new(Backend::new(Arc::clone(&counting), LocalLocks::new()), "points");
+/// cache.put("Kimi", 100)?;
+/// assert_eq!(counting.numbers().puts, 1);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Counting<S> {
+    inner: S,
+    counters: Counters,
+    clock: Arc<dyn Clock>,
+}
+
+impl<S: Store> Counting<S> {
+    /// Counts from now on what is done with this store.
+    pub fn new(store: S) -> Counting<S> {
+        Counting { inner: store, counters: Counters::default(), clock: Arc::new(SystemClock) }
+    }
+
+    /// Measures by another clock than the system's.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Counting<S> {
+        self.clock = clock;
+        self
+    }
+
+    /// What was done so far.
+    pub fn numbers(&self) -> StoreNumbers {
+        self.counters.read()
+    }
+
+    fn call<T>(&self, call: impl FnOnce(&S) -> Result<T>) -> Result<T> {
+        let begun = self.clock.now();
+        let done = call(&self.inner);
+        let took = self.clock.now().since(begun);
+        self.counters.calls.add(1);
+        self.counters.micros.add(took.as_micros() as usize);
+        self.counters.errors.add(usize::from(done.is_err()));
+        done
+    }
+
+    fn note_found(&self, found: &[Option<Stored>]) {
+        let bytes = found.iter().flatten().map(|stored| stored.bytes.len());
+        self.counters.gets.add(found.len());
+        self.counters.hits.add(bytes.clone().count());
+        self.counters.bytes_read.add(bytes.sum());
+    }
+}
+
+impl<S: Store> Store for Counting<S> {
+    fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        let found = self.call(|store| store.get(key))?;
+        self.note_found(std::slice::from_ref(&found));
+        Ok(found)
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: When,
+    ) -> Result<Option<Version>> {
+        let version = self.call(|store| store.put(key, bytes, ttl, when))?;
+        if version.is_some() {
+            self.counters.puts.add(1);
+            self.counters.bytes_written.add(bytes.len());
+        } else {
+            self.counters.refused.add(1);
+        }
+        Ok(version)
+    }
+
+    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+        let was_there = self.call(|store| store.delete(key, when))?;
+        self.counters.deletes.add(1);
+        Ok(was_there)
+    }
+
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
+        let found = self.call(|store| store.get_many(keys))?;
+        self.note_found(&found);
+        Ok(found)
+    }
+
+    fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
+        self.call(|store| store.put_many(puts))?;
+        self.counters.puts.add(puts.len());
+        self.counters.bytes_written.add(puts.iter().map(|put| put.bytes.len()).sum());
+        Ok(())
+    }
+
+    fn delete_many(&self, keys: &[Key]) -> Result<()> {
+        self.call(|store| store.delete_many(keys))?;
+        self.counters.deletes.add(keys.len());
+        Ok(())
+    }
+
+    fn clear(&self, namespace: &Namespace) -> Result<()> {
+        self.call(|store| store.clear(namespace))
+    }
+
+    fn sweep(&self, most: usize) -> Result<Swept> {
+        self.call(|store| store.sweep(most))
+    }
+
+    fn blocks(&self) -> bool {
+        self.inner.blocks()
+    }
+
+    fn damaged(&self) -> u64 {
+        self.inner.damaged()
+    }
+}
