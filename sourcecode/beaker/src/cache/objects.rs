@@ -13,6 +13,9 @@ use super::seen::{Seen, Slot};
 use super::storage::What;
 use crate::clock::{Clock, Timestamp};
 
+/// So many tags that were invalidated are remembered.
+const MOST_TAGS: usize = 100_000;
+
 pub(super) struct Objects<V> {
     table: Table<Name, V>,
     /// Moments in microseconds; 0 is never.
@@ -97,6 +100,11 @@ impl<V: Clone> Objects<V> {
             What::Softly => drop(self.soft.fetch_max(now.as_micros(), Ordering::AcqRel)),
             What::Tag(tag) => {
                 let mut tags = self.tags.write().unwrap_or_else(PoisonError::into_inner);
+                if tags.len() >= MOST_TAGS {
+                    // Rather too much is invalidated than remembered for ever.
+                    self.hard.fetch_max(now.as_micros(), Ordering::AcqRel);
+                    tags.clear();
+                }
                 tags.insert(tag.into(), now);
             }
         }

@@ -589,3 +589,17 @@ fn a_thread_of_its_own_makes_it_where_nothing_else_is_said() {
     assert_eq!(cache.get_or_refresh("a", create).unwrap(), "old");
     assert_eq!(is_made.recv().unwrap().as_deref(), Some("beaker-refresh"));
 }
+
+#[test]
+fn tags_that_were_invalidated_are_not_remembered_for_ever() {
+    let clock = Arc::new(ManualClock::default());
+    let cache = cache("objects", &clock);
+    cache.put("a", Made::new("1".to_owned()).tag("first")).unwrap();
+    clock.advance(Duration::from_micros(1));
+    cache.invalidate_tag("first").unwrap();
+    (0..100_001).for_each(|tag| cache.invalidate_tag(&format!("tag {tag}")).unwrap());
+    assert!(!cache.contains("a").unwrap(), "forgotten, and gone all the same");
+    clock.advance(Duration::from_micros(1));
+    cache.put("b", Made::new("2".to_owned()).tag("first")).unwrap();
+    assert!(cache.contains("b").unwrap());
+}
