@@ -35,7 +35,7 @@
 //! | `sealing` | texts that nobody else can read or make (feature `cookies`) |
 //! | [`cookie`] | reading and writing cookies |
 //! | [`session`] | sessions |
-//! | [`cache`] | what takes long to make, made once |
+//! | [`cache`] | what takes long to make, made once; `#[cached]` on functions (feature `macros`) |
 //! | [`config`] | options as texts, from files and the environment, checked at once |
 //! | `middleware` | an application and what is wrapped around it (feature `middleware`); a layer for async servers (features `tower`, `axum`) |
 #![forbid(unsafe_code)]
@@ -64,6 +64,8 @@ pub mod sweeper;
 pub mod value;
 
 pub use backend::Backend;
+#[cfg(feature = "macros")]
+pub use beaker_macros::cached;
 pub use cache::Cache;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use cookie::{CookieLifetime, CookieOptions, SameSite};

@@ -24,12 +24,17 @@
 //! Caches of one kind, by a name that code and settings share, are a [`Region`].
 
 mod age;
+pub mod arguments;
 mod bytes;
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+pub mod cached;
 mod change;
 mod envelope;
 mod failure;
 mod flight;
 mod flow;
+mod handle;
 mod made;
 mod many;
 
@@ -51,11 +56,13 @@ mod storage;
 mod sync;
 mod turn;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use age::Freshness;
+pub use arguments::{ArgumentKey, KeyPart};
+#[cfg(feature = "macros")]
+pub use beaker_macros::KeyPart;
 use failure::{Failure, Failures};
 use flight::Flights;
 pub use made::Made;
@@ -166,27 +173,5 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         // A value that never expires needs no look at the clock.
         let now = self.clock.recent();
         slot.age.freshness(now, self.policy.stale_for, seen.marks)
-    }
-}
-
-impl<V> Clone for Cache<V> {
-    fn clone(&self) -> Cache<V> {
-        Cache {
-            shared: Arc::clone(&self.shared),
-            policy: self.policy.clone(),
-            clock: Arc::clone(&self.clock),
-        }
-    }
-}
-
-/// Says nothing of what is kept.
-impl<V> fmt::Debug for Cache<V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.shared.storage {
-            Storage::Objects(_) => "objects",
-            Storage::Bytes(_) => "bytes",
-            Storage::Near(..) => "near",
-        };
-        f.debug_struct("Cache").field("kept", &kind).field("policy", &self.policy).finish()
     }
 }

@@ -23,6 +23,8 @@ pub struct Numbers {
     pub failures: u64,
     /// Values that were made and could not be stored.
     pub unstored: u64,
+    /// Calls of functions that cannot fail, and that ran without the cache since the store failed.
+    pub bypassed: u64,
     /// The time that all the creators took together.
     pub creating: Duration,
 }
@@ -76,6 +78,7 @@ struct Row {
     waits: AtomicU64,
     failures: AtomicU64,
     unstored: AtomicU64,
+    bypassed: AtomicU64,
     creating: AtomicU64,
 }
 
@@ -132,6 +135,11 @@ impl Counting {
         add(&self.row().unstored, 1);
     }
 
+    #[cfg(feature = "macros")]
+    pub(super) fn bypassed(&self) {
+        add(&self.row().bypassed, 1);
+    }
+
     pub(super) fn read(&self) -> Numbers {
         let sum = |of: fn(&Row) -> &AtomicU64| {
             self.rows.iter().map(|row| of(row).load(Ordering::Relaxed)).sum::<u64>()
@@ -144,6 +152,7 @@ impl Counting {
             waits: sum(|row| &row.waits),
             failures: sum(|row| &row.failures),
             unstored: sum(|row| &row.unstored),
+            bypassed: sum(|row| &row.bypassed),
             creating: Duration::from_micros(sum(|row| &row.creating)),
         }
     }

@@ -32,6 +32,7 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
         ("ini", "rust-ini"),
         ("tower", "tower-service"),
         ("axum", "axum-core"),
+        ("macros", "beaker-macros"),
     ];
     let brings = |feature, other| match feature {
         "server" | "tower" => other == "middleware",

@@ -1,8 +1,11 @@
 //! What the library promises, from outside. `cargo test -p beaker --all-features` runs all of it.
 
+mod argument_keys;
 #[cfg(feature = "middleware")]
 mod cache_middleware;
 mod cache_waits;
+#[cfg(feature = "macros")]
+mod cached;
 mod caches;
 mod caches_shared;
 mod configuration;

@@ -1,0 +1,70 @@
+//! The key that a value is kept under.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::GenericParam;
+use syn::spanned::Spanned;
+
+use crate::call::local;
+use crate::function::Function;
+
+impl Function {
+    /// `let key = ...;`
+    pub fn make_key(&self) -> TokenStream {
+        let key = local("key");
+        let mut parts = Vec::new();
+        for parameter in &self.item.sig.generics.params {
+            match parameter {
+                GenericParam::Type(parameter) => {
+                    let name = &parameter.ident;
+                    parts.push(quote!(::core::any::type_name::<#name>()));
+                }
+                GenericParam::Const(parameter) => {
+                    let name = &parameter.ident;
+                    parts.push(quote!(&#name));
+                }
+                GenericParam::Lifetime(_) => {}
+            }
+        }
+        if let Some(expression) = &self.options.key {
+            parts.push(quote_spanned!(expression.span()=> &(#expression)));
+        }
+        if self.has_receiver && !self.skips_receiver {
+            let span = self.item.sig.receiver().map_or_else(Span::call_site, Spanned::span);
+            let receiver = Ident::new("self", Span::call_site());
+            parts.push(quote_spanned!(span=> #receiver));
+        }
+        for argument in self.arguments.iter().filter(|argument| argument.is_part) {
+            let name = &argument.name;
+            parts.push(quote_spanned!(argument.kind.span()=> &#name));
+        }
+        let appends = parts.iter().map(|part| {
+            let span = part.span();
+            quote_spanned!(span=> ::beaker::cache::KeyPart::append(#part, &mut #key);)
+        });
+        let name = self.name();
+        quote! {
+            #[allow(unused_mut)]
+            let mut #key = #name;
+            #(#appends)*
+        }
+    }
+
+    /// What the key begins with: nothing, where nobody else has keys in the cache.
+    fn name(&self) -> TokenStream {
+        let name = &self.item.sig.ident;
+        let text = name.to_string();
+        let start = match (&self.options.name, self.is_method) {
+            (Some(name), _) => quote!(::beaker::cache::ArgumentKey::new(#name)),
+            (None, true) => quote!(::beaker::cache::ArgumentKey::new(#text)),
+            // With the path to it, the functions that it stands in among it.
+            (None, false) => {
+                quote!(::beaker::cache::ArgumentKey::new(::core::any::type_name::<#name>()))
+            }
+        };
+        match self.is_method {
+            true => quote!(#start.with(::core::any::type_name::<Self>())),
+            false => start,
+        }
+    }
+}

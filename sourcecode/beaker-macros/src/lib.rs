@@ -1,0 +1,63 @@
+//! The macros of the crate `beaker`, which re-exports them (feature `macros`): use them from there.
+
+mod attached;
+mod cache;
+mod call;
+mod derive;
+mod function;
+mod key;
+mod options;
+mod returned;
+mod time;
+
+use proc_macro::TokenStream;
+use quote::quote;
+use syn::{DeriveInput, ItemFn, parse_macro_input};
+
+use function::Function;
+use options::Options;
+
+#[doc = include_str!("cached.md")]
+#[proc_macro_attribute]
+pub fn cached(options: TokenStream, item: TokenStream) -> TokenStream {
+    let untouched = proc_macro2::TokenStream::from(item.clone());
+    let expand = || {
+        let options: Options = syn::parse(options)?;
+        let item: ItemFn = syn::parse(item).map_err(|error| {
+            let what = "`#[cached]` goes on a function or a method with a body";
+            syn::Error::new(error.span(), format!("{what}: {error}"))
+        })?;
+        let function = Function::new(options, item)?;
+        Ok(call::expand(&function))
+    };
+    let expanded = expand().unwrap_or_else(|error: syn::Error| {
+        // With the function as it was, so that its callers are no mistakes too.
+        let error = error.into_compile_error();
+        quote!(#error #untouched)
+    });
+    expanded.into()
+}
+
+/// Makes a type a part of keys: of all its fields, in their order; an enum, of its variant's name as
+/// well.
+///
+/// ```
+/// use beaker::cache::{ArgumentKey, KeyPart};
+///
+/// #[derive(KeyPart)]
+/// enum Of {
+///     Driver { number: u8 },
+///     Team(String),
+/// }
+///
+/// let key = |of: Of| ArgumentKey::new("points").with(&of);
+/// assert_ne!(key(Of::Driver { number: 6 }), key(Of::Team("6".into())));
+/// ```
+///
+/// A change of the fields, or another name of a variant, gives other keys: what was kept under the old
+/// ones is not found any more.
+#[proc_macro_derive(KeyPart)]
+pub fn key_part(item: TokenStream) -> TokenStream {
+    let item = parse_macro_input!(item as DeriveInput);
+    derive::expand(&item).unwrap_or_else(syn::Error::into_compile_error).into()
+}

@@ -1,0 +1,127 @@
+//! Keys that are made of arguments: [`ArgumentKey`] and [`KeyPart`].
+//!
+//! ```
+//! use beaker::Backend;
+//! use beaker::cache::{ArgumentKey, Cache};
+//!
+//! # fn main() -> beaker::Result<()> {
+//! let cache = Cache::new(Backend::memory(), "drivers");
+//! let key = |team: &str, season: u32| ArgumentKey::new("drivers").with(team).with(&season);
+//! cache.put(key("Ferrari", 2007), 2_u8)?;
+//! assert_eq!(cache.get(key("Ferrari", 2007))?, Some(2));
+//! assert_ne!(key("Ferrari 2", 7).as_ref(), key("Ferrari", 27).as_ref());
+//! # Ok(())
+//! # }
+//! ```
+
+mod collections;
+mod numbers;
+mod shared;
+mod tag;
+mod texts;
+
+use std::fmt;
+
+use smallvec::SmallVec;
+
+/// What can be a part of a key: most of what functions take by value. Without it, a program's own
+/// types are made of their fields with `#[derive(KeyPart)]` (feature `macros`), or by hand:
+///
+/// ```
+/// use beaker::cache::{ArgumentKey, KeyPart};
+///
+/// struct Lap { driver: String, number: u16 }
+///
+/// impl KeyPart for Lap {
+///     fn append(&self, key: &mut ArgumentKey) {
+///         self.driver.append(key);
+///         self.number.append(key);
+///     }
+/// }
+/// ```
+///
+/// # The contract
+///
+/// What is not equal appends other bytes; and no value's bytes are the beginning of another one's, so
+/// that it is clear where the next part begins. Both hold for whatever is composed of parts that keep
+/// to it, if it appends the same number of them each time.
+///
+/// What borrows a value or owns it gives the same bytes: `&str` and `String`, slices and `Vec`s. There
+/// is none for `HashMap` and `HashSet`, whose order is another one in each process.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a part of a cache's key",
+    label = "not a `KeyPart`",
+    note = "if the result does not depend on this argument, leave it out: `#[cached(skip(argument))]`",
+    note = "if it does, put `#[derive(beaker::cache::KeyPart)]` on `{Self}`, or say what the key is made of: `#[cached(key = (argument.id, other))]`"
+)]
+pub trait KeyPart {
+    /// Appends this value's bytes.
+    fn append(&self, key: &mut ArgumentKey);
+
+    /// Appends a list of values.
+    #[doc(hidden)]
+    fn append_list(parts: &[Self], key: &mut ArgumentKey)
+    where
+        Self: Sized,
+    {
+        key.begin(tag::LIST, parts.len());
+        parts.iter().for_each(|part| part.append(key));
+    }
+}
+
+/// A key that is made of a name and of arguments. Each part has its type and, where it matters, its
+/// length, so that no two lists of arguments give one key. Up to 64 bytes need no allocation.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct ArgumentKey(SmallVec<[u8; 64]>);
+
+impl ArgumentKey {
+    /// A key that begins with the name of what is asked with the arguments.
+    pub fn new(name: &str) -> ArgumentKey {
+        ArgumentKey::default().with(name)
+    }
+
+    /// The key with one more part.
+    pub fn with<P: KeyPart + ?Sized>(mut self, part: &P) -> ArgumentKey {
+        part.append(&mut self);
+        self
+    }
+
+    /// A tag and so many bytes, the same number for all values of the type.
+    #[inline]
+    fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
+        // At once, since each growth looks whether there is room.
+        let mut both = [tag; 17];
+        both[1..=N].copy_from_slice(&bytes);
+        self.0.extend_from_slice(&both[..=N]);
+    }
+
+    /// A tag, and how many bytes or parts follow.
+    #[inline]
+    fn begin(&mut self, tag: u8, many: usize) {
+        match u8::try_from(many) {
+            Ok(few @ ..=254) => self.0.extend_from_slice(&[tag, few]),
+            _ => {
+                self.0.extend_from_slice(&[tag, 255]);
+                self.0.extend_from_slice(&(many as u64).to_le_bytes());
+            }
+        }
+    }
+
+    #[inline]
+    fn bytes(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+impl AsRef<[u8]> for ArgumentKey {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Its bytes, as the messages of errors have them.
+impl fmt::Debug for ArgumentKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}`", self.0.escape_ascii())
+    }
+}

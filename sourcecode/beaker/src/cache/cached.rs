@@ -1,0 +1,85 @@
+//! What the code that `#[cached]` writes calls. Nothing here is to be called by hand.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use super::{ArgumentKey, Cache, Made};
+use crate::error::{Error, Result};
+
+/// A value by the rules of the attribute.
+pub fn made<V>(value: V, expire: Option<Duration>, is_kept: bool) -> Made<V> {
+    Made { value, expire, tags: None, is_kept }
+}
+
+/// Whether a value is to be kept: a closure's parameter has its type from here.
+pub fn is_kept<V>(value: &V, keep_if: impl FnOnce(&V) -> bool) -> bool {
+    keep_if(value)
+}
+
+/// What a function that may fail can fail with.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot say that the cache has failed",
+    label = "an error without `From<beaker::Error>` or without `Display`",
+    note = "write `impl From<beaker::Error> for {Self}` and `impl Display for {Self}`, or return a `Result` with an error that has both, such as `beaker::Error` or `Box<dyn std::error::Error>`"
+)]
+pub trait CallError: From<Error> + Display {}
+
+#[diagnostic::do_not_recommend]
+impl<E: From<Error> + Display> CallError for E {}
+
+/// A function that may fail: an error of the store is one of its errors.
+#[inline]
+pub fn try_call<V, E>(
+    cache: &Cache<V>,
+    key: &ArgumentKey,
+    original: impl FnOnce() -> Result<Made<V>, E>,
+) -> Result<V, E>
+where
+    V: Clone + Send + Sync + 'static,
+    E: CallError,
+{
+    cache.try_get_or_create(key, original)
+}
+
+/// A function that cannot fail: when the store fails, or the function asks for what it is about to
+/// give, it runs as if there were no cache, and that is counted.
+#[inline]
+pub fn call<V>(cache: &Cache<V>, key: &ArgumentKey, original: impl FnOnce() -> Made<V>) -> V
+where
+    V: Clone + Send + Sync + 'static,
+{
+    let mut left = Some(original);
+    let found = cache.try_get_or_create(key, || match left.take() {
+        Some(original) => Ok(original()),
+        None => unreachable!("a creator is called once"),
+    });
+    match (found, left) {
+        (Ok(value), _) => value,
+        (Err(_), Some(original)) => {
+            cache.shared.counting.bypassed();
+            original().value
+        }
+        (Err::<_, Error>(error), None) => unreachable!("the creator gave a value: {error}"),
+    }
+}
+
+/// Keeps a value that was made anew, if it is to be kept.
+pub fn refresh<V>(cache: &Cache<V>, key: &ArgumentKey, made: Made<V>) -> Result<V>
+where
+    V: Clone + Send + Sync + 'static,
+{
+    let value = made.value.clone();
+    if made.is_kept {
+        cache.put(key, made)?;
+    }
+    Ok(value)
+}
+
+/// The same for a function that may fail.
+pub fn try_refresh<V, E>(cache: &Cache<V>, key: &ArgumentKey, made: Made<V>) -> Result<V, E>
+where
+    V: Clone + Send + Sync + 'static,
+    E: CallError,
+{
+    refresh(cache, key, made).map_err(E::from)
+}
