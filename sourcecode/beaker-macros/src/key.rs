@@ -50,17 +50,18 @@ impl Function {
         }
     }
 
-    /// What the key begins with: nothing, where nobody else has keys in the cache.
+    /// What the key begins with.
     fn name(&self) -> TokenStream {
         let name = &self.item.sig.ident;
         let text = name.to_string();
-        let start = match (&self.options.name, self.is_method) {
-            (Some(name), _) => quote!(::beaker::cache::ArgumentKey::new(#name)),
-            (None, true) => quote!(::beaker::cache::ArgumentKey::new(#text)),
-            // With the path to it, the functions that it stands in among it.
-            (None, false) => {
+        let start = match &self.options.name {
+            Some(name) => quote!(::beaker::cache::ArgumentKey::new(#name)),
+            // With the path to it, the functions that it stands in among it. In a cache of its own
+            // the name is only for those who read an error, and the shorter key is found sooner.
+            None if !self.is_method && self.options.cache.is_some() => {
                 quote!(::beaker::cache::ArgumentKey::new(::core::any::type_name::<#name>()))
             }
+            None => quote!(::beaker::cache::ArgumentKey::new(#text)),
         };
         match self.is_method {
             true => quote!(#start.with(::core::any::type_name::<Self>())),

@@ -38,13 +38,26 @@ where
     V: Clone + Send + Sync + 'static,
     E: CallError,
 {
-    cache.try_get_or_create(key, original)
+    match cache.fresh(key.as_ref()) {
+        Some(value) => Ok(value),
+        None => cold(|| cache.try_get_or_create(key, original)),
+    }
 }
 
 /// A function that cannot fail: when the store fails, or the function asks for what it is about to
 /// give, it runs as if there were no cache, and that is counted.
 #[inline]
 pub fn call<V>(cache: &Cache<V>, key: &ArgumentKey, original: impl FnOnce() -> Made<V>) -> V
+where
+    V: Clone + Send + Sync + 'static,
+{
+    match cache.fresh(key.as_ref()) {
+        Some(value) => value,
+        None => cold(|| call_behind(cache, key, original)),
+    }
+}
+
+fn call_behind<V>(cache: &Cache<V>, key: &ArgumentKey, original: impl FnOnce() -> Made<V>) -> V
 where
     V: Clone + Send + Sync + 'static,
 {
@@ -61,6 +74,13 @@ where
         }
         (Err::<_, Error>(error), None) => unreachable!("the creator gave a value: {error}"),
     }
+}
+
+/// Apart, so that a hit is not held up by what it does not need.
+#[cold]
+#[inline(never)]
+fn cold<T>(act: impl FnOnce() -> T) -> T {
+    act()
 }
 
 /// Keeps a value that was made anew, if it is to be kept.

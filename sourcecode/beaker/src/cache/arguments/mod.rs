@@ -14,6 +14,7 @@
 //! # }
 //! ```
 
+mod buffer;
 mod collections;
 mod numbers;
 mod shared;
@@ -21,8 +22,9 @@ mod tag;
 mod texts;
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
-use smallvec::SmallVec;
+use buffer::Buffer;
 
 /// What can be a part of a key: most of what functions take by value. Without it, a program's own
 /// types are made of their fields with `#[derive(KeyPart)]` (feature `macros`), or by hand:
@@ -71,16 +73,20 @@ pub trait KeyPart {
 
 /// A key that is made of a name and of arguments. Each part has its type and, where it matters, its
 /// length, so that no two lists of arguments give one key. Up to 64 bytes need no allocation.
-#[derive(Clone, Default, PartialEq, Eq, Hash)]
-pub struct ArgumentKey(SmallVec<[u8; 64]>);
+#[derive(Clone, Default)]
+pub struct ArgumentKey(Buffer);
 
 impl ArgumentKey {
     /// A key that begins with the name of what is asked with the arguments.
+    #[inline]
     pub fn new(name: &str) -> ArgumentKey {
-        ArgumentKey::default().with(name)
+        let mut key = ArgumentKey::default();
+        name.append(&mut key);
+        key
     }
 
     /// The key with one more part.
+    #[inline]
     pub fn with<P: KeyPart + ?Sized>(mut self, part: &P) -> ArgumentKey {
         part.append(&mut self);
         self
@@ -92,36 +98,54 @@ impl ArgumentKey {
         // At once, since each growth looks whether there is room.
         let mut both = [tag; 17];
         both[1..=N].copy_from_slice(&bytes);
-        self.0.extend_from_slice(&both[..=N]);
+        self.0.extend(&both[..=N]);
     }
 
     /// A tag, and how many bytes or parts follow.
     #[inline]
     fn begin(&mut self, tag: u8, many: usize) {
         match u8::try_from(many) {
-            Ok(few @ ..=254) => self.0.extend_from_slice(&[tag, few]),
-            _ => {
-                self.0.extend_from_slice(&[tag, 255]);
-                self.0.extend_from_slice(&(many as u64).to_le_bytes());
-            }
+            Ok(few @ ..=254) => self.0.extend(&[tag, few]),
+            _ => self.begin_long(tag, many),
         }
+    }
+
+    #[cold]
+    fn begin_long(&mut self, tag: u8, many: usize) {
+        self.0.extend(&[tag, 255]);
+        self.0.extend(&(many as u64).to_le_bytes());
     }
 
     #[inline]
     fn bytes(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+        self.0.extend(bytes);
     }
 }
 
 impl AsRef<[u8]> for ArgumentKey {
+    #[inline]
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.0.bytes()
+    }
+}
+
+impl PartialEq for ArgumentKey {
+    fn eq(&self, other: &ArgumentKey) -> bool {
+        self.as_ref() == other.as_ref()
+    }
+}
+
+impl Eq for ArgumentKey {}
+
+impl Hash for ArgumentKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_ref().hash(state);
     }
 }
 
 /// Its bytes, as the messages of errors have them.
 impl fmt::Debug for ArgumentKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}`", self.0.escape_ascii())
+        write!(f, "`{}`", self.as_ref().escape_ascii())
     }
 }
