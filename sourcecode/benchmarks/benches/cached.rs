@@ -47,27 +47,17 @@ fn main() {
     let drivers: Vec<String> = (0..MANY).map(|number| format!("driver {number:04}")).collect();
     let driver = |call: u32| drivers[call as usize].as_str();
 
-    pair(
-        "u64 by u32",
-        |call| drop(black_box(square(call))),
-        |call| {
-            drop(black_box(square_theirs(call)));
-        },
-    );
-    pair(
-        "u64 by &str",
-        |call| drop(black_box(letters(driver(call)))),
-        |call| drop(black_box(letters_theirs(driver(call)))),
-    );
+    pair("u64 by u32", square, square_theirs);
+    pair("u64 by &str", |call| letters(driver(call)), |call| letters_theirs(driver(call)));
     pair(
         "Arc<str> by &str, with expiry",
-        |call| drop(black_box(title(driver(call)))),
-        |call| drop(black_box(title_theirs(driver(call)))),
+        |call| title(driver(call)),
+        |call| title_theirs(driver(call)),
     );
 }
 
 /// One thread, then two.
-fn pair(name: &str, ours: impl Fn(u32) + Sync, theirs: impl Fn(u32) + Sync) {
+fn pair<T>(name: &str, ours: impl Fn(u32) -> T + Sync, theirs: impl Fn(u32) -> T + Sync) {
     let (mut mine, mut other) = (0, 0);
     compare(
         &format!("cached: hit, {name}, one thread"),
@@ -83,15 +73,19 @@ fn pair(name: &str, ours: impl Fn(u32) + Sync, theirs: impl Fn(u32) + Sync) {
     );
 }
 
-fn next(call: &mut u32, function: impl Fn(u32)) {
+fn next<T>(call: &mut u32, function: impl Fn(u32) -> T) {
     *call = (*call + 1) % MANY;
-    function(black_box(*call));
+    black_box(function(black_box(*call)));
 }
 
-fn both(function: &(impl Fn(u32) + Sync)) {
-    thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| (0..CALLS).for_each(|call| function(black_box(call % MANY))));
+fn both<T>(function: &(impl Fn(u32) -> T + Sync)) {
+    let calls = || {
+        for call in 0..CALLS {
+            black_box(function(black_box(call % MANY)));
         }
+    };
+    thread::scope(|scope| {
+        scope.spawn(calls);
+        calls();
     });
 }
