@@ -3,23 +3,55 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
+use syn::{Error, Result};
 
 use crate::call::{conditions, local};
 use crate::function::Function;
 
 impl Function {
+    /// A region may not be configured, and somebody has to say so.
+    pub fn check_region(&self) -> Result<()> {
+        let Some(region) = &self.options.region else { return Ok(()) };
+        if !self.returned.is_fallible {
+            let what = "a region may not be configured yet, and a function that cannot fail has no \
+                        way to say so; let it return `Result<V, E>`";
+            return Err(Error::new_spanned(region, what));
+        }
+        if self.is_method && self.options.name.is_none() {
+            let what = "the region's cache needs a name; write `name = \"...\"` beside `region`";
+            return Err(Error::new_spanned(region, what));
+        }
+        Ok(())
+    }
+
+    fn name_in_region(&self) -> TokenStream {
+        let function = &self.item.sig.ident;
+        match &self.options.name {
+            Some(name) => quote!(#name),
+            None => quote!(::core::any::type_name::<#function>()),
+        }
+    }
+
     /// `let cache: &Cache<V> = ...;`
     pub fn take_cache(&self) -> TokenStream {
         let (cache, value) = (local("cache"), &self.returned.value);
+        let stale_for = self.options.stale_for.as_ref().map(
+            |time| quote!(let #cache = &::beaker::cache::Cache::clone(#cache).stale_for(#time);),
+        );
+        if let Some(region) = &self.options.region {
+            let name = self.name_in_region();
+            let region = quote_spanned!(region.span()=> (#region));
+            return quote! {
+                let #cache: &::beaker::cache::Cache<#value> = &#region.cache(#name)?;
+                #stale_for
+            };
+        }
         match &self.options.cache {
             None => {
                 let own = self.attached_path("cache");
                 quote!(let #cache = #own();)
             }
             Some(expression) => {
-                let stale_for = self.options.stale_for.as_ref().map(|time| {
-                    quote!(let #cache = &::beaker::cache::Cache::clone(#cache).stale_for(#time);)
-                });
                 let reference = quote_spanned!(expression.span()=> &(#expression));
                 quote! {
                     let #cache: &::beaker::cache::Cache<#value> = #reference;
@@ -31,7 +63,7 @@ impl Function {
 
     /// The cache that only this function uses, if it is not told to use another one.
     pub fn own_cache(&self) -> Option<TokenStream> {
-        if self.options.cache.is_some() {
+        if self.options.is_given() {
             return None;
         }
         let (vis, value, name) = (&self.item.vis, &self.returned.value, self.attached("cache"));

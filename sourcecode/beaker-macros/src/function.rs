@@ -64,7 +64,7 @@ impl Function {
 
     /// A function's own cache is a static, which knows no type parameters.
     fn check_own_cache(&self, self_type: &Ident) -> Result<()> {
-        if self.options.cache.is_some() {
+        if self.options.is_given() {
             return Ok(());
         }
         let value = &self.returned.value;
@@ -118,7 +118,7 @@ fn check_kind(item: &ItemFn) -> Result<()> {
 fn read_arguments(options: &Options, item: &ItemFn) -> Result<Vec<Argument>> {
     let skipped = options.skip.as_deref().unwrap_or_default();
     let named = |name: &Ident| {
-        [&options.cache, &options.key]
+        [&options.cache, &options.region, &options.key]
             .into_iter()
             .flatten()
             .any(|expression| mentions(expression.to_token_stream(), name))

@@ -58,7 +58,7 @@ impl Function {
             Some(name) => quote!(::beaker::cache::ArgumentKey::new(#name)),
             // With the path to it, the functions that it stands in among it. In a cache of its own
             // the name is only for those who read an error, and the shorter key is found sooner.
-            None if !self.is_method && self.options.cache.is_some() => {
+            None if !self.is_method && self.options.is_given() => {
                 quote!(::beaker::cache::ArgumentKey::new(::core::any::type_name::<#name>()))
             }
             None => quote!(::beaker::cache::ArgumentKey::new(#text)),

@@ -28,6 +28,7 @@ pub fn cached(options: TokenStream, item: TokenStream) -> TokenStream {
             syn::Error::new(error.span(), format!("{what}: {error}"))
         })?;
         let function = Function::new(options, item)?;
+        function.check_region()?;
         Ok(call::expand(&function))
     };
     let expanded = expand().unwrap_or_else(|error: syn::Error| {

@@ -12,6 +12,7 @@ use crate::time;
 #[derive(Default)]
 pub struct Options {
     pub cache: Option<Expr>,
+    pub region: Option<Expr>,
     pub size: Option<LitInt>,
     pub name: Option<LitStr>,
     pub key: Option<Expr>,
@@ -24,7 +25,7 @@ pub struct Options {
     pub method: Option<()>,
 }
 
-const KNOWN: &str = "`cache = EXPRESSION`, `size = 1000`, `name = \"...\"`, `key = EXPRESSION`, \
+const KNOWN: &str = "`cache = EXPRESSION`, `region = EXPRESSION`, `size = 1000`, `name = \"...\"`, `key = EXPRESSION`, \
                      `skip(argument, ...)`, `expire = \"60s\"`, `stale_for = \"10s\"`, \
                      `keep_if = |value| ...`, `method`";
 
@@ -47,6 +48,7 @@ impl Options {
     fn read(&mut self, option: &Ident, input: ParseStream<'_>) -> Result<()> {
         match option.to_string().as_str() {
             "cache" => once(&mut self.cache, option, value(option, input)?),
+            "region" => once(&mut self.region, option, value(option, input)?),
             "size" => once(&mut self.size, option, value(option, input)?),
             "name" => once(&mut self.name, option, value(option, input)?),
             "key" => once(&mut self.key, option, value(option, input)?),
@@ -65,10 +67,19 @@ impl Options {
         }
     }
 
+    /// The function has no cache of its own.
+    pub fn is_given(&self) -> bool {
+        self.cache.is_some() || self.region.is_some()
+    }
+
     fn check(&self) -> Result<()> {
-        if let (Some(_), Some(size)) = (&self.cache, &self.size) {
-            let what = "`size` is for the function's own cache, and `cache` says that it has none; \
-                        leave one of the two out";
+        if let (Some(_), Some(region)) = (&self.cache, &self.region) {
+            let what = "values are kept in one place; leave `cache` or `region` out";
+            return Err(Error::new_spanned(region, what));
+        }
+        if let (true, Some(size)) = (self.is_given(), &self.size) {
+            let what = "`size` is for the function's own cache, and it has none with `cache` or \
+                        `region`; leave one of the two out";
             return Err(Error::new(size.span(), what));
         }
         if let (Some(_), Some(skipped)) = (&self.key, &self.skip)
@@ -113,7 +124,6 @@ fn unknown(option: &str) -> String {
         "ttl" | "time" | "timeout" | "expires" | "expiration_time" => "; write `expire = \"60s\"`",
         "max" | "max_size" | "capacity" => "; write `size = 1000`",
         "ignore" => "; write `skip(argument)`",
-        "region" => "; write `cache = EXPRESSION` with the cache of that region",
         "result" | "option" => "; a function that returns `Result` keeps only what is `Ok`",
         "namespace" | "prefix" => "; write `name = \"...\"`",
         _ => "",

@@ -5,11 +5,6 @@ fn ttl(season: u32) -> u32 {
     season
 }
 
-#[cached(region = "hours")]
-fn region(season: u32) -> u32 {
-    season
-}
-
 #[cached(colour = "red")]
 fn colour(season: u32) -> u32 {
     season

@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier, LazyLock};
 use std::thread;
 use std::time::Duration;
 
-use beaker::cache::{Cache, KeyPart};
+use beaker::cache::{Cache, KeyPart, Region, RegionOptions};
 use beaker::key::{Key, Namespace};
 use beaker::store::{Store, Stored, Version, When};
 use beaker::{Backend, Error, ErrorKind, ManualClock, cached};
@@ -325,6 +325,25 @@ fn a_herd_runs_it_once() {
         assert!(threads.into_iter().all(|thread| thread.join().unwrap() == 1));
     });
     assert_eq!(source.ask(), 2);
+}
+
+#[test]
+fn in_a_region() {
+    static HOURS: LazyLock<Region> = LazyLock::new(|| Region::named("hours"));
+
+    #[cached(region = HOURS, skip(source))]
+    fn lap(source: &Source, number: u32) -> Result<usize, Error> {
+        Ok(source.ask() * 10 + number as usize)
+    }
+
+    let source = Source::default();
+    assert_eq!(lap(&source, 1).unwrap_err().kind(), ErrorKind::Config, "not configured");
+    assert_eq!(lap::get(1).unwrap_err().kind(), ErrorKind::Config);
+    HOURS.configure(RegionOptions::new(Backend::memory())).unwrap();
+    assert_eq!((lap(&source, 1).unwrap(), lap(&source, 1).unwrap()), (11, 11));
+    assert_eq!(lap::refresh(&source, 1).unwrap(), 21);
+    assert!(lap::invalidate(1).unwrap());
+    assert_eq!(lap(&source, 1).unwrap(), 31);
 }
 
 #[derive(Debug)]
