@@ -57,14 +57,14 @@ impl Age {
                     Freshness::Gone
                 }
             }
-            _ if until(marks.soft) || !self.is_plausible(now) => Freshness::Stale,
+            _ if until(marks.soft) || !Age::is_plausible(self.made_at, now) => Freshness::Stale,
             _ => Freshness::Fresh,
         }
     }
 
     /// Whether it was not made in the future.
-    pub(super) fn is_plausible(&self, now: Timestamp) -> bool {
-        self.made_at <= now + LONGEST_AHEAD
+    pub(super) fn is_plausible(made_at: Timestamp, now: Timestamp) -> bool {
+        made_at <= now + LONGEST_AHEAD
     }
 
     /// Whether to make it anew already, by chance: the more likely, the closer its end and the longer

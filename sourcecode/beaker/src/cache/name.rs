@@ -4,17 +4,49 @@
 //! it. What comes back is the value alone, cloned once, with nothing to take apart.
 
 use std::hash::{Hash, Hasher};
+use std::time::Duration;
 
 use quick_cache::Equivalent;
 
 use super::age::Age;
+use super::made::Tags;
 use crate::clock::Timestamp;
 
-/// Equal to any other of the same bytes.
+/// Equal to any other of the same bytes. There are as many of these as values, so what an [`Age`] says
+/// is kept in half the room.
 #[derive(Debug, Clone)]
 pub(super) struct Name {
-    pub(super) bytes: Box<[u8]>,
-    pub(super) age: Age,
+    bytes: Box<[u8]>,
+    made_at: u64,
+    /// Microseconds; all ones: for ever.
+    fresh_until: u64,
+    /// Microseconds.
+    cost: u32,
+    /// Most have none, and then this is all they cost.
+    #[allow(clippy::box_collection, reason = "a thin pointer")]
+    tags: Option<Box<Tags>>,
+}
+
+impl Name {
+    pub(super) fn new(bytes: &[u8], age: Age) -> Name {
+        Name {
+            bytes: bytes.into(),
+            made_at: age.made_at.as_micros(),
+            fresh_until: age.fresh_until.map_or(u64::MAX, Timestamp::as_micros),
+            cost: u32::try_from(age.cost.as_micros()).unwrap_or(u32::MAX),
+            tags: age.tags.is_some().then(|| Box::new(age.tags)),
+        }
+    }
+
+    pub(super) fn age(&self) -> Age {
+        let moment = Timestamp::from_micros;
+        Age {
+            made_at: moment(self.made_at),
+            fresh_until: (self.fresh_until != u64::MAX).then(|| moment(self.fresh_until)),
+            cost: Duration::from_micros(self.cost.into()),
+            tags: self.tags.as_deref().cloned().flatten(),
+        }
+    }
 }
 
 impl PartialEq for Name {
@@ -48,11 +80,28 @@ impl Hash for Fresh<'_> {
 impl Equivalent<Name> for Fresh<'_> {
     #[inline]
     fn equivalent(&self, name: &Name) -> bool {
-        let age = &name.age;
         *self.bytes == *name.bytes
-            && age.made_at.as_micros() > self.marked
-            && age.fresh_until.is_none_or(|end| self.now < end)
-            && age.is_plausible(self.now)
-            && age.tags.is_none()
+            && name.made_at > self.marked
+            && self.now.as_micros() < name.fresh_until
+            && Age::is_plausible(Timestamp::from_micros(name.made_at), self.now)
+            && name.tags.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_keeps_an_age_and_is_small() {
+        let at = Timestamp::from_micros;
+        let tags: Tags = Some(vec!["a".into(), "b".into()].into());
+        for age in [
+            Age { made_at: at(5), fresh_until: None, cost: Duration::from_millis(50), tags },
+            Age { made_at: at(5), fresh_until: Some(at(7)), cost: Duration::ZERO, tags: None },
+        ] {
+            assert_eq!(Name::new(b"k", age.clone()).age(), age);
+        }
+        assert!(size_of::<Name>() <= 48, "{} bytes", size_of::<Name>());
     }
 }

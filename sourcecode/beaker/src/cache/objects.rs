@@ -54,12 +54,12 @@ impl<V: Clone> Objects<V> {
     }
 
     fn slot(&self, key: &[u8]) -> Option<Slot<V>> {
-        let name = Name { bytes: key.into(), age: Age::of_nothing() };
+        let name = Name::new(key, Age::of_nothing());
         if !self.table.contains_key(&name) {
             return None;
         }
         let copy = |name: &Name, value: &mut V| {
-            EntryAction::Retain(Slot { value: value.clone(), age: name.age.clone() })
+            EntryAction::Retain(Slot { value: value.clone(), age: name.age() })
         };
         match self.table.entry(&name, Some(Duration::ZERO), copy) {
             EntryResult::Retained(slot) => Some(slot),
@@ -83,11 +83,11 @@ impl<V: Clone> Objects<V> {
     }
 
     pub(super) fn keep(&self, key: &[u8], slot: Slot<V>) {
-        self.table.insert(Name { bytes: key.into(), age: slot.age }, slot.value);
+        self.table.insert(Name::new(key, slot.age), slot.value);
     }
 
     pub(super) fn remove(&self, key: &[u8]) {
-        self.table.remove(&Name { bytes: key.into(), age: Age::of_nothing() });
+        self.table.remove(&Name::new(key, Age::of_nothing()));
     }
 
     pub(super) fn clear(&self) {
