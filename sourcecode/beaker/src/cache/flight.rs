@@ -34,6 +34,9 @@ struct State<V, F> {
     is_cancelled: bool,
     /// What is being made may have been invalidated meanwhile.
     is_outdated: bool,
+    /// Nobody can join any more. Who waits, waits for this: who is to look again and came before it
+    /// would find the same flight.
+    has_ended: bool,
 }
 
 #[derive(Clone)]
@@ -147,7 +150,8 @@ impl<V: Clone, F: Clone> Flights<V, F> {
 
 impl<V, F> Flight<V, F> {
     fn begun_here() -> Flight<V, F> {
-        let state = State { outcome: None, is_cancelled: false, is_outdated: false };
+        let state =
+            State { outcome: None, is_cancelled: false, is_outdated: false, has_ended: false };
         Flight { pilot: current_thread().id(), state: Mutex::new(state), ended: Condvar::new() }
     }
 }
@@ -188,7 +192,10 @@ impl<V, F> Drop for Pilot<'_, V, F> {
             running.remove(&self.key);
         }
         drop(running);
-        lock(&self.flight.state).outcome.get_or_insert(Outcome::Lost);
+        let mut state = lock(&self.flight.state);
+        state.outcome.get_or_insert(Outcome::Lost);
+        state.has_ended = true;
+        drop(state);
         self.flight.ended.notify_all();
     }
 }
@@ -205,7 +212,7 @@ impl<V: Clone, F: Clone> Passenger<V, F> {
     pub(super) fn wait(self, most: Option<Duration>) -> Arrival<V, F> {
         let flight = &self.0;
         let state = lock(&flight.state);
-        if !wait_while(&flight.ended, state, most, |state| state.outcome.is_none()) {
+        if !wait_while(&flight.ended, state, most, |state| !state.has_ended) {
             return Arrival::Late;
         }
         match lock(&flight.state).outcome.clone() {

@@ -101,6 +101,12 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                         return Ok(value);
                     }
                     Ok(Turn::Own(turn, seen)) => {
+                        // Another one may have failed between this one's look and its turn.
+                        if let Some(failure) = self.shared.failures.get(key, self.clock.now()) {
+                            let error = failure.error(key);
+                            pilot.land(Err(failure), turn, |_| {});
+                            return Err(error.into());
+                        }
                         return self.fly(key, pilot, turn, seen.version, create);
                     }
                     Ok(Turn::Late) => return self.late(key, create),
