@@ -106,35 +106,27 @@ impl<V: Clone, F: Clone> Flights<V, F> {
     pub(super) fn cancel(&self, key: &[u8]) {
         // A state may be locked for as long as a store takes to keep something.
         let flight = lock(&self.running).remove(key);
-        if let Some(flight) = flight {
-            lock(&flight.state).is_cancelled = true;
-        }
+        flight.iter().for_each(|flight| flight.cancel());
     }
 
     /// The same for all keys.
     pub(super) fn cancel_all(&self) {
         let flights = std::mem::take(&mut *lock(&self.running));
-        for flight in flights.into_values() {
-            lock(&flight.state).is_cancelled = true;
-        }
+        flights.values().for_each(|flight| flight.cancel());
     }
 
     /// The same, and nobody begins a flight while this is done, so none sees what was there before, and
     /// gives it to somebody who asks after it. For values in memory, which are kept in no time.
     pub(super) fn cancel_while<T>(&self, key: &[u8], act: impl FnOnce() -> T) -> T {
         let mut running = lock(&self.running);
-        if let Some(flight) = running.remove(key) {
-            lock(&flight.state).is_cancelled = true;
-        }
+        running.remove(key).iter().for_each(|flight| flight.cancel());
         act()
     }
 
     /// The same for all keys.
     pub(super) fn cancel_all_while<T>(&self, act: impl FnOnce() -> T) -> T {
         let mut running = lock(&self.running);
-        for (_, flight) in running.drain() {
-            lock(&flight.state).is_cancelled = true;
-        }
+        running.drain().for_each(|(_, flight)| flight.cancel());
         act()
     }
 
@@ -149,6 +141,10 @@ impl<V: Clone, F: Clone> Flights<V, F> {
 }
 
 impl<V, F> Flight<V, F> {
+    fn cancel(&self) {
+        lock(&self.state).is_cancelled = true;
+    }
+
     fn begun_here() -> Flight<V, F> {
         let state =
             State { outcome: None, is_cancelled: false, is_outdated: false, has_ended: false };

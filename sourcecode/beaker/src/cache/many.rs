@@ -69,6 +69,9 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 }
                 _ => {
                     self.shared.counting.miss();
+                    if let Some(failure) = self.shared.failures.get(key, self.clock.now()) {
+                        return Err(failure.error(key).into());
+                    }
                     match self.shared.flights.board(key) {
                         Boarding::Itself => return Err(asks_for_itself(key).into()),
                         Boarding::Passenger(passenger) => others.push((key, passenger)),
@@ -119,7 +122,12 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     ) -> Result<V, E> {
         self.shared.counting.waited();
         let most = self.policy.wait_at_most;
+        let is_outdated = passenger.is_outdated();
         match passenger.wait(most) {
+            Arrival::Landed(Ok(_)) if is_outdated => self.get(key)?.ok_or_else(|| {
+                let failure = Failure::of(&"it was invalidated while it was made; ask again");
+                failure.error(key).into()
+            }),
             Arrival::Landed(Ok(value)) => Ok(value),
             Arrival::Landed(Err(failure)) => Err(failure.error(key).into()),
             Arrival::Late => Err(too_late(key, most.unwrap_or_default()).into()),

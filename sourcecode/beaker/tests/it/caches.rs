@@ -513,6 +513,8 @@ fn many_are_made_by_one_call() {
         let fails = |_: &[&[u8]]| -> Result<Vec<String>, Error> { failing().map(|_| vec![]) };
         let error = cache.try_get_or_create_many(&["y"], fails).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Application);
+        let error = cache.try_get_or_create_many(&["y"], nobody).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Creation, "not tried again at once");
     });
 }
 
