@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::age::Freshness;
+use super::events::creating;
 use super::failure::{Failure, asks_for_itself};
 use super::flight::{Arrival, Boarding, Pilot};
 use super::seen::Slot;
@@ -84,7 +85,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             match self.shared.flights.board(key) {
                 Boarding::Itself => return Err(asks_for_itself(key).into()),
                 Boarding::Passenger(passenger) => {
-                    self.shared.counting.waited();
+                    self.shared.waits(key);
                     let is_outdated = passenger.is_outdated();
                     match passenger.wait(most) {
                         Arrival::Landed(Ok(_)) if is_outdated => {}
@@ -135,7 +136,10 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         E: From<Error> + Display,
     {
         let begun = self.clock.now();
-        match create() {
+        let span = creating(key);
+        let made = create();
+        drop(span);
+        match made {
             Ok(made) => {
                 let made: Made<V> = made.into();
                 let now = self.clock.now();
@@ -148,8 +152,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                         let ttl = self.policy.ttl(&age, now);
                         let slot = Slot { value: made.value, age };
                         // The value is there, whether it could be stored or not.
-                        if self.shared.storage.keep(key, slot, ttl, when, now).is_err() {
-                            self.shared.counting.unstored();
+                        if let Err(error) = self.shared.storage.keep(key, slot, ttl, when, now) {
+                            self.shared.not_stored(key, &error);
                         }
                     }
                 });
@@ -157,7 +161,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             }
             Err(error) => {
                 let failure = Failure::of(&error);
-                self.shared.counting.failed();
+                self.shared.creator_failed(key, &error);
                 let (now, back_off) = (self.clock.now(), self.policy.back_off);
                 self.shared.failures.note(key, failure.clone(), now, back_off);
                 pilot.land(Err(failure), turn, |_| {});

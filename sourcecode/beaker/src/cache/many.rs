@@ -64,7 +64,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                     found.insert(key, slot.value);
                 }
                 (Freshness::Stale, Some(slot)) if self.is_made_elsewhere(key)? => {
-                    self.shared.counting.stale();
+                    self.shared.gave_stale(key);
                     found.insert(key, slot.value);
                 }
                 _ => {
@@ -120,7 +120,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         key: &[u8],
         passenger: Passenger<V, Failure>,
     ) -> Result<V, E> {
-        self.shared.counting.waited();
+        self.shared.waits(key);
         let most = self.policy.wait_at_most;
         let is_outdated = passenger.is_outdated();
         match passenger.wait(most) {

@@ -31,6 +31,7 @@ mod bytes;
 pub mod cached;
 mod change;
 mod envelope;
+mod events;
 mod failure;
 mod flight;
 mod flow;

@@ -42,7 +42,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             Ok(made) => made,
             Err(error) => {
                 let failure = Failure::of(&error);
-                self.shared.counting.failed();
+                self.shared.creator_failed(keys[0], &error);
                 for own in own {
                     let back_off = self.policy.back_off;
                     self.shared.failures.note(own.key, failure.clone(), now, back_off);
@@ -61,9 +61,10 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 let age = self.policy.age(begun, now, made.expire, made.tags);
                 let ttl = self.policy.ttl(&age, now);
                 let slot = Slot { value: made.value, age };
-                if made.is_kept && self.shared.storage.keep(own.key, slot, ttl, when, now).is_err()
+                if made.is_kept
+                    && let Err(error) = self.shared.storage.keep(own.key, slot, ttl, when, now)
                 {
-                    self.shared.counting.unstored();
+                    self.shared.not_stored(own.key, &error);
                 }
             });
         }

@@ -40,7 +40,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 Ok(slot.value)
             }
             (Freshness::Fresh | Freshness::Stale, Some(slot)) => {
-                self.shared.counting.stale();
+                self.shared.gave_stale(key);
                 self.refresh_later(key, create);
                 Ok(slot.value)
             }

@@ -42,7 +42,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     {
         let Some(Slot { value: stale, age }) = seen.slot else { return self.make(key, create) };
         let give_stale = || {
-            self.shared.counting.stale();
+            self.shared.gave_stale(key);
             Ok(stale.clone())
         };
         if self.shared.failures.get(key, self.clock.now()).is_some() {

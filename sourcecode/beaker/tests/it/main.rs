@@ -14,6 +14,8 @@ mod cookie_sessions;
 #[cfg(feature = "dbm")]
 mod dbm;
 mod dependencies;
+#[cfg(feature = "tracing")]
+mod events;
 mod failures;
 mod files;
 mod full_disk;
@@ -40,8 +42,6 @@ mod regions;
 #[cfg(feature = "server")]
 mod served;
 mod session_ends;
-#[cfg(feature = "tracing")]
-mod session_events;
 mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;

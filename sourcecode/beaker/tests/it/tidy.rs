@@ -93,7 +93,7 @@ fn foreign_crates_stay_where_they_belong() {
         ("rusqlite::", &["store/database/"]),
         ("tokio_postgres::", &["store/database/"]),
         ("redb::", &["store/dbm/"]),
-        ("tracing::", &["session/events/"]),
+        ("tracing::", &["session/events/", "cache/events.rs"]),
         ("aes_gcm::", &["sealing/"]),
         ("miniz_oxide::", &["session/beaker_json.rs", "layer/compress.rs"]),
         ("toml::", &["config/toml.rs"]),

@@ -1,10 +1,10 @@
-//! What is told of sessions: spans, events, counters, and never a whole id.
+//! What is told of sessions and caches: spans, events, counters, and never a whole id.
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 
-use beaker::{Backend, Rejection, Sessions, Signer};
+use beaker::{Backend, ErrorKind, Rejection, Sessions, Signer};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -78,6 +78,9 @@ fn what_happens_is_told_and_counted() {
         assert!(sessions.load(Some(cookie)).unwrap().is_new());
         *session.id()
     };
+    let cache = beaker::Cache::<u32>::in_memory(10);
+    let fails = || Err::<u32, _>(beaker::Error::new(ErrorKind::Application, "the source is down"));
+    cache.try_get_or_create("standings", fails).unwrap_err();
     let told = listener.told.lock().unwrap();
     for line in [
         "session.save DEBUG beaker::session id=",
@@ -87,6 +90,8 @@ fn what_happens_is_told_and_counted() {
         "event DEBUG beaker::session message=somebody else saved first",
         "event WARN beaker::session message=cookie rejected reason=Signature",
         "event DEBUG beaker::session message=cookie rejected reason=Unknown",
+        "cache.create DEBUG beaker::cache key=standings",
+        "event WARN beaker::cache message=the creator failed key=standings error=the source is down",
     ] {
         assert!(told.contains(line), "{line} is not in\n{told}");
     }
