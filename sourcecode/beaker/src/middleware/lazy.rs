@@ -1,5 +1,6 @@
 //! The session of a request, loaded when it is first asked for.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::{Extensions, HeaderValue};
@@ -72,8 +73,11 @@ impl LazySession {
 
     pub(super) fn load(&self) -> Result<Session> {
         // What is no text in them belongs to other cookies than ours.
-        let mut texts =
-            self.0.cookies.iter().map(|header| String::from_utf8_lossy(header.as_bytes()));
+        let text = |bytes| match str::from_utf8(bytes) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(bytes),
+        };
+        let mut texts = self.0.cookies.iter().map(|header| text(header.as_bytes()));
         let first = texts.next();
         let all = first.map(|first| texts.fold(first, |all, next| all + "; " + next));
         Ok(self.0.sessions.load(all.as_deref())?.deferred())

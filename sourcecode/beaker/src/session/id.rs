@@ -12,6 +12,9 @@ use crate::error::{Error, ErrorKind};
 pub struct SessionId([u8; 32]);
 
 impl SessionId {
+    /// How many digits it has.
+    pub(super) const LENGTH: usize = 32;
+
     /// A new one, from the system's random numbers.
     pub fn random() -> SessionId {
         let mut id = SessionId([0; 32]);

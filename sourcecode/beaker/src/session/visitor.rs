@@ -23,6 +23,9 @@ pub(super) mod ticket {
 
     /// `id`, or `id-68f0a1b2`: seconds since 1970 in hex.
     pub(in super::super) fn read(text: &str) -> Option<(SessionId, Option<Timestamp>)> {
+        if text.len() == SessionId::LENGTH {
+            return Some((text.parse().ok()?, None));
+        }
         match text.split_once('-') {
             None => Some((text.parse().ok()?, None)),
             Some((id, sent)) => {

@@ -10,14 +10,30 @@ pub struct Round {
     pub per_second: f64,
 }
 
-/// Two threads with 16 connections, all with one cookie, for so many seconds.
+/// Sends the requests of a list in turn, which were put together before.
+const IN_TURN: &str = r#"
+local requests, at = {}, 0
+function init(_)
+    for number, cookie in ipairs(COOKIES) do
+        requests[number] = wrk.format("GET", "/", { Cookie = cookie })
+    end
+end
+function request()
+    at = at % #requests + 1
+    return requests[at]
+end
+"#;
+
+/// Two threads with 16 connections for a second. Each request has the next of the cookies.
 ///
 /// # Errors
 ///
 /// `wrk` is not there.
-pub fn load(url: &str, cookie: &str, seconds: u32) -> io::Result<Round> {
+pub fn load(url: &str, cookies: &[String]) -> io::Result<Round> {
+    let mut script = tempfile::NamedTempFile::with_suffix(".lua")?;
+    writeln!(script, "COOKIES = {{ '{}' }}{IN_TURN}", cookies.join("', '"))?;
     let mut wrk = Command::new("wrk");
-    wrk.args(["-t2", "-c16", &format!("-d{seconds}s"), "-H", &format!("Cookie: {cookie}"), url]);
+    wrk.args(["-t2", "-c16", "-d1s", "-s"]).arg(script.path()).arg(url);
     let output = wrk.output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success() && !text.contains("Non-2xx"), "{text}");
