@@ -6,8 +6,8 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, ReturnType};
 
-use crate::call::{conditions, local};
 use crate::function::{Function, without_mut};
+use crate::parts::{conditions, local};
 
 pub fn expand(function: &Function) -> TokenStream {
     let value = &function.returned.value;

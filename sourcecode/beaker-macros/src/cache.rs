@@ -5,8 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Error, Result};
 
-use crate::call::{conditions, local};
 use crate::function::Function;
+use crate::parts::{conditions, local};
 
 impl Function {
     /// A region may not be configured, and somebody has to say so.

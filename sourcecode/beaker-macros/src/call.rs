@@ -3,15 +3,11 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, GenericParam, ItemFn};
+use syn::{GenericParam, ItemFn};
 
 use crate::attached;
 use crate::function::{Function, without_mut};
-
-/// A name that no argument can have.
-pub fn local(name: &str) -> Ident {
-    Ident::new(name, Span::mixed_site())
-}
+use crate::parts::{conditions, local};
 
 pub fn expand(function: &Function) -> TokenStream {
     let wrapper = wrapper(function);
@@ -65,12 +61,6 @@ fn wrapper(function: &Function) -> TokenStream {
             #create
         }
     }
-}
-
-/// Whether it is there at all is for all that belongs to it.
-pub fn conditions(item: &ItemFn) -> Vec<&Attribute> {
-    let is_condition = |attribute: &&Attribute| attribute.path().is_ident("cfg");
-    item.attrs.iter().filter(is_condition).collect()
 }
 
 impl Function {

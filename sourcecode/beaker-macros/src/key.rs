@@ -5,8 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::GenericParam;
 use syn::spanned::Spanned;
 
-use crate::call::local;
 use crate::function::Function;
+use crate::parts::local;
 
 impl Function {
     /// `let key = ...;`

@@ -7,6 +7,7 @@ mod derive;
 mod function;
 mod key;
 mod options;
+mod parts;
 mod returned;
 mod time;
 

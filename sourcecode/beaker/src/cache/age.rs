@@ -26,6 +26,16 @@ pub(super) struct Marks {
     pub(super) soft: Option<Timestamp>,
 }
 
+/// What is invalidated.
+#[derive(Clone, Copy)]
+pub(super) enum What<'a> {
+    Whole,
+    /// The whole cache, and its values may be given while new ones are made.
+    Softly,
+    /// What has the tag.
+    Tag(&'a str),
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Freshness {
     Fresh,

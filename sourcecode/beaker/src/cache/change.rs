@@ -1,7 +1,7 @@
 //! Writing, removing and invalidating. Each of these wins over a creator that runs at the time.
 
+use super::age::What;
 use super::seen::Slot;
-use super::storage::What;
 use super::{Cache, Made};
 use crate::error::{Error, Result};
 use crate::store::When;

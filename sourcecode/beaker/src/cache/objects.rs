@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use quick_cache::sync::{Cache as Table, EntryAction, EntryResult};
 
-use super::age::{Age, Marks};
+use super::age::{Age, Marks, What};
 use super::name::{Fresh, Name};
 use super::seen::{Seen, Slot};
-use super::storage::What;
 use crate::clock::{Clock, Timestamp};
 
 /// So many tags that were invalidated are remembered.

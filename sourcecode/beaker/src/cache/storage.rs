@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::age::Marks;
+use super::age::{Marks, What};
 use super::bytes::Bytes;
 use super::marks::WHOLE;
 use super::near::Near;
@@ -16,16 +16,6 @@ pub(super) enum Storage<V> {
     Objects(Objects<V>),
     Bytes(Box<Bytes<V>>),
     Near(Near<V>),
-}
-
-/// What is invalidated.
-#[derive(Clone, Copy)]
-pub(super) enum What<'a> {
-    Whole,
-    /// The whole cache, and its values may be given while new ones are made.
-    Softly,
-    /// What has the tag.
-    Tag(&'a str),
 }
 
 impl<V: Clone + 'static> Storage<V> {

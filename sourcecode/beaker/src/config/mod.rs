@@ -80,6 +80,7 @@ mod name;
 mod origin;
 mod print;
 mod problem;
+mod quotes;
 mod reader;
 mod refused;
 mod session;

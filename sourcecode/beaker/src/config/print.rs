@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::hidden::shown;
-use super::lines::quoted;
+use super::quotes::quoted;
 
 /// Sorted lines of `key = value`. Secrets are hidden, and defaults say that they are.
 #[derive(Default)]

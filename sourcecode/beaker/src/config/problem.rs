@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::hidden::shown;
-use super::lines::quoted;
+use super::quotes::quoted;
 use super::settings::Setting;
 use crate::error::{Error, Result};
 

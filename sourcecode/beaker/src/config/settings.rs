@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::hidden::shown;
-use super::lines::quoted;
 use super::name::{Name, classify};
 use super::origin::Origin;
+use super::quotes::quoted;
 
 /// Settings from one or more places, not judged yet: [`read`](Settings::read) does that.
 ///

@@ -4,15 +4,11 @@
 //! session. Beaker's is zlib of a JSON object with the values and, under names that begin with `_`, the
 //! rest.
 
-use std::sync::Arc;
-
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 
 use super::beaker_json;
 use super::data::{self, SessionCodec, SessionData};
-use super::options::Options;
-use super::{Rejection, SessionId, Sessions};
-use crate::backend::Backend;
+use super::{Rejection, SessionId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sealing::Sealer;
 use crate::signing::Signer;
@@ -35,28 +31,6 @@ pub(super) struct Carried {
     pub(super) data: SessionData,
     /// Signed or sealed with the newest key.
     pub(super) is_newest: bool,
-}
-
-impl Sessions {
-    /// Sessions that the visitor's browser keeps, signed: visitors can read them and cannot change
-    /// them. No store is needed; a signer in Beaker's format makes cookies that Beaker reads, with
-    /// its `data_serializer = json`.
-    ///
-    /// Such a session holds 3 kB or so, and cannot be called back: an old cookie stays good until
-    /// its `timeout` or `lifetime`, even after `delete`. Two requests at once overwrite each other.
-    pub fn in_signed_cookies(signer: Signer) -> Sessions {
-        Sessions::carried_by(Carrier::Signed(signer))
-    }
-
-    /// The same, sealed: visitors can neither read nor change them.
-    pub fn in_sealed_cookies(sealer: Sealer) -> Sessions {
-        Sessions::carried_by(Carrier::Sealed(sealer))
-    }
-
-    fn carried_by(carrier: Carrier) -> Sessions {
-        let options = Options::new(Backend::null());
-        Sessions(Arc::new(Options { carrier: Some(Arc::new(carrier)), ..options }))
-    }
 }
 
 impl Carrier {

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cookies")]
 mod beaker_json;
+#[cfg(feature = "cookies")]
+mod carried;
 mod changes;
 mod data;
 mod events;

@@ -4,12 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redis::{ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, ServerErrorKind, Value};
 
-use super::command;
+use super::command::{self, AT_ONCE};
 use super::deadline::Deadline;
 use super::failure::Failure;
 use super::map::{Map, Range};
 use super::server::Server;
-use super::servers::AT_ONCE;
 use super::slots::slot;
 
 /// How often a command is sent on to another server.

@@ -2,6 +2,9 @@
 
 use std::io::Write;
 
+/// So many commands are sent before the first answer is read.
+pub(super) const AT_ONCE: usize = 1000;
+
 /// Appends a command to those that are sent together. The client's own type would copy each word
 /// twice.
 pub(super) fn append(commands: &mut Vec<u8>, words: &[&[u8]]) {

@@ -7,13 +7,11 @@ use redis::{RedisError, Value};
 
 use super::address;
 use super::cluster::Cluster;
+use super::command::AT_ONCE;
 use super::deadline::Deadline;
 use super::failure::Failure;
 use super::server::Server;
 use crate::error::Result;
-
-/// So many commands are sent before the first answer is read.
-pub(super) const AT_ONCE: usize = 1000;
 
 pub(super) enum Servers {
     One(Arc<Server>),
