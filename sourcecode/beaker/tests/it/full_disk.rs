@@ -12,8 +12,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use beaker::key::{Key, Namespace};
-use beaker::store::{FileStore, Store, When};
+use beaker::store::When;
 use beaker::{Error, ErrorKind};
+
+use crate::on_disk::open;
 
 /// Says which store fills a disk, and where.
 const STORE: &str = "BEAKER_TEST_FILLS";
@@ -35,21 +37,6 @@ fn dbm() {
 #[test]
 fn sqlite() {
     check("sqlite");
-}
-
-fn open(store: &str, folder: &Path) -> Result<Box<dyn Store>, Error> {
-    match store {
-        "file" => Ok(Box::new(FileStore::open(folder)?)),
-        #[cfg(feature = "dbm")]
-        "dbm" => Ok(Box::new(beaker::store::DbmStore::open(folder)?)),
-        #[cfg(feature = "sqlite")]
-        "sqlite" => {
-            let (file, deadline) = (folder.join("s.db"), std::time::Duration::from_secs(5));
-            let url = file.to_str().unwrap();
-            Ok(Box::new(beaker::store::DatabaseStore::open(url, "sessions", deadline)?))
-        }
-        _ => panic!("no store `{store}`"),
-    }
 }
 
 /// Root may mount; others may in a user namespace of their own, where the system lets them.

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use beaker::key::{Key, Namespace};
-use beaker::store::{FileStore, Store, When};
+use beaker::store::{Store, When};
+
+use crate::on_disk::open;
 
 /// Says which store a process that is to be killed writes in, and where.
 const STORE: &str = "BEAKER_TEST_WRITES_IN";
@@ -33,23 +35,6 @@ fn sqlite() {
     check("sqlite");
 }
 
-fn open(store: &str, folder: &Path) -> Box<dyn Store> {
-    match store {
-        "file" => Box::new(FileStore::open(folder).unwrap()),
-        #[cfg(feature = "dbm")]
-        "dbm" => Box::new(beaker::store::DbmStore::open(folder).unwrap()),
-        #[cfg(feature = "sqlite")]
-        "sqlite" => {
-            let file = folder.join("sessions.db");
-            let deadline = std::time::Duration::from_secs(20);
-            let table = beaker::store::DatabaseStore::TABLE_NAME;
-            let url = file.to_str().unwrap();
-            Box::new(beaker::store::DatabaseStore::open(url, table, deadline).unwrap())
-        }
-        _ => panic!("no store `{store}`"),
-    }
-}
-
 fn key() -> Key {
     Namespace::default().key("record")
 }
@@ -61,7 +46,7 @@ fn writes_until_it_is_killed() {
     let (store, folder) = place.split_once(':').unwrap();
     // From here on a kill may come, so also while a store is made.
     println!("\nwriting");
-    let store = open(store, Path::new(folder));
+    let store = open(store, Path::new(folder)).unwrap();
     for number in 0_u64.. {
         let size = 1000 + (number % 7) as usize * 20_000;
         store.put(&key(), &vec![number as u8; size], None, When::Always).unwrap();
@@ -88,12 +73,12 @@ fn check(name: &str) {
         // Reading a number of times that differs lets it come to another place each time.
         let reads = kill % 20 * 3;
         if reads > 0 {
-            let store = open(name, &folder);
+            let store = open(name, &folder).unwrap();
             (0..reads).for_each(|_| drop(read(&*store)));
         }
         writer.kill().unwrap();
         writer.wait().unwrap();
-        let store = open(name, &folder);
+        let store = open(name, &folder).unwrap();
         seen.extend(read(&*store).map(|bytes| bytes.len()));
         // The next writer is not held up by what the last one held.
         assert!(store.put(&key(), &[1; 10], None, When::Always).unwrap().is_some());

@@ -30,6 +30,7 @@ mod lost;
 mod memcached;
 #[cfg(feature = "middleware")]
 mod middleware;
+mod on_disk;
 mod overlap;
 #[cfg(feature = "postgres")]
 mod postgres;
