@@ -50,7 +50,7 @@ pub(super) const CACHE: &[&str] = &[
     "urls",
 ];
 
-/// The options of one region of caches.
+/// The options of one region of caches: those of all caches, but for the list of regions.
 pub(super) const REGION: &[&str] = &[
     "data_dir",
     "deadline",
@@ -152,6 +152,12 @@ mod tests {
     #[track_caller]
     fn foreign(key: &str) {
         assert_eq!(classify(key), Name::Foreign);
+    }
+
+    #[test]
+    fn a_region_has_the_options_of_caches() {
+        let options = CACHE.iter().filter(|option| **option != "regions");
+        assert!(options.eq(REGION), "{REGION:?}");
     }
 
     #[test]
