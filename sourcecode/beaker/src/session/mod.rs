@@ -1,5 +1,6 @@
 //! [`Session`]: the values of one visitor, and [`Sessions`], which makes, opens and loads them.
 
+mod attempts;
 #[cfg(feature = "cookies")]
 mod beaker_json;
 #[cfg(feature = "cookies")]
@@ -19,6 +20,7 @@ mod origin;
 mod persist;
 mod plan;
 mod sessions;
+mod turns;
 mod users;
 mod values;
 mod visitor;

@@ -9,6 +9,7 @@ use super::data::{SessionCodec, SessionData};
 use super::events::Events;
 #[cfg(feature = "cookies")]
 use super::in_cookie::Carrier;
+use super::turns::Turns;
 use crate::backend::Backend;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::codec::{Bincode, Codec};
@@ -41,6 +42,7 @@ pub(super) struct Options {
     pub(super) signer: Option<Signer>,
     pub(super) cookie: CookieOptions,
     pub(super) damaged: Arc<AtomicU64>,
+    pub(super) turns: Turns,
     pub(super) events: Events,
 }
 
@@ -62,6 +64,7 @@ impl Options {
             signer: None,
             cookie: CookieOptions::default(),
             damaged: Arc::default(),
+            turns: Turns::default(),
             events: Events::default(),
         }
     }

@@ -62,6 +62,7 @@ impl Session {
         if !is_due {
             return Ok(());
         }
+        let _turn = self.sessions.0.turns.join(&self.sessions.key(&self.id));
         let mut unchanged = self.unchanged();
         let noted = put(&self.sessions, &self.id, &mut unchanged, When::Unchanged(version))?;
         if noted.is_some() {

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::attempts::Attempts;
 use super::{Session, SessionId, Sessions};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
@@ -13,9 +14,6 @@ use crate::store::{Version, When};
 
 /// Where a session says whose it is.
 const USER: &str = "_user";
-
-/// How often it is tried again when others write the same list.
-const TRIES: usize = 200;
 
 /// Ids that lead to nothing are looked for when the list has grown to a multiple of this.
 const TIDY_AT: usize = 16;
@@ -103,29 +101,39 @@ impl Sessions {
     }
 
     fn list(&self, user: &str, id: &SessionId) -> Result<()> {
-        let (key, store) = (self.user_key(user), &self.0.backend.store);
-        for _ in 0..TRIES {
-            let (mut listed, when) = match self.listed(&key)? {
-                None => (Vec::new(), When::Absent),
-                Some((listed, version)) => (listed, When::Unchanged(version)),
-            };
-            let now = self.0.clock.now();
-            if listed.len() % TIDY_AT == TIDY_AT - 1 {
-                // What was listed just now may not be saved yet.
-                let (new, old): (Vec<_>, Vec<_>) =
-                    listed.into_iter().partition(|entry| now.since(entry.at) < SAVED_WITHIN);
-                listed = self.living(old, user)?;
-                listed.extend(new);
-            }
-            listed.retain(|entry| entry.id != *id);
-            listed.push(Listed { id: *id, at: now });
-            let text: String = listed.iter().map(Listed::write).collect();
-            if store.put(&key, text.as_bytes(), self.longest_life(), when)?.is_some() {
+        let key = self.user_key(user);
+        let turn = self.0.turns.join(&key);
+        if turn.is_none() && self.try_to_list(user, &key, id)? {
+            return Ok(());
+        }
+        let mut attempts = Attempts::new(self, key.clone(), turn);
+        while attempts.next()? {
+            if self.try_to_list(user, &key, id)? {
                 return Ok(());
             }
         }
         let what = format!("could not list a session of the user `{user}`: others kept doing so");
         Err(Error::new(ErrorKind::Conflict, what + "; try again"))
+    }
+
+    fn try_to_list(&self, user: &str, key: &Key, id: &SessionId) -> Result<bool> {
+        let (mut listed, when) = match self.listed(key)? {
+            None => (Vec::new(), When::Absent),
+            Some((listed, version)) => (listed, When::Unchanged(version)),
+        };
+        let now = self.0.clock.now();
+        if listed.len() % TIDY_AT == TIDY_AT - 1 {
+            // What was listed just now may not be saved yet.
+            let (new, old): (Vec<_>, Vec<_>) =
+                listed.into_iter().partition(|entry| now.since(entry.at) < SAVED_WITHIN);
+            listed = self.living(old, user)?;
+            listed.extend(new);
+        }
+        listed.retain(|entry| entry.id != *id);
+        listed.push(Listed { id: *id, at: now });
+        let text: String = listed.iter().map(Listed::write).collect();
+        let store = &self.0.backend.store;
+        Ok(store.put(key, text.as_bytes(), self.longest_life(), when)?.is_some())
     }
 
     fn listed(&self, key: &Key) -> Result<Option<(Vec<Listed>, Version)>> {

@@ -1,24 +1,14 @@
 //! Writing a session that others may be writing too.
 
-use std::time::Duration;
-
+use super::attempts::Attempts;
 use super::changes::Changes;
 use super::persist::put;
 use super::{Session, SessionId, data};
-use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
-use crate::key::Namespace;
 use crate::store::{Version, When};
 
-/// So often a save is tried again when others write the same session.
-const TRIES: u32 = 200;
-
-/// From this try on it waits before each, a little longer every time, but not longer than this.
-const WAITS_FROM: u32 = 4;
-const LONGEST_WAIT: Duration = Duration::from_millis(8);
-
-/// Where so many write one session, they take turns: from this try on under a lock, without waiting.
-const TAKES_TURNS_FROM: u32 = 16;
+/// So many random ids are tried for a new session: one that is taken has never been seen.
+const NEW_IDS: u32 = 3;
 
 impl Session {
     pub(super) fn write(&mut self) -> Result<()> {
@@ -56,7 +46,7 @@ impl Session {
     }
 
     fn write_new(&mut self) -> Result<Version> {
-        for _ in 0..TRIES {
+        for _ in 0..NEW_IDS {
             match put(&self.sessions, &self.id, &mut self.data, When::Absent)? {
                 Some(version) => return Ok(version),
                 None => self.id = SessionId::random(),
@@ -66,19 +56,23 @@ impl Session {
     }
 
     fn write_over(&mut self, mut version: Version) -> Result<Version> {
-        let mut turn = None;
-        for attempt in 0..TRIES {
-            if let Some(version) =
+        let key = self.sessions.key(&self.id);
+        let turn = self.sessions.0.turns.join(&key);
+        if turn.is_none()
+            && let Some(version) =
                 put(&self.sessions, &self.id, &mut self.data, When::Unchanged(version))?
+        {
+            return Ok(version);
+        }
+        let sessions = self.sessions.clone();
+        let mut attempts = Attempts::new(&sessions, key, turn);
+        while attempts.next()? {
+            version = self.merge_with(self.id, version)?;
+            if let Some(version) =
+                put(&sessions, &self.id, &mut self.data, When::Unchanged(version))?
             {
                 return Ok(version);
             }
-            match attempt {
-                TAKES_TURNS_FROM => turn = Some(self.take_turn(&self.id)?),
-                _ if turn.is_none() => self.wait_before(attempt),
-                _ => {}
-            }
-            version = self.merge_with(self.id)?;
         }
         Err(self.conflict())
     }
@@ -91,30 +85,31 @@ impl Session {
         mut version: Version,
         mut new: Version,
     ) -> Result<Version> {
-        let store = self.sessions.0.backend.store.clone();
-        let mut turn = None;
-        for attempt in 0..TRIES {
-            if self.leave(&old, version)? {
-                return Ok(new);
-            }
-            match attempt {
-                TAKES_TURNS_FROM => turn = Some(self.take_turn(&old)?),
-                _ if turn.is_none() => self.wait_before(attempt),
-                _ => {}
-            }
-            version = match self.merge_with(old) {
+        let key = self.sessions.key(&old);
+        let turn = self.sessions.0.turns.join(&key);
+        if turn.is_none() && self.leave(&old, version)? {
+            return Ok(new);
+        }
+        let sessions = self.sessions.clone();
+        let mut attempts = Attempts::new(&sessions, key, turn);
+        while attempts.next()? {
+            version = match self.merge_with(old, version) {
                 Ok(version) => version,
                 Err(error) => {
-                    store.delete(&self.sessions.key(&self.id), When::Always)?;
+                    let key = sessions.key(&self.id);
+                    sessions.0.backend.store.delete(&key, When::Always)?;
                     (self.stored, self.moves_from) = (None, None);
                     return Err(error);
                 }
             };
-            new = match put(&self.sessions, &self.id, &mut self.data, When::Unchanged(new))? {
+            new = match put(&sessions, &self.id, &mut self.data, When::Unchanged(new))? {
                 Some(new) => new,
                 None => return Err(self.gone()),
             };
             self.stored = Some(new);
+            if self.leave(&old, version)? {
+                return Ok(new);
+            }
         }
         Err(self.conflict())
     }
@@ -134,11 +129,13 @@ impl Session {
 
     /// Loads what is stored now, makes the changes to that, and gives its version. If it has moved to a
     /// new id meanwhile, and still can be found, this session has that id from now on.
-    fn merge_with(&mut self, id: SessionId) -> Result<Version> {
-        self.sessions.0.events.conflict(&id);
+    fn merge_with(&mut self, id: SessionId, known: Version) -> Result<Version> {
         let Ok(mut latest) = self.sessions.find(&id)? else {
             return Err(self.gone());
         };
+        if latest.version != known {
+            self.sessions.0.events.conflict(&id);
+        }
         self.changes.redo(&self.data.values, &mut latest.data.values);
         latest.data.accessed = latest.data.accessed.max(self.data.accessed);
         self.data = latest.data;
@@ -146,25 +143,6 @@ impl Session {
             self.id = latest.id;
         }
         Ok(latest.version)
-    }
-
-    /// Waits until those who write under this id, and have tried for long as well, are done. What is
-    /// given back is held while this one writes.
-    fn take_turn(&self, id: &SessionId) -> Result<impl Sized + use<>> {
-        let key = Namespace::new("beaker.turns").key(id.as_str());
-        self.sessions.0.backend.locks.lock(&key)
-    }
-
-    /// Lets the others get on. Each handle waits its own time, so that they do not meet again.
-    fn wait_before(&self, attempt: u32) {
-        if attempt >= WAITS_FROM {
-            let steps = u64::from(attempt - WAITS_FROM + 1);
-            let own =
-                u64::from(self.id.as_str().as_bytes()[0] % 16) + Version::fresh().number() % 64;
-            let wait = Duration::from_micros(steps * (20 + own));
-            // Not by the sessions' clock: one that stands still would stop this for ever.
-            SystemClock.sleep(wait.min(LONGEST_WAIT));
-        }
     }
 
     fn conflict(&self) -> Error {

@@ -1,0 +1,136 @@
+//! Turns: where several in this process write one session, one does so at a time.
+//!
+//! A save that finds that somebody else was first begins again. That alone is not enough: who begins
+//! again does more than who has just come, and may be overtaken for ever.
+//!
+//! ```text
+//! A loads, makes its changes again, saves: too late. Loads, makes its changes again, saves: too late.
+//! B loads, changes, saves     loads, changes, saves     loads, changes, saves     loads, changes, …
+//! ```
+//!
+//! So who was too late takes a turn, and while somebody waits for one or has it, all who come take one
+//! too. Where nobody was too late, all that a save does for this is to read one number.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::key::Key;
+use crate::lock::{Guard, LocalLocks, Locks};
+
+/// Keys are counted together by some of their bytes: a key that is alone may take a turn in vain.
+const COUNTS: usize = 256;
+
+/// The turns of one process. A clone is the same turns.
+#[derive(Clone)]
+pub(super) struct Turns(Arc<Inner>);
+
+struct Inner {
+    /// How many have a turn or wait for one.
+    counts: [AtomicU32; COUNTS],
+    locks: LocalLocks,
+}
+
+impl Default for Turns {
+    fn default() -> Turns {
+        let counts = [const { AtomicU32::new(0) }; COUNTS];
+        Turns(Arc::new(Inner { counts, locks: LocalLocks::new() }))
+    }
+}
+
+impl Turns {
+    /// Waits for a turn, if others take turns with this key now.
+    pub(super) fn join(&self, key: &Key) -> Option<Turn> {
+        (self.count(key) > 0).then(|| self.take(key))
+    }
+
+    /// Waits for a turn. A thread that has one already goes on with that.
+    pub(super) fn take(&self, key: &Key) -> Turn {
+        let number = number(key.name());
+        self.0.counts[number].fetch_add(1, Ordering::Relaxed);
+        let mut turn = Turn { turns: self.clone(), number, _lock: None };
+        turn._lock = self.0.locks.lock(key).ok();
+        turn
+    }
+
+    /// How many have a turn with this key, or wait for one.
+    fn count(&self, key: &Key) -> u32 {
+        self.0.counts[number(key.name())].load(Ordering::Relaxed)
+    }
+}
+
+/// The last bytes differ most: an id is random, names of users are counted up.
+fn number(name: &[u8]) -> usize {
+    let last = name.iter().rev().take(4);
+    last.fold(0, |number: usize, byte| number * 31 + usize::from(*byte)) % COUNTS
+}
+
+/// The turn of one who writes; the next one has it when this is dropped.
+#[must_use = "the turn is over as soon as this is dropped"]
+pub(super) struct Turn {
+    turns: Turns,
+    number: usize,
+    _lock: Option<Guard>,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.turns.0.counts[self.number].fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl fmt::Debug for Turns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Turns")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering::SeqCst;
+    use std::sync::atomic::{AtomicBool, AtomicUsize};
+    use std::thread;
+
+    use crate::backend::Backend;
+    use crate::session::Sessions;
+    use crate::value::Value;
+
+    /// The slow one gives the fast one the time to overtake it, each time between its loading and its
+    /// saving: unless the fast one waits for its turn, it does.
+    #[test]
+    fn who_is_slow_is_not_overtaken_for_ever() {
+        let sessions = Sessions::new(Backend::memory());
+        let mut new = sessions.create();
+        new.save().unwrap();
+        let id = *new.id();
+        let (key, turns) = (sessions.key(&id), sessions.0.turns.clone());
+        let (saves, tries) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (saved, tried) = (Arc::clone(&saves), Arc::clone(&tries));
+        let is_done = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(SeqCst) {
+                    let mut fast = sessions.open(&id).unwrap();
+                    fast.update("fast", |old| old.and_then(Value::as_int).unwrap_or(0) + 1);
+                    fast.save().unwrap();
+                    saves.fetch_add(1, SeqCst);
+                }
+            });
+            let mut slow = sessions.open(&id).unwrap();
+            slow.update("slow", move |_| {
+                let before = saved.load(SeqCst);
+                while saved.load(SeqCst) == before && turns.count(&key) < 2 {
+                    thread::yield_now();
+                }
+                tried.fetch_add(1, SeqCst);
+                true
+            });
+            let saved = slow.save();
+            is_done.store(true, SeqCst);
+            saved.unwrap();
+        });
+        let tries = tries.load(SeqCst);
+        assert!((2..=3).contains(&tries), "{tries} tries");
+    }
+}
