@@ -1,9 +1,10 @@
 //! What was changed in a session since it was loaded: enough to undo it, and enough to do it again
 //! on top of what somebody else has saved meanwhile.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+
+use smallvec::{SmallVec, smallvec};
 
 use crate::value::{Value, Values};
 
@@ -12,8 +13,8 @@ pub(super) type Update = Arc<dyn Fn(Option<&Value>) -> Value + Send + Sync>;
 
 #[derive(Clone)]
 pub(super) enum Changes {
-    /// These keys were changed.
-    Keys(BTreeMap<String, Change>),
+    /// These keys were changed, in the order of the keys.
+    Keys(Vec<(String, Change)>),
     /// Nothing of what was there before is to stay, as in a new session and after `clear`.
     All { before: Values, any: bool },
 }
@@ -29,13 +30,13 @@ enum Redo {
     /// The key is to have the value that it has now, or to be missing if it is.
     Replace,
     /// These are to be applied to whatever is there, in this order.
-    Update(Vec<Update>),
+    Update(SmallVec<[Update; 1]>),
 }
 
 impl Changes {
     /// No changes, of what was loaded.
     pub(super) fn none() -> Changes {
-        Changes::Keys(BTreeMap::new())
+        Changes::Keys(Vec::new())
     }
 
     /// No changes, of a session that is stored nowhere.
@@ -53,7 +54,7 @@ impl Changes {
     /// Whether the key may have been changed.
     pub(super) fn touches(&self, key: &str) -> bool {
         match self {
-            Changes::Keys(keys) => keys.contains_key(key),
+            Changes::Keys(keys) => place(keys, key).is_ok(),
             Changes::All { any, .. } => *any,
         }
     }
@@ -85,7 +86,7 @@ impl Changes {
         let before = values.insert(key.clone(), value.clone());
         match self {
             Changes::All { any, .. } => *any = true,
-            Changes::Keys(keys) => note(keys, key, before, Redo::Update(vec![update])),
+            Changes::Keys(keys) => note(keys, key, before, Redo::Update(smallvec![update])),
         }
         value
     }
@@ -144,11 +145,17 @@ impl Change {
     }
 }
 
+/// Where a key is, or where it belongs. (A request changes few keys: a list of them takes less than a
+/// tree does.)
+fn place(keys: &[(String, Change)], key: &str) -> Result<usize, usize> {
+    keys.binary_search_by(|(known, _)| known.as_str().cmp(key))
+}
+
 /// Remembers the first `before` of a key, and what to do with it in the end.
-fn note(keys: &mut BTreeMap<String, Change>, key: String, before: Option<Value>, redo: Redo) {
-    match keys.get_mut(&key) {
-        None => drop(keys.insert(key, Change { before, redo })),
-        Some(change) => match (&mut change.redo, redo) {
+fn note(keys: &mut Vec<(String, Change)>, key: String, before: Option<Value>, redo: Redo) {
+    match place(keys, &key) {
+        Err(place) => keys.insert(place, (key, Change { before, redo })),
+        Ok(place) => match (&mut keys[place].1.redo, redo) {
             (Redo::Update(updates), Redo::Update(more)) => updates.extend(more),
             (known, _) => *known = Redo::Replace,
         },
@@ -158,7 +165,7 @@ fn note(keys: &mut BTreeMap<String, Change>, key: String, before: Option<Value>,
 impl fmt::Debug for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Changes::Keys(keys) => f.debug_set().entries(keys.keys()).finish(),
+            Changes::Keys(keys) => f.debug_set().entries(keys.iter().map(|(key, _)| key)).finish(),
             Changes::All { any, .. } => write!(f, "all: {any}"),
         }
     }

@@ -10,11 +10,6 @@ impl MemoryStore {
     /// Looks and writes as one act: what is there is replaced in its place, under the table's own
     /// lock; where nothing is, the table keeps the place for whoever came first.
     pub(super) fn put_if(&self, key: &Key, new: Entry, when: When) -> bool {
-        if let When::Unchanged(_) = when
-            && !self.table.contains_key(key)
-        {
-            return false;
-        }
         let mut new = Some(new);
         let replace = |_: &Key, current: &mut Entry| {
             let version = current.lives(&*self.clock).then_some(current.version);
