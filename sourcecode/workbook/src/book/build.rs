@@ -10,6 +10,7 @@ use mdbook_driver::MDBook;
 use super::edition::{EDITIONS, Edition};
 use super::inputs::fingerprint;
 use super::pages::Pages;
+use super::search;
 use super::warnings;
 
 /// Builds both editions below the workspace `root`, unless they are up to date.
@@ -71,5 +72,6 @@ fn render(root: &Path, edition: &Edition) -> Result<()> {
     let mut book = MDBook::load(edition.folder(root))?;
     // Takes the place of the command that `book.toml` gives under the same name.
     book.with_preprocessor(Pages);
-    book.build()
+    book.build()?;
+    search::refresh(&edition.built(root))
 }

@@ -21,6 +21,7 @@ mod page;
 mod pages;
 mod preprocess;
 mod problem;
+mod search;
 mod serve;
 #[cfg(test)]
 mod tests;
