@@ -62,8 +62,8 @@ fn what_never_depends_on_what() {
         (
             "session/",
             &[
-                "backend", "clock", "codec", "cookie", "error", "key", "lock", "record",
-                "sealing", "session", "signing", "store", "value",
+                "backend", "clock", "codec", "cookie", "error", "key", "lock", "record", "sealing",
+                "session", "signing", "store", "value",
             ],
         ),
         (
