@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::exercise;
+
 const STATUSES: &str = "\
 Exit status:
   0  all is well
@@ -63,6 +65,14 @@ pub enum Command {
         #[command(flatten)]
         limit: Limit,
     },
+    /// Exercises: list, start, check, hint, reset, solution
+    Exercise {
+        /// What to do with them
+        #[command(subcommand)]
+        command: exercise::Command,
+    },
+    /// Tells which pages were read, which programs run and which exercises solved
+    Progress,
     /// Removes what has expired from a back end, such as `sweep file data_dir=./cache`
     Sweep {
         /// The back end's type: `file`, `dbm` or `ext:database`

@@ -6,8 +6,9 @@
 //! mdBook's preprocessor; [`build`](mod@build) makes the editions and [`serve`](mod@serve) shows them.
 
 mod build;
+mod contents;
 mod directive;
-mod edition;
+pub mod edition;
 mod excerpt;
 mod figure;
 mod highlight;
@@ -21,11 +22,13 @@ mod page;
 mod pages;
 mod preprocess;
 mod problem;
+mod run;
 mod serve;
 #[cfg(test)]
 mod tests;
 mod warnings;
 
 pub use build::build;
+pub use contents::contents;
 pub use preprocess::preprocess;
 pub use serve::serve;

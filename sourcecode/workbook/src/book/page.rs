@@ -91,6 +91,12 @@ impl<'a> Work<'a> {
                 self.show(&listing.id, &directive.target, &listing.html(edition, &number))?;
                 self.notes(&listing)
             }
+            "exercise" => {
+                let listing = Listing::of_exercise(root, &directive)?;
+                let number = number(&self.page.chapter, &mut self.listings);
+                let file = format!("exercises/{}/start.rs", directive.target);
+                self.show(&listing.id, &file, &listing.html(edition, &number))
+            }
             "output" => {
                 let output = Output::read(root, &directive)?;
                 let file = format!("expected-output/{}.txt", directive.target);
@@ -103,7 +109,8 @@ impl<'a> Work<'a> {
                 self.show(&figure.id, &file, &figure.html(edition, &number))
             }
             other => Err(format!(
-                "there is no directive `{other}`; there are `listing`, `output` and `figure`"
+                "there is no directive `{other}`; there are `listing`, `output`, `figure` and \
+                 `exercise`"
             )),
         }
     }
