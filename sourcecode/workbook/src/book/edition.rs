@@ -9,6 +9,9 @@ pub struct Edition {
     pub code: &'static str,
     /// The name of the language in that language.
     pub name: &'static str,
+    /// The folder of its drawings with words, relative to the workspace. English ones, and what has no
+    /// words, are in `book/figures`.
+    pub figures: Option<&'static str>,
     /// "Listing", before its number.
     pub listing: &'static str,
     /// "Figure", before its number.
@@ -28,6 +31,7 @@ pub const EDITIONS: [Edition; 2] = [
     Edition {
         code: "en",
         name: "English",
+        figures: None,
         listing: "Listing",
         figure: "Figure",
         output: "Output of",
@@ -38,6 +42,7 @@ pub const EDITIONS: [Edition; 2] = [
     Edition {
         code: "ru",
         name: "Русский",
+        figures: Some("book/figures/ru"),
         listing: "Листинг",
         figure: "Рисунок",
         output: "Вывод программы",

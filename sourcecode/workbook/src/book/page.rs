@@ -97,10 +97,9 @@ impl<'a> Work<'a> {
                 self.show(&output.id, &file, &output.html(edition))
             }
             "figure" => {
-                let figure = Figure::read(root, &directive)?;
+                let figure = Figure::read(root, edition, &directive)?;
                 let number = number(&self.page.chapter, &mut self.figures);
-                let file = format!("book/figures/{}", directive.target);
-                self.show(&figure.id, &file, &figure.html(edition, &number))
+                self.show(&figure.id, &figure.file, &figure.html(edition, &number))
             }
             other => Err(format!(
                 "there is no directive `{other}`; there are `listing`, `output` and `figure`"

@@ -3,8 +3,10 @@
 mod built;
 mod colours;
 mod directives;
+mod drawings;
 mod editions;
 mod figures;
+mod markup;
 mod mistakes;
 mod preprocess;
 mod template;
