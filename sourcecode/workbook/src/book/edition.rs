@@ -22,6 +22,10 @@ pub struct Edition {
     pub status: &'static str,
     /// "note", before the number of a callout, for those who hear the page.
     pub note: &'static str,
+    /// "term", over the words of the glossary.
+    pub term: &'static str,
+    /// "what it is", over the explanations of the glossary.
+    pub meaning: &'static str,
     /// Pages of the plan are still missing. Such an edition need not show every program.
     pub unfinished: bool,
 }
@@ -37,6 +41,8 @@ pub const EDITIONS: [Edition; 2] = [
         output: "Output of",
         status: "exit status",
         note: "note",
+        term: "term",
+        meaning: "what it is",
         unfinished: false,
     },
     Edition {
@@ -48,6 +54,8 @@ pub const EDITIONS: [Edition; 2] = [
         output: "Вывод программы",
         status: "код завершения",
         note: "примечание",
+        term: "термин",
+        meaning: "что это",
         unfinished: true,
     },
 ];

@@ -1,8 +1,8 @@
 //! The book: pages in Markdown, in which listings and outputs are the very files, become HTML.
 //!
 //! In reading order: [`directive`] is what a page may ask for; [`excerpt`], [`highlight`] and
-//! [`html`] turn a file into lines; [`listing`] with its [`notes`], [`output`] and [`figure`] are what
-//! is shown; [`page`] puts them in place, [`links`] follows the links; [`pages`] is all that as
+//! [`html`] turn a file into lines; [`listing`] with its [`notes`], [`output`], [`figure`] and
+//! [`glossary`] are what is shown; [`page`] puts them in place, [`links`] follows the links; [`pages`] is all that as
 //! mdBook's preprocessor; [`build`](mod@build) makes the editions and [`serve`](mod@serve) shows them.
 
 mod build;
@@ -10,6 +10,7 @@ mod directive;
 mod edition;
 mod excerpt;
 mod figure;
+mod glossary;
 mod highlight;
 mod html;
 mod inputs;

@@ -8,6 +8,7 @@ use std::str::Lines;
 use super::directive::Directive;
 use super::edition::Edition;
 use super::figure::Figure;
+use super::glossary::{Glossary, Term};
 use super::listing::Listing;
 use super::notes::notes;
 use super::output::Output;
@@ -101,8 +102,16 @@ impl<'a> Work<'a> {
                 let number = number(&self.page.chapter, &mut self.figures);
                 self.show(&figure.id, &figure.file, &figure.html(edition, &number))
             }
+            "glossary" => {
+                directive.allow(&[])?;
+                let glossary = Glossary::read(root)?;
+                self.done.ids.extend(glossary.terms.iter().map(Term::id));
+                self.done.text.push_str(&format!("\n{}\n", glossary.table(edition)));
+                Ok(())
+            }
             other => Err(format!(
-                "there is no directive `{other}`; there are `listing`, `output` and `figure`"
+                "there is no directive `{other}`; there are `listing`, `output`, `figure` and \
+                 `glossary`"
             )),
         }
     }

@@ -24,8 +24,8 @@ fn shapes(drawing: &str) -> BTreeMap<(String, bool), usize> {
     shapes
 }
 
-/// The words in Latin letters that are neither code nor a name.
-fn english(drawing: &str) -> Vec<String> {
+/// What is written in a drawing and is not code.
+pub fn texts(drawing: &str) -> Vec<String> {
     let (mut found, mut code) = (Vec::new(), Vec::new());
     for piece in pieces(drawing) {
         match piece {
@@ -35,16 +35,19 @@ fn english(drawing: &str) -> Vec<String> {
             Piece::Close(name) if name == "text" || name == "tspan" => {
                 code.pop();
             }
-            Piece::Text(text) if !code.is_empty() && !code.contains(&true) => {
-                let words = text.split(|c: char| !c.is_alphanumeric());
-                let latin = |word: &&str| word.contains(|c: char| c.is_ascii_alphabetic());
-                let words = words.filter(latin).filter(|word| !NAMES.contains(word));
-                found.extend(words.map(str::to_owned));
-            }
+            Piece::Text(text) if !code.is_empty() && !code.contains(&true) => found.push(text),
             _ => {}
         }
     }
     found
+}
+
+/// The words in Latin letters that are neither code nor a name.
+fn english(drawing: &str) -> Vec<String> {
+    let texts = texts(drawing).join(" ");
+    let words = texts.split(|c: char| !c.is_alphanumeric());
+    let latin = |word: &&str| word.contains(|c: char| c.is_ascii_alphabetic());
+    words.filter(latin).filter(|word| !NAMES.contains(word)).map(str::to_owned).collect()
 }
 
 fn drawings(folder: &str) -> BTreeSet<String> {

@@ -20,7 +20,7 @@ fn check_listing(rest: &str, part: &str) {
 
 #[test]
 fn directives() {
-    check(&format!("{TITLE}{{{{#include page.md}}}}\n"), 3, "there are `listing`, `output` and");
+    check(&format!("{TITLE}{{{{#include page.md}}}}\n"), 3, "there are `listing`, `output`, ");
     check(&format!("{TITLE}\nText {{{{#output 0_session}}}}\n"), 4, "stands alone");
     check(&format!("{TITLE}{{{{#output 0_session\n\nText\n"), 3, "ends with `}}`");
     check(&format!("{TITLE}{{{{#output 0_session colour=\"red\"}}}}\n"), 3, "`lines`, `caption`");

@@ -31,7 +31,10 @@ fn pages_have_the_same_sections_and_a_length() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
             let page = fs::read_to_string(&path).unwrap();
-            if name == "SUMMARY.md" || (edition.unfinished && name == "introduction.md") {
+            if ["SUMMARY.md", "glossary.md"].contains(&name.as_str()) {
+                continue;
+            }
+            if edition.unfinished && name == "introduction.md" {
                 continue;
             }
             let words = words(&page);
