@@ -2,7 +2,8 @@
 //!
 //! In reading order: [`directive`] is what a page may ask for; [`excerpt`], [`highlight`] and
 //! [`html`] turn a file into lines; [`listing`] with its [`notes`], [`output`], [`figure`] and
-//! [`glossary`] are what is shown; [`page`] puts them in place, [`links`] follows the links; [`pages`] is all that as
+//! [`glossary`] are what is shown; [`page`] puts them in place, [`links`] follows the links;
+//! [`follow`](mod@follow) knows which English page a translation follows; [`pages`] is all that as
 //! mdBook's preprocessor; [`build`](mod@build) makes the editions and [`serve`](mod@serve) shows them.
 
 mod build;
@@ -10,6 +11,7 @@ mod directive;
 mod edition;
 mod excerpt;
 mod figure;
+mod follow;
 mod glossary;
 mod highlight;
 mod html;
@@ -28,5 +30,6 @@ mod tests;
 mod warnings;
 
 pub use build::build;
+pub use follow::{State, follow, translated};
 pub use preprocess::preprocess;
 pub use serve::serve;

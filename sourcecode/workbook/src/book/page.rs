@@ -8,6 +8,7 @@ use std::str::Lines;
 use super::directive::Directive;
 use super::edition::Edition;
 use super::figure::Figure;
+use super::follow;
 use super::glossary::{Glossary, Term};
 use super::listing::Listing;
 use super::notes::notes;
@@ -46,6 +47,11 @@ impl Page<'_> {
         let lines = markdown.lines().enumerate().peekable();
         let mut work =
             Work { page: self, lines, done: Expanded::default(), listings: 0, figures: 0 };
+        if follow::followed(markdown).is_some() {
+            // Not for readers; its line stays, so that the other lines keep their numbers.
+            work.lines.next();
+            work.done.text.push('\n');
+        }
         while let Some((index, line)) = work.lines.next() {
             let result =
                 if line.starts_with("{{#") { work.directive(line) } else { work.line(line) };

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod follow;
 mod list;
 mod preprocess;
 mod record;
@@ -36,6 +37,7 @@ pub fn run(cli: Cli) -> Result<Status> {
         }
         Command::Sweep { backend, options } => sweep::sweep(&workspace()?, &backend, &options),
         Command::Build => build::build(&workspace()?),
+        Command::Follow { pages, all } => follow::follow(&workspace()?, &pages, all),
         Command::Preprocess { arguments } => preprocess::preprocess(&arguments),
     }
 }

@@ -1,12 +1,14 @@
 //! The words of a page that are read as language: no code, no links' targets, no ids.
 
+use std::ops::Range;
+
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 use super::markup::{Piece, pieces};
 
 /// The words, each with its line. Captions and the words for those who do not see a picture count.
 pub fn words(markdown: &str) -> Vec<(usize, String)> {
-    let (text, mut words) = without_directives(markdown);
+    let (text, mut words) = (without_directives(markdown), captions(markdown));
     let options = Options::ENABLE_HEADING_ATTRIBUTES | Options::ENABLE_TABLES;
     let mut code = false;
     for (event, range) in Parser::new_ext(&text, options).into_offset_iter() {
@@ -40,15 +42,38 @@ pub fn split(line: usize, text: &str, words: &mut Vec<(usize, String)>) {
     words.extend(parts.map(|word| (line, word.to_owned())));
 }
 
-/// The page with blank lines for its directives, and the words of the directives' captions.
-fn without_directives(markdown: &str) -> (String, Vec<(usize, String)>) {
-    let (mut text, mut words, mut done) = (String::new(), Vec::new(), 0);
-    for (start, _) in markdown.match_indices("{{#") {
-        let end = markdown[start..].find("}}").map_or(markdown.len(), |length| start + length + 2);
+/// Where the directives of a page are.
+pub fn directives(markdown: &str) -> Vec<Range<usize>> {
+    let end = |start: usize| {
+        markdown[start..].find("}}").map_or(markdown.len(), |length| start + length + 2)
+    };
+    markdown.match_indices("{{#").map(|(start, _)| start..end(start)).collect()
+}
+
+/// The page with blank lines for its directives.
+pub fn without_directives(markdown: &str) -> String {
+    let (mut text, mut done) = (String::new(), 0);
+    for range in directives(markdown) {
+        text.push_str(&markdown[done..range.start]);
+        text.push_str(&"\n".repeat(markdown[range.clone()].matches('\n').count()));
+        done = range.end;
+    }
+    text + &markdown[done..]
+}
+
+/// The number of the line at this place of a page.
+pub fn line_of(text: &str, at: usize) -> usize {
+    text[..at].matches('\n').count() + 1
+}
+
+/// The words of the captions of a page, and those for who does not see a picture.
+fn captions(markdown: &str) -> Vec<(usize, String)> {
+    let mut words = Vec::new();
+    for range in directives(markdown) {
         for key in ["caption=\"", "alt=\""] {
-            let Some(at) = markdown[start..end].find(key) else { continue };
-            let mut at = start + at + key.len();
-            let value = markdown[at..end].split('"').next().unwrap_or_default();
+            let Some(at) = markdown[range.clone()].find(key) else { continue };
+            let mut at = range.start + at + key.len();
+            let value = markdown[at..range.end].split('"').next().unwrap_or_default();
             for (index, part) in value.split('`').enumerate() {
                 for line in part.split_inclusive('\n') {
                     if index % 2 == 0 {
@@ -59,14 +84,6 @@ fn without_directives(markdown: &str) -> (String, Vec<(usize, String)>) {
                 at += 1;
             }
         }
-        text.push_str(&markdown[done..start]);
-        text.push_str(&"\n".repeat(markdown[start..end].matches('\n').count()));
-        done = end;
     }
-    text.push_str(&markdown[done..]);
-    (text, words)
-}
-
-fn line_of(text: &str, at: usize) -> usize {
-    text[..at].matches('\n').count() + 1
+    words
 }
