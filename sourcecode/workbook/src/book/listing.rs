@@ -66,7 +66,7 @@ impl Listing {
              <figcaption><span class=\"number\">{word} {number}.</span> \
              <span class=\"caption\">{caption}</span> \
              <span class=\"file\">{file}</span></figcaption>\n\
-             <pre><code class=\"nohighlight\" tabindex=\"0\"><span class=\"lines\">{lines}</span></code></pre>\n</figure>",
+             <pre><code class=\"hljs\" tabindex=\"0\"><span class=\"lines\">{lines}</span></code></pre>\n</figure>",
             id = self.id,
             word = edition.listing,
             caption = caption(&self.caption),

@@ -1,8 +1,8 @@
 //! The book: pages in Markdown, in which listings and outputs are the very files, become HTML.
 //!
 //! In reading order: [`directive`] is what a page may ask for; [`excerpt`], [`highlight`] and
-//! [`html`] turn a file into lines; [`listing`] with its [`notes`], [`output`], [`figure`] and
-//! [`glossary`] are what is shown; [`page`] puts them in place, [`links`] follows the links;
+//! [`html`] turn a file into lines; [`listing`] with its [`notes`], [`output`], [`figure`],
+//! [`glossary`] and [`fence`] are what is shown; [`page`] puts them in place, [`links`] follows the links;
 //! [`follow`](mod@follow) knows which English page a translation follows; [`pages`] is all that as
 //! mdBook's preprocessor; [`build`](mod@build) makes the editions and [`serve`](mod@serve) shows them.
 
@@ -10,6 +10,7 @@ mod build;
 mod directive;
 mod edition;
 mod excerpt;
+mod fence;
 mod figure;
 mod follow;
 mod glossary;

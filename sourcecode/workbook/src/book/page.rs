@@ -7,6 +7,7 @@ use std::str::Lines;
 
 use super::directive::Directive;
 use super::edition::Edition;
+use super::fence;
 use super::figure::Figure;
 use super::follow;
 use super::glossary::{Glossary, Term};
@@ -53,8 +54,13 @@ impl Page<'_> {
             work.done.text.push('\n');
         }
         while let Some((index, line)) = work.lines.next() {
-            let result =
-                if line.starts_with("{{#") { work.directive(line) } else { work.line(line) };
+            let result = if line.starts_with("{{#") {
+                work.directive(line)
+            } else if line == fence::START {
+                work.fence()
+            } else {
+                work.line(line)
+            };
             if let Err(message) = result {
                 let page = self.file.clone();
                 work.done.problems.push(Problem { page, line: index + 1, message });
@@ -81,6 +87,18 @@ impl<'a> Work<'a> {
             return Err("a directive stands alone, at the start of its line".to_owned());
         }
         Ok(())
+    }
+
+    fn fence(&mut self) -> Result<(), String> {
+        let mut code = Vec::new();
+        for (_, line) in self.lines.by_ref() {
+            if line == fence::END {
+                self.done.text.push_str(&fence::html(&code));
+                return Ok(());
+            }
+            code.push(line);
+        }
+        Err(format!("`{}` is not closed by `{}`", fence::START, fence::END))
     }
 
     fn directive(&mut self, first: &str) -> Result<(), String> {

@@ -76,6 +76,11 @@ fn pictures() {
 }
 
 #[test]
+fn blocks_of_code() {
+    check(&format!("{TITLE}```rust\nlet a;\n"), 3, "is not closed by");
+}
+
+#[test]
 fn headings_and_links() {
     check("# Page\n", 1, "needs its id");
     check(&format!("{TITLE}## Again {{#page}}\n"), 3, "used twice");

@@ -1,6 +1,7 @@
 //! The finished pages of the real book.
 
 mod access;
+mod budget;
 mod links;
 mod network;
 
