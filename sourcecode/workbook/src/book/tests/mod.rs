@@ -13,6 +13,7 @@ mod mistakes;
 mod parity;
 mod preprocess;
 mod prose;
+mod taught;
 mod template;
 mod unused;
 
