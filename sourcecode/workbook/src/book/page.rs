@@ -90,15 +90,9 @@ impl<'a> Work<'a> {
     }
 
     fn fence(&mut self) -> Result<(), String> {
-        let mut code = Vec::new();
-        for (_, line) in self.lines.by_ref() {
-            if line == fence::END {
-                self.done.text.push_str(&fence::html(&code));
-                return Ok(());
-            }
-            code.push(line);
-        }
-        Err(format!("`{}` is not closed by `{}`", fence::START, fence::END))
+        let html = fence::html(self.lines.by_ref().map(|(_, line)| line))?;
+        self.done.text.push_str(&html);
+        Ok(())
     }
 
     fn directive(&mut self, first: &str) -> Result<(), String> {
