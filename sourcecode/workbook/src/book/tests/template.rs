@@ -14,7 +14,8 @@ fn words(page: &str) -> usize {
     for line in page.lines() {
         directive |= line.starts_with("{{#");
         let fence = line.starts_with("```");
-        if !fenced && !fence && !directive && !line.starts_with('|') {
+        let comment = line.starts_with("<!--");
+        if !(fenced || fence || directive || comment || line.starts_with('|')) {
             let word = |word: &&str| word.contains(char::is_alphanumeric) && !word.starts_with('<');
             count += line.split_whitespace().filter(word).count();
         }
