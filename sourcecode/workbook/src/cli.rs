@@ -82,6 +82,15 @@ pub enum Command {
     },
     /// Builds the book
     Build,
+    /// Notes that the translation of a page was brought up to date with the English page
+    Follow {
+        /// The pages, such as `session-file`
+        #[arg(required_unless_present = "all", value_name = "PAGE")]
+        pages: Vec<String>,
+        /// All pages that are translated
+        #[arg(long, conflicts_with = "pages")]
+        all: bool,
+    },
     /// mdBook's preprocessor, for `mdbook build book/en`
     #[command(hide = true)]
     Preprocess {

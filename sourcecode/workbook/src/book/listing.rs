@@ -39,8 +39,8 @@ impl Listing {
     pub fn read(root: &Path, directive: &Directive) -> Result<Listing, String> {
         directive.allow(&["caption", "lines", "anchor", "emphasize"])?;
         let file = directive.target.clone();
-        let run = Run::program(root, &file)?;
-        Ok(Listing { run, ..Listing::of(root, directive, file)? })
+        let listing = Listing::of(root, directive, file)?;
+        Ok(Listing { run: Run::program(root, &listing.file)?, ..listing })
     }
 
     fn of(root: &Path, directive: &Directive, file: String) -> Result<Listing, String> {
@@ -82,7 +82,7 @@ impl Listing {
              <figcaption><span class=\"number\">{word} {number}.</span> \
              <span class=\"caption\">{caption}</span> \
              <span class=\"file\">{file}</span></figcaption>\n\
-             <pre><code class=\"nohighlight\" tabindex=\"0\"><span class=\"lines\">{lines}</span></code></pre>\n</figure>",
+             <pre><code class=\"hljs\" tabindex=\"0\"><span class=\"lines\">{lines}</span></code></pre>\n</figure>",
             id = self.id,
             run = self.run.as_ref().map(Run::html).unwrap_or_default(),
             word = edition.listing,

@@ -7,7 +7,10 @@ use std::str::Lines;
 
 use super::directive::Directive;
 use super::edition::Edition;
+use super::fence;
 use super::figure::Figure;
+use super::follow;
+use super::glossary::{Glossary, Term};
 use super::listing::Listing;
 use super::notes::notes;
 use super::output::Output;
@@ -45,9 +48,19 @@ impl Page<'_> {
         let lines = markdown.lines().enumerate().peekable();
         let mut work =
             Work { page: self, lines, done: Expanded::default(), listings: 0, figures: 0 };
+        if follow::followed(markdown).is_some() {
+            // Not for readers; its line stays, so that the other lines keep their numbers.
+            work.lines.next();
+            work.done.text.push('\n');
+        }
         while let Some((index, line)) = work.lines.next() {
-            let result =
-                if line.starts_with("{{#") { work.directive(line) } else { work.line(line) };
+            let result = if line.starts_with("{{#") {
+                work.directive(line)
+            } else if line == fence::START {
+                work.fence()
+            } else {
+                work.line(line)
+            };
             if let Err(message) = result {
                 let page = self.file.clone();
                 work.done.problems.push(Problem { page, line: index + 1, message });
@@ -73,6 +86,12 @@ impl<'a> Work<'a> {
         if line.contains("{{#") {
             return Err("a directive stands alone, at the start of its line".to_owned());
         }
+        Ok(())
+    }
+
+    fn fence(&mut self) -> Result<(), String> {
+        let html = fence::html(self.lines.by_ref().map(|(_, line)| line))?;
+        self.done.text.push_str(&html);
         Ok(())
     }
 
@@ -103,14 +122,20 @@ impl<'a> Work<'a> {
                 self.show(&output.id, &file, &output.html(edition))
             }
             "figure" => {
-                let figure = Figure::read(root, &directive)?;
+                let figure = Figure::read(root, edition, &directive)?;
                 let number = number(&self.page.chapter, &mut self.figures);
-                let file = format!("book/figures/{}", directive.target);
-                self.show(&figure.id, &file, &figure.html(edition, &number))
+                self.show(&figure.id, &figure.file, &figure.html(edition, &number))
+            }
+            "glossary" => {
+                directive.allow(&[])?;
+                let glossary = Glossary::read(root)?;
+                self.done.ids.extend(glossary.terms.iter().map(Term::id));
+                self.done.text.push_str(&format!("\n{}\n", glossary.table(edition)));
+                Ok(())
             }
             other => Err(format!(
-                "there is no directive `{other}`; there are `listing`, `output`, `figure` and \
-                 `exercise`"
+                "there is no directive `{other}`; there are `listing`, `output`, `figure`, \
+                 `exercise` and `glossary`"
             )),
         }
     }

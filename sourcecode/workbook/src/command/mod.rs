@@ -3,6 +3,7 @@
 mod build;
 mod check;
 pub mod exercise;
+mod follow;
 mod list;
 mod preprocess;
 mod progress;
@@ -40,6 +41,7 @@ pub fn run(cli: Cli) -> Result<Status> {
         Command::Progress => progress::progress(&workspace()?),
         Command::Sweep { backend, options } => sweep::sweep(&workspace()?, &backend, &options),
         Command::Build => build::build(&workspace()?),
+        Command::Follow { pages, all } => follow::follow(&workspace()?, &pages, all),
         Command::Preprocess { arguments } => preprocess::preprocess(&arguments),
     }
 }

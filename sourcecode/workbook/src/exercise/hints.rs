@@ -50,13 +50,17 @@ impl Hints {
 /// The page of an edition that has the exercise, such as `session-create`.
 pub fn page(workspace: &Workspace, exercise: &Exercise, edition: &Edition) -> Result<String> {
     let folder = edition.pages(workspace.root());
-    let directive = format!("{{{{#exercise {}}}}}", exercise.name());
+    let directive = format!("{{{{#exercise {}", exercise.name());
+    let has = |text: &str| {
+        let after = text.split_once(&directive).map(|(_, after)| after);
+        after.is_some_and(|after| after.starts_with([' ', '\n', '}']))
+    };
     let entries =
         fs::read_dir(&folder).with_context(|| format!("could not read `{}`", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         let text = fs::read_to_string(&path).unwrap_or_default();
-        if let Some(page) = path.file_stem().filter(|_| text.contains(&directive)) {
+        if let Some(page) = path.file_stem().filter(|_| has(&text)) {
             return Ok(page.to_string_lossy().into_owned());
         }
     }
