@@ -17,6 +17,12 @@ pub struct Built {
     executables: BTreeMap<String, PathBuf>,
 }
 
+impl FromIterator<(String, PathBuf)> for Built {
+    fn from_iter<I: IntoIterator<Item = (String, PathBuf)>>(executables: I) -> Built {
+        Built { executables: executables.into_iter().collect() }
+    }
+}
+
 impl Built {
     /// The executable of a program.
     pub fn executable(&self, program: &Program) -> Result<&Path> {
@@ -76,12 +82,8 @@ impl Build {
         Err(Error::new(ErrorKind::Build, message))
     }
 
-    fn command(&self, workspace: &Workspace, programs: &[&Program]) -> Command {
-        // Under cargo, this is the very cargo that was called.
-        let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-        let mut command = Command::new(cargo);
-        command.current_dir(workspace.root()).stdin(Stdio::null()).stdout(Stdio::piped());
-        command.args(["build", "--message-format", "json-render-diagnostics"]);
+    pub(crate) fn command(&self, workspace: &Workspace, programs: &[&Program]) -> Command {
+        let mut command = cargo(workspace.root());
         command.args(self.quiet.then_some("--quiet"));
         command.args(self.release.then_some("--release"));
         for program in programs {
@@ -96,16 +98,27 @@ impl Build {
     }
 }
 
-/// The name and the file of an example that cargo says it has built.
-fn executable(line: &str) -> Option<(String, PathBuf)> {
+/// `cargo build` that says what it has built.
+pub(crate) fn cargo(root: &Path) -> Command {
+    // Under cargo, this is the very cargo that was called.
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
+    let mut command = Command::new(cargo);
+    command.current_dir(root).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.args(["build", "--message-format", "json-render-diagnostics"]);
+    command
+}
+
+/// The name and the file of a program that cargo says it has built.
+pub(crate) fn executable(line: &str) -> Option<(String, PathBuf)> {
     let message: Value = serde_json::from_str(line).ok()?;
     let target = message.get("target")?;
-    let is_example = target.get("kind")?.as_array()?.iter().any(|kind| kind == "example");
-    let name = target.get("name")?.as_str().filter(|_| is_example)?;
+    let is_program =
+        target.get("kind")?.as_array()?.iter().any(|kind| kind == "example" || kind == "bin");
+    let name = target.get("name")?.as_str().filter(|_| is_program)?;
     Some((name.to_owned(), PathBuf::from(message.get("executable")?.as_str()?)))
 }
 
-fn no_cargo(cargo: &str, error: io::Error) -> Error {
+pub(crate) fn no_cargo(cargo: &str, error: io::Error) -> Error {
     let what = match error.kind() {
         io::ErrorKind::NotFound => {
             format!(

@@ -6,6 +6,7 @@
 //! - [`Workspace`]: where everything is
 //! - [`Catalog`]: the programs that there are, found by reading `examples/`, and what each needs
 //! - [`build()`]: compiles them, all with one call of cargo
+//! - [`Draft`]: compiles what a reader wrote
 //! - [`process`]: one running program: a folder of its own, a time limit, nothing left behind
 //! - [`visits`]: drives a program that serves web pages, over real HTTP
 //! - [`Performance`]: brings a program what it needs and returns what it printed, as a [`Recording`]
@@ -28,6 +29,8 @@
 mod build;
 mod catalog;
 pub mod comparison;
+mod compile;
+mod draft;
 mod error;
 mod manifest;
 mod perform;
@@ -38,6 +41,8 @@ mod workspace;
 
 pub use build::{Build, Built, build};
 pub use catalog::{Catalog, Program};
+pub use compile::build_for;
+pub use draft::Draft;
 pub use error::{Error, ErrorKind, Result};
 pub use perform::Performance;
 pub use recording::Recording;

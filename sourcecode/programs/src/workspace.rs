@@ -50,6 +50,11 @@ impl Workspace {
         self.root.join("expected-output")
     }
 
+    /// The exercises, and where answers are compiled.
+    pub fn exercises(&self) -> PathBuf {
+        self.root.join("exercises")
+    }
+
     /// What cargo knows of the workspace.
     pub fn manifest(&self) -> PathBuf {
         self.root.join("Cargo.toml")

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::command::exercise;
+
 const STATUSES: &str = "\
 Exit status:
   0  all is well
@@ -63,6 +65,14 @@ pub enum Command {
         #[command(flatten)]
         limit: Limit,
     },
+    /// Exercises: list, start, check, hint, reset, solution
+    Exercise {
+        /// What to do with them
+        #[command(subcommand)]
+        command: exercise::Command,
+    },
+    /// Tells which pages were read, which programs run and which exercises solved
+    Progress,
     /// Removes what has expired from a back end, such as `sweep file data_dir=./cache`
     Sweep {
         /// The back end's type: `file`, `dbm` or `ext:database`
@@ -72,6 +82,15 @@ pub enum Command {
     },
     /// Builds the book
     Build,
+    /// Notes that the translation of a page was brought up to date with the English page
+    Follow {
+        /// The pages, such as `session-file`
+        #[arg(required_unless_present = "all", value_name = "PAGE")]
+        pages: Vec<String>,
+        /// All pages that are translated
+        #[arg(long, conflicts_with = "pages")]
+        all: bool,
+    },
     /// mdBook's preprocessor, for `mdbook build book/en`
     #[command(hide = true)]
     Preprocess {

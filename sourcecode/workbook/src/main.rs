@@ -3,7 +3,9 @@
 mod book;
 mod cli;
 mod command;
-mod progress;
+mod exercise;
+mod progress_bar;
+mod reader;
 mod show;
 mod status;
 mod work;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Result;
 use programs::{Build, Catalog, Performance, Program, Recording, Workspace};
 
-use crate::progress::Progress;
+use crate::progress_bar::ProgressBar;
 use crate::show;
 
 /// So many programs run at the same time, if the machine can.
@@ -55,7 +55,7 @@ pub fn perform(
             });
         }
         drop(sender);
-        let mut progress = Progress::new(programs.len(), "programs");
+        let mut progress = ProgressBar::new(programs.len(), "programs");
         let mut waiting: Vec<_> = programs.iter().map(|_| None).collect();
         let mut given = 0;
         loop {

@@ -206,3 +206,20 @@ fn wait_for(what: &str, is_so: impl Fn() -> bool) {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn follows_an_english_page() {
+    let folder = workspace(&[]);
+    for edition in ["en", "ru"] {
+        let pages = folder.path().join("book").join(edition).join("src");
+        fs::create_dir_all(&pages).expect("it can be made");
+        fs::write(pages.join("page.md"), "# Page {#page}\n").expect("it can be written");
+    }
+    let hint = "git log -p book/en/src/page.md";
+    check(folder.path(), &["follow", "page.md"], 0, &["page.md follows the English page as", hint]);
+    check(folder.path(), &["follow", "--all"], 0, &["page.md follows the English page already"]);
+    let said =
+        ["there is no page book/en/src/gone.md; name one such as `session-file`, or `--all`"];
+    check(folder.path(), &["follow", "gone"], 2, &said);
+    check(folder.path(), &["follow"], 2, &["<PAGE>..."]);
+}

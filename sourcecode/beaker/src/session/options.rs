@@ -77,12 +77,6 @@ impl Options {
         return false;
     }
 
-    /// How long a record is kept that is written now, of a session that began then.
-    pub(super) fn ttl(&self, created: Timestamp, now: Timestamp) -> Option<Duration> {
-        let left = self.lifetime.map(|lifetime| lifetime.saturating_sub(now.since(created)));
-        [self.timeout, left].into_iter().flatten().min()
-    }
-
     /// Whether an access is to be noted, when one was noted then.
     pub(super) fn is_touch_due(&self, noted: Timestamp, now: Timestamp) -> bool {
         let interval = match (self.touch_every, self.is_in_cookies()) {

@@ -1,8 +1,12 @@
 //! Acting on a session's plan.
 
+use std::time::Duration;
+
 use super::data::SessionData;
+use super::options::Options;
 use super::plan::{Facts, Intent, Plan, plan};
 use super::{Session, SessionId, Sessions};
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::record::Header;
 use crate::store::{Version, When};
@@ -106,4 +110,12 @@ pub(super) fn put(
     let record = header.build(|bytes| options.codec.encode_into(data, bytes));
     data.accessed = loaded;
     options.backend.store.put(&sessions.key(id), &record?, ttl, when)
+}
+
+impl Options {
+    /// How long a record is kept that is written now, of a session that began then.
+    fn ttl(&self, created: Timestamp, now: Timestamp) -> Option<Duration> {
+        let left = self.lifetime.map(|lifetime| lifetime.saturating_sub(now.since(created)));
+        [self.timeout, left].into_iter().flatten().min()
+    }
 }

@@ -62,7 +62,7 @@ fn what_never_depends_on_what() {
         (
             "session/",
             &[
-                "backend", "clock", "codec", "cookie", "error", "key", "record", "sealing",
+                "backend", "clock", "codec", "cookie", "error", "key", "lock", "record", "sealing",
                 "session", "signing", "store", "value",
             ],
         ),

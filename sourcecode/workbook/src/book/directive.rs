@@ -5,9 +5,9 @@
 /// A directive as it was written, not yet checked against what it may say.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Directive {
-    /// `listing`, `output` or `figure`.
+    /// `listing`, `output`, `figure` or `glossary`.
     pub name: String,
-    /// The file or the program that it shows.
+    /// The file or the program that it shows; empty for the glossary, since there is one only.
     pub target: String,
     attributes: Vec<(String, String)>,
 }
@@ -18,8 +18,8 @@ impl Directive {
         let inner = text.strip_prefix("{{#").and_then(|rest| rest.strip_suffix("}}"));
         let inner = inner.ok_or("a directive starts with `{{#` and ends with `}}`")?;
         let (name, rest) = word(inner);
-        let (target, rest) = word(rest);
-        if target.is_empty() || target.contains(['=', '"']) {
+        let (target, rest) = if name == "glossary" { ("", rest) } else { word(rest) };
+        if name != "glossary" && (target.is_empty() || target.contains(['=', '"'])) {
             return Err(format!("`{{{{#{name}` needs what it shows as its first word"));
         }
         let attributes = attributes(rest)?;
@@ -30,9 +30,11 @@ impl Directive {
     pub fn allow(&self, allowed: &[&str]) -> Result<(), String> {
         for (index, (key, _)) in self.attributes.iter().enumerate() {
             if !allowed.contains(&key.as_str()) {
-                let allowed = allowed.join("`, `");
                 let name = &self.name;
-                return Err(format!("`{name}` knows no `{key}`; it knows `{allowed}`"));
+                return Err(match allowed {
+                    [] => format!("`{name}` knows no `{key}`: it stands alone"),
+                    _ => format!("`{name}` knows no `{key}`; it knows `{}`", allowed.join("`, `")),
+                });
             }
             if self.attributes[..index].iter().any(|(earlier, _)| earlier == key) {
                 return Err(format!("`{key}` is given twice"));

@@ -9,6 +9,9 @@ pub struct Edition {
     pub code: &'static str,
     /// The name of the language in that language.
     pub name: &'static str,
+    /// The folder of its drawings with words, relative to the workspace. English ones, and what has no
+    /// words, are in `book/figures`.
+    pub figures: Option<&'static str>,
     /// "Listing", before its number.
     pub listing: &'static str,
     /// "Figure", before its number.
@@ -19,6 +22,10 @@ pub struct Edition {
     pub status: &'static str,
     /// "note", before the number of a callout, for those who hear the page.
     pub note: &'static str,
+    /// "term", over the words of the glossary.
+    pub term: &'static str,
+    /// "what it is", over the explanations of the glossary.
+    pub meaning: &'static str,
     /// Pages of the plan are still missing. Such an edition need not show every program.
     pub unfinished: bool,
 }
@@ -28,21 +35,27 @@ pub const EDITIONS: [Edition; 2] = [
     Edition {
         code: "en",
         name: "English",
+        figures: None,
         listing: "Listing",
         figure: "Figure",
         output: "Output of",
         status: "exit status",
         note: "note",
+        term: "term",
+        meaning: "what it is",
         unfinished: false,
     },
     Edition {
         code: "ru",
         name: "Русский",
+        figures: Some("book/figures/ru"),
         listing: "Листинг",
         figure: "Рисунок",
         output: "Вывод программы",
         status: "код завершения",
         note: "примечание",
+        term: "термин",
+        meaning: "что это",
         unfinished: true,
     },
 ];

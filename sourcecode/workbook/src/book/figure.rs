@@ -1,7 +1,9 @@
 //! `{{#figure onion.svg caption="…" alt="…"}}`: a picture from `book/figures/`.
 //!
 //! It becomes a part of the page: so a drawing takes the colours of the theme, and a page opened
-//! from a disk, or built by the plain `mdbook`, has its pictures too.
+//! from a disk, or built by the plain `mdbook`, has its pictures too. The words in a drawing are
+//! English; where there are any, another edition has a drawing of its own, such as
+//! `book/figures/ru/onion.svg`.
 
 use std::fs;
 use std::path::Path;
@@ -15,28 +17,35 @@ use super::html::{attribute, caption};
 pub struct Figure {
     /// The place on the page, such as `figure-onion`.
     pub id: String,
+    /// The file that is shown, relative to the workspace.
+    pub file: String,
     caption: String,
     picture: String,
 }
 
 impl Figure {
     /// Reads the picture that the directive names.
-    pub fn read(root: &Path, directive: &Directive) -> Result<Figure, String> {
+    pub fn read(root: &Path, edition: &Edition, directive: &Directive) -> Result<Figure, String> {
         directive.allow(&["caption", "alt"])?;
         let (caption, alt) = (directive.need("caption")?, directive.need("alt")?);
-        let file = &directive.target;
-        if file.contains(['/', '\\']) {
-            return Err(format!("`{file}` is not the name of a file in `book/figures/`"));
+        let name = &directive.target;
+        if name.contains(['/', '\\']) {
+            return Err(format!("`{name}` is not the name of a file in `book/figures/`"));
         }
-        let bytes = fs::read(root.join("book/figures").join(file))
-            .map_err(|error| format!("could not read `book/figures/{file}`: {error}"))?;
-        let picture = match file.rsplit_once('.') {
-            Some((_, "svg")) => svg(file, bytes, alt)?,
-            Some((_, "png")) => png(file, &bytes, alt)?,
-            _ => return Err(format!("`{file}` is neither .svg nor .png")),
+        let mut file = format!("book/figures/{name}");
+        let mut bytes = read(root, &file)?;
+        let picture = match name.rsplit_once('.') {
+            Some((_, "svg")) => {
+                if has_words(&bytes) {
+                    (file, bytes) = translated(root, edition, name, file, bytes)?;
+                }
+                svg(&file, bytes, alt)?
+            }
+            Some((_, "png")) => png(&file, &bytes, alt)?,
+            _ => return Err(format!("`{name}` is neither .svg nor .png")),
         };
-        let name = file.rsplit_once('.').map_or(file.as_str(), |(name, _)| name);
-        Ok(Figure { id: format!("figure-{name}"), caption: caption.to_owned(), picture })
+        let id = format!("figure-{}", name.rsplit_once('.').map_or(name.as_str(), |(id, _)| id));
+        Ok(Figure { id, file, caption: caption.to_owned(), picture })
     }
 
     /// The figure. It holds no blank line, at which a block of HTML in Markdown would end.
@@ -50,6 +59,33 @@ impl Figure {
             edition.figure,
             caption(&self.caption),
         )
+    }
+}
+
+fn read(root: &Path, file: &str) -> Result<Vec<u8>, String> {
+    fs::read(root.join(file)).map_err(|error| format!("could not read `{file}`: {error}"))
+}
+
+fn has_words(drawing: &[u8]) -> bool {
+    drawing.windows(5).any(|part| part == b"<text")
+}
+
+/// The drawing with this edition's words. While an edition is unfinished, English ones will do.
+fn translated(
+    root: &Path,
+    edition: &Edition,
+    name: &str,
+    english: String,
+    bytes: Vec<u8>,
+) -> Result<(String, Vec<u8>), String> {
+    let Some(folder) = edition.figures else { return Ok((english, bytes)) };
+    let file = format!("{folder}/{name}");
+    match read(root, &file) {
+        Ok(bytes) => Ok((file, bytes)),
+        Err(_) if edition.unfinished => Ok((english, bytes)),
+        Err(error) => Err(format!(
+            "{error}; `{english}` has words, so copy it there and translate what is in its `<text>`"
+        )),
     }
 }
 

@@ -1,4 +1,5 @@
-//! Colours for Rust, set when the book is built, so that a page needs no script for them.
+//! Colours for Rust, set when the book is built, so that a page needs no script for them:
+//! `theme/highlight.js` does nothing, in place of mdBook's highlighter.
 //!
 //! It knows words, texts, comments and numbers, and nothing of grammar: enough for a listing.
 
@@ -31,7 +32,6 @@ pub fn rust(source: &str) -> Vec<String> {
     lines
 }
 
-// The class names are those of mdBook's own highlighter, so that one palette serves both.
 fn span(text: &str, class: Option<&str>) -> String {
     let text = escape(text);
     match class {

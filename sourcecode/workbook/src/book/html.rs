@@ -24,8 +24,7 @@ pub fn caption(text: &str) -> String {
         if index % 2 == 0 {
             html.push_str(&part);
         } else {
-            // The class keeps mdBook's highlighter from guessing a language.
-            html.push_str(&format!("<code class=\"nohighlight\">{part}</code>"));
+            html.push_str(&format!("<code>{part}</code>"));
         }
     }
     html

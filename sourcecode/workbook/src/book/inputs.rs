@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::edition::Edition;
+use super::glossary;
 
 /// The folders and files that pages are made from, relative to the workspace.
 pub fn paths(root: &Path, edition: &Edition) -> Vec<PathBuf> {
@@ -18,6 +19,7 @@ pub fn paths(root: &Path, edition: &Edition) -> Vec<PathBuf> {
         edition.other().pages(root),
         root.join("book/theme"),
         root.join("book/figures"),
+        root.join(glossary::FILE),
         root.join("examples"),
         root.join("expected-output"),
         root.join("sourcecode"),

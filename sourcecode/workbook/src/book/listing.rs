@@ -10,6 +10,7 @@ use super::edition::Edition;
 use super::excerpt::{self, Line};
 use super::highlight;
 use super::html::{caption, escape};
+use super::run::Run;
 
 /// A part of a file, ready to be shown.
 #[derive(Debug)]
@@ -21,13 +22,28 @@ pub struct Listing {
     lines: Vec<Line>,
     emphasized: BTreeSet<usize>,
     colours: Vec<String>,
+    run: Option<Run>,
 }
 
 impl Listing {
+    /// Reads the start of the exercise that the directive names.
+    pub fn of_exercise(root: &Path, directive: &Directive) -> Result<Listing, String> {
+        directive.allow(&["caption", "lines"])?;
+        let name = &directive.target;
+        let id = format!("exercise-{name}");
+        let listing = Listing::of(root, directive, format!("exercises/{name}/start.rs"))?;
+        Ok(Listing { id, run: Some(Run::exercise(name)), ..listing })
+    }
+
     /// Reads the file that the directive names, below the workspace `root`.
     pub fn read(root: &Path, directive: &Directive) -> Result<Listing, String> {
         directive.allow(&["caption", "lines", "anchor", "emphasize"])?;
         let file = directive.target.clone();
+        let listing = Listing::of(root, directive, file)?;
+        Ok(Listing { run: Run::program(root, &listing.file)?, ..listing })
+    }
+
+    fn of(root: &Path, directive: &Directive, file: String) -> Result<Listing, String> {
         let text = read(root, &file)?;
         let all = excerpt::lines(&text);
         let (part, shown) = match (directive.get("lines"), directive.get("anchor")) {
@@ -45,7 +61,7 @@ impl Listing {
         let name = file.trim_start_matches("examples/").trim_end_matches(".rs");
         let id = format!("listing-{}{part}", name.replace(['/', '.'], "-"));
         let caption = directive.need("caption")?.to_owned();
-        Ok(Listing { id, file, caption, lines, emphasized, colours })
+        Ok(Listing { id, file, caption, lines, emphasized, colours, run: None })
     }
 
     /// The numbers of its callouts, in their order.
@@ -62,12 +78,13 @@ impl Listing {
     pub fn html(&self, edition: &Edition, number: &str) -> String {
         let lines: String = self.lines.iter().map(|line| self.line(edition, line)).collect();
         format!(
-            "<figure class=\"listing\" id=\"{id}\">\n\
+            "<figure class=\"listing\" id=\"{id}\"{run}>\n\
              <figcaption><span class=\"number\">{word} {number}.</span> \
              <span class=\"caption\">{caption}</span> \
              <span class=\"file\">{file}</span></figcaption>\n\
-             <pre><code class=\"nohighlight\" tabindex=\"0\"><span class=\"lines\">{lines}</span></code></pre>\n</figure>",
+             <pre><code class=\"hljs\" tabindex=\"0\"><span class=\"lines\">{lines}</span></code></pre>\n</figure>",
             id = self.id,
+            run = self.run.as_ref().map(Run::html).unwrap_or_default(),
             word = edition.listing,
             caption = caption(&self.caption),
             file = escape(&self.file),
@@ -92,7 +109,8 @@ impl Listing {
 }
 
 fn read(root: &Path, file: &str) -> Result<String, String> {
-    let inside = file.starts_with("examples/") || file.starts_with("sourcecode/");
+    let folders = ["examples/", "exercises/", "sourcecode/"];
+    let inside = folders.iter().any(|folder| file.starts_with(folder));
     if !inside || file.split('/').any(|part| part == "..") {
         return Err(format!("`{file}` is not a file of `examples/` or `sourcecode/`"));
     }

@@ -1,15 +1,21 @@
 //! The book: pages in Markdown, in which listings and outputs are the very files, become HTML.
 //!
 //! In reading order: [`directive`] is what a page may ask for; [`excerpt`], [`highlight`] and
-//! [`html`] turn a file into lines; [`listing`] with its [`notes`], [`output`] and [`figure`] are what
-//! is shown; [`page`] puts them in place, [`links`] follows the links; [`pages`] is all that as
-//! mdBook's preprocessor; [`build`](mod@build) makes the editions and [`serve`](mod@serve) shows them.
+//! [`html`] turn a file into lines; [`listing`] with its [`notes`], [`output`], [`figure`],
+//! [`glossary`] and [`fence`] are what is shown; [`page`] puts them in place, [`links`] follows the links;
+//! [`follow`](mod@follow) knows which English page a translation follows; [`pages`] is all that as
+//! mdBook's preprocessor; [`build`](mod@build) makes the editions, with [`search`](mod@search) added, and
+//! [`serve`](mod@serve) shows them.
 
 mod build;
+mod contents;
 mod directive;
-mod edition;
+pub mod edition;
 mod excerpt;
+mod fence;
 mod figure;
+mod follow;
+mod glossary;
 mod highlight;
 mod html;
 mod inputs;
@@ -21,6 +27,7 @@ mod page;
 mod pages;
 mod preprocess;
 mod problem;
+mod run;
 mod search;
 mod serve;
 #[cfg(test)]
@@ -28,5 +35,7 @@ mod tests;
 mod warnings;
 
 pub use build::build;
+pub use contents::contents;
+pub use follow::{State, follow, translated};
 pub use preprocess::preprocess;
 pub use serve::serve;

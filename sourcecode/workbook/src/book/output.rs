@@ -70,7 +70,7 @@ impl Output {
             "<figure class=\"output\" id=\"{}\">\n<figcaption>\
              <span class=\"caption\">{heading}</span> \
              <span class=\"file\">expected-output/{}.txt</span></figcaption>\n\
-             <pre><code class=\"nohighlight\" tabindex=\"0\"><span class=\"lines\">{text}</span></code></pre>\n{status}</figure>",
+             <pre><code class=\"hljs\" tabindex=\"0\"><span class=\"lines\">{text}</span></code></pre>\n{status}</figure>",
             self.id,
             escape(&self.program),
         )

@@ -7,7 +7,10 @@ use std::str::Lines;
 
 use super::directive::Directive;
 use super::edition::Edition;
+use super::fence;
 use super::figure::Figure;
+use super::follow;
+use super::glossary::{Glossary, Term};
 use super::listing::Listing;
 use super::notes::notes;
 use super::output::Output;
@@ -45,9 +48,19 @@ impl Page<'_> {
         let lines = markdown.lines().enumerate().peekable();
         let mut work =
             Work { page: self, lines, done: Expanded::default(), listings: 0, figures: 0 };
+        if follow::followed(markdown).is_some() {
+            // Not for readers; its line stays, so that the other lines keep their numbers.
+            work.lines.next();
+            work.done.text.push('\n');
+        }
         while let Some((index, line)) = work.lines.next() {
-            let result =
-                if line.starts_with("{{#") { work.directive(line) } else { work.line(line) };
+            let result = if line.starts_with("{{#") {
+                work.directive(line)
+            } else if line == fence::START {
+                work.fence()
+            } else {
+                work.line(line)
+            };
             if let Err(message) = result {
                 let page = self.file.clone();
                 work.done.problems.push(Problem { page, line: index + 1, message });
@@ -76,6 +89,12 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    fn fence(&mut self) -> Result<(), String> {
+        let html = fence::html(self.lines.by_ref().map(|(_, line)| line))?;
+        self.done.text.push_str(&html);
+        Ok(())
+    }
+
     fn directive(&mut self, first: &str) -> Result<(), String> {
         let mut text = first.trim_end().to_owned();
         while !text.ends_with("}}") {
@@ -91,19 +110,32 @@ impl<'a> Work<'a> {
                 self.show(&listing.id, &directive.target, &listing.html(edition, &number))?;
                 self.notes(&listing)
             }
+            "exercise" => {
+                let listing = Listing::of_exercise(root, &directive)?;
+                let number = number(&self.page.chapter, &mut self.listings);
+                let file = format!("exercises/{}/start.rs", directive.target);
+                self.show(&listing.id, &file, &listing.html(edition, &number))
+            }
             "output" => {
                 let output = Output::read(root, &directive)?;
                 let file = format!("expected-output/{}.txt", directive.target);
                 self.show(&output.id, &file, &output.html(edition))
             }
             "figure" => {
-                let figure = Figure::read(root, &directive)?;
+                let figure = Figure::read(root, edition, &directive)?;
                 let number = number(&self.page.chapter, &mut self.figures);
-                let file = format!("book/figures/{}", directive.target);
-                self.show(&figure.id, &file, &figure.html(edition, &number))
+                self.show(&figure.id, &figure.file, &figure.html(edition, &number))
+            }
+            "glossary" => {
+                directive.allow(&[])?;
+                let glossary = Glossary::read(root)?;
+                self.done.ids.extend(glossary.terms.iter().map(Term::id));
+                self.done.text.push_str(&format!("\n{}\n", glossary.table(edition)));
+                Ok(())
             }
             other => Err(format!(
-                "there is no directive `{other}`; there are `listing`, `output` and `figure`"
+                "there is no directive `{other}`; there are `listing`, `output`, `figure`, \
+                 `exercise` and `glossary`"
             )),
         }
     }

@@ -2,8 +2,11 @@
 
 mod build;
 mod check;
+pub mod exercise;
+mod follow;
 mod list;
 mod preprocess;
+mod progress;
 mod record;
 mod run;
 mod serve;
@@ -34,8 +37,11 @@ pub fn run(cli: Cli) -> Result<Status> {
         Command::Record { number, all, limit } => {
             record::record(&workspace()?, number, all, limit.into())
         }
+        Command::Exercise { command } => exercise::run(&workspace()?, command),
+        Command::Progress => progress::progress(&workspace()?),
         Command::Sweep { backend, options } => sweep::sweep(&workspace()?, &backend, &options),
         Command::Build => build::build(&workspace()?),
+        Command::Follow { pages, all } => follow::follow(&workspace()?, &pages, all),
         Command::Preprocess { arguments } => preprocess::preprocess(&arguments),
     }
 }

@@ -15,13 +15,15 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use super::super::edition::EDITIONS;
 use super::host::only_loopback;
 use super::live::{self, State};
+use super::run;
 
 /// The editions under `/en/` and `/ru/`, and the events under `/live`.
 pub fn router(root: &Path, states: Receiver<State>, stopped: Receiver<bool>) -> Router {
     let home = Redirect::temporary(&format!("/{}/", EDITIONS[0].code));
     let mut router = Router::new()
         .route("/", get(|| async { home }))
-        .route("/live", get(|| async { live::events(states, stopped) }));
+        .route("/live", get(|| async { live::events(states, stopped) }))
+        .merge(run::router(root));
     for edition in &EDITIONS {
         let (code, built) = (edition.code, edition.built(root));
         let missing = ServeFile::new(built.join("404.html"));

@@ -4,6 +4,7 @@ mod app;
 mod host;
 mod live;
 mod port;
+mod run;
 #[cfg(test)]
 mod tests;
 mod watch;

@@ -24,6 +24,7 @@ fn reads_the_name_the_target_and_the_attributes() {
         "examples/0_session.rs",
         &[("caption", "a = b, {c}"), ("lines", "1-2")],
     );
+    check("{{#glossary}}", "glossary", "", &[]);
     check("{{#output  0_session   lines=\"\" }}", "output", "0_session", &[("lines", "")]);
 }
 
@@ -31,6 +32,7 @@ fn reads_the_name_the_target_and_the_attributes() {
 fn says_what_it_cannot_read() {
     check_refused("{{#output 0_session", "ends with `}}`");
     check_refused("{{#output}}", "needs what it shows");
+    check_refused("{{#glossary terms}}", "found `terms`");
     check_refused("{{#output lines=\"1\"}}", "needs what it shows");
     check_refused("{{#output 0_session lines=1}}", "expected key=\"value\", found `lines=1`");
     check_refused("{{#output 0_session lines=\"1}}", "expected key=\"value\"");

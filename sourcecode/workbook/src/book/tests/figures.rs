@@ -21,9 +21,9 @@ fn a_listing_has_a_number_a_caption_line_numbers_and_escaped_text() {
         "{{#listing examples/0_session.rs caption=\"Saving <three> `drivers`\" emphasize=\"(1),8\"}}\n\n\
          1. The map,\n   of two texts.\n2. The output.",
         &[
-            "<figure class=\"listing\" id=\"listing-0_session\">",
+            "<figure class=\"listing\" id=\"listing-0_session\" data-program=\"0_session\" data-recorded=\"$ ",
             "<span class=\"number\">Listing 1.1.</span>",
-            "Saving &lt;three&gt; <code class=\"nohighlight\">drivers</code>",
+            "Saving &lt;three&gt; <code>drivers</code>",
             "<span class=\"file\">examples/0_session.rs</span>",
             "<span class=\"line\" data-line=\"1\">",
             "<span class=\"line emphasized\" data-line=\"7\">",
@@ -69,7 +69,7 @@ fn an_output_has_its_command_and_its_exit_status() {
         "{{#output 0_session}}",
         &[
             "<figure class=\"output\" id=\"output-0_session\">",
-            "Output of <code class=\"nohighlight\">0_session</code>",
+            "Output of <code>0_session</code>",
             "<span class=\"file\">expected-output/0_session.txt</span>",
             "<span class=\"line command\">cargo run --example 0_session</span>",
             "Kimi &amp; &lt;Räikkönen&gt;",
@@ -107,4 +107,17 @@ fn the_other_edition_is_one_link_away() {
         ],
         &[],
     );
+}
+
+#[test]
+fn a_block_of_rust_has_its_colours() {
+    check(
+        "<details>\n<summary>Answer</summary>\n\n```rust\nlet a = \"<b>\";\n\n# c\n```\n\n</details>",
+        &[
+            "<pre><code class=\"language-rust hljs\"><span class=\"hljs-keyword\">let</span> a = ",
+            "<span class=\"hljs-string\">\"&lt;b&gt;\"</span>;\n\n# c\n</code></pre>",
+        ],
+        &["```"],
+    );
+    check("```console\n$ let a\n```", &["<code class=\"language-console\">$ let a\n"], &["hljs"]);
 }

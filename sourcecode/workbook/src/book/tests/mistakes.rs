@@ -20,7 +20,7 @@ fn check_listing(rest: &str, part: &str) {
 
 #[test]
 fn directives() {
-    check(&format!("{TITLE}{{{{#include page.md}}}}\n"), 3, "there are `listing`, `output` and");
+    check(&format!("{TITLE}{{{{#include page.md}}}}\n"), 3, "there are `listing`, `output`, ");
     check(&format!("{TITLE}\nText {{{{#output 0_session}}}}\n"), 4, "stands alone");
     check(&format!("{TITLE}{{{{#output 0_session\n\nText\n"), 3, "ends with `}}`");
     check(&format!("{TITLE}{{{{#output 0_session colour=\"red\"}}}}\n"), 3, "`lines`, `caption`");
@@ -73,6 +73,11 @@ fn pictures() {
     check(&format!("{TITLE}{{{{#figure a/b.svg {rest}}}}}\n"), 3, "not the name of a file");
     check(&format!("{TITLE}{{{{#figure dot.svg caption=\"x\"}}}}\n"), 3, "needs alt");
     check(&format!("{TITLE}![text](dot.svg)\n"), 3, "is shown by `{{#figure …}}`");
+}
+
+#[test]
+fn blocks_of_code() {
+    check(&format!("{TITLE}```rust\nlet a;\n"), 3, "is not closed by");
 }
 
 #[test]

@@ -3,10 +3,17 @@
 mod built;
 mod colours;
 mod directives;
+mod drawings;
 mod editions;
 mod figures;
+mod follow;
+mod glossary;
+mod markup;
 mod mistakes;
+mod parity;
 mod preprocess;
+mod prose;
+mod taught;
 mod template;
 mod unused;
 
@@ -37,6 +44,24 @@ fn main() {
 pub const OUTPUT: &str = "$ cargo run --example 0_session\n{\"Suomi\": \"Kimi & <Räikkönen>\"}\n\n\
                           OK\n[exit status: 1]\n";
 
+/// The terms of the tests, with words in other orders.
+pub const GLOSSARY: &str = r#"
+[[term]]
+en = "store"
+ru = "хранилище"
+says_en = "Where records are."
+says_ru = "Место, где лежат записи."
+not_ru = ["стор "]
+
+[[term]]
+en = "back end"
+ru = "ёмкость"
+says_en = "A store with its locks."
+says_ru = "Хранилище с блокировками."
+not_en = ["backend", "engine "]
+not_ru = ["задний конец"]
+"#;
+
 /// A workspace with two editions of one page each, one program and one output.
 pub struct Workspace(TempDir);
 
@@ -57,6 +82,7 @@ impl Workspace {
         workspace.write("sourcecode/long.rs", &"line();\n".repeat(31));
         workspace.write("sourcecode/wide.rs", &format!("{}\n", "x".repeat(81)));
         workspace.write("sourcecode/blank.rs", "\n\n\n");
+        workspace.write("book/glossary.toml", GLOSSARY);
         workspace
             .write("book/figures/dot.svg", "<svg viewBox=\"0 0 1 1\">\n\n<path d=\"\"/></svg>");
         workspace

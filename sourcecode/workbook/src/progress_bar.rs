@@ -2,29 +2,29 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressDrawTarget, ProgressStyle};
 
 /// What is done sooner needs no bar.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How far some work is.
 #[derive(Debug)]
-pub struct Progress {
-    bar: ProgressBar,
+pub struct ProgressBar {
+    bar: indicatif::ProgressBar,
     begun: Instant,
     shown: bool,
 }
 
-impl Progress {
+impl ProgressBar {
     /// Nothing of this many is done.
-    pub fn new(total: usize, what: &'static str) -> Progress {
-        let bar = ProgressBar::hidden();
+    pub fn new(total: usize, what: &'static str) -> ProgressBar {
+        let bar = indicatif::ProgressBar::hidden();
         bar.set_length(total as u64);
         bar.set_message(what);
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len} {msg}") {
             bar.set_style(style);
         }
-        Progress { bar, begun: Instant::now(), shown: false }
+        ProgressBar { bar, begun: Instant::now(), shown: false }
     }
 
     /// Time goes by.
@@ -48,7 +48,7 @@ impl Progress {
     }
 }
 
-impl Drop for Progress {
+impl Drop for ProgressBar {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
     }

@@ -1,0 +1,25 @@
+//! Asks for a driver who may not be there, and ends well.
+
+mod common;
+
+use beaker::{Backend, Result, Session};
+use common::{get_session, set_drivers};
+
+/// The driver of a country, or `no driver`.
+fn driver<'a>(session: &'a Session, country: &str) -> &'a str {
+    let driver = session.get(country).and_then(|value| value.as_str());
+    driver.unwrap_or("no driver")
+}
+
+fn main() -> Result<()> {
+    let backend = Backend::memory();
+    let mut session = get_session(&backend, None)?;
+    set_drivers(&mut session);
+    session.save()?;
+
+    let opened = get_session(&backend, Some(session.id()))?;
+    for country in ["Suomi", "Russian"] {
+        println!("{country}: {}", driver(&opened, country));
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! What a page is told of a program: a line of JSON each.
+
+use programs::comparison::{Comparison, Kind, Mark};
+use serde::Serialize;
+
+use crate::exercise::Advice;
+
+/// What happened.
+#[derive(Debug, Serialize)]
+#[serde(tag = "is", rename_all = "lowercase")]
+pub enum Event {
+    /// Cargo compiles it.
+    Building,
+    /// It runs.
+    Running {
+        /// How it is run by hand.
+        command: String,
+    },
+    /// It serves a page here.
+    Serving {
+        /// The page's address.
+        url: String,
+    },
+    /// It printed this.
+    Printed {
+        /// What it printed.
+        text: String,
+    },
+    /// It was not compiled, or could not be run.
+    Failed {
+        /// What was said.
+        text: String,
+        /// What to do, in both languages.
+        advice: Vec<Said>,
+    },
+    /// It ended.
+    Ended {
+        /// In words, if not with an exit status.
+        how: Option<String>,
+        /// The exit status.
+        status: Option<i32>,
+        /// Whether it printed what is recorded; nothing, if that was not compared.
+        same: Option<bool>,
+        /// Where it did not.
+        difference: Vec<Line>,
+        /// What to do, in both languages.
+        advice: Vec<Said>,
+    },
+}
+
+/// A text in both languages.
+#[derive(Debug, Serialize)]
+pub struct Said {
+    en: String,
+    ru: String,
+}
+
+impl From<Advice> for Said {
+    fn from(advice: Advice) -> Said {
+        Said { en: advice.text("en").to_owned(), ru: advice.text("ru").to_owned() }
+    }
+}
+
+/// A line of a difference.
+#[derive(Debug, Serialize)]
+pub struct Line {
+    /// ` `, `-` or `+`.
+    sign: char,
+    spans: Vec<Span>,
+}
+
+#[derive(Debug, Serialize)]
+struct Span {
+    text: String,
+    mark: &'static str,
+}
+
+/// The lines of a comparison.
+pub fn lines(comparison: &Comparison) -> Vec<Line> {
+    let line = |line: &programs::comparison::Line| Line {
+        sign: match line.kind {
+            Kind::Same => ' ',
+            Kind::Recorded => '-',
+            Kind::Actual => '+',
+        },
+        spans: line.spans.iter().map(span).collect(),
+    };
+    comparison.hunks().iter().flatten().map(line).collect()
+}
+
+fn span(span: &programs::comparison::Span) -> Span {
+    let mark = match span.mark {
+        Mark::None => "",
+        Mark::Renamed => "renamed",
+        Mark::Changed => "changed",
+    };
+    Span { text: span.text.clone(), mark }
+}

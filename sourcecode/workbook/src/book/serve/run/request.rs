@@ -1,0 +1,108 @@
+//! What a page may ask for.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use programs::{Catalog, Program};
+use serde::Deserialize;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::Shared;
+use super::job::Job;
+use crate::exercise::{Exercise, Exercises};
+
+/// So many events wait to be sent; then the program waits too.
+const EVENTS: usize = 64;
+
+/// What is to be run.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// A program, such as `0_session`, or an exercise, such as `00_session`.
+    what: String,
+    /// What the reader made of it; without this, as it is in the repository.
+    source: Option<String>,
+}
+
+/// What a name stands for.
+#[derive(Debug)]
+pub enum What {
+    /// A numbered program.
+    Program(Program),
+    /// An exercise.
+    Exercise(Exercise),
+}
+
+impl What {
+    /// The program or the exercise of this name.
+    fn find(shared: &Shared, name: &str) -> anyhow::Result<Option<What>> {
+        let catalog = Catalog::read(&shared.workspace)?;
+        if let Some(program) = catalog.programs().iter().find(|program| program.name() == name) {
+            return Ok(Some(What::Program(program.clone())));
+        }
+        let exercises = Exercises::read(&shared.workspace)?;
+        let exercise = exercises.all().iter().find(|exercise| exercise.name() == name);
+        Ok(exercise.cloned().map(What::Exercise))
+    }
+
+    /// The whole source, where a page shows a part.
+    fn source(&self) -> anyhow::Result<String> {
+        match self {
+            What::Program(program) => Ok(std::fs::read_to_string(program.source())?),
+            What::Exercise(exercise) => exercise.text("start.rs"),
+        }
+    }
+}
+
+/// Runs something, and tells what happens, a line of JSON at a time. It is stopped when nobody reads on.
+pub async fn start(State(shared): State<Arc<Shared>>, Json(start): Json<Start>) -> Response {
+    let what = match What::find(&shared, &start.what) {
+        Ok(Some(what)) => what,
+        Ok(None) => return missing(&start.what),
+        Err(error) => return broken(&error),
+    };
+    if matches!(what, What::Exercise(_)) && start.source.is_none() {
+        return (StatusCode::BAD_REQUEST, "An exercise needs an answer.\n").into_response();
+    }
+    let Ok(permit) = Arc::clone(&shared.jobs).try_acquire_owned() else {
+        let why = "Enough programs run already; stop one of them first.\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
+    };
+    let (sender, events) = mpsc::channel(EVENTS);
+    let job = Job { shared, what, source: start.source, events: sender };
+    std::thread::spawn(move || {
+        job.run();
+        drop(permit);
+    });
+    let lines = ReceiverStream::new(events).map(|event| {
+        // An event is texts and numbers, which always are JSON.
+        let line = serde_json::to_string(&event).unwrap_or_default();
+        Ok::<_, std::convert::Infallible>(line + "\n")
+    });
+    ([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines)).into_response()
+}
+
+/// The whole source of a program, or the start of an exercise: to be edited.
+pub async fn source(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    match What::find(&shared, &name).and_then(|what| what.map(|what| what.source()).transpose()) {
+        Ok(Some(source)) => source.into_response(),
+        Ok(None) => missing(&name),
+        Err(error) => broken(&error),
+    }
+}
+
+fn missing(name: &str) -> Response {
+    let name: String = name.chars().take(80).collect();
+    (StatusCode::NOT_FOUND, format!("There is no program or exercise `{name}`.\n")).into_response()
+}
+
+fn broken(error: &anyhow::Error) -> Response {
+    (StatusCode::INTERNAL_SERVER_ERROR, format!("{error:#}\n")).into_response()
+}

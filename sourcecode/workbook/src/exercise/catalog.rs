@@ -1,0 +1,118 @@
+//! The exercises that there are.
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use programs::comparison::{Comparison, compare};
+use programs::{Catalog, Error, ErrorKind, Program, Recording, Workspace};
+
+use super::advice::{Advice, read};
+
+/// One exercise.
+#[derive(Debug, Clone)]
+pub struct Exercise {
+    name: String,
+    folder: PathBuf,
+    program: Program,
+}
+
+impl Exercise {
+    /// Its name, such as `00_session`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The program that it goes on from: an answer has the same features and servers.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// A file of it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The text of a file of it.
+    pub fn text(&self, name: &str) -> Result<String> {
+        let file = self.file(name);
+        fs::read_to_string(&file).with_context(|| format!("could not read `{}`", file.display()))
+    }
+
+    /// The mistakes that it knows.
+    #[cfg(test)]
+    pub fn wrong(&self) -> Result<Vec<String>> {
+        let entries = fs::read_dir(&self.folder)
+            .with_context(|| format!("could not read `{}`", self.folder.display()))?;
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            names.extend((name.starts_with("wrong_") && name.ends_with(".rs")).then_some(name));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// What an answer prints, as it is compared.
+    pub fn recording(&self, output: String, status: i32) -> Recording {
+        let command = format!("cargo run -- exercise check {}", self.program.number());
+        Recording { command, output, status }
+    }
+
+    /// What an answer should print, beside what it printed.
+    pub fn compare(&self, printed: &Recording) -> Result<Comparison> {
+        Ok(compare(&self.text("output.txt")?, &printed.to_string()))
+    }
+
+    /// What there is to say about what was printed, or said by the compiler.
+    pub fn advice(&self, said: &str) -> Result<Vec<Advice>> {
+        let mut all = read(&self.text("advice.toml")?)
+            .with_context(|| format!("`{}` is wrong", self.file("advice.toml").display()))?;
+        all.retain(|advice| advice.fits(said));
+        Ok(all)
+    }
+}
+
+/// All exercises, in the order of their programs.
+#[derive(Debug, Clone)]
+pub struct Exercises(Vec<Exercise>);
+
+impl Exercises {
+    /// Finds them in the folder `exercises/`.
+    pub fn read(workspace: &Workspace) -> Result<Exercises> {
+        let (folder, catalog) = (workspace.exercises(), Catalog::read(workspace)?);
+        let mut all = Vec::new();
+        let entries = match fs::read_dir(&folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self(all)),
+            entries => entries.with_context(|| format!("could not read `{}`", folder.display()))?,
+        };
+        for entry in entries {
+            let folder = entry?.path();
+            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let number = name.split_once('_').and_then(|(number, _)| number.parse().ok());
+            if let Some(number) = number.filter(|_| folder.join("start.rs").exists()) {
+                all.push(Exercise { name, folder, program: catalog.find(number)?.clone() });
+            }
+        }
+        all.sort_by_key(|exercise| (exercise.program.number(), exercise.name.clone()));
+        Ok(Exercises(all))
+    }
+
+    /// All of them.
+    pub fn all(&self) -> &[Exercise] {
+        &self.0
+    }
+
+    /// The exercise of this name, or after the program of this number.
+    pub fn find(&self, wanted: &str) -> Result<&Exercise> {
+        let number = wanted.parse::<u32>().ok();
+        let is_meant = |exercise: &&Exercise| {
+            exercise.name == wanted || number == Some(exercise.program.number())
+        };
+        self.0.iter().find(is_meant).ok_or_else(|| {
+            let names: Vec<&str> = self.0.iter().map(Exercise::name).collect();
+            let why = format!("there is no exercise `{wanted}`; there is {}", names.join(", "));
+            Error::new(ErrorKind::Usage, why).into()
+        })
+    }
+}

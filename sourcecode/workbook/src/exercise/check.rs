@@ -1,0 +1,58 @@
+//! Whether an answer is right.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use programs::comparison::Comparison;
+use programs::{Built, Draft, ErrorKind, Performance, Recording};
+
+use super::{Advice, Exercise};
+
+/// What became of an answer.
+#[derive(Debug)]
+pub enum Verdict {
+    /// It prints what it should.
+    Solved(Recording),
+    /// It prints something else.
+    Differs { printed: Recording, comparison: Comparison, advice: Vec<Advice> },
+    /// It was not compiled, or did not end as programs should: this was said.
+    Failed(String, Vec<Advice>),
+}
+
+/// Compiles an answer, runs it, and compares.
+pub fn check(exercise: &Exercise, draft: &Draft, limit: Duration) -> Result<Verdict> {
+    let program = exercise.program();
+    let executable = match draft.build(program.features(), &|| true) {
+        Ok(executable) => executable,
+        Err(error) if error.kind() == ErrorKind::Build => {
+            let said = error.to_string();
+            let advice = exercise.advice(&said)?;
+            return Ok(Verdict::Failed(said, advice));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    match run(exercise, executable, limit) {
+        Ok(printed) => {
+            let comparison = exercise.compare(&printed)?;
+            if comparison.is_same() {
+                return Ok(Verdict::Solved(printed));
+            }
+            let advice = exercise.advice(&printed.to_string())?;
+            Ok(Verdict::Differs { printed, comparison, advice })
+        }
+        Err(error) if error.kind() == ErrorKind::Program => {
+            let said = error.to_string();
+            let advice = exercise.advice(&said)?;
+            Ok(Verdict::Failed(said, advice))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn run(exercise: &Exercise, executable: PathBuf, limit: Duration) -> programs::Result<Recording> {
+    let program = exercise.program();
+    let built = Built::from_iter([(program.name().to_owned(), executable)]);
+    let printed = Performance::new(program, &built)?.limit(limit).perform()?;
+    Ok(exercise.recording(printed.output, printed.status))
+}

@@ -1,0 +1,25 @@
+//! The exercises: a program that does not print yet what it should, and when it does, it is solved.
+//!
+//! An exercise is a folder of `exercises/`, named after the program that it goes on from:
+//!
+//! | file | what |
+//! |---|---|
+//! | `start.rs` | what the reader gets: it compiles, and holds `todo!()` where the work is |
+//! | `solution.rs` | one that prints the right thing |
+//! | `output.txt` | what that printed |
+//! | `wrong_*.rs` | typical mistakes, each of which some advice is for |
+//! | `advice.toml` | what to say when something is printed, or said by the compiler |
+//!
+//! Its hints are where readers see them: on the page, below the heading `{#exercise}`.
+
+mod advice;
+mod catalog;
+mod check;
+mod hints;
+#[cfg(test)]
+mod tests;
+
+pub use advice::Advice;
+pub use catalog::{Exercise, Exercises};
+pub use check::{Verdict, check};
+pub use hints::{Hints, page};

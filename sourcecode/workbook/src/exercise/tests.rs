@@ -1,0 +1,77 @@
+//! Every exercise: its start fails, its solution is one, its typical mistakes get advice, and both editions
+//! have three hints. The programs are compiled and run.
+
+use std::path::Path;
+use std::time::Duration;
+
+use programs::{Draft, Workspace};
+
+use super::{Exercise, Exercises, Hints, Verdict, check};
+use crate::book::edition::EDITIONS;
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn workspace() -> Workspace {
+    Workspace::at(Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap())
+}
+
+fn verdict(workspace: &Workspace, exercise: &Exercise, file: &str) -> Verdict {
+    let name = format!("test_{}_{}", exercise.name(), file.trim_end_matches(".rs"));
+    let draft = Draft::new(workspace, &name, &exercise.text(file).unwrap()).unwrap();
+    check(exercise, &draft, LIMIT).unwrap()
+}
+
+#[test]
+fn every_start_fails_every_solution_is_one_and_every_mistake_gets_advice() {
+    let workspace = workspace();
+    let exercises = Exercises::read(&workspace).unwrap();
+    assert!(!exercises.all().is_empty());
+    for exercise in exercises.all() {
+        let name = exercise.name();
+        let start = exercise.text("start.rs").unwrap();
+        assert!(start.contains("todo!("), "{name}: the reader sees where the work is");
+        match verdict(&workspace, exercise, "start.rs") {
+            Verdict::Solved(_) => panic!("{name}: the start is solved already"),
+            // It compiles, and so the compiler is not what a reader hears first.
+            Verdict::Failed(said, _) => panic!("{name}: the start: {said}"),
+            Verdict::Differs { printed, .. } => {
+                let printed = printed.to_string();
+                assert!(printed.contains("not yet implemented"), "{name}: {printed}");
+            }
+        }
+        match verdict(&workspace, exercise, "solution.rs") {
+            Verdict::Solved(_) => {}
+            other => panic!("{name}: its solution is none: {other:?}"),
+        }
+        let wrong = exercise.wrong().unwrap();
+        assert!(wrong.len() >= 2, "{name} knows {} typical mistakes", wrong.len());
+        for file in wrong {
+            match verdict(&workspace, exercise, &file) {
+                Verdict::Differs { advice, .. } | Verdict::Failed(_, advice)
+                    if !advice.is_empty() => {}
+                other => panic!("{name}/{file}: no advice for {other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn every_exercise_is_on_a_page_of_each_edition_with_three_hints() {
+    let workspace = workspace();
+    for exercise in Exercises::read(&workspace).unwrap().all() {
+        for edition in EDITIONS.iter().filter(|edition| !edition.unfinished) {
+            let hints = Hints::read(&workspace, exercise, edition).unwrap();
+            assert_eq!(hints.hints.len(), 3, "{}: {}", edition.code, exercise.name());
+            assert!(!hints.task.is_empty() && !hints.answer.is_empty());
+        }
+    }
+}
+
+#[test]
+fn what_is_not_there_is_an_error_that_lists_what_is() {
+    let exercises = Exercises::read(&workspace()).unwrap();
+    let error = exercises.find("99").unwrap_err().to_string();
+    assert!(error.contains("there is no exercise `99`") && error.contains("00_session"), "{error}");
+    assert!(exercises.find("../00_session").is_err());
+    assert_eq!(exercises.find("0").unwrap().name(), "00_session");
+}
