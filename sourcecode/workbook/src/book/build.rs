@@ -9,6 +9,7 @@ use mdbook_driver::MDBook;
 
 use super::edition::{EDITIONS, Edition};
 use super::inputs::fingerprint;
+use super::interface;
 use super::pages::Pages;
 use super::search;
 use super::warnings;
@@ -73,5 +74,7 @@ fn render(root: &Path, edition: &Edition) -> Result<()> {
     // Takes the place of the command that `book.toml` gives under the same name.
     book.with_preprocessor(Pages);
     book.build()?;
-    search::refresh(&edition.built(root))
+    let built = edition.built(root);
+    search::refresh(&built)?;
+    interface::translate(&edition.folder(root), &built)
 }

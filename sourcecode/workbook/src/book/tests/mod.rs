@@ -8,6 +8,7 @@ mod editions;
 mod figures;
 mod follow;
 mod glossary;
+mod interface;
 mod markup;
 mod mistakes;
 mod parity;
