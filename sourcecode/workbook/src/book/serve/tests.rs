@@ -11,7 +11,7 @@ use crate::book::build::build_and_name;
 use crate::book::tests::Workspace;
 
 /// Serves a small workspace while `client` talks to it, then stops.
-fn with_server(client: impl FnOnce(&Workspace, SocketAddr)) {
+pub fn with_server(client: impl FnOnce(&Workspace, SocketAddr)) {
     let workspace = Workspace::new();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

@@ -16,10 +16,10 @@ pub enum Event {
         /// How it is run by hand.
         command: String,
     },
-    /// It serves a page here.
+    /// It serves a page of this machine.
     Serving {
-        /// The page's address.
-        url: String,
+        /// The page's port.
+        port: u16,
     },
     /// It printed this.
     Printed {

@@ -1,15 +1,21 @@
 //! Programs that run in the page, what the reader edits there, and what the reader has done.
 //!
 //! In reading order: [`guard`] lets nobody in but our own pages, [`request`] is what they may ask for,
-//! [`job`] does it on a thread of its own and tells of each [`event`], [`ready`] knows which programs are
-//! compiled, and [`done`] keeps the reader's progress.
+//! [`job`] does it on a thread of its own, [`follow`] hands on what is printed, [`verdict`] compares, and
+//! the page is told of each [`event`]. [`ready`] knows which programs are compiled, and [`done`] keeps the
+//! reader's progress.
 
 mod done;
 mod event;
+mod follow;
 mod guard;
 mod job;
 mod ready;
 mod request;
+#[cfg(test)]
+mod tests;
+mod text;
+mod verdict;
 
 use std::path::Path;
 use std::sync::Arc;

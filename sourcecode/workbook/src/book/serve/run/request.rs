@@ -76,7 +76,8 @@ pub async fn start(State(shared): State<Arc<Shared>>, Json(start): Json<Start>) 
         return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     };
     let (sender, events) = mpsc::channel(EVENTS);
-    let job = Job { shared, what, source: start.source, events: sender };
+    let source = start.source;
+    let job = Job { shared, what, source, is_edited: false, folder: None, events: sender };
     std::thread::spawn(move || {
         job.run();
         drop(permit);

@@ -1,0 +1,68 @@
+//! Whether a program that ran for a page printed what it should.
+
+use anyhow::Result;
+use programs::comparison::compare;
+use programs::process::End;
+use programs::{Program, Recording};
+
+use super::event::{Event, Line, lines};
+use super::job::Job;
+use crate::exercise::{Advice, Exercise};
+use crate::reader::Reader;
+
+impl Job {
+    pub(super) fn compare(&self, program: &Program, end: End, output: String) {
+        let recorded = Recording::read(&self.shared.workspace, program).ok().flatten();
+        let mut comparison = None;
+        if let (End::Exited(status), Some(recorded)) = (end, recorded) {
+            let printed = Recording { command: program.command(), output, status };
+            comparison = Some(compare(&recorded, &printed.to_string()));
+        }
+        let same = comparison.as_ref().map(|comparison| comparison.is_same());
+        if same == Some(true) && !self.is_edited {
+            self.note(|reader| reader.ran(program.name()));
+        }
+        let difference = comparison.as_ref().map(lines).unwrap_or_default();
+        self.tell(ended(end, same, difference, Vec::new()));
+    }
+
+    pub(super) fn judge(&self, exercise: &Exercise, end: End, output: String) {
+        let status = if let End::Exited(status) = end { status } else { 1 };
+        let printed = exercise.recording(output, status);
+        let said = match end {
+            End::Exited(_) => printed.to_string(),
+            end => format!("{printed}\n{end}"),
+        };
+        let Ok(comparison) = exercise.compare(&printed) else { return };
+        let same = comparison.is_same() && matches!(end, End::Exited(_));
+        let mut advice = Vec::new();
+        if same {
+            self.note(|reader| reader.solved(exercise.name()));
+        } else {
+            advice = exercise.advice(&said).unwrap_or_default();
+        }
+        self.tell(ended(end, Some(same), lines(&comparison), advice));
+    }
+
+    /// A program that ran has run, also if that cannot be kept.
+    fn note(&self, what: impl FnOnce(&Reader) -> Result<()>) {
+        let noted = Reader::open(self.shared.workspace.root()).and_then(|reader| what(&reader));
+        if let Err(error) = noted {
+            eprintln!("{error:#}");
+        }
+    }
+}
+
+fn ended(end: End, same: Option<bool>, difference: Vec<Line>, advice: Vec<Advice>) -> Event {
+    let (how, status) = match end {
+        End::Exited(status) => (None, Some(status)),
+        end => (Some(end.to_string()), None),
+    };
+    Event::Ended {
+        how,
+        status,
+        same,
+        difference,
+        advice: advice.into_iter().map(Into::into).collect(),
+    }
+}
