@@ -75,6 +75,6 @@ fn render(root: &Path, edition: &Edition) -> Result<()> {
     book.with_preprocessor(Pages);
     book.build()?;
     let built = edition.built(root);
-    search::refresh(&built)?;
+    search::refresh(&built, edition)?;
     interface::translate(&edition.folder(root), &built)
 }

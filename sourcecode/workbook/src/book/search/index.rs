@@ -11,19 +11,20 @@ use super::words::{self, Stems};
 /// The parts of a document in which words are looked for.
 const FIELDS: [&str; 3] = ["title", "body", "breadcrumbs"];
 
-/// The index of these documents, as JSON.
+/// The index of these documents, as JSON, without the word with which the text of a page begins.
 ///
 /// # Errors
 ///
 /// A document without one of its parts.
-pub fn of(documents: &Map<String, Value>) -> Result<String> {
+pub fn of(documents: &Map<String, Value>, first: &str) -> Result<String> {
     let builder = IndexBuilder::with_language(Box::new(Book(English::new())));
     let mut index: Index = builder.add_fields(FIELDS).build();
     for (name, document) in documents {
         let mut texts = Vec::new();
         for field in FIELDS {
             let text = document[field].as_str();
-            texts.push(text.with_context(|| format!("a text of the search has no `{field}`"))?);
+            let text = text.with_context(|| format!("a text of the search has no `{field}`"))?;
+            texts.push(text.strip_prefix(first).unwrap_or(text).trim_start());
         }
         index.add_doc(name, texts);
     }

@@ -15,12 +15,15 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 
-/// Makes the index of the built edition in this folder anew.
+use super::edition::Edition;
+
+/// Makes the index of the built edition in this folder anew. The link to the other edition, with which
+/// every page begins, is no text of it.
 ///
 /// # Errors
 ///
 /// An index that is not there, or that is not written as mdBook 0.5 writes it.
-pub fn refresh(built: &Path) -> Result<()> {
+pub fn refresh(built: &Path, edition: &Edition) -> Result<()> {
     let path = built.join("searchindex.js");
     let script =
         fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
@@ -29,7 +32,7 @@ pub fn refresh(built: &Path) -> Result<()> {
     let documents = settings["index"]["documentStore"]["docs"].take();
     let documents = documents.as_object().context("the search index of mdBook has no documents")?;
     ensure!(!documents.is_empty(), "the search index of mdBook has no documents");
-    let index = index::of(documents)?;
+    let index = index::of(documents, edition.other().name)?;
     settings.as_object_mut().map(|settings| settings.remove("index"));
     fs::write(&path, script::write(&settings, &index))
         .with_context(|| format!("could not write {}", path.display()))
