@@ -26,8 +26,6 @@ pub struct Edition {
     pub term: &'static str,
     /// "what it is", over the explanations of the glossary.
     pub meaning: &'static str,
-    /// Pages of the plan are still missing. Such an edition need not show every program.
-    pub unfinished: bool,
 }
 
 /// Every edition, in the order in which they are shown.
@@ -43,7 +41,6 @@ pub const EDITIONS: [Edition; 2] = [
         note: "note",
         term: "term",
         meaning: "what it is",
-        unfinished: false,
     },
     Edition {
         code: "ru",
@@ -56,7 +53,6 @@ pub const EDITIONS: [Edition; 2] = [
         note: "примечание",
         term: "термин",
         meaning: "что это",
-        unfinished: true,
     },
 ];
 

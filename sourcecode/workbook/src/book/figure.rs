@@ -70,7 +70,7 @@ fn has_words(drawing: &[u8]) -> bool {
     drawing.windows(5).any(|part| part == b"<text")
 }
 
-/// The drawing with this edition's words. While an edition is unfinished, English ones will do.
+/// The drawing with this edition's words.
 fn translated(
     root: &Path,
     edition: &Edition,
@@ -80,13 +80,12 @@ fn translated(
 ) -> Result<(String, Vec<u8>), String> {
     let Some(folder) = edition.figures else { return Ok((english, bytes)) };
     let file = format!("{folder}/{name}");
-    match read(root, &file) {
-        Ok(bytes) => Ok((file, bytes)),
-        Err(_) if edition.unfinished => Ok((english, bytes)),
-        Err(error) => Err(format!(
+    let bytes = read(root, &file).map_err(|error| {
+        format!(
             "{error}; `{english}` has words, so copy it there and translate what is in its `<text>`"
-        )),
-    }
+        )
+    })?;
+    Ok((file, bytes))
 }
 
 /// The drawing itself, named by `alt`.
