@@ -22,6 +22,10 @@ pub struct Edition {
     pub status: &'static str,
     /// "note", before the number of a callout, for those who hear the page.
     pub note: &'static str,
+    /// " µs", after a number.
+    pub microseconds: &'static str,
+    /// What stands before the decimals of a number.
+    pub point: &'static str,
     /// "term", over the words of the glossary.
     pub term: &'static str,
     /// "what it is", over the explanations of the glossary.
@@ -39,6 +43,8 @@ pub const EDITIONS: [Edition; 2] = [
         output: "Output of",
         status: "exit status",
         note: "note",
+        microseconds: " µs",
+        point: ".",
         term: "term",
         meaning: "what it is",
     },
@@ -51,6 +57,8 @@ pub const EDITIONS: [Edition; 2] = [
         output: "Вывод программы",
         status: "код завершения",
         note: "примечание",
+        microseconds: " мкс",
+        point: ",",
         term: "термин",
         meaning: "что это",
     },

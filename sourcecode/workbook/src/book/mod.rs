@@ -24,6 +24,7 @@ mod notes;
 mod output;
 mod page;
 mod pages;
+mod plot;
 mod preprocess;
 mod problem;
 mod run;
