@@ -1,246 +1,249 @@
 // Programs run in the page, if the workbook serves it; else the button shows what was recorded.
 (() => {
-    const russian = document.documentElement.lang === "ru";
-    const words = russian ? {
-        run: "Запустить", stop: "Остановить", edit: "Изменить", back: "Вернуть как было",
-        check: "Проверить", solve: "Решать здесь", building: "Собирается…", running: "Работает…",
-        recorded: "Записанный вывод: страницу открыл не сервер тетради.",
-        same: "Совпадает с записанным выводом.", differs: "Отличается от записанного вывода:",
-        solved: "Решено!", unsolved: "Пока не то: − должно быть, + напечатано",
-        failed: "Не получилось:", stopped: "Остановлено.", status: "Код завершения",
-        served: "Страница, которую отдаёт программа", reload: "Зайти ещё раз",
-        lost: "Сервер тетради не отвечает.", source: "Текст программы", done: "пройдено",
-    } : {
-        run: "Run", stop: "Stop", edit: "Edit", back: "Back to what it was",
-        check: "Check", solve: "Solve it here", building: "Being built…", running: "Running…",
-        recorded: "The recorded output: it is not the workbook that serves this page.",
-        same: "The same as recorded.", differs: "Not the same as recorded:",
-        solved: "Solved!", unsolved: "Not yet: − is wanted, + was printed",
-        failed: "That failed:", stopped: "Stopped.", status: "exit status",
-        served: "The page that the program serves", reload: "Visit again",
-        lost: "The workbook's server does not answer.", source: "Text of the program", done: "done",
-    };
-    const served = location.protocol.startsWith("http")
-        ? fetch("/run/token").then((answer) => (answer.ok ? answer.text() : null), () => null)
-        : Promise.resolve(null);
+  const russian = document.documentElement.lang === "ru";
+  const words = russian ? {
+    run: "Запустить", stop: "Остановить", edit: "Изменить", back: "Вернуть как было",
+    check: "Проверить", solve: "Решать здесь", building: "Собирается…", running: "Работает…",
+    recorded: "Записанный вывод: страницу открыл не сервер тетради.",
+    same: "Совпадает с записанным выводом.", differs: "Отличается от записанного вывода:",
+    solved: "Решено!", unsolved: "Пока не то: − должно быть, + напечатано",
+    failed: "Не получилось:", stopped: "Остановлено.", status: "Код завершения",
+    served: "Страница, которую отдаёт программа", reload: "Зайти ещё раз",
+    lost: "Сервер тетради не отвечает.", source: "Текст программы", done: "пройдено",
+  } : {
+    run: "Run", stop: "Stop", edit: "Edit", back: "Back to what it was",
+    check: "Check", solve: "Solve it here", building: "Being built…", running: "Running…",
+    recorded: "The recorded output: it is not the workbook that serves this page.",
+    same: "The same as recorded.", differs: "Not the same as recorded:",
+    solved: "Solved!", unsolved: "Not yet: − is wanted, + was printed",
+    failed: "That failed:", stopped: "Stopped.", status: "exit status",
+    served: "The page that the program serves", reload: "Visit again",
+    lost: "The workbook's server does not answer.", source: "Text of the program", done: "done",
+  };
+  const served = location.protocol.startsWith("http")
+    ? fetch("/run/token").then((answer) => (answer.ok ? answer.text() : null), () => null)
+    : Promise.resolve(null);
 
-    const make = (name, attributes = {}, ...children) => {
-        const element = Object.assign(document.createElement(name), attributes);
-        element.append(...children);
-        return element;
+  const make = (name, attributes = {}, ...children) => {
+    const element = Object.assign(document.createElement(name), attributes);
+    element.append(...children);
+    return element;
+  };
+  const post = (path, token, body, signal) => fetch(path, {
+    method: "POST", signal, body: JSON.stringify(body),
+    headers: { "Content-Type": "application/json", "X-Workbook-Token": token },
+  });
+
+  // What is below a listing: its buttons, its editor, and what came of the last run.
+  const add = (figure) => {
+    const exercise = figure.dataset.exercise;
+    const what = exercise ?? figure.dataset.program;
+    const button = (text, act) => make("button", { type: "button", textContent: text, onclick: act });
+    const status = make("p", { className: "run-status", role: "status" });
+    const output = make("pre", { className: "run-output", hidden: true, tabIndex: 0 });
+    const extra = make("div", { className: "run-extra" });
+    const editor = make("textarea", { className: "run-editor", hidden: true, spellcheck: false,
+      ariaLabel: words.source });
+    const run = button(exercise ? words.check : words.run, () => start());
+    const stop = button(words.stop, () => stopping?.abort());
+    const edit = button(exercise ? words.solve : words.edit, () => open());
+    const back = button(words.back, () => close());
+    const bar = make("div", { className: "run-bar" }, run, stop, edit, back);
+    let stopping;
+    let original;
+
+    const show = () => {
+      const edited = !editor.hidden;
+      run.hidden = Boolean(stopping) || (Boolean(exercise) && !edited);
+      stop.hidden = !stopping;
+      edit.hidden = edited || figure.dataset.served === undefined;
+      back.hidden = !edited;
     };
-    const post = (path, token, body, signal) => fetch(path, {
-        method: "POST", signal, body: JSON.stringify(body),
-        headers: { "Content-Type": "application/json", "X-Workbook-Token": token },
+    const open = async () => {
+      const answer = await fetch(`/run/source/${what}`).catch(() => null);
+      if (!answer?.ok) {
+        status.textContent = words.lost;
+        return;
+      }
+      original = await answer.text();
+      editor.value = original;
+      editor.rows = original.split("\n").length + 1;
+      editor.hidden = false;
+      figure.querySelector("pre").hidden = true;
+      show();
+      editor.focus();
+    };
+    const close = () => {
+      if (editor.value !== original) {
+        editor.value = original;
+        return;
+      }
+      editor.hidden = true;
+      figure.querySelector("pre").hidden = false;
+      show();
+    };
+    // On the page, unless that shows a part of it only.
+    const recorded = () => figure.dataset.recorded
+      ?? document.querySelector(`#output-${CSS.escape(what)} .lines`)?.innerText ?? "";
+    const clear = () => {
+      output.textContent = "";
+      output.hidden = true;
+      extra.replaceChildren();
+    };
+    const print = (text) => {
+      output.append(text);
+      output.hidden = false;
+    };
+    const advise = (advice) => advice.forEach((said) => {
+      const parts = (russian ? said.ru : said.en).split("`").map((part, number) =>
+        (number % 2 ? make("code", { textContent: part }) : part));
+      extra.append(make("p", { className: "run-advice" }, ...parts));
     });
-
-    // What is below a listing: its buttons, its editor, and what came of the last run.
-    const add = (figure) => {
-        const exercise = figure.dataset.exercise;
-        const what = exercise ?? figure.dataset.program;
-        const button = (text, act) => make("button", { type: "button", textContent: text, onclick: act });
-        const status = make("p", { className: "run-status", role: "status" });
-        const output = make("pre", { className: "run-output", hidden: true, tabIndex: 0 });
-        const extra = make("div", { className: "run-extra" });
-        const editor = make("textarea", { className: "run-editor", hidden: true, spellcheck: false,
-            ariaLabel: words.source });
-        const run = button(exercise ? words.check : words.run, () => start());
-        const stop = button(words.stop, () => stopping?.abort());
-        const edit = button(exercise ? words.solve : words.edit, () => open());
-        const back = button(words.back, () => close());
-        const bar = make("div", { className: "run-bar" }, run, stop, edit, back);
-        let stopping;
-        let original;
-
-        const show = () => {
-            const edited = !editor.hidden;
-            run.hidden = Boolean(stopping) || (Boolean(exercise) && !edited);
-            stop.hidden = !stopping;
-            edit.hidden = edited || figure.dataset.served === undefined;
-            back.hidden = !edited;
-        };
-        const open = async () => {
-            const answer = await fetch(`/run/source/${what}`).catch(() => null);
-            if (!answer?.ok) {
-                status.textContent = words.lost;
-                return;
-            }
-            original = await answer.text();
-            editor.value = original;
-            editor.rows = original.split("\n").length + 1;
-            editor.hidden = false;
-            figure.querySelector("pre").hidden = true;
-            show();
-            editor.focus();
-        };
-        const close = () => {
-            if (editor.value !== original) {
-                editor.value = original;
-                return;
-            }
-            editor.hidden = true;
-            figure.querySelector("pre").hidden = false;
-            show();
-        };
-        const clear = () => {
-            output.textContent = "";
-            output.hidden = true;
-            extra.replaceChildren();
-        };
-        const print = (text) => {
-            output.append(text);
-            output.hidden = false;
-        };
-        const advise = (advice) => advice.forEach((said) => {
-            const parts = (russian ? said.ru : said.en).split("`").map((part, number) =>
-                (number % 2 ? make("code", { textContent: part }) : part));
-            extra.append(make("p", { className: "run-advice" }, ...parts));
-        });
-        const difference = (lines) => {
-            const text = make("pre", { className: "run-difference", tabIndex: 0 });
-            lines.forEach((line) => {
-                const row = make("span", { className: { "-": "gone", "+": "came" }[line.sign] ?? "" });
-                row.append(`${line.sign} `, ...line.spans.map((span) =>
-                    make("span", { className: span.mark, textContent: span.text })), "\n");
-                text.append(row);
-            });
-            extra.append(text);
-        };
-        const handle = (event) => {
-            switch (event.is) {
-            case "building": status.textContent = words.building; break;
-            case "running": status.textContent = words.running; break;
-            case "printed": print(event.text); break;
-            case "serving": {
-                // Under the name of this page: a browser keeps cookies of other sites out of a frame.
-                const url = `http://${location.hostname}:${event.port}/`;
-                const frame = make("iframe", { src: url, title: words.served });
-                const again = button(words.reload, () => { frame.src = url; });
-                extra.append(again, frame);
-                break;
-            }
-            case "failed":
-                status.textContent = words.failed;
-                print(event.text);
-                advise(event.advice);
-                break;
-            case "ended": {
-                if (event.status) {
-                    print(`[${words.status} ${event.status}]\n`);
-                }
-                const good = exercise ? words.solved : words.same;
-                const bad = exercise ? words.unsolved : words.differs;
-                status.textContent = event.same === null ? "" : event.same ? good : bad;
-                status.classList.toggle("good", event.same === true);
-                if (event.how) {
-                    print(`${event.how}\n`);
-                }
-                if (event.same === false) {
-                    difference(event.difference);
-                    advise(event.advice);
-                }
-                document.dispatchEvent(new Event("workbook-done"));
-                break;
-            }
-            }
-        };
-        const read = async (answer) => {
-            const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-            let rest = "";
-            for (;;) {
-                const { value, done } = await reader.read();
-                if (done) {
-                    return;
-                }
-                const lines = (rest + value).split("\n");
-                rest = lines.pop();
-                lines.forEach((line) => handle(JSON.parse(line)));
-            }
-        };
-        const start = async () => {
-            clear();
-            status.classList.remove("good");
-            const token = await served;
-            if (token === null) {
-                status.textContent = words.recorded;
-                print(figure.dataset.recorded ?? "");
-                return;
-            }
-            stopping = new AbortController();
-            show();
-            const body = editor.hidden ? { what } : { what, source: editor.value };
-            try {
-                const answer = await post("/run/start", token, body, stopping.signal);
-                if (answer.ok) {
-                    await read(answer);
-                } else {
-                    status.textContent = await answer.text();
-                }
-            } catch (error) {
-                status.textContent = error.name === "AbortError" ? words.stopped : words.lost;
-                extra.querySelectorAll("iframe, button").forEach((element) => element.remove());
-            }
-            stopping = undefined;
-            show();
-        };
-
-        window.addEventListener("pagehide", () => stopping?.abort());
-        figure.append(editor, bar, status, output, extra);
-        show();
-        served.then((token) => {
-            if (token !== null) {
-                figure.dataset.served = "";
-            }
-            bar.hidden = token === null && Boolean(exercise);
-            show();
-        });
+    const difference = (lines) => {
+      const text = make("pre", { className: "run-difference", tabIndex: 0 });
+      lines.forEach((line) => {
+        const row = make("span", { className: { "-": "gone", "+": "came" }[line.sign] ?? "" });
+        row.append(`${line.sign} `, ...line.spans.map((span) =>
+          make("span", { className: span.mark, textContent: span.text })), "\n");
+        text.append(row);
+      });
+      extra.append(text);
+    };
+    const handle = (event) => {
+      switch (event.is) {
+      case "building": status.textContent = words.building; break;
+      case "running": status.textContent = words.running; break;
+      case "printed": print(event.text); break;
+      case "serving": {
+        // Under the name of this page: a browser keeps cookies of other sites out of a frame.
+        const url = `${location.protocol}//${location.hostname}:${event.port}/`;
+        const frame = make("iframe", { src: url, title: words.served });
+        const again = button(words.reload, () => { frame.src = url; });
+        extra.append(again, frame);
+        break;
+      }
+      case "failed":
+        status.textContent = words.failed;
+        print(event.text);
+        advise(event.advice);
+        break;
+      case "ended": {
+        if (event.status) {
+          print(`[${words.status} ${event.status}]\n`);
+        }
+        const good = exercise ? words.solved : words.same;
+        const bad = exercise ? words.unsolved : words.differs;
+        status.textContent = event.same === null ? "" : event.same ? good : bad;
+        status.classList.toggle("good", event.same === true);
+        if (event.how) {
+          print(`${event.how}\n`);
+        }
+        if (event.same === false) {
+          difference(event.difference);
+          advise(event.advice);
+        }
+        document.dispatchEvent(new Event("workbook-done"));
+        break;
+      }
+      }
+    };
+    const read = async (answer) => {
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      let rest = "";
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) {
+          return;
+        }
+        const lines = (rest + value).split("\n");
+        rest = lines.pop();
+        lines.forEach((line) => handle(JSON.parse(line)));
+      }
+    };
+    const start = async () => {
+      clear();
+      status.classList.remove("good");
+      const token = await served;
+      if (token === null) {
+        status.textContent = words.recorded;
+        print(recorded());
+        return;
+      }
+      stopping = new AbortController();
+      show();
+      const body = editor.hidden ? { what } : { what, source: editor.value };
+      try {
+        const answer = await post("/run/start", token, body, stopping.signal);
+        if (answer.ok) {
+          await read(answer);
+        } else {
+          status.textContent = await answer.text();
+        }
+      } catch (error) {
+        status.textContent = error.name === "AbortError" ? words.stopped : words.lost;
+        extra.querySelectorAll("iframe, button").forEach((element) => element.remove());
+      }
+      stopping = undefined;
+      show();
     };
 
-    const programs = new Set();
-    document.querySelectorAll("figure[data-program], figure[data-exercise]").forEach((figure) => {
-        const name = figure.dataset.exercise ?? figure.dataset.program;
-        if (!programs.has(name)) {
-            programs.add(name);
-            add(figure);
-        }
-    });
-
-    // The reader's progress: what is done has a mark in the contents.
-    const page = location.pathname.split("/").pop().replace(/(\.html)?$/, "") || "introduction";
-    const mark = async () => {
-        const answer = await fetch("/run/done").catch(() => null);
-        const done = answer?.ok ? await answer.json() : null;
-        if (!done) {
-            return;
-        }
-        document.querySelectorAll("#mdbook-sidebar a[href]").forEach((link) => {
-            const name = link.getAttribute("href").split("/").pop().replace(/\.html.*$/, "");
-            if (done.pages.includes(name) && !link.classList.contains("read")) {
-                link.classList.add("read");
-                link.title = words.done;
-            }
-        });
-        document.querySelectorAll("figure[data-program], figure[data-exercise]").forEach((figure) => {
-            const { program, exercise } = figure.dataset;
-            const is = exercise ? done.exercises.includes(exercise) : done.programs.includes(program);
-            figure.classList.toggle("run-done", is);
-        });
-    };
+    window.addEventListener("pagehide", () => stopping?.abort());
+    figure.append(editor, bar, status, output, extra);
+    show();
     served.then((token) => {
-        if (token === null) {
-            return;
-        }
-        mark();
-        document.addEventListener("workbook-done", mark);
-        const end = document.querySelector("main > :last-child");
-        const watcher = new IntersectionObserver((entries) => {
-            if (entries.some((entry) => entry.isIntersecting)) {
-                watcher.disconnect();
-                post("/run/read", token, { page }).then(mark, () => {});
-            }
-        });
-        if (end) {
-            watcher.observe(end);
-        }
+      if (token !== null) {
+        figure.dataset.served = "";
+      }
+      bar.hidden = token === null && Boolean(exercise);
+      show();
     });
+  };
+
+  const programs = new Set();
+  document.querySelectorAll("figure[data-program], figure[data-exercise]").forEach((figure) => {
+    const name = figure.dataset.exercise ?? figure.dataset.program;
+    if (!programs.has(name)) {
+      programs.add(name);
+      add(figure);
+    }
+  });
+
+  // The reader's progress: what is done has a mark in the contents.
+  const page = location.pathname.split("/").pop().replace(/(\.html)?$/, "") || "introduction";
+  const mark = async () => {
+    const answer = await fetch("/run/done").catch(() => null);
+    const done = answer?.ok ? await answer.json() : null;
+    if (!done) {
+      return;
+    }
+    document.querySelectorAll("#mdbook-sidebar a[href]").forEach((link) => {
+      const name = link.getAttribute("href").split("/").pop().replace(/\.html.*$/, "");
+      if (done.pages.includes(name) && !link.classList.contains("read")) {
+        link.classList.add("read");
+        link.title = words.done;
+      }
+    });
+    document.querySelectorAll("figure[data-program], figure[data-exercise]").forEach((figure) => {
+      const { program, exercise } = figure.dataset;
+      const is = exercise ? done.exercises.includes(exercise) : done.programs.includes(program);
+      figure.classList.toggle("run-done", is);
+    });
+  };
+  served.then((token) => {
+    if (token === null) {
+      return;
+    }
+    mark();
+    document.addEventListener("workbook-done", mark);
+    const end = document.querySelector("main > :last-child");
+    const watcher = new IntersectionObserver((entries) => {
+      if (entries.some((entry) => entry.isIntersecting)) {
+        watcher.disconnect();
+        post("/run/read", token, { page }).then(mark, () => {});
+      }
+    });
+    if (end) {
+      watcher.observe(end);
+    }
+  });
 })();

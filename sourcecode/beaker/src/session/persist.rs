@@ -99,7 +99,7 @@ pub(super) fn put(
     when: When,
 ) -> Result<Option<Version>> {
     let options = &sessions.0;
-    let now = options.clock.recent().max(data.accessed);
+    let now = options.clock.now().max(data.accessed);
     let ttl = options.ttl(data.created, now);
     let header = Header {
         codec: options.codec.tag(),

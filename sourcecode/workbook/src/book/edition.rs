@@ -22,12 +22,14 @@ pub struct Edition {
     pub status: &'static str,
     /// "note", before the number of a callout, for those who hear the page.
     pub note: &'static str,
+    /// " µs", after a number.
+    pub microseconds: &'static str,
+    /// What stands before the decimals of a number.
+    pub point: &'static str,
     /// "term", over the words of the glossary.
     pub term: &'static str,
     /// "what it is", over the explanations of the glossary.
     pub meaning: &'static str,
-    /// Pages of the plan are still missing. Such an edition need not show every program.
-    pub unfinished: bool,
 }
 
 /// Every edition, in the order in which they are shown.
@@ -41,9 +43,10 @@ pub const EDITIONS: [Edition; 2] = [
         output: "Output of",
         status: "exit status",
         note: "note",
+        microseconds: " µs",
+        point: ".",
         term: "term",
         meaning: "what it is",
-        unfinished: false,
     },
     Edition {
         code: "ru",
@@ -54,9 +57,10 @@ pub const EDITIONS: [Edition; 2] = [
         output: "Вывод программы",
         status: "код завершения",
         note: "примечание",
+        microseconds: " мкс",
+        point: ",",
         term: "термин",
         meaning: "что это",
-        unfinished: true,
     },
 ];
 

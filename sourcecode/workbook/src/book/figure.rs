@@ -3,7 +3,7 @@
 //! It becomes a part of the page: so a drawing takes the colours of the theme, and a page opened
 //! from a disk, or built by the plain `mdbook`, has its pictures too. The words in a drawing are
 //! English; where there are any, another edition has a drawing of its own, such as
-//! `book/figures/ru/onion.svg`.
+//! `book/figures/ru/onion.svg`. A `.txt` is what a benchmark measured, and is drawn here.
 
 use std::fs;
 use std::path::Path;
@@ -11,6 +11,7 @@ use std::path::Path;
 use super::directive::Directive;
 use super::edition::Edition;
 use super::html::{attribute, caption};
+use super::plot;
 
 /// A picture with its caption, and with words for those who do not see it.
 #[derive(Debug)]
@@ -32,6 +33,12 @@ impl Figure {
         if name.contains(['/', '\\']) {
             return Err(format!("`{name}` is not the name of a file in `book/figures/`"));
         }
+        let id = format!("figure-{}", name.rsplit_once('.').map_or(name.as_str(), |(id, _)| id));
+        if name.ends_with(".txt") {
+            let (file, drawing) = (format!("book/{name}"), plot::draw(root, name, edition)?);
+            let picture = svg(&file, drawing.into_bytes(), alt)?;
+            return Ok(Figure { id, file, caption: caption.to_owned(), picture });
+        }
         let mut file = format!("book/figures/{name}");
         let mut bytes = read(root, &file)?;
         let picture = match name.rsplit_once('.') {
@@ -42,9 +49,12 @@ impl Figure {
                 svg(&file, bytes, alt)?
             }
             Some((_, "png")) => png(&file, &bytes, alt)?,
-            _ => return Err(format!("`{name}` is neither .svg nor .png")),
+            _ => {
+                return Err(format!(
+                    "`{name}` is neither .svg nor .png, nor a .txt that a benchmark wrote"
+                ));
+            }
         };
-        let id = format!("figure-{}", name.rsplit_once('.').map_or(name.as_str(), |(id, _)| id));
         Ok(Figure { id, file, caption: caption.to_owned(), picture })
     }
 
@@ -70,7 +80,7 @@ fn has_words(drawing: &[u8]) -> bool {
     drawing.windows(5).any(|part| part == b"<text")
 }
 
-/// The drawing with this edition's words. While an edition is unfinished, English ones will do.
+/// The drawing with this edition's words.
 fn translated(
     root: &Path,
     edition: &Edition,
@@ -80,13 +90,12 @@ fn translated(
 ) -> Result<(String, Vec<u8>), String> {
     let Some(folder) = edition.figures else { return Ok((english, bytes)) };
     let file = format!("{folder}/{name}");
-    match read(root, &file) {
-        Ok(bytes) => Ok((file, bytes)),
-        Err(_) if edition.unfinished => Ok((english, bytes)),
-        Err(error) => Err(format!(
+    let bytes = read(root, &file).map_err(|error| {
+        format!(
             "{error}; `{english}` has words, so copy it there and translate what is in its `<text>`"
-        )),
-    }
+        )
+    })?;
+    Ok((file, bytes))
 }
 
 /// The drawing itself, named by `alt`.

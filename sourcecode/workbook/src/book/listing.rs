@@ -35,12 +35,12 @@ impl Listing {
         Ok(Listing { id, run: Some(Run::exercise(name)), ..listing })
     }
 
-    /// Reads the file that the directive names, below the workspace `root`.
-    pub fn read(root: &Path, directive: &Directive) -> Result<Listing, String> {
+    /// Reads the file that the directive of a page names, below the workspace `root`.
+    pub fn read(root: &Path, directive: &Directive, page: &str) -> Result<Listing, String> {
         directive.allow(&["caption", "lines", "anchor", "emphasize"])?;
         let file = directive.target.clone();
         let listing = Listing::of(root, directive, file)?;
-        Ok(Listing { run: Run::program(root, &listing.file)?, ..listing })
+        Ok(Listing { run: Run::program(root, &listing.file, page)?, ..listing })
     }
 
     fn of(root: &Path, directive: &Directive, file: String) -> Result<Listing, String> {

@@ -26,6 +26,7 @@ mod notes;
 mod output;
 mod page;
 mod pages;
+mod plot;
 mod preprocess;
 mod problem;
 mod run;

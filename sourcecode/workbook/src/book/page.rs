@@ -46,8 +46,14 @@ impl Page<'_> {
     /// Replaces every directive of a page.
     pub fn expand(&self, markdown: &str) -> Expanded {
         let lines = markdown.lines().enumerate().peekable();
-        let mut work =
-            Work { page: self, lines, done: Expanded::default(), listings: 0, figures: 0 };
+        let mut work = Work {
+            page: self,
+            markdown,
+            lines,
+            done: Expanded::default(),
+            listings: 0,
+            figures: 0,
+        };
         if follow::followed(markdown).is_some() {
             // Not for readers; its line stays, so that the other lines keep their numbers.
             work.lines.next();
@@ -73,6 +79,7 @@ impl Page<'_> {
 /// A page in the making.
 struct Work<'a> {
     page: &'a Page<'a>,
+    markdown: &'a str,
     lines: Peekable<Enumerate<Lines<'a>>>,
     done: Expanded,
     listings: usize,
@@ -105,7 +112,7 @@ impl<'a> Work<'a> {
         let Page { root, edition, .. } = *self.page;
         match directive.name.as_str() {
             "listing" => {
-                let listing = Listing::read(root, &directive)?;
+                let listing = Listing::read(root, &directive, self.markdown)?;
                 let number = number(&self.page.chapter, &mut self.listings);
                 self.show(&listing.id, &directive.target, &listing.html(edition, &number))?;
                 self.notes(&listing)

@@ -20,12 +20,15 @@ impl Run {
         Run { name: name.to_owned(), kind: "exercise", recorded: None }
     }
 
-    /// A numbered program; nothing, if the file is none.
-    pub fn program(root: &Path, file: &str) -> Result<Option<Run>, String> {
+    /// A numbered program; nothing, if the file is none. Its output is added unless the page shows all of it.
+    pub fn program(root: &Path, file: &str, page: &str) -> Result<Option<Run>, String> {
         let name = file.strip_prefix("examples/").and_then(|name| name.strip_suffix(".rs"));
         let Some(name) = name.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())) else {
             return Ok(None);
         };
+        if page.contains(&format!("{{{{#output {name}}}}}")) {
+            return Ok(Some(Run { name: name.to_owned(), kind: "program", recorded: None }));
+        }
         let file = format!("expected-output/{name}.txt");
         let recorded = fs::read_to_string(root.join(&file))
             .map_err(|error| format!("could not read `{file}`: {error}"))?;

@@ -59,7 +59,7 @@ fn every_start_fails_every_solution_is_one_and_every_mistake_gets_advice() {
 fn every_exercise_is_on_a_page_of_each_edition_with_three_hints() {
     let workspace = workspace();
     for exercise in Exercises::read(&workspace).unwrap().all() {
-        for edition in EDITIONS.iter().filter(|edition| !edition.unfinished) {
+        for edition in &EDITIONS {
             let hints = Hints::read(&workspace, exercise, edition).unwrap();
             assert_eq!(hints.hints.len(), 3, "{}: {}", edition.code, exercise.name());
             assert!(!hints.task.is_empty() && !hints.answer.is_empty());

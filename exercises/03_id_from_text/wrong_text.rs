@@ -1,0 +1,26 @@
+//! Opens a session by an id that somebody typed.
+
+mod common;
+
+use beaker::{Backend, Result, Session};
+use common::{get_session, set_drivers};
+
+/// The session whose id this text is.
+fn open(backend: &Backend, text: &str) -> Result<Session> {
+    get_session(backend, Some(text))
+}
+
+fn main() -> Result<()> {
+    let backend = Backend::open("file", &[("data_dir", "./cache")])?;
+    let mut session = get_session(&backend, None)?;
+    set_drivers(&mut session);
+    session.save()?;
+
+    for text in [session.id().as_str(), "../../etc/passwd"] {
+        match open(&backend, text) {
+            Ok(session) => println!("{text}: {session:#?}"),
+            Err(error) => println!("{text}: {error}"),
+        }
+    }
+    Ok(())
+}
