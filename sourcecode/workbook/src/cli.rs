@@ -82,6 +82,8 @@ pub enum Command {
     },
     /// Builds the book
     Build,
+    /// Builds the book, and an e-book of each edition
+    Epub,
     /// Notes that the translation of a page was brought up to date with the English page
     Follow {
         /// The pages, such as `session-file`

@@ -28,6 +28,8 @@ pub struct Edition {
     pub point: &'static str,
     /// "term", over the words of the glossary.
     pub term: &'static str,
+    /// "Contents", over the list of all pages.
+    pub contents: &'static str,
     /// "what it is", over the explanations of the glossary.
     pub meaning: &'static str,
 }
@@ -47,6 +49,7 @@ pub const EDITIONS: [Edition; 2] = [
         point: ".",
         term: "term",
         meaning: "what it is",
+        contents: "Contents",
     },
     Edition {
         code: "ru",
@@ -61,6 +64,7 @@ pub const EDITIONS: [Edition; 2] = [
         point: ",",
         term: "термин",
         meaning: "что это",
+        contents: "Содержание",
     },
 ];
 

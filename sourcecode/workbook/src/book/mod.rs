@@ -4,13 +4,15 @@
 //! [`html`] turn a file into lines; [`listing`] with its [`notes`], [`output`], [`figure`],
 //! [`glossary`] and [`fence`] are what is shown; [`page`] puts them in place, [`links`] follows the links;
 //! [`follow`](mod@follow) knows which English page a translation follows; [`pages`] is all that as
-//! mdBook's preprocessor. [`search`](mod@search), [`interface`] and [`slim`](mod@slim) change what mdBook made of it;
-//! [`build`](mod@build) makes the editions so, and [`serve`](mod@serve) shows them.
+//! mdBook's preprocessor. [`search`](mod@search), [`interface`] and [`slim`](mod@slim) change what mdBook
+//! made of it; [`build`](mod@build) makes the editions so, [`serve`](mod@serve) shows them, and
+//! [`epub`](mod@epub) packs each into a file.
 
 mod build;
 mod contents;
 mod directive;
 pub mod edition;
+mod epub;
 mod excerpt;
 mod fence;
 mod figure;
@@ -38,6 +40,7 @@ mod tests;
 mod warnings;
 
 pub use build::build;
+pub use epub::epub;
 pub use contents::contents;
 pub use follow::{State, follow, translated};
 pub use preprocess::preprocess;

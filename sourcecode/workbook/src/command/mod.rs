@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod epub;
 pub mod exercise;
 mod follow;
 mod list;
@@ -41,6 +42,7 @@ pub fn run(cli: Cli) -> Result<Status> {
         Command::Progress => progress::progress(&workspace()?),
         Command::Sweep { backend, options } => sweep::sweep(&workspace()?, &backend, &options),
         Command::Build => build::build(&workspace()?),
+        Command::Epub => epub::epub(&workspace()?),
         Command::Follow { pages, all } => follow::follow(&workspace()?, &pages, all),
         Command::Preprocess { arguments } => preprocess::preprocess(&arguments),
     }
