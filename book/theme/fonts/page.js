@@ -1,4 +1,4 @@
-// The link to the other edition goes into the bar, and keeps the place on the page.
+// The link to the other edition goes into the bar, and leads to the same place of the same page.
 (() => {
     const switches = [...document.querySelectorAll("main > nav.edition")];
     if (switches.length !== 1) {
@@ -13,18 +13,68 @@
         href = href.replace(/^((?:\.\.\/)+)(\w+)\/(.*)$/, "../$1$2/build/$3");
         href = href.replace(/\/$/, "/index.html");
     }
-    const keepPlace = () => link.setAttribute("href", href + location.hash);
+    // Who followed a link is where it leads to, until that is out of sight; who scrolled is at the
+    // last heading that was passed. Both editions have the same ids.
+    const place = () => {
+        const target = document.getElementById(location.hash.slice(1));
+        const seen = target?.getBoundingClientRect();
+        if (seen && seen.bottom >= 0 && seen.top < window.innerHeight) {
+            return location.hash;
+        }
+        const passed = [...document.querySelectorAll("main :is(h2, h3)[id]")]
+            .filter((heading) => heading.getBoundingClientRect().top < window.innerHeight / 3);
+        return passed.length > 0 ? `#${passed.pop().id}` : "";
+    };
+    const keepPlace = () => link.setAttribute("href", href + place());
     keepPlace();
-    window.addEventListener("hashchange", keepPlace);
+    ["pointerenter", "focus", "click"].forEach((event) => link.addEventListener(event, keepPlace));
     document.querySelector(".right-buttons")?.prepend(switches[0]);
 })();
 
 // The themes of the book are two, and mdBook calls the dark one by another name.
 (() => {
     const dark = document.getElementById("mdbook-theme-navy");
-    if (dark) {
-        dark.textContent = document.documentElement.lang === "ru" ? "Тёмная" : "Dark";
+    if (dark?.textContent === "Navy") {
+        dark.textContent = "Dark";
     }
+})();
+
+// What mdBook leaves to the mouse.
+(() => {
+    const skip = document.querySelector("a.skip");
+    if (skip) {
+        document.body.prepend(skip);
+    }
+
+    const contents = document.getElementById("mdbook-sidebar-toggle");
+    contents?.setAttribute("tabindex", "0");
+    contents?.setAttribute("role", "button");
+    contents?.addEventListener("keydown", (event) => {
+        if (event.key === "Enter" || event.key === " ") {
+            event.preventDefault();
+            contents.click();
+        }
+    });
+
+    // A wide listing that has the focus is moved by the arrow keys, and the page stays.
+    document.querySelectorAll("pre > code").forEach((code) => {
+        code.addEventListener("keydown", (event) => {
+            const aside = event.key === "ArrowLeft" || event.key === "ArrowRight";
+            if (aside && code.scrollWidth > code.clientWidth) {
+                event.stopPropagation();
+            }
+        });
+    });
+
+    // The key of the letter S opens the search on a Russian keyboard too.
+    document.addEventListener("keydown", (event) => {
+        const free = !(event.altKey || event.ctrlKey || event.metaKey || event.shiftKey);
+        const typing = /^(?:input|select|textarea)$/i.test(event.target.nodeName);
+        if (free && !typing && event.code === "KeyS" && event.key === "ы") {
+            event.preventDefault();
+            document.getElementById("mdbook-search-toggle")?.click();
+        }
+    });
 })();
 
 // On paper a folded answer cannot be unfolded.

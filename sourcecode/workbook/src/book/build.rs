@@ -9,7 +9,9 @@ use mdbook_driver::MDBook;
 
 use super::edition::{EDITIONS, Edition};
 use super::inputs::fingerprint;
+use super::interface;
 use super::pages::Pages;
+use super::search;
 use super::warnings;
 
 /// Builds both editions below the workspace `root`, unless they are up to date.
@@ -71,5 +73,8 @@ fn render(root: &Path, edition: &Edition) -> Result<()> {
     let mut book = MDBook::load(edition.folder(root))?;
     // Takes the place of the command that `book.toml` gives under the same name.
     book.with_preprocessor(Pages);
-    book.build()
+    book.build()?;
+    let built = edition.built(root);
+    search::refresh(&built, edition)?;
+    interface::translate(&edition.folder(root), &built)
 }

@@ -14,6 +14,7 @@ pub fn paths(root: &Path, edition: &Edition) -> Vec<PathBuf> {
     let folder = edition.folder(root);
     vec![
         folder.join("book.toml"),
+        folder.join("interface.toml"),
         folder.join("src"),
         // A page links to the same page of the other edition, if it is there.
         edition.other().pages(root),

@@ -4,7 +4,8 @@
 //! [`html`] turn a file into lines; [`listing`] with its [`notes`], [`output`], [`figure`],
 //! [`glossary`] and [`fence`] are what is shown; [`page`] puts them in place, [`links`] follows the links;
 //! [`follow`](mod@follow) knows which English page a translation follows; [`pages`] is all that as
-//! mdBook's preprocessor; [`build`](mod@build) makes the editions and [`serve`](mod@serve) shows them.
+//! mdBook's preprocessor. [`search`](mod@search) and [`interface`] change what mdBook made of it;
+//! [`build`](mod@build) makes the editions so, and [`serve`](mod@serve) shows them.
 
 mod build;
 mod contents;
@@ -18,6 +19,7 @@ mod glossary;
 mod highlight;
 mod html;
 mod inputs;
+mod interface;
 mod links;
 mod listing;
 mod notes;
@@ -28,6 +30,7 @@ mod plot;
 mod preprocess;
 mod problem;
 mod run;
+mod search;
 mod serve;
 #[cfg(test)]
 mod tests;

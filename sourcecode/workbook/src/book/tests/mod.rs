@@ -8,6 +8,7 @@ mod editions;
 mod figures;
 mod follow;
 mod glossary;
+mod interface;
 mod markup;
 mod mistakes;
 mod parity;
@@ -71,7 +72,8 @@ impl Workspace {
         for edition in &EDITIONS {
             let code = edition.code;
             let settings = "[build]\nuse-default-preprocessors = false\nbuild-dir = \"build\"\n\
-                            [preprocessor.workbook]\ncommand = \"this-command-is-not-run\"\n";
+                            [preprocessor.workbook]\ncommand = \"this-command-is-not-run\"\n\
+                            [output.html]\nhash-files = false\n";
             workspace.write(&format!("book/{code}/book.toml"), settings);
             workspace.write(&format!("book/{code}/src/SUMMARY.md"), "- [Page](page.md)\n");
             workspace.write(&format!("book/{code}/src/page.md"), "# Page {#page}\n");

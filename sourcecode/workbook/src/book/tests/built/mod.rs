@@ -2,6 +2,7 @@
 
 mod access;
 mod budget;
+mod interface;
 mod links;
 mod network;
 
