@@ -32,8 +32,11 @@ fn every_start_fails_every_solution_is_one_and_every_mistake_gets_advice() {
         assert!(start.contains("todo!("), "{name}: the reader sees where the work is");
         match verdict(&workspace, exercise, "start.rs") {
             Verdict::Solved(_) => panic!("{name}: the start is solved already"),
-            // It compiles, and so the compiler is not what a reader hears first.
-            Verdict::Failed(said, _) => panic!("{name}: the start: {said}"),
+            // It compiles, and so the compiler is not what a reader hears first. A server that is left
+            // alone by its handler gives no answer.
+            Verdict::Failed(said, _) => {
+                assert!(said.contains("not yet implemented: "), "{name}: the start: {said}");
+            }
             Verdict::Differs { printed, .. } => {
                 let printed = printed.to_string();
                 assert!(printed.contains("not yet implemented"), "{name}: {printed}");
