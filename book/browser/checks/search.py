@@ -80,9 +80,6 @@ def found(page, query, name):
 def check(book):
     done = 0
     for edition, queries in QUERIES.items():
-        there = book.pages(edition)
-        # Pages of an edition that is still being written come later; `unfinished` says which.
-        queries = {query: name for query, name in queries.items() if name in there}
         with book.browser() as page:
             for query, name in queries.items():
                 page.open(book.address(edition, "introduction.html"))
@@ -90,7 +87,7 @@ def check(book):
                 page.press(*query)
                 found(page, query, name)
                 done += 1
-            wrong, documents = page.run(ALIKE) if queries else ([], 1)
+            wrong, documents = page.run(ALIKE)
             expect(f"{edition}: words that the page and the build see otherwise", wrong, [])
             expect(f"{edition}: texts that can be found", documents > 0, True)
         for query, name in queries.items():

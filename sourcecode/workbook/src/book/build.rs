@@ -12,6 +12,7 @@ use super::inputs::fingerprint;
 use super::interface;
 use super::pages::Pages;
 use super::search;
+use super::slim;
 use super::warnings;
 
 /// Builds both editions below the workspace `root`, unless they are up to date.
@@ -76,5 +77,6 @@ fn render(root: &Path, edition: &Edition) -> Result<()> {
     book.build()?;
     let built = edition.built(root);
     search::refresh(&built, edition)?;
-    interface::translate(&edition.folder(root), &built)
+    interface::translate(&edition.folder(root), &built)?;
+    slim::slim(&built)
 }

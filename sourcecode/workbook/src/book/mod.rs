@@ -4,7 +4,7 @@
 //! [`html`] turn a file into lines; [`listing`] with its [`notes`], [`output`], [`figure`],
 //! [`glossary`] and [`fence`] are what is shown; [`page`] puts them in place, [`links`] follows the links;
 //! [`follow`](mod@follow) knows which English page a translation follows; [`pages`] is all that as
-//! mdBook's preprocessor. [`search`](mod@search) and [`interface`] change what mdBook made of it;
+//! mdBook's preprocessor. [`search`](mod@search), [`interface`] and [`slim`](mod@slim) change what mdBook made of it;
 //! [`build`](mod@build) makes the editions so, and [`serve`](mod@serve) shows them.
 
 mod build;
@@ -32,6 +32,7 @@ mod problem;
 mod run;
 mod search;
 mod serve;
+mod slim;
 #[cfg(test)]
 mod tests;
 mod warnings;
