@@ -8,7 +8,7 @@ use super::{Built, editions, inside, tags, text};
 use crate::book::tests::markup::{Piece, Tag};
 
 /// A page with its styles, scripts and fonts, as they are on the disk: 300 KB.
-const PAGE: u64 = 300 * 1024;
+const PAGE: u64 = 300_000;
 /// What is searched, which is loaded when a reader searches: 1 MB.
 const SEARCH: u64 = 1_000_000;
 
