@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from chrome import browser
+from grey import grey
 from programs import ROOT, serving
 
 FIGURES = ROOT / "book" / "figures"
@@ -16,7 +17,12 @@ def keep(page, name):
     print(f"book/figures/{name}")
 
 
-def visits(keep=keep):
+def keep_small(page, name):
+    (FIGURES / name).write_bytes(grey(page.picture()))
+    print(f"book/figures/{name}")
+
+
+def visits(keep=keep_small):
     with serving("5_session_wsgi", "--features", "server") as address, \
             browser(320, 64, 2) as page:
         for visit in range(1, VISITS + 1):

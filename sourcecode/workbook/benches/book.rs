@@ -21,7 +21,9 @@ fn main() {
     let (ours, alone) = turns[TURNS / 2];
     let ratio = ratio(&turns[TURNS / 2]);
     let verdict = if ratio <= LIMIT { "reached" } else { "MISSED" };
-    println!("both editions: {ours:.0?}, mdBook alone {alone:.0?}: {ratio:.2} times; limit {LIMIT}: {verdict}");
+    println!(
+        "both editions: {ours:.0?}, mdBook alone {alone:.0?}: {ratio:.2} times; limit {LIMIT}: {verdict}"
+    );
 }
 
 fn ratio((ours, alone): &(Duration, Duration)) -> f64 {

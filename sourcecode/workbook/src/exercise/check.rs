@@ -20,10 +20,14 @@ pub enum Verdict {
     Failed(String, Vec<Advice>),
 }
 
-/// Compiles an answer, runs it, and compares.
-pub fn check(exercise: &Exercise, draft: &Draft, limit: Duration) -> Result<Verdict> {
-    let program = exercise.program();
-    let executable = match draft.build(program.features(), &|| true) {
+/// Compiles an answer with these features, its program's among them, runs it, and compares.
+pub fn check(
+    exercise: &Exercise,
+    draft: &Draft,
+    features: &[String],
+    limit: Duration,
+) -> Result<Verdict> {
+    let executable = match draft.build(features, &|| true) {
         Ok(executable) => executable,
         Err(error) if error.kind() == ErrorKind::Build => {
             let said = error.to_string();

@@ -29,7 +29,7 @@ pub fn check(
         return Err(Error::new(ErrorKind::Usage, why).into());
     }
     let mut output = show::output();
-    match judge(exercise, &draft, limit)? {
+    match judge(exercise, &draft, exercise.program().features(), limit)? {
         Verdict::Solved(printed) => {
             show::good(&mut output, exercise.name())?;
             write!(output, "{}", printed.output)?;

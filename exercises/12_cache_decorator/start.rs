@@ -1,0 +1,24 @@
+//! Finds one result for a driver, however the name is written.
+
+use beaker::cached;
+
+/// What the results of a driver in a season are kept under.
+fn key_of(driver: &str, season: u32) -> (String, u32) {
+    todo!("one key, however {driver} is written, for {season}")
+}
+
+#[cached(key = key_of(driver, season))]
+fn points(driver: &str, season: u32) -> u32 {
+    println!("  the archive is asked for {driver} in {season}");
+    if season == 2007 { 110 } else { 75 }
+}
+
+fn main() -> beaker::Result<()> {
+    for driver in ["Räikkönen", "räikkönen", "RÄIKKÖNEN"] {
+        println!("{driver}: {}", points(driver, 2007));
+    }
+    println!("A season later: {}", points("Räikkönen", 2008));
+    println!("invalidate: {}", points::invalidate("RÄIKKÖNEN", 2007)?);
+    println!("räikkönen: {:?}", points::get("räikkönen", 2007)?);
+    Ok(())
+}

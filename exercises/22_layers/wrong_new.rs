@@ -1,0 +1,30 @@
+//! Replaces the key of an encrypted store, and logs nobody out.
+
+use beaker::layer::{Encrypt, Layers};
+use beaker::{Backend, Result, SessionId, Sessions};
+
+const OLD: &str = "the old key, of at least 32 bytes";
+const NEW: &str = "the new key, of at least 32 bytes";
+
+/// The sessions of a back end, encrypted with keys.
+fn with(keys: &[&str], backend: &Backend) -> Result<Sessions> {
+    let (encrypt, backend) = (Encrypt::new(keys)?, backend.clone());
+    Ok(Sessions::new(backend.wrap_store(|store| store.layer(encrypt))))
+}
+
+/// Lets the new key alone open the session.
+fn replace(backend: &Backend, id: &SessionId) -> Result<()> {
+    with(&[NEW], backend)?.open(id)?.save()
+}
+
+fn main() -> Result<()> {
+    let backend = Backend::memory();
+    let mut session = with(&[OLD], &backend)?.create();
+    session.save()?;
+    replace(&backend, session.id())?;
+    for key in [OLD, NEW] {
+        let opened = with(&[key], &backend)?.open(session.id());
+        println!("Opened with {key}: {}", opened.is_ok());
+    }
+    Ok(())
+}
