@@ -1,8 +1,10 @@
 //! Sessions in memcached, beside one bare command of the same client.
 
 use std::hint::black_box;
+use std::time::Duration;
 
 use beaker::codec::{Bincode, Codec};
+use beaker::{Backend, Cache};
 use benchmarks::{Limit, compare, data, drivers, sessions_of};
 use memcache::exp::{MetaClient, Ttl};
 use servers::Memcached;
@@ -23,6 +25,17 @@ fn main() {
         "memcached: open",
         Limit::Times(1.15),
         || drop(black_box(sessions.open(session.id()).unwrap())),
+        || drop(black_box(client.get("bare").send().unwrap())),
+    );
+    let backend = Backend::open("ext:memcached", &[("url", &server.url())]).unwrap();
+    let cache: Cache<u64> = Cache::new(backend, "bench").expire(Duration::from_secs(3600));
+    cache.put("hit", 7).unwrap();
+    compare(
+        "memcached: a hit of a cache",
+        Limit::Times(1.15),
+        || {
+            black_box(cache.get("hit").unwrap().unwrap());
+        },
         || drop(black_box(client.get("bare").send().unwrap())),
     );
     compare(
