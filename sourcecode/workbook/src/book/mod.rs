@@ -40,8 +40,8 @@ mod tests;
 mod warnings;
 
 pub use build::build;
-pub use epub::epub;
 pub use contents::contents;
+pub use epub::epub;
 pub use follow::{State, follow, translated};
 pub use preprocess::preprocess;
 pub use serve::serve;

@@ -17,7 +17,10 @@ use crate::book::tests::real_root;
 fn files(path: &Path) -> BTreeMap<String, String> {
     let mut archive = ZipArchive::new(File::open(path).unwrap()).unwrap();
     let first = archive.by_index(0).unwrap();
-    assert_eq!((&*first.name().unwrap(), first.compression()), ("mimetype", CompressionMethod::Stored));
+    assert_eq!(
+        (&*first.name().unwrap(), first.compression()),
+        ("mimetype", CompressionMethod::Stored)
+    );
     drop(first);
     let count = archive.len();
     let file = |index| {
