@@ -74,10 +74,11 @@ impl Draft {
         })
     }
 
-    /// A reader knows nothing of the folder.
+    /// A reader knows nothing of the folder, and of the name that the program has there.
     fn without_folder(&self, said: &str) -> String {
         let folder = self.folder.strip_prefix(&self.root).unwrap_or(&self.folder);
-        said.replace(&format!("{}/", folder.display()), "")
+        let name = format!("`exercises` (bin \"{}\")", self.name);
+        said.replace(&format!("{}/", folder.display()), "").replace(&name, "the program")
     }
 }
 

@@ -158,7 +158,7 @@ impl Sessions {
         Ok(living)
     }
 
-    /// No session that is saved now lives longer, unless it is saved again, and then so is the list.
+    /// No session that is listed now lives longer: a lifetime counts from its beginning.
     fn longest_life(&self) -> Option<Duration> {
         self.0.lifetime
     }

@@ -43,7 +43,11 @@ pub fn check(
             Ok(Status::Differs)
         }
         Verdict::Failed(said, advice) => {
-            show::bad(&mut output, exercise.name(), "")?;
+            show::bad(
+                &mut output,
+                exercise.name(),
+                "it does not compile, or does not end as it should",
+            )?;
             writeln!(output, "{}", said.trim_end())?;
             tell(&mut output, &advice, edition)?;
             Ok(Status::Program)

@@ -17,8 +17,7 @@ pub fn record(workspace: &Workspace, exercises: &Exercises, limit: Duration) -> 
         if !exercise.file("output.txt").exists() {
             write(exercise, "")?;
         }
-        let name = format!("record_{}", exercise.name());
-        let draft = Draft::new(workspace, &name, &exercise.text("solution.rs")?)?;
+        let draft = Draft::new(workspace, "record", &exercise.text("solution.rs")?)?;
         match check(exercise, &draft, exercise.program().features(), limit)? {
             Verdict::Solved(_) => show::good(&mut output, exercise.name())?,
             Verdict::Failed(said, _) => bail!("{}: {said}", exercise.name()),

@@ -1,48 +1,33 @@
 //! Compiles and runs something for a page.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use beaker::SessionId;
 use programs::process::End;
-use programs::{Built, Draft, Performance, Program, Workspace, visits};
+use programs::{Built, Draft, Performance, Program, visits};
 use tokio::sync::mpsc::Sender;
 
 use super::Shared;
 use super::event::Event;
 use super::request::What;
+use super::slot::Slot;
+use super::verdict::ended;
 use crate::exercise::Advice;
 
 /// How long a program may take, as on the command line.
 const LIMIT: Duration = Duration::from_secs(10);
-
-/// How drafts of ours are called.
-const DRAFT: &str = "page_";
 
 /// Something to run for a page.
 pub struct Job {
     pub shared: Arc<Shared>,
     pub what: What,
     pub source: Option<String>,
-    /// It is what the reader made of it.
-    pub is_edited: bool,
-    /// What panics of a draft call its folder.
+    /// Where a draft is, as its panics call it; nothing, for what is in the repository.
     pub folder: Option<String>,
     /// Closed when the page has gone, or stopped it.
     pub events: Sender<Event>,
-}
-
-/// Drafts that a server left behind that was killed.
-pub fn remove_what_is_left(workspace: &Workspace) {
-    let Ok(entries) = fs::read_dir(Draft::folder(workspace, "")) else { return };
-    for entry in entries.flatten() {
-        if entry.file_name().to_string_lossy().starts_with(DRAFT) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
 }
 
 impl Job {
@@ -61,15 +46,15 @@ impl Job {
         let (workspace, program) = (&shared.workspace, self.program().clone());
         let events = self.events.clone();
         let is_waited_for = || !events.is_closed();
-        // Kept to the end: its folder goes with it.
+        // Kept to the end: the draft's folder goes with it, and then its place is free.
+        let slot;
         let draft;
         let executable = match self.source.take() {
             Some(source) => {
                 self.tell(Event::Building);
-                let name = format!("{DRAFT}{}", SessionId::random());
-                draft = Draft::new(workspace, &name, &source)?;
-                self.is_edited = true;
-                self.folder = Some(format!("exercises/src/bin/{name}/"));
+                slot = Slot::take(workspace)?;
+                draft = Draft::new(workspace, &slot.name(), &source)?;
+                self.folder = Some(format!("exercises/src/bin/{}/", slot.name()));
                 draft.build(program.features(), &is_waited_for)?
             }
             None => match shared.ready.get(workspace, &program) {
@@ -80,7 +65,7 @@ impl Job {
                 }
             },
         };
-        Ok(self.perform(&program, executable)?)
+        self.perform(&program, executable)
     }
 
     fn program(&self) -> &Program {
@@ -90,7 +75,7 @@ impl Job {
         }
     }
 
-    fn perform(&self, program: &Program, executable: PathBuf) -> programs::Result<()> {
+    fn perform(&self, program: &Program, executable: PathBuf) -> Result<()> {
         let built = Built::from_iter([(program.name().to_owned(), executable)]);
         let performance = Performance::new(program, &built)?;
         self.tell(Event::Running { command: self.command() });
@@ -98,19 +83,20 @@ impl Job {
             if let What::Exercise(exercise) = &self.what {
                 let printed = performance.limit(LIMIT).perform()?;
                 self.tell(Event::Printed { text: printed.output.clone() });
-                self.judge(exercise, End::Exited(printed.status), printed.output);
-                return Ok(());
+                return self.judge(exercise, End::Exited(printed.status), printed.output);
             }
             let port = visits::free_port()?;
             let process = performance.start(&[("PORT", port.to_string())])?;
-            return self.follow(process, None, Some(port)).map(|_| ());
+            let (_, end) = self.follow(process, None, Some(port))?;
+            // Only one that could not serve ends before it is stopped.
+            self.tell(ended(end, None, Vec::new(), Vec::new()));
+            return Ok(());
         }
         let (output, end) = self.follow(performance.start(&[])?, Some(LIMIT), None)?;
         match &self.what {
             What::Exercise(exercise) => self.judge(exercise, end, output),
             What::Program(program) => self.compare(program, end, output),
         }
-        Ok(())
     }
 
     fn advice(&self, said: &str) -> Option<Vec<Advice>> {

@@ -2,8 +2,8 @@
 //!
 //! In reading order: [`guard`] lets nobody in but our own pages, [`request`] is what they may ask for,
 //! [`job`] does it on a thread of its own, [`follow`] hands on what is printed, [`verdict`] compares, and
-//! the page is told of each [`event`]. [`ready`] knows which programs are compiled, and [`done`] keeps the
-//! reader's progress.
+//! the page is told of each [`event`]. An edited program has a [`slot`] to be compiled in, [`ready`] knows
+//! which programs are compiled, and [`done`] keeps the reader's progress.
 
 mod done;
 mod event;
@@ -12,6 +12,7 @@ mod guard;
 mod job;
 mod ready;
 mod request;
+mod slot;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -49,7 +50,6 @@ struct Shared {
 /// The routes below `/run/`.
 pub fn router(root: &Path) -> Router {
     let workspace = Workspace::at(root);
-    job::remove_what_is_left(&workspace);
     let shared = Arc::new(Shared {
         workspace,
         token: SessionId::random().to_string(),

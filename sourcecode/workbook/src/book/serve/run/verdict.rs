@@ -11,37 +11,39 @@ use crate::exercise::{Advice, Exercise};
 use crate::reader::Reader;
 
 impl Job {
-    pub(super) fn compare(&self, program: &Program, end: End, output: String) {
-        let recorded = Recording::read(&self.shared.workspace, program).ok().flatten();
+    pub(super) fn compare(&self, program: &Program, end: End, output: String) -> Result<()> {
+        let recorded = Recording::read(&self.shared.workspace, program)?;
         let mut comparison = None;
         if let (End::Exited(status), Some(recorded)) = (end, recorded) {
             let printed = Recording { command: program.command(), output, status };
             comparison = Some(compare(&recorded, &printed.to_string()));
         }
         let same = comparison.as_ref().map(|comparison| comparison.is_same());
-        if same == Some(true) && !self.is_edited {
+        if same == Some(true) && self.folder.is_none() {
             self.note(|reader| reader.ran(program.name()));
         }
         let difference = comparison.as_ref().map(lines).unwrap_or_default();
         self.tell(ended(end, same, difference, Vec::new()));
+        Ok(())
     }
 
-    pub(super) fn judge(&self, exercise: &Exercise, end: End, output: String) {
+    pub(super) fn judge(&self, exercise: &Exercise, end: End, output: String) -> Result<()> {
         let status = if let End::Exited(status) = end { status } else { 1 };
         let printed = exercise.recording(output, status);
         let said = match end {
             End::Exited(_) => printed.to_string(),
             end => format!("{printed}\n{end}"),
         };
-        let Ok(comparison) = exercise.compare(&printed) else { return };
+        let comparison = exercise.compare(&printed)?;
         let same = comparison.is_same() && matches!(end, End::Exited(_));
         let mut advice = Vec::new();
         if same {
             self.note(|reader| reader.solved(exercise.name()));
         } else {
-            advice = exercise.advice(&said).unwrap_or_default();
+            advice = exercise.advice(&said)?;
         }
         self.tell(ended(end, Some(same), lines(&comparison), advice));
+        Ok(())
     }
 
     /// A program that ran has run, also if that cannot be kept.
@@ -53,7 +55,8 @@ impl Job {
     }
 }
 
-fn ended(end: End, same: Option<bool>, difference: Vec<Line>, advice: Vec<Advice>) -> Event {
+/// What a page is told of the end.
+pub fn ended(end: End, same: Option<bool>, difference: Vec<Line>, advice: Vec<Advice>) -> Event {
     let (how, status) = match end {
         End::Exited(status) => (None, Some(status)),
         end => (Some(end.to_string()), None),
