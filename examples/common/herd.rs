@@ -1,7 +1,7 @@
 //! A herd: a hundred threads that want one value at once, and their picture.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Barrier, OnceLock};
+use std::sync::{Barrier, Condvar, Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -110,4 +110,18 @@ fn show(visits: &[Visit]) {
             println!("    got the {value} one: {}, {when}", got.count());
         }
     }
+}
+
+/// A slow query: it ends as soon as so many run, or after two seconds. So that
+/// many meet on a machine that is slow itself.
+pub fn slow_query(many: usize) -> u32 {
+    static RUNNING: Mutex<usize> = Mutex::new(0);
+    static MORE: Condvar = Condvar::new();
+    let mut running = RUNNING.lock().expect("nobody panics with it");
+    *running += 1;
+    MORE.notify_all();
+    let limit = Duration::from_secs(2);
+    let few = |running: &mut usize| *running < many;
+    drop(MORE.wait_timeout_while(running, limit, few));
+    110
 }

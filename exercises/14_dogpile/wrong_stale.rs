@@ -1,24 +1,24 @@
 //! Ten visitors want one value, and none waits long for another's query.
 
+mod common;
+
 use std::thread;
 use std::time::Duration;
 
 use beaker::cache::Cache;
+use common::herd::slow_query;
 
-/// Stands for a slow database.
-fn query() -> u32 {
-    thread::sleep(Duration::from_millis(500));
-    110
-}
+/// Nobody waits longer for the query of somebody else.
+const PATIENCE: Duration = Duration::from_millis(20);
 
-/// Nobody waits longer than 20 ms for the query of somebody else.
+/// The same cache, for visitors who have little patience.
 fn impatient(cache: Cache<u32>) -> Cache<u32> {
-    cache.stale_for(Duration::from_millis(20))
+    cache.stale_for(PATIENCE)
 }
 
 fn main() {
     let cache = impatient(Cache::in_memory(1000));
-    let visit = || cache.get_or_create("standings", query);
+    let visit = || cache.get_or_create("standings", || slow_query(10));
     let answers = thread::scope(|scope| {
         let visitors = [(); 10].map(|()| scope.spawn(visit));
         visitors.map(|visitor| visitor.join().expect("no panic"))
