@@ -8,6 +8,8 @@
 use std::fs;
 use std::path::Path;
 
+use data_encoding::BASE64;
+
 use super::directive::Directive;
 use super::edition::Edition;
 use super::html::{attribute, caption};
@@ -121,21 +123,6 @@ fn png(file: &str, bytes: &[u8], alt: &str) -> Result<String, String> {
     Ok(format!(
         "<img alt=\"{}\" width=\"{width}\" height=\"{height}\" src=\"data:image/png;base64,{}\">",
         attribute(alt),
-        base64(bytes),
+        BASE64.encode(bytes),
     ))
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for part in bytes.chunks(3) {
-        let byte = |index: usize| u32::from(part.get(index).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            let shown = digit <= part.len();
-            let value = (bits >> (18 - 6 * digit)) & 63;
-            text.push(if shown { char::from(DIGITS[value as usize]) } else { '=' });
-        }
-    }
-    text
 }

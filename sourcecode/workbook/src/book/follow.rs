@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
+use data_encoding::HEXLOWER;
 use programs::{Error, ErrorKind};
 use sha2::{Digest, Sha256};
 
@@ -25,7 +26,7 @@ pub enum State {
 /// Twelve hexadecimal digits of the SHA-256 of an English page, whatever its line endings are.
 pub fn hash(english: &str) -> String {
     let digest = Sha256::digest(english.replace("\r\n", "\n"));
-    digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    HEXLOWER.encode(&digest[..6])
 }
 
 /// The hash that a page names in its first line.

@@ -14,6 +14,7 @@ mod directive;
 pub mod edition;
 mod epub;
 mod excerpt;
+mod expanded;
 mod fence;
 mod figure;
 mod follow;

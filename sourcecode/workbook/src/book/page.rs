@@ -1,12 +1,12 @@
 //! A page: the directives in it become figures, and the list after a listing becomes its notes.
 
-use std::collections::HashSet;
 use std::iter::{Enumerate, Peekable};
 use std::path::{Path, PathBuf};
 use std::str::Lines;
 
 use super::directive::Directive;
 use super::edition::Edition;
+use super::expanded::Expanded;
 use super::fence;
 use super::figure::Figure;
 use super::follow;
@@ -27,19 +27,6 @@ pub struct Page<'a> {
     pub file: PathBuf,
     /// The number of the chapter with a point, `4.`; empty where chapters have none.
     pub chapter: String,
-}
-
-/// What became of a page.
-#[derive(Debug, Default)]
-pub struct Expanded {
-    /// Markdown, with the figures in it as HTML.
-    pub text: String,
-    /// The ids of its figures and notes.
-    pub ids: HashSet<String>,
-    /// The files that it shows, relative to the workspace.
-    pub shown: HashSet<String>,
-    /// What is wrong with it.
-    pub problems: Vec<Problem>,
 }
 
 impl Page<'_> {
@@ -114,24 +101,24 @@ impl<'a> Work<'a> {
             "listing" => {
                 let listing = Listing::read(root, &directive, self.markdown)?;
                 let number = number(&self.page.chapter, &mut self.listings);
-                self.show(&listing.id, &directive.target, &listing.html(edition, &number))?;
+                self.done.show(&listing.id, &directive.target, &listing.html(edition, &number))?;
                 self.notes(&listing)
             }
             "exercise" => {
                 let listing = Listing::of_exercise(root, &directive)?;
                 let number = number(&self.page.chapter, &mut self.listings);
                 let file = format!("exercises/{}/start.rs", directive.target);
-                self.show(&listing.id, &file, &listing.html(edition, &number))
+                self.done.show(&listing.id, &file, &listing.html(edition, &number))
             }
             "output" => {
                 let output = Output::read(root, &directive)?;
                 let file = format!("expected-output/{}.txt", directive.target);
-                self.show(&output.id, &file, &output.html(edition))
+                self.done.show(&output.id, &file, &output.html(edition))
             }
             "figure" => {
                 let figure = Figure::read(root, edition, &directive)?;
                 let number = number(&self.page.chapter, &mut self.figures);
-                self.show(&figure.id, &figure.file, &figure.html(edition, &number))
+                self.done.show(&figure.id, &figure.file, &figure.html(edition, &number))
             }
             "glossary" => {
                 directive.allow(&[])?;
@@ -144,15 +131,6 @@ impl<'a> Work<'a> {
                 "there is no directive `{other}`; there are `listing`, `output`, `figure`, \
                  `exercise` and `glossary`"
             )),
-        }
-    }
-
-    fn show(&mut self, id: &str, file: &str, html: &str) -> Result<(), String> {
-        self.done.text.push_str(&format!("\n{html}\n\n"));
-        self.done.shown.insert(file.to_owned());
-        match self.done.ids.insert(id.to_owned()) {
-            true => Ok(()),
-            false => Err(format!("the page shows `{file}` twice")),
         }
     }
 
