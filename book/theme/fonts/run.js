@@ -1,38 +1,6 @@
 // Programs run in the page, if the workbook serves it; else the button shows what was recorded.
 (() => {
-  const russian = document.documentElement.lang === "ru";
-  const words = russian ? {
-    run: "Запустить", stop: "Остановить", edit: "Изменить", back: "Вернуть как было",
-    check: "Проверить", solve: "Решать здесь", building: "Собирается…", running: "Работает…",
-    recorded: "Записанный вывод: страницу открыл не сервер тетради.",
-    same: "Совпадает с записанным выводом.", differs: "Отличается от записанного вывода:",
-    solved: "Решено!", unsolved: "Пока не то: − должно быть, + напечатано",
-    failed: "Не получилось:", stopped: "Остановлено.", status: "Код завершения",
-    served: "Страница, которую отдаёт программа", reload: "Зайти ещё раз",
-    lost: "Сервер тетради не отвечает.", source: "Текст программы", done: "пройдено",
-  } : {
-    run: "Run", stop: "Stop", edit: "Edit", back: "Back to what it was",
-    check: "Check", solve: "Solve it here", building: "Being built…", running: "Running…",
-    recorded: "The recorded output: it is not the workbook that serves this page.",
-    same: "The same as recorded.", differs: "Not the same as recorded:",
-    solved: "Solved!", unsolved: "Not yet: − is wanted, + was printed",
-    failed: "That failed:", stopped: "Stopped.", status: "exit status",
-    served: "The page that the program serves", reload: "Visit again",
-    lost: "The workbook's server does not answer.", source: "Text of the program", done: "done",
-  };
-  const served = location.protocol.startsWith("http")
-    ? fetch("/run/token").then((answer) => (answer.ok ? answer.text() : null), () => null)
-    : Promise.resolve(null);
-
-  const make = (name, attributes = {}, ...children) => {
-    const element = Object.assign(document.createElement(name), attributes);
-    element.append(...children);
-    return element;
-  };
-  const post = (path, token, body, signal) => fetch(path, {
-    method: "POST", signal, body: JSON.stringify(body),
-    headers: { "Content-Type": "application/json", "X-Workbook-Token": token },
-  });
+  const { advice, difference, make, post, served, words } = window.workbook;
 
   // What is below a listing: its buttons, its editor, and what came of the last run.
   const add = (figure) => {
@@ -94,21 +62,6 @@
       output.append(text);
       output.hidden = false;
     };
-    const advise = (advice) => advice.forEach((said) => {
-      const parts = (russian ? said.ru : said.en).split("`").map((part, number) =>
-        (number % 2 ? make("code", { textContent: part }) : part));
-      extra.append(make("p", { className: "run-advice" }, ...parts));
-    });
-    const difference = (lines) => {
-      const text = make("pre", { className: "run-difference", tabIndex: 0 });
-      lines.forEach((line) => {
-        const row = make("span", { className: { "-": "gone", "+": "came" }[line.sign] ?? "" });
-        row.append(`${line.sign} `, ...line.spans.map((span) =>
-          make("span", { className: span.mark, textContent: span.text })), "\n");
-        text.append(row);
-      });
-      extra.append(text);
-    };
     const handle = (event) => {
       switch (event.is) {
       case "building": status.textContent = words.building; break;
@@ -125,7 +78,7 @@
       case "failed":
         status.textContent = words.failed;
         print(event.text);
-        advise(event.advice);
+        extra.append(...advice(event.advice));
         break;
       case "ended": {
         if (event.status) {
@@ -139,8 +92,8 @@
           print(`${event.how}\n`);
         }
         if (event.same === false) {
-          difference(event.difference);
-          advise(event.advice);
+          extra.append(difference(event.difference));
+          extra.append(...advice(event.advice));
         }
         document.dispatchEvent(new Event("workbook-done"));
         break;
@@ -208,42 +161,4 @@
     }
   });
 
-  // The reader's progress: what is done has a mark in the contents.
-  const page = location.pathname.split("/").pop().replace(/(\.html)?$/, "") || "introduction";
-  const mark = async () => {
-    const answer = await fetch("/run/done").catch(() => null);
-    const done = answer?.ok ? await answer.json() : null;
-    if (!done) {
-      return;
-    }
-    document.querySelectorAll("#mdbook-sidebar a[href]").forEach((link) => {
-      const name = link.getAttribute("href").split("/").pop().replace(/\.html.*$/, "");
-      if (done.pages.includes(name) && !link.classList.contains("read")) {
-        link.classList.add("read");
-        link.title = words.done;
-      }
-    });
-    document.querySelectorAll("figure[data-program], figure[data-exercise]").forEach((figure) => {
-      const { program, exercise } = figure.dataset;
-      const is = exercise ? done.exercises.includes(exercise) : done.programs.includes(program);
-      figure.classList.toggle("run-done", is);
-    });
-  };
-  served.then((token) => {
-    if (token === null) {
-      return;
-    }
-    mark();
-    document.addEventListener("workbook-done", mark);
-    const end = document.querySelector("main > :last-child");
-    const watcher = new IntersectionObserver((entries) => {
-      if (entries.some((entry) => entry.isIntersecting)) {
-        watcher.disconnect();
-        post("/run/read", token, { page }).then(mark, () => {});
-      }
-    });
-    if (end) {
-      watcher.observe(end);
-    }
-  });
 })();
