@@ -46,7 +46,7 @@ pub fn expand(function: &Function) -> TokenStream {
         "The key of the value, for the methods of the cache.",
         quote!(),
         quote!(::beaker::cache::ArgumentKey),
-        quote!(#make_key #key),
+        quote!(#make_key ::beaker::cache::cached::key(#key)),
     );
 
     let arguments = quote!((#cache, &#key, (#made)(#given)));

@@ -68,6 +68,7 @@ impl Function {
         }
         let (vis, value, name) = (&self.item.vis, &self.returned.value, self.attached("cache"));
         let conditions = conditions(&self.item);
+        let function = self.item.sig.ident.to_string();
         let size = self.options.size.as_ref().map_or_else(|| quote!(1000), |size| quote!(#size));
         let stale_for = self.options.stale_for.as_ref().map(|time| quote!(.stale_for(#time)));
         let doc = format!("`{}`: The cache of its own, in memory.", self.item.sig.ident);
@@ -77,7 +78,7 @@ impl Function {
             #[allow(dead_code)]
             #vis fn #name() -> &'static ::beaker::cache::Cache<#value> {
                 static CACHE: ::std::sync::LazyLock<::beaker::cache::Cache<#value>> =
-                    ::std::sync::LazyLock::new(|| ::beaker::cache::Cache::in_memory(#size)#stale_for);
+                    ::std::sync::LazyLock::new(|| ::beaker::cache::cached::own(#size, #function)#stale_for);
                 &CACHE
             }
         })

@@ -1,17 +1,14 @@
 //! A hit of `#[cached]`, beside that of the crate `cached`. Theirs looks a key up behind one lock, and
-//! lets all who miss at once do the work; ours lets one do it.
+//! lets all who miss at once do the work; ours lets one do it. It never forgets, unless it is told a
+//! size; ours holds so many values.
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::thread;
 
-use benchmarks::{Limit, compare};
+use benchmarks::{Limit, compare_on_threads};
 
 /// So many different arguments are asked for in turn.
 const MANY: u32 = 1024;
-
-/// On two threads, each makes so many calls before both are waited for.
-const CALLS: u32 = 100_000;
 
 #[beaker::cached(size = 20_000)]
 fn square(number: u32) -> u64 {
@@ -56,36 +53,15 @@ fn main() {
     );
 }
 
-/// One thread, then two.
+/// One thread, then two, each of which begins elsewhere.
 fn pair<T>(name: &str, ours: impl Fn(u32) -> T + Sync, theirs: impl Fn(u32) -> T + Sync) {
-    let (mut mine, mut other) = (0, 0);
-    compare(
-        &format!("cached: hit, {name}, one thread"),
-        Limit::Times(1.0),
-        || next(&mut mine, &ours),
-        || next(&mut other, &theirs),
-    );
-    compare(
-        &format!("cached: {CALLS} hits on each of two threads, {name}"),
-        Limit::Times(1.0),
-        || both(&ours),
-        || both(&theirs),
-    );
-}
-
-fn next<T>(call: &mut u32, function: impl Fn(u32) -> T) {
-    *call = (*call + 1) % MANY;
-    black_box(function(black_box(*call)));
-}
-
-fn both<T>(function: &(impl Fn(u32) -> T + Sync)) {
-    let calls = || {
-        for call in 0..CALLS {
-            black_box(function(black_box(call % MANY)));
-        }
-    };
-    thread::scope(|scope| {
-        scope.spawn(calls);
-        calls();
-    });
+    for (threads, limit) in [(1, 1.0), (2, 0.5)] {
+        compare_on_threads(
+            &format!("cached: a hit, {name}, {threads} threads"),
+            Limit::Times(limit),
+            threads,
+            |at| drop(black_box(ours(black_box(at as u32 % MANY)))),
+            |at| drop(black_box(theirs(black_box(at as u32 % MANY)))),
+        );
+    }
 }

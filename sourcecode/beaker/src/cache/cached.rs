@@ -1,10 +1,25 @@
 //! What the code that `#[cached]` writes calls. Nothing here is to be called by hand.
 
 use std::fmt::Display;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ArgumentKey, Cache, Made};
 use crate::error::{Error, Result};
+
+/// The cache that only this function uses.
+pub fn own<V: Clone + Send + Sync + 'static>(size: usize, function: &'static str) -> Cache<V> {
+    let mut cache = Cache::in_memory(size);
+    if let Some(shared) = Arc::get_mut(&mut cache.shared) {
+        shared.function = Some(function);
+    }
+    cache
+}
+
+/// The key of a call, that may be the bytes of an argument.
+pub fn key(key: impl Into<ArgumentKey>) -> ArgumentKey {
+    key.into()
+}
 
 /// A value by the rules of the attribute.
 pub fn made<V>(value: V, expire: Option<Duration>, is_kept: bool) -> Made<V> {
@@ -31,33 +46,39 @@ impl<E: From<Error> + Display> CallError for E {}
 #[inline]
 pub fn try_call<V, E>(
     cache: &Cache<V>,
-    key: &ArgumentKey,
+    key: impl AsRef<[u8]>,
     original: impl FnOnce() -> Result<Made<V>, E>,
 ) -> Result<V, E>
 where
     V: Clone + Send + Sync + 'static,
     E: CallError,
 {
-    match cache.fresh(key.as_ref()) {
+    let key = key.as_ref();
+    let mut found = cache.fresh(key);
+    if found.is_none() {
+        cold(|| cache.try_get_or_create(key, original).map(|value| found = Some(value)))?;
+    }
+    match found {
         Some(value) => Ok(value),
-        None => cold(|| cache.try_get_or_create(key, original)),
+        None => unreachable!("it was filled"),
     }
 }
 
 /// A function that cannot fail: when the store fails, or the function asks for what it is about to
 /// give, it runs as if there were no cache, and that is counted.
 #[inline]
-pub fn call<V>(cache: &Cache<V>, key: &ArgumentKey, original: impl FnOnce() -> Made<V>) -> V
+pub fn call<V>(cache: &Cache<V>, key: impl AsRef<[u8]>, original: impl FnOnce() -> Made<V>) -> V
 where
     V: Clone + Send + Sync + 'static,
 {
-    match cache.fresh(key.as_ref()) {
+    let key = key.as_ref();
+    match cache.fresh(key) {
         Some(value) => value,
         None => cold(|| call_behind(cache, key, original)),
     }
 }
 
-fn call_behind<V>(cache: &Cache<V>, key: &ArgumentKey, original: impl FnOnce() -> Made<V>) -> V
+fn call_behind<V>(cache: &Cache<V>, key: impl AsRef<[u8]>, original: impl FnOnce() -> Made<V>) -> V
 where
     V: Clone + Send + Sync + 'static,
 {
@@ -84,7 +105,7 @@ fn cold<T>(act: impl FnOnce() -> T) -> T {
 }
 
 /// Keeps a value that was made anew, if it is to be kept.
-pub fn refresh<V>(cache: &Cache<V>, key: &ArgumentKey, made: Made<V>) -> Result<V>
+pub fn refresh<V>(cache: &Cache<V>, key: impl AsRef<[u8]>, made: Made<V>) -> Result<V>
 where
     V: Clone + Send + Sync + 'static,
 {
@@ -96,7 +117,7 @@ where
 }
 
 /// The same for a function that may fail.
-pub fn try_refresh<V, E>(cache: &Cache<V>, key: &ArgumentKey, made: Made<V>) -> Result<V, E>
+pub fn try_refresh<V, E>(cache: &Cache<V>, key: impl AsRef<[u8]>, made: Made<V>) -> Result<V, E>
 where
     V: Clone + Send + Sync + 'static,
     E: CallError,

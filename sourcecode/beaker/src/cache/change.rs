@@ -13,7 +13,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     ///
     /// What the codec and the store fail with.
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl Into<Made<V>>) -> Result<()> {
-        let (key, made, now) = (key.as_ref(), value.into(), self.clock.now());
+        let (key, made, now) = (key.as_ref(), value.into(), self.time.now());
         let age = self.policy.age(now, now, made.expire, made.tags);
         let ttl = self.policy.ttl(&age, now);
         let slot = Slot { value: made.value, age };
@@ -32,7 +32,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         let key = key.as_ref();
         let was_there = self.peek(key)?.is_some();
         self.shared.failures.forget(key);
-        self.before_flights(key, || self.shared.storage.remove(key, self.clock.now()))?;
+        self.before_flights(key, || self.shared.storage.remove(key, self.time.now()))?;
         Ok(was_there)
     }
 
@@ -42,7 +42,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     ///
     /// What the store fails with.
     pub fn clear(&self) -> Result<()> {
-        self.before_all_flights(|| self.shared.storage.clear(self.clock.now()))
+        self.before_all_flights(|| self.shared.storage.clear(self.time.now()))
     }
 
     /// From now on, what was made until now counts as gone. Nothing is removed, so this takes no longer
@@ -53,7 +53,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     ///
     /// What the store fails with.
     pub fn invalidate(&self) -> Result<()> {
-        let now = self.clock.now();
+        let now = self.time.now();
         self.before_all_flights(|| self.shared.storage.invalidate(What::Whole, now))
     }
 
@@ -63,7 +63,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     ///
     /// What the store fails with.
     pub fn invalidate_softly(&self) -> Result<()> {
-        self.shared.storage.invalidate(What::Softly, self.clock.now())
+        self.shared.storage.invalidate(What::Softly, self.time.now())
     }
 
     /// From now on, what has this [tag](Made::tag) and was made until now counts as gone.
@@ -75,7 +75,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         if tag.is_empty() {
             return Err(Error::config("a tag has a name; `invalidate` is for the whole cache"));
         }
-        self.shared.storage.invalidate(What::Tag(tag), self.clock.now())?;
+        self.shared.storage.invalidate(What::Tag(tag), self.time.now())?;
         self.shared.flights.outdate_all();
         Ok(())
     }

@@ -10,28 +10,31 @@ use told as listener;
 #[cfg(not(feature = "tracing"))]
 use untold as listener;
 
-pub(super) use listener::creating;
-
 /// What is counted is told as well.
 impl<V> Shared<V> {
+    /// As long as this is kept, the value is being made.
+    pub(super) fn creating(&self, key: &[u8]) -> impl Sized + use<V> {
+        listener::creating(self.shown(key))
+    }
+
     pub(super) fn gave_stale(&self, key: &[u8]) {
         self.counting.stale();
-        listener::stale(key);
+        listener::stale(self.shown(key));
     }
 
     pub(super) fn waits(&self, key: &[u8]) {
         self.counting.waited();
-        listener::waits(key);
+        listener::waits(self.shown(key));
     }
 
     pub(super) fn creator_failed(&self, key: &[u8], error: &dyn Display) {
         self.counting.failed();
-        listener::failed(key, error);
+        listener::failed(self.shown(key), error);
     }
 
     pub(super) fn not_stored(&self, key: &[u8], error: &dyn Display) {
         self.counting.unstored();
-        listener::unstored(key, error);
+        listener::unstored(self.shown(key), error);
     }
 }
 
@@ -39,6 +42,7 @@ impl<V> Shared<V> {
 mod told {
     use std::fmt::Display;
 
+    use super::super::shown::Shown;
     use tracing::{debug, debug_span, warn};
 
     const TARGET: &str = "beaker::cache";
@@ -46,28 +50,28 @@ mod told {
     /// So much of a key is told.
     const LONGEST_KEY: usize = 100;
 
-    pub(in super::super) fn creating(key: &[u8]) -> impl Sized + use<> {
+    pub(super) fn creating(key: Shown<'_>) -> impl Sized + use<> {
         debug_span!(target: TARGET, "cache.create", key = %text(key)).entered()
     }
 
-    pub(super) fn failed(key: &[u8], error: &dyn Display) {
+    pub(super) fn failed(key: Shown<'_>, error: &dyn Display) {
         warn!(target: TARGET, key = %text(key), %error, "the creator failed");
     }
 
-    pub(super) fn unstored(key: &[u8], error: &dyn Display) {
+    pub(super) fn unstored(key: Shown<'_>, error: &dyn Display) {
         warn!(target: TARGET, key = %text(key), %error, "a value was made and not stored");
     }
 
-    pub(super) fn stale(key: &[u8]) {
+    pub(super) fn stale(key: Shown<'_>) {
         debug!(target: TARGET, key = %text(key), "a stale value is given");
     }
 
-    pub(super) fn waits(key: &[u8]) {
+    pub(super) fn waits(key: Shown<'_>) {
         debug!(target: TARGET, key = %text(key), "waits for another call");
     }
 
-    fn text(key: &[u8]) -> impl Display {
-        key[..key.len().min(LONGEST_KEY)].escape_ascii()
+    fn text(key: Shown<'_>) -> impl Display {
+        key.cut(LONGEST_KEY)
     }
 }
 
@@ -75,13 +79,15 @@ mod told {
 mod untold {
     use std::fmt::Display;
 
-    pub(in super::super) fn creating(_: &[u8]) -> impl Sized + use<> {}
+    use super::super::shown::Shown;
 
-    pub(super) fn failed(_: &[u8], _: &dyn Display) {}
+    pub(super) fn creating(_: Shown<'_>) -> impl Sized + use<> {}
 
-    pub(super) fn unstored(_: &[u8], _: &dyn Display) {}
+    pub(super) fn failed(_: Shown<'_>, _: &dyn Display) {}
 
-    pub(super) fn stale(_: &[u8]) {}
+    pub(super) fn unstored(_: Shown<'_>, _: &dyn Display) {}
 
-    pub(super) fn waits(_: &[u8]) {}
+    pub(super) fn stale(_: Shown<'_>) {}
+
+    pub(super) fn waits(_: Shown<'_>) {}
 }

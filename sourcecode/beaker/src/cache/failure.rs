@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::flight::FlightKey;
+use super::shown::Shown;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
 
@@ -18,8 +19,7 @@ impl Failure {
         Failure(error.to_string().into())
     }
 
-    pub(super) fn error(&self, key: &[u8]) -> Error {
-        let key = key.escape_ascii();
+    pub(super) fn error(&self, key: Shown<'_>) -> Error {
         let what = format!("the value of `{key}` could not be made by another call: {}", self.0);
         Error::new(ErrorKind::Creation, what)
     }
@@ -73,15 +73,13 @@ impl Failures {
     }
 }
 
-pub(super) fn asks_for_itself(key: &[u8]) -> Error {
-    let key = key.escape_ascii();
+pub(super) fn asks_for_itself(key: Shown<'_>) -> Error {
     let what =
         format!("the creator of `{key}` asks the cache for `{key}`, which it is about to make");
     Error::new(ErrorKind::WouldDeadlock, what + "; let it work the value out itself")
 }
 
-pub(super) fn too_late(key: &[u8], most: Duration) -> Error {
-    let key = key.escape_ascii();
+pub(super) fn too_late(key: Shown<'_>, most: Duration) -> Error {
     let what = format!("waited {most:?} for the value of `{key}`, which another call makes");
     Error::new(ErrorKind::Unavailable, what + "; try again, or allow a longer wait")
 }

@@ -3,7 +3,6 @@
 use std::fmt::Display;
 
 use super::age::Freshness;
-use super::events::creating;
 use super::failure::{Failure, asks_for_itself};
 use super::flight::{Arrival, Boarding, Pilot};
 use super::seen::Slot;
@@ -19,6 +18,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # Errors
     ///
     /// What the store fails with; `ErrorKind::WouldDeadlock` if the function asks for its own key.
+    #[inline]
     pub fn get_or_create<M: Into<Made<V>>>(
         &self,
         key: impl AsRef<[u8]>,
@@ -34,6 +34,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # Errors
     ///
     /// As above, and the function's own.
+    #[inline]
     pub fn try_get_or_create<M, E>(
         &self,
         key: impl AsRef<[u8]>,
@@ -44,9 +45,43 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         E: From<Error> + Display,
     {
         let key = key.as_ref();
-        if let Some(value) = self.fresh(key) {
-            return Ok(value);
+        let mut found = self.fresh(key);
+        if found.is_none() {
+            self.fill(key, create, &mut found)?;
         }
+        match found {
+            Some(value) => Ok(value),
+            None => unreachable!("it was filled"),
+        }
+    }
+
+    /// Apart, so that a hit is not held up by what it does not need; and into the place where a hit
+    /// would be, for the same reason as in [`get`](Cache::get).
+    #[cold]
+    #[inline(never)]
+    fn fill<M, E>(
+        &self,
+        key: &[u8],
+        create: impl FnOnce() -> Result<M, E>,
+        found: &mut Option<V>,
+    ) -> Result<(), E>
+    where
+        M: Into<Made<V>>,
+        E: From<Error> + Display,
+    {
+        *found = Some(self.find_or_create(key, create)?);
+        Ok(())
+    }
+
+    fn find_or_create<M, E>(
+        &self,
+        key: &[u8],
+        create: impl FnOnce() -> Result<M, E>,
+    ) -> Result<V, E>
+    where
+        M: Into<Made<V>>,
+        E: From<Error> + Display,
+    {
         let seen = self.look(key)?;
         match self.freshness(&seen) {
             Freshness::Fresh if !self.is_early(&seen) => {
@@ -74,23 +109,25 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         M: Into<Made<V>>,
         E: From<Error> + Display,
     {
-        let begun = self.clock.now();
+        let begun = self.time.now();
         loop {
-            let now = self.clock.now();
+            let now = self.time.now();
             if let Some(failure) = self.shared.failures.get(key, now) {
-                return Err(failure.error(key).into());
+                return Err(failure.error(self.shared.shown(key)).into());
             }
             // What is left of it, when it is not the first round.
             let most = self.policy.wait_at_most.map(|most| most.saturating_sub(now.since(begun)));
             match self.shared.flights.board(key) {
-                Boarding::Itself => return Err(asks_for_itself(key).into()),
+                Boarding::Itself => return Err(asks_for_itself(self.shared.shown(key)).into()),
                 Boarding::Passenger(passenger) => {
                     self.shared.waits(key);
                     let is_outdated = passenger.is_outdated();
                     match passenger.wait(most) {
                         Arrival::Landed(Ok(_)) if is_outdated => {}
                         Arrival::Landed(Ok(value)) => return Ok(value),
-                        Arrival::Landed(Err(failure)) => return Err(failure.error(key).into()),
+                        Arrival::Landed(Err(failure)) => {
+                            return Err(failure.error(self.shared.shown(key)).into());
+                        }
                         // Who made it panicked, or gave up: it is somebody else's turn.
                         Arrival::Lost => {}
                         Arrival::Late => return self.late(key, create),
@@ -103,8 +140,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                     }
                     Ok(Turn::Own(turn, seen)) => {
                         // Another one may have failed between this one's look and its turn.
-                        if let Some(failure) = self.shared.failures.get(key, self.clock.now()) {
-                            let error = failure.error(key);
+                        if let Some(failure) = self.shared.failures.get(key, self.time.now()) {
+                            let error = failure.error(self.shared.shown(key));
                             pilot.land(Err(failure), turn, |_| {});
                             return Err(error.into());
                         }
@@ -135,14 +172,14 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         M: Into<Made<V>>,
         E: From<Error> + Display,
     {
-        let begun = self.clock.now();
-        let span = creating(key);
+        let begun = self.time.now();
+        let span = self.shared.creating(key);
         let made = create();
         drop(span);
         match made {
             Ok(made) => {
                 let made: Made<V> = made.into();
-                let now = self.clock.now();
+                let now = self.time.now();
                 self.shared.counting.created(now.since(begun));
                 let value = made.value.clone();
                 pilot.land(Ok(value.clone()), turn, |_| {
@@ -162,7 +199,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             Err(error) => {
                 let failure = Failure::of(&error);
                 self.shared.creator_failed(key, &error);
-                let (now, back_off) = (self.clock.now(), self.policy.back_off);
+                let (now, back_off) = (self.time.now(), self.policy.back_off);
                 self.shared.failures.note(key, failure.clone(), now, back_off);
                 pilot.land(Err(failure), turn, |_| {});
                 Err(error)

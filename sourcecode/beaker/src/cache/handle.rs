@@ -11,7 +11,7 @@ impl<V> Clone for Cache<V> {
         Cache {
             shared: Arc::clone(&self.shared),
             policy: self.policy.clone(),
-            clock: Arc::clone(&self.clock),
+            time: self.time.clone(),
         }
     }
 }

@@ -19,7 +19,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// What the store fails with.
     pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
         let keys: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
-        let seen = self.shared.storage.look_many(&keys, &*self.clock)?;
+        let seen = self.shared.storage.look_many(&keys, &self.time)?;
         let fresh = seen.into_iter().map(|seen| match self.freshness(&seen) {
             Freshness::Fresh => {
                 self.shared.counting.hit();
@@ -54,7 +54,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         // Sorted, so that all who take several locks take them in one order.
         let wanted: BTreeSet<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
         let wanted: Vec<&[u8]> = wanted.into_iter().collect();
-        let seen = self.shared.storage.look_many(&wanted, &*self.clock)?;
+        let seen = self.shared.storage.look_many(&wanted, &self.time)?;
         let mut found: BTreeMap<&[u8], V> = BTreeMap::new();
         let (mut own, mut others) = (Vec::new(), Vec::new());
         for (&key, seen) in wanted.iter().zip(seen) {
@@ -69,11 +69,13 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 }
                 _ => {
                     self.shared.counting.miss();
-                    if let Some(failure) = self.shared.failures.get(key, self.clock.now()) {
-                        return Err(failure.error(key).into());
+                    if let Some(failure) = self.shared.failures.get(key, self.time.now()) {
+                        return Err(failure.error(self.shared.shown(key)).into());
                     }
                     match self.shared.flights.board(key) {
-                        Boarding::Itself => return Err(asks_for_itself(key).into()),
+                        Boarding::Itself => {
+                            return Err(asks_for_itself(self.shared.shown(key)).into());
+                        }
                         Boarding::Passenger(passenger) => others.push((key, passenger)),
                         Boarding::Pilot(pilot) => {
                             match self.wait_for_turn(key, self.policy.wait_at_most)? {
@@ -86,7 +88,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                                 }
                                 Turn::Late => {
                                     let most = self.policy.wait_at_most.unwrap_or_default();
-                                    return Err(too_late(key, most).into());
+                                    return Err(too_late(self.shared.shown(key), most).into());
                                 }
                             }
                         }
@@ -126,15 +128,15 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         match passenger.wait(most) {
             Arrival::Landed(Ok(_)) if is_outdated => self.get(key)?.ok_or_else(|| {
                 let failure = Failure::of(&"it was invalidated while it was made; ask again");
-                failure.error(key).into()
+                failure.error(self.shared.shown(key)).into()
             }),
             Arrival::Landed(Ok(value)) => Ok(value),
-            Arrival::Landed(Err(failure)) => Err(failure.error(key).into()),
-            Arrival::Late => Err(too_late(key, most.unwrap_or_default()).into()),
+            Arrival::Landed(Err(failure)) => Err(failure.error(self.shared.shown(key)).into()),
+            Arrival::Late => Err(too_late(self.shared.shown(key), most.unwrap_or_default()).into()),
             // The function is used up, so it cannot be this one's turn.
             Arrival::Lost => {
                 let failure = Failure::of(&"it panicked, or gave up");
-                Err(failure.error(key).into())
+                Err(failure.error(self.shared.shown(key)).into())
             }
         }
     }

@@ -52,8 +52,10 @@ mod region;
 mod renew;
 mod seen;
 mod shorten;
+mod shown;
 mod storage;
 mod sync;
+mod time;
 mod turn;
 
 use std::sync::Arc;
@@ -74,8 +76,8 @@ use refresh::AllRefreshing;
 pub use region::{Region, RegionOptions, Regions};
 use seen::Seen;
 use storage::Storage;
+use time::Time;
 
-use crate::clock::Clock;
 use crate::error::Result;
 
 /// Values by key, made when they are missing. A clone is the same cache, and may have other rules, for
@@ -89,7 +91,7 @@ use crate::error::Result;
 pub struct Cache<V> {
     shared: Arc<Shared<V>>,
     policy: Policy,
-    clock: Arc<dyn Clock>,
+    time: Time,
 }
 
 struct Shared<V> {
@@ -98,6 +100,8 @@ struct Shared<V> {
     failures: Failures,
     refreshing: AllRefreshing,
     counting: Counting,
+    /// The function whose values alone are here.
+    function: Option<&'static str>,
 }
 
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
@@ -108,19 +112,24 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// What the store fails with.
     #[inline(always)]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<V>> {
-        match self.shared.storage.fresh(key.as_ref(), &*self.clock) {
-            Some(value) => {
-                self.shared.counting.hit();
-                Ok(Some(value))
-            }
-            None => self.get_behind(key.as_ref()),
+        // Others fill the place where it is: what is found is moved once less than if it were taken
+        // apart and put together again, and that is a tenth of a hit for a value of 200 bytes.
+        let mut found = Ok(self.shared.storage.fresh(key.as_ref(), &self.time));
+        match found {
+            Ok(Some(_)) => self.shared.counting.hit(),
+            _ => self.get_behind(key.as_ref(), &mut found),
         }
+        found
     }
 
     /// Apart, so that a hit is not held up by what it does not need.
     #[cold]
     #[inline(never)]
-    fn get_behind(&self, key: &[u8]) -> Result<Option<V>> {
+    fn get_behind(&self, key: &[u8], found: &mut Result<Option<V>>) {
+        *found = self.find(key);
+    }
+
+    fn find(&self, key: &[u8]) -> Result<Option<V>> {
         let seen = self.look(key)?;
         let fresh = self.freshness(&seen) == Freshness::Fresh;
         let found = seen.slot.filter(|_| fresh).map(|slot| slot.value);
@@ -140,7 +149,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         let seen = self.look(key.as_ref())?;
         let is_there = self.freshness(&seen) != Freshness::Gone;
         let slot = seen.slot.filter(|_| is_there);
-        Ok(slot.map(|slot| (slot.value, self.clock.now().since(slot.age.made_at))))
+        Ok(slot.map(|slot| (slot.value, self.time.now().since(slot.age.made_at))))
     }
 
     /// Is there a fresh value?
@@ -164,14 +173,14 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
 
     fn look(&self, key: &[u8]) -> Result<Seen<V>> {
         let landings = self.shared.flights.landings();
-        let seen = self.shared.storage.look(key, &*self.clock)?;
+        let seen = self.shared.storage.look(key, &self.time)?;
         Ok(Seen { landings, ..seen })
     }
 
     fn freshness(&self, seen: &Seen<V>) -> Freshness {
         let Some(slot) = &seen.slot else { return Freshness::Gone };
         // A value that never expires needs no look at the clock.
-        let now = self.clock.recent();
+        let now = self.time.recent();
         slot.age.freshness(now, self.policy.stale_for, seen.marks)
     }
 }

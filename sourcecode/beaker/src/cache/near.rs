@@ -7,7 +7,8 @@ use super::Shared;
 use super::age::{Age, Freshness};
 use super::objects::Objects;
 use super::seen::{Seen, Slot};
-use crate::clock::{Clock, Timestamp};
+use super::time::Time;
+use crate::clock::Timestamp;
 use crate::error::Result;
 
 pub(super) struct Near<V> {
@@ -23,23 +24,23 @@ impl<V: Clone + 'static> Near<V> {
         Near { front, believed, behind }
     }
 
-    pub(super) fn look(&self, key: &[u8], clock: &dyn Clock) -> Result<Seen<V>> {
-        let seen = self.behind.storage.look(key, clock)?;
-        self.hold_if_fresh(key, &seen, clock);
+    pub(super) fn look(&self, key: &[u8], time: &Time) -> Result<Seen<V>> {
+        let seen = self.behind.storage.look(key, time)?;
+        self.hold_if_fresh(key, &seen, time);
         Ok(seen)
     }
 
-    pub(super) fn look_many(&self, keys: &[&[u8]], clock: &dyn Clock) -> Result<Vec<Seen<V>>> {
-        let all = self.behind.storage.look_many(keys, clock)?;
+    pub(super) fn look_many(&self, keys: &[&[u8]], time: &Time) -> Result<Vec<Seen<V>>> {
+        let all = self.behind.storage.look_many(keys, time)?;
         for (key, seen) in keys.iter().zip(&all) {
-            self.hold_if_fresh(key, seen, clock);
+            self.hold_if_fresh(key, seen, time);
         }
         Ok(all)
     }
 
     /// What is stale or invalidated is not held: the marks behind it would be lost here.
-    fn hold_if_fresh(&self, key: &[u8], seen: &Seen<V>, clock: &dyn Clock) {
-        let now = clock.now();
+    fn hold_if_fresh(&self, key: &[u8], seen: &Seen<V>, time: &Time) {
+        let now = time.now();
         let is_fresh = |slot: &&Slot<V>| {
             slot.age.freshness(now, Duration::ZERO, seen.marks) == Freshness::Fresh
         };

@@ -10,7 +10,8 @@ use quick_cache::sync::{Cache as Table, EntryAction, EntryResult};
 use super::age::{Age, Marks, What};
 use super::name::{Fresh, Name};
 use super::seen::{Seen, Slot};
-use crate::clock::{Clock, Timestamp};
+use super::time::Time;
+use crate::clock::Timestamp;
 
 /// So many tags that were invalidated are remembered.
 const MOST_TAGS: usize = 100_000;
@@ -37,9 +38,9 @@ impl<V: Clone> Objects<V> {
 
     /// The value, if it is fresh beyond doubt; else `look` tells more.
     #[inline(always)]
-    pub(super) fn fresh(&self, key: &[u8], clock: &dyn Clock) -> Option<V> {
+    pub(super) fn fresh(&self, key: &[u8], time: &Time) -> Option<V> {
         let marked = self.hard.load(Ordering::Acquire).max(self.soft.load(Ordering::Acquire));
-        self.table.get(&Fresh { bytes: key, now: clock.recent(), marked })
+        self.table.get(&Fresh { bytes: key, now: time.recent(), marked })
     }
 
     pub(super) fn look(&self, key: &[u8]) -> Seen<V> {

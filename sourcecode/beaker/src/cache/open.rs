@@ -13,9 +13,9 @@ use super::objects::Objects;
 use super::policy::Policy;
 use super::refresh::AllRefreshing;
 use super::storage::Storage;
+use super::time::Time;
 use super::{Cache, Shared};
 use crate::backend::Backend;
-use crate::clock::SystemClock;
 use crate::codec::{Bincode, Codec};
 
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
@@ -55,7 +55,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             failures: Failures::default(),
             refreshing: AllRefreshing::default(),
             counting: Counting::default(),
+            function: None,
         };
-        Cache { shared: Arc::new(shared), policy: Policy::default(), clock: Arc::new(SystemClock) }
+        Cache { shared: Arc::new(shared), policy: Policy::default(), time: Time::System }
     }
 }

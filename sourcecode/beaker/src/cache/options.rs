@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::near::Near;
 use super::objects::Objects;
 use super::storage::Storage;
+use super::time::Time;
 use super::{Cache, Runner, Then};
 use crate::clock::Clock;
 
@@ -67,7 +68,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
 
     /// Goes by another clock than the system's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Cache<V> {
-        self.clock = clock;
+        self.time = Time::Of(clock);
         self
     }
 
@@ -79,7 +80,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             return self;
         }
         let near = Near::new(Objects::new(most), time, Arc::clone(&self.shared));
-        let Cache { policy, clock, .. } = self;
-        Cache { policy, clock, ..Cache::on(Storage::Near(near)) }
+        let Cache { policy, time, .. } = self;
+        Cache { policy, time, ..Cache::on(Storage::Near(near)) }
     }
 }

@@ -31,13 +31,13 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         if own.is_empty() {
             return Ok(Vec::new());
         }
-        let begun = self.clock.now();
+        let begun = self.time.now();
         let keys: Vec<&[u8]> = own.iter().map(|own| own.key).collect();
         let made = create(&keys).and_then(|made| match made.len() == keys.len() {
             true => Ok(made),
             false => Err(wrong_number(made.len(), keys.len()).into()),
         });
-        let now = self.clock.now();
+        let now = self.time.now();
         let made = match made {
             Ok(made) => made,
             Err(error) => {

@@ -15,7 +15,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         if self.policy.eagerness > 0.0 {
             return None;
         }
-        let fresh = self.shared.storage.fresh(key, &*self.clock);
+        let fresh = self.shared.storage.fresh(key, &self.time);
         if fresh.is_some() {
             self.shared.counting.hit();
         }
@@ -25,7 +25,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// By chance, before it has expired.
     pub(super) fn is_early(&self, seen: &Seen<V>) -> bool {
         let eagerness = self.policy.eagerness;
-        let is_early = |slot: &Slot<V>| slot.age.is_early(self.clock.now(), eagerness, luck());
+        let is_early = |slot: &Slot<V>| slot.age.is_early(self.time.now(), eagerness, luck());
         eagerness > 0.0 && seen.slot.as_ref().is_some_and(is_early)
     }
 
@@ -45,7 +45,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             self.shared.gave_stale(key);
             Ok(stale.clone())
         };
-        if self.shared.failures.get(key, self.clock.now()).is_some() {
+        if self.shared.failures.get(key, self.time.now()).is_some() {
             return give_stale();
         }
         let Some(pilot) = self.shared.flights.begin(key) else { return give_stale() };
@@ -61,7 +61,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         // process makes it once more, and finds when keeping it that it is not wanted.
         let was_overtaken = self.shared.flights.landings() != seen.landings;
         if version.is_none() || was_overtaken {
-            let again = self.shared.storage.look_behind(key, &*self.clock)?;
+            let again = self.shared.storage.look_behind(key, &self.time)?;
             version = again.version;
             if let (Freshness::Fresh, Some(slot)) = (self.freshness(&again), again.slot)
                 && slot.age.made_at > age.made_at

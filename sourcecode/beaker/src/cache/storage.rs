@@ -8,7 +8,8 @@ use super::marks::WHOLE;
 use super::near::Near;
 use super::objects::Objects;
 use super::seen::{Seen, Slot};
-use crate::clock::{Clock, Timestamp};
+use super::time::Time;
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::store::When;
 
@@ -21,35 +22,35 @@ pub(super) enum Storage<V> {
 impl<V: Clone + 'static> Storage<V> {
     /// A fresh value in this process's memory.
     #[inline(always)]
-    pub(super) fn fresh(&self, key: &[u8], clock: &dyn Clock) -> Option<V> {
+    pub(super) fn fresh(&self, key: &[u8], time: &Time) -> Option<V> {
         match self {
-            Storage::Objects(objects) => objects.fresh(key, clock),
+            Storage::Objects(objects) => objects.fresh(key, time),
             Storage::Bytes(_) => None,
-            Storage::Near(near) => near.front.fresh(key, clock),
+            Storage::Near(near) => near.front.fresh(key, time),
         }
     }
 
-    pub(super) fn look(&self, key: &[u8], clock: &dyn Clock) -> Result<Seen<V>> {
+    pub(super) fn look(&self, key: &[u8], time: &Time) -> Result<Seen<V>> {
         match self {
             Storage::Objects(objects) => Ok(objects.look(key)),
-            Storage::Bytes(bytes) => bytes.look(key, clock.now()),
-            Storage::Near(near) => near.look(key, clock),
+            Storage::Bytes(bytes) => bytes.look(key, time.now()),
+            Storage::Near(near) => near.look(key, time),
         }
     }
 
-    pub(super) fn look_many(&self, keys: &[&[u8]], clock: &dyn Clock) -> Result<Vec<Seen<V>>> {
+    pub(super) fn look_many(&self, keys: &[&[u8]], time: &Time) -> Result<Vec<Seen<V>>> {
         match self {
             Storage::Objects(objects) => Ok(keys.iter().map(|key| objects.look(key)).collect()),
-            Storage::Near(near) => near.look_many(keys, clock),
-            Storage::Bytes(bytes) => bytes.look_many(keys, clock.now()),
+            Storage::Near(near) => near.look_many(keys, time),
+            Storage::Bytes(bytes) => bytes.look_many(keys, time.now()),
         }
     }
 
     /// What is there, past any near part: for who is about to make it anew.
-    pub(super) fn look_behind(&self, key: &[u8], clock: &dyn Clock) -> Result<Seen<V>> {
+    pub(super) fn look_behind(&self, key: &[u8], time: &Time) -> Result<Seen<V>> {
         match self {
-            Storage::Near(near) => near.behind.storage.look_behind(key, clock),
-            storage => storage.look(key, clock),
+            Storage::Near(near) => near.behind.storage.look_behind(key, time),
+            storage => storage.look(key, time),
         }
     }
 

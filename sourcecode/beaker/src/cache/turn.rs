@@ -43,24 +43,24 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         most: Option<Duration>,
     ) -> Result<Turn<V, impl Sized + use<V>>> {
         let Some(bytes) = self.shared.storage.bytes() else {
-            let seen = self.shared.storage.look_behind(key, &*self.clock)?;
+            let seen = self.shared.storage.look_behind(key, &self.time)?;
             return Ok(self.made_meanwhile(None, seen));
         };
         let lock_key = bytes.lock_key(key);
-        let until = most.map(|most| self.clock.now() + most);
+        let until = most.map(|most| self.time.now() + most);
         let mut wait = SHORTEST_WAIT;
         loop {
             let guard = bytes.backend.locks.try_lock(&lock_key)?;
             let is_own = guard.is_some();
-            let seen = self.shared.storage.look_behind(key, &*self.clock)?;
+            let seen = self.shared.storage.look_behind(key, &self.time)?;
             match self.made_meanwhile(guard, seen) {
                 Turn::Own(..) if !is_own => {}
                 turn => return Ok(turn),
             }
-            if until.is_some_and(|until| self.clock.now() >= until) {
+            if until.is_some_and(|until| self.time.now() >= until) {
                 return Ok(Turn::Late);
             }
-            self.clock.sleep(wait);
+            self.time.sleep(wait);
             wait = (wait * 3 / 2).min(LONGEST_WAIT);
         }
     }
@@ -76,11 +76,14 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         E: From<Error> + Display,
     {
         match self.policy.then {
-            Then::Fail => Err(too_late(key, self.policy.wait_at_most.unwrap_or_default()).into()),
+            Then::Fail => {
+                Err(too_late(self.shared.shown(key), self.policy.wait_at_most.unwrap_or_default())
+                    .into())
+            }
             Then::Create => {
-                let begun = self.clock.now();
+                let begun = self.time.now();
                 let made = create().map(Into::into)?;
-                self.shared.counting.created(self.clock.now().since(begun));
+                self.shared.counting.created(self.time.now().since(begun));
                 Ok(made.value)
             }
         }

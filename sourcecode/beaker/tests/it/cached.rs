@@ -68,6 +68,39 @@ fn everything_that_is_attached() {
     assert!(points::cache().remove(points::key(7)).unwrap());
 }
 
+/// Text and bytes are the whole key of a function that has nothing else in it.
+#[test]
+fn one_argument_that_is_lent() {
+    #[cached(skip(source))]
+    fn title(source: &Source, driver: &str) -> Result<usize, Error> {
+        if driver == "nobody" { Err(down()) } else { Ok(source.ask() * 100 + driver.len().min(500)) }
+    }
+
+    #[cached]
+    fn sum(numbers: &[u8]) -> u32 {
+        numbers.iter().map(|&number| u32::from(number)).sum()
+    }
+
+    let source = Source::default();
+    let long = "Kimi ".repeat(100);
+    for _ in 0..2 {
+        assert_eq!(title(&source, "Kimi").unwrap(), 104);
+        assert_eq!(title(&source, "").unwrap(), 200);
+        assert_eq!(title(&source, &long).unwrap(), 800);
+        assert_eq!(sum(&[1, 2, 3]), 6);
+    }
+    assert_eq!(title::get("Kimi").unwrap(), Some(104));
+    assert_eq!(title::key("Kimi").as_ref(), b"Kimi");
+    assert_eq!(title::key(&long).as_ref(), long.as_bytes());
+    title::set("", 7).unwrap();
+    assert_eq!(title(&source, "").unwrap(), 7);
+    assert!(title::invalidate(&long).unwrap());
+    assert_eq!(sum::cache().numbers().creations, 1);
+    title(&source, "nobody").unwrap_err();
+    let again = title(&source, "nobody").unwrap_err().to_string();
+    assert!(again.contains("`title(nobody)`"), "{again}");
+}
+
 #[test]
 fn only_what_is_ok_is_kept() {
     #[cached(skip(source))]
@@ -300,7 +333,7 @@ fn a_call_of_itself_with_the_same_arguments() {
 
     let error = fails(2007, 1).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::WouldDeadlock, "{error}");
-    assert!(error.to_string().contains("fails"), "{error}");
+    assert!(error.to_string().contains("fails(C"), "{error}");
     assert_eq!(cannot_fail(2007, 3), 2010);
     assert_eq!(cannot_fail::get(2007).unwrap(), Some(2010));
     assert_eq!(cannot_fail::cache().numbers().bypassed, 3);

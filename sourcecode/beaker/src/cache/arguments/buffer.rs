@@ -34,6 +34,19 @@ impl Buffer {
         }
     }
 
+    /// The first bytes of these, and there is room for all of them: they are written with one
+    /// instruction, and so can be read at once with one that begins elsewhere.
+    #[inline]
+    pub(super) fn extend_fixed<const N: usize>(&mut self, bytes: [u8; N], many: usize) {
+        match self.room.get_mut(self.used..self.used + N) {
+            Some(place) => {
+                place.copy_from_slice(&bytes);
+                self.used += many;
+            }
+            None => self.extend(&bytes[..many]),
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn extend_long(&mut self, bytes: &[u8]) {

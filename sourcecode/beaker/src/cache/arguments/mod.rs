@@ -96,6 +96,11 @@ impl ArgumentKey {
     #[inline]
     fn fixed<const N: usize>(&mut self, tag: u8, bytes: [u8; N]) {
         // At once, since each growth looks whether there is room.
+        if N < 8 {
+            let mut both = [tag; 8];
+            both[1..=N].copy_from_slice(&bytes);
+            return self.0.extend_fixed(both, N + 1);
+        }
         let mut both = [tag; 17];
         both[1..=N].copy_from_slice(&bytes);
         self.0.extend(&both[..=N]);
@@ -126,6 +131,15 @@ impl AsRef<[u8]> for ArgumentKey {
     #[inline]
     fn as_ref(&self) -> &[u8] {
         self.0.bytes()
+    }
+}
+
+/// A key of these bytes, and of nothing else: for a cache whose keys are all made so.
+impl From<&[u8]> for ArgumentKey {
+    fn from(bytes: &[u8]) -> ArgumentKey {
+        let mut key = ArgumentKey::default();
+        key.bytes(bytes);
+        key
     }
 }
 

@@ -64,7 +64,7 @@ impl Members {
         let in_backend = format!("{}.{name}", self.region);
         let mut cache = Cache::placed(options.backend.clone(), &in_backend, codec, place);
         cache.policy.expire = options.expire;
-        let cache = cache.clock(Arc::clone(&options.clock));
+        cache.time = options.time.clone();
         opened.insert(name.into(), Box::new(cache.clone()));
         Ok(cache)
     }

@@ -142,7 +142,7 @@ impl Region {
     /// `ErrorKind::Config` if the region is not configured; what the store fails with.
     pub fn invalidate(&self) -> Result<()> {
         let setup = self.setup()?;
-        setup.members.invalidate(setup.options.clock.now())
+        setup.members.invalidate(setup.options.time.now())
     }
 
     /// The same, and what was made until now counts as stale: it is given while a new one is made.
@@ -152,7 +152,7 @@ impl Region {
     /// As for [`invalidate`](Region::invalidate).
     pub fn invalidate_softly(&self) -> Result<()> {
         let setup = self.setup()?;
-        setup.members.invalidate_softly(setup.options.clock.now())
+        setup.members.invalidate_softly(setup.options.time.now())
     }
 
     fn setup(&self) -> Result<Arc<Setup>> {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::Backend;
-use crate::clock::{Clock, SystemClock};
+use crate::cache::time::Time;
+use crate::clock::Clock;
 use crate::error::{Error, Result};
 
 /// A hash and what is kept before it need so much room.
@@ -16,13 +17,13 @@ pub struct RegionOptions {
     pub(super) backend: Backend,
     pub(super) expire: Option<Duration>,
     pub(super) key_length: Option<usize>,
-    pub(super) clock: Arc<dyn Clock>,
+    pub(super) time: Time,
 }
 
 impl RegionOptions {
     /// Caches in this back end, that keep what they have for ever.
     pub fn new(backend: Backend) -> RegionOptions {
-        RegionOptions { backend, expire: None, key_length: None, clock: Arc::new(SystemClock) }
+        RegionOptions { backend, expire: None, key_length: None, time: Time::System }
     }
 
     /// Values are fresh for so long.
@@ -40,7 +41,7 @@ impl RegionOptions {
 
     /// Goes by another clock than the system's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> RegionOptions {
-        self.clock = clock;
+        self.time = Time::Of(clock);
         self
     }
 
