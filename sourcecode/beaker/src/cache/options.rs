@@ -27,7 +27,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// Values expire sooner by chance, by up to this part of their time (0 to 1): so that what was made
     /// together does not expire together.
     pub fn jitter(mut self, part: f64) -> Cache<V> {
-        self.policy.jitter = if part.is_finite() { part.clamp(0.0, 1.0) } else { 0.0 };
+        self.policy.set_jitter(part);
         self
     }
 
@@ -35,7 +35,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// longer its making took. 1 is what the theory says (XFetch); 0, the default, is never. So a key
     /// that is in use all the time never expires.
     pub fn refresh_early(mut self, eagerness: f64) -> Cache<V> {
-        self.policy.eagerness = if eagerness.is_finite() { eagerness.max(0.0) } else { 0.0 };
+        self.policy.set_eagerness(eagerness);
         self
     }
 

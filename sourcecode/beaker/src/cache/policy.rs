@@ -52,6 +52,20 @@ impl Default for Policy {
 }
 
 impl Policy {
+    pub(super) fn set_jitter(&mut self, part: f64) {
+        self.jitter = if part.is_finite() { part.clamp(0.0, 1.0) } else { 0.0 };
+    }
+
+    pub(super) fn set_eagerness(&mut self, eagerness: f64) {
+        self.eagerness = if eagerness.is_finite() { eagerness.max(0.0) } else { 0.0 };
+    }
+
+    /// Whether both keep and give the same, as far as a region says it.
+    pub(super) fn gives_same(&self, other: &Policy) -> bool {
+        let said = |it: &Policy| (it.expire, it.stale_for, it.jitter, it.eagerness);
+        said(self) == said(other)
+    }
+
     /// The age of a value that is stored now.
     pub(super) fn age(
         &self,

@@ -59,6 +59,9 @@
 //! |---|---|---|
 //! | `type` and the back end's options | as for sessions, without `cookie` | `memory` |
 //! | `expire` | seconds, or `never` | `never` |
+//! | `stale_for` | seconds after that in which an old value is given while a new one is made | `0` |
+//! | `jitter` | percent of `expire` by which values expire sooner by chance | `0` |
+//! | `refresh_early` | true or false: values are made anew before they expire, by chance | `false` |
 //! | `enabled` | true or false | `true` |
 //! | `key_length` | bytes, 80 or more | `250` |
 //! | `regions` | names with `,` between; for `cache.` only | none |

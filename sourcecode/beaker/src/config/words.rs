@@ -67,6 +67,12 @@ pub(super) fn number(text: &str, least: usize) -> Word<usize> {
     number.ok_or_else(|| format!("allowed is a whole number, {least} or more"))
 }
 
+/// A part in whole percent.
+pub(super) fn percent(text: &str) -> Word<u8> {
+    let percent = whole(text, 0..=100).and_then(|percent| u8::try_from(percent).ok());
+    percent.ok_or_else(|| "allowed are whole percents, 0 to 100, without the sign".into())
+}
+
 /// One of these words, in any case.
 pub(super) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Word<T> {
     let text = text.to_lowercase();
@@ -119,6 +125,14 @@ mod tests {
         assert_eq!(seconds_or_never("never"), Ok(None));
         for text in ["0", "-5", "+5", "1.5", "", "None", "1 hour", "99999999999999999999"] {
             assert!(seconds_or_never(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn percents_have_no_sign() {
+        assert_eq!((percent("0"), percent("100")), (Ok(0), Ok(100)));
+        for text in ["", "101", "-1", "5%", "0.5", "+5"] {
+            assert!(percent(text).is_err(), "{text}");
         }
     }
 

@@ -73,7 +73,11 @@ fn everything_that_is_attached() {
 fn one_argument_that_is_lent() {
     #[cached(skip(source))]
     fn title(source: &Source, driver: &str) -> Result<usize, Error> {
-        if driver == "nobody" { Err(down()) } else { Ok(source.ask() * 100 + driver.len().min(500)) }
+        if driver == "nobody" {
+            Err(down())
+        } else {
+            Ok(source.ask() * 100 + driver.len().min(500))
+        }
     }
 
     #[cached]

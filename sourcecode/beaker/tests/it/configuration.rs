@@ -230,6 +230,10 @@ fn regions_take_over_what_they_do_not_say() {
         ("cache.short.expire", "60"),
         ("cache.short.type", "memory"),
         ("cache.long.key_length", "100"),
+        ("cache.stale_for", "30"),
+        ("cache.short.stale_for", "0"),
+        ("cache.short.jitter", "10"),
+        ("cache.long.refresh_early", "yes"),
         ("cache.off.enabled", "no"),
     ];
     let cache = read(&pairs).unwrap().cache;
@@ -241,6 +245,11 @@ fn regions_take_over_what_they_do_not_say() {
     assert_eq!(long.backend, cache.default.backend);
     assert_eq!(long.backend.option("data_dir"), Some("./cache"));
     assert_eq!((long.expire, long.key_length), (Some(Duration::from_secs(600)), 100));
+    assert_eq!(
+        (long.stale_for, long.jitter, long.refresh_early),
+        (Duration::from_secs(30), 0, true)
+    );
+    assert_eq!((short.stale_for, short.jitter), (Duration::ZERO, 10));
     assert!(!cache.regions["off"].enabled && cache.default.enabled);
     assert!(short.backend.open().is_ok());
     prints(
@@ -249,6 +258,9 @@ fn regions_take_over_what_they_do_not_say() {
             "cache.regions = long, off, short",
             "cache.long.data_dir = ./cache  # as cache.data_dir",
             "cache.short.expire = 60",
+            "cache.short.stale_for = 0  # default",
+            "cache.short.jitter = 10",
+            "cache.long.stale_for = 30  # as cache.stale_for",
             "cache.short.key_length = 250  # as cache.key_length",
         ],
     );
@@ -268,6 +280,8 @@ fn mistakes_in_regions() {
     mistake("cache.regions", "a,b,a", &[("cache.b.expire", "60")], twice);
     let names = "allowed are names of letters, digits, `_` and `-`, with `,` between";
     mistake("cache.regions", "a.b", &[], names);
+    let percents = "allowed are whole percents, 0 to 100, without the sign";
+    mistake("cache.short.jitter", "10%", &[regions], percents);
     mistake("cache.key_length", "79", &[], "allowed is a whole number, 80 or more");
     mistakes(
         &[regions, ("cache.short.type", "file")],
@@ -377,6 +391,9 @@ fn any_pairs() -> impl Strategy<Value = Vec<(String, String)>> {
         option("session.data_serializer", prop_oneof!["json", "bincode"].boxed()),
         option("session.secret", "[0-9a-f]{32}(,[0-9a-f]{32}){0,2}".boxed()),
         option("cache.expire", seconds().boxed()),
+        option("cache.stale_for", (0..9999u32).prop_map(|n| n.to_string()).boxed()),
+        option("cache.short.jitter", (0..=100u32).prop_map(|n| n.to_string()).boxed()),
+        option("cache.short.refresh_early", word().boxed()),
         option("cache.enabled", word().boxed()),
         option("cache.key_length", (80..500u32).prop_map(|n| n.to_string()).boxed()),
         option("cache.short.expire", seconds().boxed()),

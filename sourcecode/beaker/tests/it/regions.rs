@@ -277,3 +277,49 @@ fn long_keys_are_shortened() {
     assert!(store.get(&namespace.key(&keys[0])).unwrap().is_some(), "as it is");
     assert!(store.get(&namespace.key(&keys[1])).unwrap().is_none(), "shortened");
 }
+
+#[test]
+fn the_rules_of_a_region_hold_for_its_caches() {
+    let (_, backend, clock) = counted();
+    let region = Region::named("rules");
+    let options = RegionOptions::new(backend.clone()).expire(10 * SECOND).clock(clock.clone());
+    region.configure(options.clone().stale_for(20 * SECOND).jitter(0.5)).unwrap();
+    let other = region.configure(options.clone().stale_for(5 * SECOND)).unwrap_err();
+    assert_eq!(other.kind(), ErrorKind::Config, "{other}");
+
+    let cache: Cache<u32> = region.cache("points").unwrap();
+    for driver in 0..100_u32 {
+        cache.put(driver.to_string(), driver).unwrap();
+    }
+    clock.advance(8 * SECOND);
+    let is_fresh = |driver: &u32| cache.contains(driver.to_string()).unwrap();
+    let fresh = (0..100).filter(is_fresh).count();
+    assert!((1..100).contains(&fresh), "{fresh} of 100 are fresh");
+
+    clock.advance(3 * SECOND);
+    assert_eq!((0..100).filter(is_fresh).count(), 0);
+    let fails = || Err::<u32, _>(beaker::Error::new(ErrorKind::Application, "no"));
+    assert_eq!(cache.try_get_or_create("7", fails).unwrap(), 7, "stale");
+}
+
+/// 1 is what the theory says, and the closer the end the likelier: within the last thousandth of the
+/// time that the making took, almost nobody is that lucky.
+#[test]
+fn a_region_may_make_its_values_anew_before_they_expire() {
+    let (_, backend, clock) = counted();
+    let region = Region::named("early");
+    let options = RegionOptions::new(backend).expire(10 * SECOND).clock(clock.clone());
+    region.configure(options.refresh_early(1.0)).unwrap();
+    let cache: Cache<u32> = region.cache("points").unwrap();
+    let make = |value: u32| {
+        let clock = &clock;
+        move || {
+            clock.advance(9 * SECOND);
+            value
+        }
+    };
+    cache.get_or_create("Kimi", make(1)).unwrap();
+    clock.advance(10 * SECOND - Duration::from_micros(1));
+    let value = cache.get_or_create("Kimi", make(2)).unwrap();
+    assert_eq!((value, cache.numbers().creations), (2, 2));
+}

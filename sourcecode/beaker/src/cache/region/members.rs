@@ -63,7 +63,7 @@ impl Members {
         let place = Place { marks: Some(Arc::clone(&self.marks)), key_length: options.key_length };
         let in_backend = format!("{}.{name}", self.region);
         let mut cache = Cache::placed(options.backend.clone(), &in_backend, codec, place);
-        cache.policy.expire = options.expire;
+        cache.policy = options.policy.clone();
         cache.time = options.time.clone();
         opened.insert(name.into(), Box::new(cache.clone()));
         Ok(cache)

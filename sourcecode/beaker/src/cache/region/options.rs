@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::backend::Backend;
+use crate::cache::policy::Policy;
 use crate::cache::time::Time;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -15,7 +16,7 @@ const SHORTEST_KEY_LENGTH: usize = 80;
 #[derive(Debug, Clone)]
 pub struct RegionOptions {
     pub(super) backend: Backend,
-    pub(super) expire: Option<Duration>,
+    pub(super) policy: Policy,
     pub(super) key_length: Option<usize>,
     pub(super) time: Time,
 }
@@ -23,12 +24,30 @@ pub struct RegionOptions {
 impl RegionOptions {
     /// Caches in this back end, that keep what they have for ever.
     pub fn new(backend: Backend) -> RegionOptions {
-        RegionOptions { backend, expire: None, key_length: None, time: Time::System }
+        RegionOptions { backend, policy: Policy::default(), key_length: None, time: Time::System }
     }
 
     /// Values are fresh for so long.
     pub fn expire(mut self, time: Duration) -> RegionOptions {
-        self.expire = Some(time);
+        self.policy.expire = Some(time);
+        self
+    }
+
+    /// As [`Cache::stale_for`](crate::Cache::stale_for) for each of its caches.
+    pub fn stale_for(mut self, time: Duration) -> RegionOptions {
+        self.policy.stale_for = time;
+        self
+    }
+
+    /// As [`Cache::jitter`](crate::Cache::jitter) for each of its caches.
+    pub fn jitter(mut self, part: f64) -> RegionOptions {
+        self.policy.set_jitter(part);
+        self
+    }
+
+    /// As [`Cache::refresh_early`](crate::Cache::refresh_early) for each of its caches.
+    pub fn refresh_early(mut self, eagerness: f64) -> RegionOptions {
+        self.policy.set_eagerness(eagerness);
         self
     }
 
@@ -65,6 +84,7 @@ impl RegionOptions {
     pub(super) fn is_same(&self, other: &RegionOptions) -> bool {
         Arc::ptr_eq(&self.backend.store, &other.backend.store)
             && Arc::ptr_eq(&self.backend.locks, &other.backend.locks)
-            && (self.expire, self.key_length) == (other.expire, other.key_length)
+            && self.key_length == other.key_length
+            && self.policy.gives_same(&other.policy)
     }
 }

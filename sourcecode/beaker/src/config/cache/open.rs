@@ -63,7 +63,11 @@ impl RegionConfig {
     }
 
     fn options_in(&self, backend: Backend) -> RegionOptions {
-        let options = RegionOptions::new(backend).key_length(self.key_length);
+        let options = RegionOptions::new(backend)
+            .key_length(self.key_length)
+            .stale_for(self.stale_for)
+            .jitter(f64::from(self.jitter) / 100.0)
+            .refresh_early(if self.refresh_early { 1.0 } else { 0.0 });
         match self.expire {
             Some(time) => options.expire(time),
             None => options,

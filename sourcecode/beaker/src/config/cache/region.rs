@@ -14,6 +14,12 @@ pub struct RegionConfig {
     pub backend: BackendConfig,
     /// `expire`: how long a value is fresh; `None` is for ever.
     pub expire: Option<Duration>,
+    /// `stale_for`: how long after that it may be given while a new one is made.
+    pub stale_for: Duration,
+    /// `jitter`: up to so many percent of its time sooner a value expires, by chance.
+    pub jitter: u8,
+    /// `refresh_early`: whether a value is made anew before it expires, by chance.
+    pub refresh_early: bool,
     /// `enabled`: whether anything is cached at all.
     pub enabled: bool,
     /// `key_length`: a longer key is shortened to a hash, in bytes.
@@ -31,6 +37,9 @@ impl Default for RegionConfig {
         RegionConfig {
             backend: BackendConfig::memory(),
             expire: None,
+            stale_for: Duration::ZERO,
+            jitter: 0,
+            refresh_early: false,
             enabled: true,
             key_length: KEY_LENGTH,
         }
@@ -42,6 +51,9 @@ impl Default for RegionConfig {
 pub(super) struct Said {
     backend: backend::Said,
     expire: Option<Option<Duration>>,
+    stale_for: Option<Duration>,
+    jitter: Option<u8>,
+    refresh_early: Option<bool>,
     enabled: Option<bool>,
     key_length: Option<usize>,
 }
@@ -52,6 +64,9 @@ impl Said {
         Said {
             backend: backend::Said::read(reader, &[]),
             expire: reader.read("expire", words::seconds_or_never),
+            stale_for: reader.read("stale_for", words::seconds),
+            jitter: reader.read("jitter", words::percent),
+            refresh_early: reader.read("refresh_early", words::boolean),
             enabled: reader.read("enabled", words::boolean),
             key_length: reader.read("key_length", length),
         }
@@ -79,6 +94,9 @@ impl Said {
         let all = Said {
             backend: self.backend.or(&base.backend),
             expire: self.expire.or(base.expire),
+            stale_for: self.stale_for.or(base.stale_for),
+            jitter: self.jitter.or(base.jitter),
+            refresh_early: self.refresh_early.or(base.refresh_early),
             enabled: self.enabled.or(base.enabled),
             key_length: self.key_length.or(base.key_length),
         };
@@ -91,6 +109,9 @@ impl Said {
         RegionConfig {
             backend: self.backend.settle(reader, "memory").unwrap_or(default.backend),
             expire: self.expire.unwrap_or(default.expire),
+            stale_for: self.stale_for.unwrap_or(default.stale_for),
+            jitter: self.jitter.unwrap_or(default.jitter),
+            refresh_early: self.refresh_early.unwrap_or(default.refresh_early),
             enabled: self.enabled.unwrap_or(default.enabled),
             key_length: self.key_length.unwrap_or(default.key_length),
         }
@@ -102,6 +123,9 @@ impl RegionConfig {
     pub(super) fn options(&self) -> Vec<(&'static str, String, Option<&'static str>)> {
         let mut options = self.backend.printed("memory");
         options.push(("expire", in_seconds_or_never(self.expire), Some("never")));
+        options.push(("stale_for", self.stale_for.as_secs().to_string(), Some("0")));
+        options.push(("jitter", self.jitter.to_string(), Some("0")));
+        options.push(("refresh_early", self.refresh_early.to_string(), Some("false")));
         options.push(("enabled", self.enabled.to_string(), Some("true")));
         options.push(("key_length", self.key_length.to_string(), Some("250")));
         options
