@@ -7,8 +7,9 @@ use http::{Extensions, HeaderValue};
 use smallvec::SmallVec;
 
 use super::RequestSession;
+use super::request_session::Claimed;
 use crate::error::{Error, ErrorKind, Result};
-use crate::session::{Session, Sessions};
+use crate::session::{Session, Sessions, Visitor};
 
 /// Mostly one.
 pub(super) type Cookies = SmallVec<[HeaderValue; 1]>;
@@ -19,7 +20,8 @@ pub(super) type Cookies = SmallVec<[HeaderValue; 1]>;
 pub(super) struct LazySession(Arc<Inner>);
 
 struct Inner {
-    sessions: Sessions,
+    /// Whether loading and saving may wait.
+    blocks: bool,
     /// The `Cookie` headers. Their bytes are shared with the request, and looked at when the
     /// session is asked for.
     cookies: Cookies,
@@ -30,7 +32,7 @@ struct Inner {
 
 enum Place {
     /// In the store: nobody has asked for it yet.
-    Stored,
+    Stored(Sessions),
     /// Loaded, and nobody uses it.
     Here(Box<Session>),
     InUse,
@@ -40,7 +42,9 @@ enum Place {
 
 impl LazySession {
     pub(super) fn new(sessions: Sessions, cookies: Cookies) -> LazySession {
-        LazySession(Arc::new(Inner { sessions, cookies, place: Mutex::new(Place::Stored) }))
+        let blocks = sessions.blocks();
+        let place = Mutex::new(Place::Stored(sessions));
+        LazySession(Arc::new(Inner { blocks, cookies, place }))
     }
 
     /// The session of the request with these extensions, which may have to be loaded.
@@ -51,8 +55,8 @@ impl LazySession {
         })?;
         let mut place = lazy.place();
         let session = match std::mem::replace(&mut *place, Place::InUse) {
-            Place::Stored => None,
-            Place::Here(session) => Some(session),
+            Place::Stored(sessions) => Claimed::Stored(sessions),
+            Place::Here(session) => Claimed::Loaded(session),
             // Waiting would be for ever, if the one who has it is the one who asks.
             Place::InUse => {
                 let what =
@@ -71,7 +75,7 @@ impl LazySession {
         Ok(RequestSession::new(lazy.clone(), session))
     }
 
-    pub(super) fn load(&self) -> Result<Session> {
+    pub(super) fn recognize(&self, sessions: &Sessions) -> Result<Visitor> {
         // What is no text in them belongs to other cookies than ours.
         let text = |bytes| match str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
@@ -80,20 +84,24 @@ impl LazySession {
         let mut texts = self.0.cookies.iter().map(|header| text(header.as_bytes()));
         let first = texts.next();
         let all = first.map(|first| texts.fold(first, |all, next| all + "; " + next));
-        Ok(self.0.sessions.load(all.as_deref())?.deferred())
+        sessions.recognize(all.as_deref())
     }
 
     /// Whether loading and saving may wait.
     #[cfg_attr(not(feature = "tower"), allow(dead_code))]
     pub(super) fn blocks(&self) -> bool {
-        self.0.sessions.blocks()
+        self.0.blocks
     }
 
     /// Takes the session back from the one who used it.
-    pub(super) fn give_back(&self, session: Option<Box<Session>>) {
+    pub(super) fn give_back(&self, claimed: Claimed) {
         let mut place = self.place();
         if matches!(*place, Place::InUse) {
-            *place = session.map_or(Place::Stored, Place::Here);
+            *place = match claimed {
+                Claimed::Stored(sessions) => Place::Stored(sessions),
+                Claimed::Loaded(session) => Place::Here(session),
+                Claimed::Gone => Place::Over,
+            };
         }
     }
 
@@ -101,7 +109,7 @@ impl LazySession {
     pub(super) fn end(&self) -> Result<Option<Box<Session>>> {
         match std::mem::replace(&mut *self.place(), Place::Over) {
             Place::Here(session) => Ok(Some(session)),
-            Place::Stored | Place::Over => Ok(None),
+            Place::Stored(_) | Place::Over => Ok(None),
             Place::InUse => {
                 let what = "the session was still in use when its request was answered, so it is";
                 let what = format!("{what} not saved; let go of it before answering");

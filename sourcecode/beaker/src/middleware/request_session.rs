@@ -1,12 +1,13 @@
 //! [`RequestSession`]: the session of a request, in use; and how a request gives it.
 
 use std::fmt;
+use std::mem;
 use std::ops::{Deref, DerefMut};
 
 use super::Request;
 use super::lazy::LazySession;
 use crate::error::Result;
-use crate::session::Session;
+use crate::session::{Session, Sessions};
 
 /// Gives a request its session.
 pub trait SessionExt {
@@ -34,19 +35,32 @@ impl SessionExt for Request {
 /// error.
 pub struct RequestSession {
     lazy: LazySession,
-    /// Missing only until it is loaded, and nobody outside sees it before.
-    session: Option<Box<Session>>,
+    /// Loaded before anybody outside sees it.
+    session: Claimed,
+}
+
+/// The session of a request, taken out of it.
+pub(super) enum Claimed {
+    /// In these sessions' store.
+    Stored(Sessions),
+    Loaded(Box<Session>),
+    /// Given back.
+    Gone,
 }
 
 impl RequestSession {
-    pub(super) fn new(lazy: LazySession, session: Option<Box<Session>>) -> RequestSession {
+    pub(super) fn new(lazy: LazySession, session: Claimed) -> RequestSession {
         RequestSession { lazy, session }
     }
 
     /// Loads it, unless that was done before.
     pub(super) fn loaded(mut self) -> Result<RequestSession> {
-        if self.session.is_none() {
-            self.session = Some(Box::new(self.lazy.load()?));
+        if let Claimed::Stored(sessions) = &self.session {
+            let visitor = self.lazy.recognize(sessions)?;
+            if let Claimed::Stored(sessions) = mem::replace(&mut self.session, Claimed::Gone) {
+                let session = visitor.session(sessions).deferred();
+                self.session = Claimed::Loaded(Box::new(session));
+            }
         }
         Ok(self)
     }
@@ -54,13 +68,13 @@ impl RequestSession {
     /// Whether to load it may wait.
     #[cfg(feature = "tower")]
     pub(super) fn blocks(&self) -> bool {
-        self.session.is_none() && self.lazy.blocks()
+        matches!(self.session, Claimed::Stored(_)) && self.lazy.blocks()
     }
 }
 
 impl Drop for RequestSession {
     fn drop(&mut self) {
-        self.lazy.give_back(self.session.take());
+        self.lazy.give_back(mem::replace(&mut self.session, Claimed::Gone));
     }
 }
 
@@ -68,13 +82,19 @@ impl Deref for RequestSession {
     type Target = Session;
 
     fn deref(&self) -> &Session {
-        self.session.as_ref().expect("it is loaded before anybody gets this")
+        match &self.session {
+            Claimed::Loaded(session) => session,
+            _ => unreachable!("it is loaded before anybody gets this"),
+        }
     }
 }
 
 impl DerefMut for RequestSession {
     fn deref_mut(&mut self) -> &mut Session {
-        self.session.as_mut().expect("it is loaded before anybody gets this")
+        match &mut self.session {
+            Claimed::Loaded(session) => session,
+            _ => unreachable!("it is loaded before anybody gets this"),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::store::{Version, When};
 const MOST_FORWARDS: usize = 4;
 
 /// A session that may be used.
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The id that it has now.
     pub(super) id: SessionId,
     pub(super) data: SessionData,

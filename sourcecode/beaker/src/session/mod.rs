@@ -34,11 +34,14 @@ use changes::Changes;
 pub use data::SessionData;
 #[cfg(feature = "tracing")]
 pub use events::SessionCounters;
+use find::Found;
 pub use id::SessionId;
 use options::Options;
 pub use origin::{Origin, Rejection};
 use plan::Intent;
 use visitor::InCookie;
+#[cfg(feature = "middleware")]
+pub(crate) use visitor::Visitor;
 
 use crate::clock::Timestamp;
 use crate::store::Version;
@@ -101,8 +104,9 @@ impl Session {
         }
     }
 
-    fn loaded(sessions: Sessions, id: SessionId, data: SessionData, version: Version) -> Session {
+    fn loaded(sessions: Sessions, found: Found, in_cookie: Option<InCookie>) -> Session {
         let now = sessions.0.clock.now();
+        let Found { id, data, version } = found;
         Session {
             id,
             last_accessed: Some(data.accessed),
@@ -115,7 +119,7 @@ impl Session {
             intent: Intent::Leave,
             is_deleted: false,
             deferred: false,
-            in_cookie: None,
+            in_cookie,
             issued: None,
             sessions,
         }

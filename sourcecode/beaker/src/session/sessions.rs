@@ -3,8 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::find::Found;
 use super::options::Options;
-use super::visitor::{InCookie, ticket};
+use super::visitor::{InCookie, Visitor, ticket};
 use super::{Origin, Rejection, Session, SessionId, Sessions};
 use crate::backend::Backend;
 use crate::cookie;
@@ -41,7 +42,7 @@ impl Sessions {
         let _span = events.loading();
         let found = self.find(id)?.inspect(|found| events.loaded(&found.id));
         match found {
-            Ok(found) => Ok(Session::loaded(self.clone(), found.id, found.data, found.version)),
+            Ok(found) => Ok(Session::loaded(self.clone(), found, None)),
             Err(reason) => Err(Error::new(
                 ErrorKind::UnknownSession,
                 format!(
@@ -58,15 +59,20 @@ impl Sessions {
     ///
     /// `ErrorKind::Config` if there is no [signer](Sessions::signed_by); what the store fails with.
     pub fn load(&self, cookie_header: Option<&str>) -> Result<Session> {
+        self.recognize(cookie_header).map(|visitor| visitor.session(self.clone()))
+    }
+
+    /// Who the visitor is, by the `Cookie` header.
+    pub(crate) fn recognize(&self, cookie_header: Option<&str>) -> Result<Visitor> {
         let events = &self.0.events;
         let _span = events.loading();
         let name = self.0.cookie.get_name();
         let mut origin = Origin::New;
         for value in cookie_header.into_iter().flat_map(|header| cookie::find(header, name)) {
             match self.load_value(value)? {
-                Ok(session) => {
-                    events.loaded(session.id());
-                    return Ok(session);
+                Ok((found, in_cookie)) => {
+                    events.loaded(&found.id);
+                    return Ok(Visitor::Known(found, in_cookie));
                 }
                 Err(reason) => {
                     events.rejected(reason);
@@ -75,11 +81,11 @@ impl Sessions {
             }
         }
         self.signer_or_carrier()?;
-        Ok(Session::new(self.clone(), origin, None))
+        Ok(Visitor::New(origin))
     }
 
-    /// The session that a cookie of ours has or leads to.
-    fn load_value(&self, value: &str) -> Result<Result<Session, Rejection>> {
+    /// What a cookie of ours has or leads to.
+    fn load_value(&self, value: &str) -> Result<Result<(Found, InCookie), Rejection>> {
         let options = &self.0;
         #[cfg(feature = "cookies")]
         if let Some(carrier) = &options.carrier {
@@ -93,8 +99,8 @@ impl Sessions {
             let in_cookie = InCookie { id: carried.id, is_due: !carried.is_newest };
             // There is no store to number its writes.
             let version = Version::new(0);
-            let session = Session::loaded(self.clone(), carried.id, carried.data, version);
-            return Ok(Ok(Session { in_cookie: Some(in_cookie), ..session }));
+            let found = Found { id: carried.id, data: carried.data, version };
+            return Ok(Ok((found, in_cookie)));
         }
         let name = options.cookie.get_name();
         let Some(verified) = self.signer()?.verify(name, value) else {
@@ -105,9 +111,7 @@ impl Sessions {
         };
         Ok(self.find(&id)?.map(|found| {
             let is_due = !verified.is_newest || options.is_ticket_due(sent);
-            let in_cookie = InCookie { id, is_due };
-            let session = Session::loaded(self.clone(), found.id, found.data, found.version);
-            Session { in_cookie: Some(in_cookie), ..session }
+            (found, InCookie { id, is_due })
         }))
     }
 

@@ -1,20 +1,35 @@
 //! What the visitor's browser has and what it is sent: the cookie.
 
-use super::Session;
+use super::find::Found;
 use super::options::Options;
+use super::{Origin, Session, SessionId, Sessions};
 use crate::clock::Timestamp;
 use crate::cookie::CookieLifetime;
 use crate::error::Result;
 
-use super::SessionId;
-
 /// The cookie that came with the request.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct InCookie {
+pub(crate) struct InCookie {
     /// The id in it.
     pub(super) id: SessionId,
     /// It is to be sent anew: an old key made it, or much of its time has passed.
     pub(super) is_due: bool,
+}
+
+/// Whoever sent a request: known by a cookie, or not.
+pub(crate) enum Visitor {
+    Known(Found, InCookie),
+    New(Origin),
+}
+
+impl Visitor {
+    /// Their session, which may be a new one.
+    pub(crate) fn session(self, sessions: Sessions) -> Session {
+        match self {
+            Visitor::Known(found, in_cookie) => Session::loaded(sessions, found, Some(in_cookie)),
+            Visitor::New(origin) => Session::new(sessions, origin, None),
+        }
+    }
 }
 
 /// What is signed in a cookie: an id, and if the cookie runs out, when it was sent.

@@ -160,13 +160,25 @@ impl Version {
     }
 
     /// A version that no other write has, in this process or another: they count on from a random
-    /// 64-bit number, one a process.
+    /// 64-bit number, one a process. Each thread takes a block of them, since one counter for all
+    /// would be passed around between the cores with every write.
     pub(crate) fn fresh() -> Version {
+        use std::cell::Cell;
         use std::sync::LazyLock;
         use std::sync::atomic::{AtomicU64, Ordering};
+        const BLOCK: u64 = 1024;
         static NEXT: LazyLock<AtomicU64> =
             LazyLock::new(|| AtomicU64::new(uuid::Uuid::new_v4().as_u64_pair().1));
-        Version(NEXT.fetch_add(1, Ordering::Relaxed))
+        thread_local! {
+            /// The next one of this thread's, and how many are left.
+            static OWN: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
+        }
+        let (next, left) = match OWN.get() {
+            (_, 0) => (NEXT.fetch_add(BLOCK, Ordering::Relaxed), BLOCK),
+            own => own,
+        };
+        OWN.set((next.wrapping_add(1), left - 1));
+        Version(next)
     }
 }
 
