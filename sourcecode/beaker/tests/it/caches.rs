@@ -580,6 +580,25 @@ fn a_stale_value_is_made_anew_in_the_background() {
     });
 }
 
+/// And a runner that drops the work, since its pool is full, is no error: the old value is at hand.
+#[test]
+fn what_is_not_to_be_kept_takes_nobodys_place_in_the_background_either() {
+    each(|cache, clock| {
+        let cache = cache.stale_for(60 * SECOND);
+        let at_once = cache.clone().run_in(Arc::new(|work: Box<dyn FnOnce() + Send>| work()));
+        let full = cache.clone().run_in(Arc::new(drop));
+        cache.put("a", "old".to_owned()).unwrap();
+        clock.advance(11 * SECOND);
+        let unkept = || Ok::<_, Error>(Made::new("new".to_owned()).not_kept());
+        for cache in [&full, &at_once, &at_once] {
+            assert_eq!(cache.get_or_refresh("a", unkept).unwrap(), "old");
+        }
+        assert_eq!(cache.numbers().creations, 2);
+        let (value, _) = cache.peek("a").unwrap().unwrap();
+        assert_eq!(value, "old");
+    });
+}
+
 #[test]
 fn a_thread_of_its_own_makes_it_where_nothing_else_is_said() {
     let clock = Arc::new(ManualClock::default());
