@@ -12,68 +12,8 @@ use crate::error::{Error, Result};
 use crate::store::{Version, When};
 
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
-    /// The value of a key, made by the function if there is none. The function may give a plain value,
-    /// or [`Made`] to say more of it.
-    ///
-    /// # Errors
-    ///
-    /// What the store fails with; `ErrorKind::WouldDeadlock` if the function asks for its own key.
-    #[inline]
-    pub fn get_or_create<M: Into<Made<V>>>(
-        &self,
-        key: impl AsRef<[u8]>,
-        create: impl FnOnce() -> M,
-    ) -> Result<V> {
-        self.try_get_or_create(key, || Ok::<M, Error>(create()))
-    }
-
-    /// The same with a function that may fail. Its error goes to the caller whose function it was;
-    /// others who waited for it get `ErrorKind::Creation`, with what it said. A stale value is given
-    /// instead, if there is one.
-    ///
-    /// # Errors
-    ///
-    /// As above, and the function's own.
-    #[inline]
-    pub fn try_get_or_create<M, E>(
-        &self,
-        key: impl AsRef<[u8]>,
-        create: impl FnOnce() -> Result<M, E>,
-    ) -> Result<V, E>
-    where
-        M: Into<Made<V>>,
-        E: From<Error> + Display,
-    {
-        let key = key.as_ref();
-        let mut found = self.fresh(key);
-        if found.is_none() {
-            self.fill(key, create, &mut found)?;
-        }
-        match found {
-            Some(value) => Ok(value),
-            None => unreachable!("it was filled"),
-        }
-    }
-
-    /// Apart, so that a hit is not held up by what it does not need; and into the place where a hit
-    /// would be, for the same reason as in [`get`](Cache::get).
-    #[cold]
-    #[inline(never)]
-    fn fill<M, E>(
-        &self,
-        key: &[u8],
-        create: impl FnOnce() -> Result<M, E>,
-        found: &mut Option<V>,
-    ) -> Result<(), E>
-    where
-        M: Into<Made<V>>,
-        E: From<Error> + Display,
-    {
-        *found = Some(self.find_or_create(key, create)?);
-        Ok(())
-    }
-
-    fn find_or_create<M, E>(
+    /// For who has found nothing that is fresh beyond doubt.
+    pub(super) fn find_or_create<M, E>(
         &self,
         key: &[u8],
         create: impl FnOnce() -> Result<M, E>,

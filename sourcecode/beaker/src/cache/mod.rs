@@ -36,6 +36,7 @@ mod failure;
 mod flight;
 mod flow;
 mod handle;
+mod hit;
 mod made;
 mod many;
 mod marks;
@@ -105,41 +106,6 @@ struct Shared<V> {
 }
 
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
-    /// The fresh value of a key; `None` if there is none, or it has expired.
-    ///
-    /// # Errors
-    ///
-    /// What the store fails with.
-    #[inline(always)]
-    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<V>> {
-        // Others fill the place where it is: what is found is moved once less than if it were taken
-        // apart and put together again, and that is a tenth of a hit for a value of 200 bytes.
-        let mut found = Ok(self.shared.storage.fresh(key.as_ref(), &self.time));
-        match found {
-            Ok(Some(_)) => self.shared.counting.hit(),
-            _ => self.get_behind(key.as_ref(), &mut found),
-        }
-        found
-    }
-
-    /// Apart, so that a hit is not held up by what it does not need.
-    #[cold]
-    #[inline(never)]
-    fn get_behind(&self, key: &[u8], found: &mut Result<Option<V>>) {
-        *found = self.find(key);
-    }
-
-    fn find(&self, key: &[u8]) -> Result<Option<V>> {
-        let seen = self.look(key)?;
-        let fresh = self.freshness(&seen) == Freshness::Fresh;
-        let found = seen.slot.filter(|_| fresh).map(|slot| slot.value);
-        match found {
-            Some(_) => self.shared.counting.hit(),
-            None => self.shared.counting.miss(),
-        }
-        Ok(found)
-    }
-
     /// The value of a key also if it is stale, with the time since its making began.
     ///
     /// # Errors

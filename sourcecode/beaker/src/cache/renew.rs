@@ -9,19 +9,6 @@ use super::{Cache, Made};
 use crate::error::{Error, Result};
 
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
-    /// A hit in memory, if that is all there is to do.
-    #[inline]
-    pub(super) fn fresh(&self, key: &[u8]) -> Option<V> {
-        if self.policy.eagerness > 0.0 {
-            return None;
-        }
-        let fresh = self.shared.storage.fresh(key, &self.time);
-        if fresh.is_some() {
-            self.shared.counting.hit();
-        }
-        fresh
-    }
-
     /// By chance, before it has expired.
     pub(super) fn is_early(&self, seen: &Seen<V>) -> bool {
         let eagerness = self.policy.eagerness;

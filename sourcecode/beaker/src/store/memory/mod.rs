@@ -3,6 +3,7 @@
 
 mod bound;
 mod condition;
+mod writes;
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ pub use bound::Bound;
 use bound::Scale;
 use quick_cache::DefaultHashBuilder;
 use quick_cache::sync::{Cache, DefaultLifecycle};
+use writes::Writes;
 
 use super::{Store, Stored, Swept, Version, When};
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -20,9 +22,6 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 
 type Table = Cache<Key, Entry, Scale, DefaultHashBuilder, DefaultLifecycle<Key, Entry>>;
-
-/// What has expired is looked for after this many writes at least.
-const SWEEP_AFTER: usize = 1024;
 
 /// A table in memory. Each `MemoryStore` is a memory of its own: share one in an `Arc`.
 ///
@@ -36,8 +35,7 @@ pub struct MemoryStore {
     /// What the largest value may weigh. The table would take a lock to tell.
     largest: u64,
     clock: Arc<dyn Clock>,
-    /// About so many writes until what has expired is looked for.
-    until_sweep: AtomicUsize,
+    writes: Writes,
 }
 
 #[derive(Clone)]
@@ -89,7 +87,7 @@ impl MemoryStore {
             DefaultLifecycle::default(),
         );
         let largest = (table.shard_capacity() / 10 * 9).max(1);
-        MemoryStore { table, scale, largest, clock, until_sweep: AtomicUsize::new(SWEEP_AFTER) }
+        MemoryStore { table, scale, largest, clock, writes: Writes::default() }
     }
 
     /// How many values it holds, expired ones that were not removed yet among them.
@@ -126,21 +124,6 @@ impl MemoryStore {
             lives
         });
         removed.into_inner()
-    }
-
-    /// One write of sixteen, by chance, counts for all of them: a counter of each write would be passed
-    /// around between the cores.
-    fn count_write(&self, version: Version) {
-        const MIXES_BITS: u64 = 0x9e37_79b9_7f4a_7c15;
-        if version.number().wrapping_mul(MIXES_BITS) >> 60 > 0 {
-            return;
-        }
-        // One of those that write at the same time gets the last one.
-        let before = self.until_sweep.fetch_sub(16, Ordering::Relaxed);
-        if (1..=16).contains(&before) {
-            self.remove_expired();
-            self.until_sweep.store(self.table.len().max(SWEEP_AFTER), Ordering::Relaxed);
-        }
     }
 }
 
@@ -181,7 +164,10 @@ impl Store for MemoryStore {
             }
             When::Absent | When::Unchanged(_) => self.put_if(key, new, when),
         };
-        self.count_write(version);
+        if self.writes.count(version) {
+            self.remove_expired();
+            self.writes.begin_anew(self.table.len());
+        }
         Ok(written.then_some(version))
     }
 
@@ -208,6 +194,7 @@ impl Store for MemoryStore {
 
 #[cfg(test)]
 mod tests {
+    use super::writes::SWEEP_AFTER;
     use super::*;
     use crate::clock::ManualClock;
 
