@@ -4,6 +4,7 @@ mod book;
 mod cli;
 mod command;
 mod exercise;
+mod limit;
 mod progress_bar;
 mod reader;
 mod show;

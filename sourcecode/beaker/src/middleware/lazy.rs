@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::{Extensions, HeaderValue};
 use smallvec::SmallVec;
 
-use super::RequestSession;
-use super::request_session::Claimed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::{Session, Sessions, Visitor};
 
@@ -40,6 +38,15 @@ enum Place {
     Over,
 }
 
+/// The session of a request, taken out of it.
+pub(super) enum Claimed {
+    /// In these sessions' store.
+    Stored(Sessions),
+    Loaded(Box<Session>),
+    /// Given back.
+    Gone,
+}
+
 impl LazySession {
     pub(super) fn new(sessions: Sessions, cookies: Cookies) -> LazySession {
         let blocks = sessions.blocks();
@@ -47,32 +54,32 @@ impl LazySession {
         LazySession(Arc::new(Inner { blocks, cookies, place }))
     }
 
-    /// The session of the request with these extensions, which may have to be loaded.
-    pub(super) fn claim_in(extensions: &Extensions) -> Result<RequestSession> {
-        let lazy = extensions.get::<LazySession>().ok_or_else(|| {
+    /// That of the request with these extensions.
+    pub(super) fn of(extensions: &Extensions) -> Result<&LazySession> {
+        extensions.get().ok_or_else(|| {
             let missing = "this request has no session; wrap the application in a";
             Error::config(format!("{missing} `SessionMiddleware` or a `SessionLayer`"))
-        })?;
-        let mut place = lazy.place();
-        let session = match std::mem::replace(&mut *place, Place::InUse) {
-            Place::Stored(sessions) => Claimed::Stored(sessions),
-            Place::Here(session) => Claimed::Loaded(session),
+        })
+    }
+
+    /// Takes the session out of the request.
+    pub(super) fn claim(&self) -> Result<Claimed> {
+        let mut place = self.place();
+        match std::mem::replace(&mut *place, Place::InUse) {
+            Place::Stored(sessions) => Ok(Claimed::Stored(sessions)),
+            Place::Here(session) => Ok(Claimed::Loaded(session)),
             // Waiting would be for ever, if the one who has it is the one who asks.
             Place::InUse => {
                 let what =
                     "the session of this request is in use; let go of it before asking again";
-                return Err(Error::new(ErrorKind::WouldDeadlock, what));
+                Err(Error::new(ErrorKind::WouldDeadlock, what))
             }
             Place::Over => {
                 *place = Place::Over;
-                return Err(Error::new(
-                    ErrorKind::Application,
-                    "this request has been answered, and its session is out of reach; ask for it before",
-                ));
+                let what = "this request has been answered, and its session is out of reach; ask for it before";
+                Err(Error::new(ErrorKind::Application, what))
             }
-        };
-        drop(place);
-        Ok(RequestSession::new(lazy.clone(), session))
+        }
     }
 
     pub(super) fn recognize(&self, sessions: &Sessions) -> Result<Visitor> {

@@ -4,10 +4,12 @@ use std::fmt;
 use std::mem;
 use std::ops::{Deref, DerefMut};
 
+use http::Extensions;
+
 use super::Request;
-use super::lazy::LazySession;
+use super::lazy::{Claimed, LazySession};
 use crate::error::Result;
-use crate::session::{Session, Sessions};
+use crate::session::Session;
 
 /// Gives a request its session.
 pub trait SessionExt {
@@ -26,7 +28,7 @@ pub trait SessionExt {
 
 impl SessionExt for Request {
     fn session(&self) -> Result<RequestSession> {
-        LazySession::claim_in(self.extensions())?.loaded()
+        RequestSession::claim_in(self.extensions())?.loaded()
     }
 }
 
@@ -39,18 +41,11 @@ pub struct RequestSession {
     session: Claimed,
 }
 
-/// The session of a request, taken out of it.
-pub(super) enum Claimed {
-    /// In these sessions' store.
-    Stored(Sessions),
-    Loaded(Box<Session>),
-    /// Given back.
-    Gone,
-}
-
 impl RequestSession {
-    pub(super) fn new(lazy: LazySession, session: Claimed) -> RequestSession {
-        RequestSession { lazy, session }
+    /// That of the request with these extensions, which may have to be loaded.
+    pub(super) fn claim_in(extensions: &Extensions) -> Result<RequestSession> {
+        let lazy = LazySession::of(extensions)?;
+        Ok(RequestSession { session: lazy.claim()?, lazy: lazy.clone() })
     }
 
     /// Loads it, unless that was done before.

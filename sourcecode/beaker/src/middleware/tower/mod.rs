@@ -16,7 +16,6 @@ pub use service::{SessionLayer, SessionService};
 use http::Extensions;
 
 use super::RequestSession;
-use super::lazy::LazySession;
 use crate::error::{Error, Result};
 use off_thread::off_thread;
 
@@ -34,7 +33,7 @@ pub fn session_of(
     extensions: &Extensions,
 ) -> impl Future<Output = Result<RequestSession>> + Send + use<> {
     // Claimed here, so that the future need not hold the request, which few can share.
-    let session = LazySession::claim_in(extensions);
+    let session = RequestSession::claim_in(extensions);
     async {
         let session = session?;
         if session.blocks() {

@@ -12,8 +12,8 @@ use clap::{Subcommand, ValueEnum};
 use programs::Workspace;
 
 use crate::book::edition::{EDITIONS, Edition};
-use crate::cli::Limit;
 use crate::exercise::Exercises;
+use crate::limit::Limit;
 use crate::status::Status;
 
 /// What to do with exercises.
