@@ -53,7 +53,7 @@ impl RequestSession {
         if let Claimed::Stored(sessions) = &self.session {
             let visitor = self.lazy.recognize(sessions)?;
             if let Claimed::Stored(sessions) = mem::replace(&mut self.session, Claimed::Gone) {
-                let session = visitor.session(sessions).deferred();
+                let session = visitor.session_of_request(sessions);
                 self.session = Claimed::Loaded(Box::new(session));
             }
         }

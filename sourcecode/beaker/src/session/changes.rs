@@ -2,6 +2,7 @@
 //! on top of what somebody else has saved meanwhile.
 
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
@@ -66,7 +67,7 @@ impl Changes {
                 values.insert(key, value);
             }
             Changes::Keys(keys) => {
-                let before = values.insert(key.clone(), value);
+                let before = replace(values, &key, value);
                 note(keys, key, before, Redo::Replace);
             }
         }
@@ -83,7 +84,7 @@ impl Changes {
 
     pub(super) fn update(&mut self, values: &mut Values, key: String, update: Update) -> Value {
         let value = update(values.get(&key));
-        let before = values.insert(key.clone(), value.clone());
+        let before = replace(values, &key, value.clone());
         match self {
             Changes::All { any, .. } => *any = true,
             Changes::Keys(keys) => note(keys, key, before, Redo::Update(smallvec![update])),
@@ -92,7 +93,7 @@ impl Changes {
     }
 
     pub(super) fn clear(&mut self, values: &mut Values) {
-        let all = std::mem::take(values);
+        let all = mem::take(values);
         *self = Changes::All { before: self.undo(all), any: true };
     }
 
@@ -104,7 +105,7 @@ impl Changes {
                 before.clone()
             }
             Changes::Keys(keys) => {
-                for (key, change) in std::mem::take(keys) {
+                for (key, change) in mem::take(keys) {
                     match change.before {
                         Some(value) => values.insert(key, value),
                         None => values.remove(&key),
@@ -119,7 +120,7 @@ impl Changes {
     /// saved, `mine` are the values with the changes as they were made here.
     pub(super) fn redo(&mut self, mine: &Values, latest: &mut Values) {
         match self {
-            Changes::All { before, .. } => *before = std::mem::replace(latest, mine.clone()),
+            Changes::All { before, .. } => *before = mem::replace(latest, mine.clone()),
             Changes::Keys(keys) => {
                 for (key, change) in keys {
                     change.before = latest.get(key).cloned();
@@ -142,6 +143,14 @@ impl Change {
                 updates.iter().fold(self.before.clone(), apply)
             }
         }
+    }
+}
+
+/// Sets a key, and gives what was there. A key that is there already needs no copy.
+fn replace(values: &mut Values, key: &str, value: Value) -> Option<Value> {
+    match values.get_mut(key) {
+        Some(place) => Some(mem::replace(place, value)),
+        None => values.insert(key.to_owned(), value),
     }
 }
 

@@ -70,7 +70,7 @@ impl Options {
         if self.timeout.is_none() && self.lifetime.is_none() {
             return None;
         }
-        let now = self.clock.now();
+        let now = self.clock.recent();
         if self.timeout.is_some_and(|timeout| now.since(data.accessed) > timeout) {
             return Some(Rejection::TimedOut);
         }

@@ -23,7 +23,7 @@ impl Session {
     pub(super) fn issue(&mut self, carrier: &Carrier, data: &SessionData) -> Result<()> {
         let options = &self.sessions.0;
         let name = options.cookie.get_name();
-        let now = options.clock.now().max(data.accessed);
+        let now = self.time().max(data.accessed);
         let data = SessionData { accessed: now, ..data.clone() };
         let value = carrier.pack(name, &self.id, &data, &options.codec)?;
         let header = options.cookie.set(&value, options.longest_cookie(data.created, now));

@@ -65,8 +65,8 @@ impl Session {
     }
 
     /// Acts when the request has ended.
-    #[cfg_attr(not(feature = "middleware"), allow(dead_code))]
-    pub(crate) fn deferred(mut self) -> Session {
+    #[cfg(feature = "middleware")]
+    pub(super) fn deferred(mut self) -> Session {
         self.deferred = true;
         self
     }

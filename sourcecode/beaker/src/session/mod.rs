@@ -104,8 +104,13 @@ impl Session {
         }
     }
 
-    fn loaded(sessions: Sessions, found: Found, in_cookie: Option<InCookie>) -> Session {
-        let now = sessions.0.clock.now();
+    /// What was found, and is used from now on.
+    fn loaded(
+        sessions: Sessions,
+        found: Found,
+        in_cookie: Option<InCookie>,
+        now: Timestamp,
+    ) -> Session {
         let Found { id, data, version } = found;
         Session {
             id,

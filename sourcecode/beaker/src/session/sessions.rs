@@ -42,7 +42,7 @@ impl Sessions {
         let _span = events.loading();
         let found = self.find(id)?.inspect(|found| events.loaded(&found.id));
         match found {
-            Ok(found) => Ok(Session::loaded(self.clone(), found, None)),
+            Ok(found) => Ok(Session::loaded(self.clone(), found, None, self.0.clock.now())),
             Err(reason) => Err(Error::new(
                 ErrorKind::UnknownSession,
                 format!(

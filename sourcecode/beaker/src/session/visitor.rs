@@ -25,8 +25,22 @@ pub(crate) enum Visitor {
 impl Visitor {
     /// Their session, which may be a new one.
     pub(crate) fn session(self, sessions: Sessions) -> Session {
+        let now = sessions.0.clock.now();
+        self.session_from(now, sessions)
+    }
+
+    /// The same for a request: it acts when that has been answered.
+    #[cfg(feature = "middleware")]
+    pub(crate) fn session_of_request(self, sessions: Sessions) -> Session {
+        let now = sessions.0.clock.recent();
+        self.session_from(now, sessions).deferred()
+    }
+
+    fn session_from(self, now: Timestamp, sessions: Sessions) -> Session {
         match self {
-            Visitor::Known(found, in_cookie) => Session::loaded(sessions, found, Some(in_cookie)),
+            Visitor::Known(found, in_cookie) => {
+                Session::loaded(sessions, found, Some(in_cookie), now)
+            }
             Visitor::New(origin) => Session::new(sessions, origin, None),
         }
     }
@@ -62,7 +76,7 @@ pub(super) mod ticket {
 impl Options {
     /// Whether a cookie that was sent then is to be sent anew.
     pub(super) fn is_ticket_due(&self, sent: Option<Timestamp>) -> bool {
-        let since = |sent| self.clock.now().since(sent);
+        let since = |sent| self.clock.recent().since(sent);
         self.reissue_after().is_some_and(|time| sent.is_none_or(|sent| since(sent) >= time))
     }
 

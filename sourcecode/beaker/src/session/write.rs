@@ -5,6 +5,7 @@ use super::changes::Changes;
 use super::persist::put;
 use super::{Session, SessionId, data};
 use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
 use crate::store::{Version, When};
 
 /// So many random ids are tried for a new session: one that is taken has never been seen.
@@ -47,7 +48,7 @@ impl Session {
 
     fn write_new(&mut self) -> Result<Version> {
         for _ in 0..NEW_IDS {
-            match put(&self.sessions, &self.id, &mut self.data, When::Absent)? {
+            match self.put(When::Absent)? {
                 Some(version) => return Ok(version),
                 None => self.id = SessionId::random(),
             }
@@ -59,8 +60,7 @@ impl Session {
         let key = self.sessions.key(&self.id);
         let turn = self.sessions.0.turns.join(&key);
         if turn.is_none()
-            && let Some(version) =
-                put(&self.sessions, &self.id, &mut self.data, When::Unchanged(version))?
+            && let Some(version) = self.put_under(&key, When::Unchanged(version))?
         {
             return Ok(version);
         }
@@ -68,9 +68,7 @@ impl Session {
         let mut attempts = Attempts::new(&sessions, key, turn);
         while attempts.next()? {
             version = self.merge_with(self.id, version)?;
-            if let Some(version) =
-                put(&sessions, &self.id, &mut self.data, When::Unchanged(version))?
-            {
+            if let Some(version) = self.put(When::Unchanged(version))? {
                 return Ok(version);
             }
         }
@@ -102,7 +100,7 @@ impl Session {
                     return Err(error);
                 }
             };
-            new = match put(&sessions, &self.id, &mut self.data, When::Unchanged(new))? {
+            new = match self.put(When::Unchanged(new))? {
                 Some(new) => new,
                 None => return Err(self.gone()),
             };
@@ -143,6 +141,15 @@ impl Session {
             self.id = latest.id;
         }
         Ok(latest.version)
+    }
+
+    fn put(&mut self, when: When) -> Result<Option<Version>> {
+        self.put_under(&self.sessions.key(&self.id), when)
+    }
+
+    fn put_under(&mut self, key: &Key, when: When) -> Result<Option<Version>> {
+        let now = self.time();
+        put(&self.sessions, key, &mut self.data, now, when)
     }
 
     fn conflict(&self) -> Error {

@@ -1,6 +1,7 @@
 //! The middleware, called without a network: the same cases around an [`App`], and around a service
 //! of tower with stores that wait and stores that do not.
 
+mod lagging;
 mod site;
 pub(crate) mod watched;
 

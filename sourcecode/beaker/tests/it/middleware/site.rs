@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use beaker::lock::LocalLocks;
 use beaker::middleware::{App, Request, Response, SessionExt, SessionMiddleware, text};
-use beaker::{Backend, CookieOptions, Result, Session, Sessions, Signer};
+use beaker::{Backend, CookieOptions, Result, Session, SessionId, Sessions, Signer};
 
 use super::watched::Watched;
 
@@ -114,6 +114,13 @@ impl<'a> Visitor<'a> {
             *cookie = (!pair.ends_with('=')).then(|| pair.to_owned());
         }
         Ok(response)
+    }
+
+    /// The id in its cookie.
+    pub(super) fn id(&self) -> SessionId {
+        let cookie = self.cookie.lock().unwrap();
+        let value = cookie.as_deref().unwrap().split_once('=').unwrap().1;
+        value.split('.').next().unwrap().parse().unwrap()
     }
 
     pub(super) fn body(&self, path: &str) -> String {
