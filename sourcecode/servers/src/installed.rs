@@ -80,6 +80,11 @@ impl Installed {
         Installed::start(program, &REDIS, None, &[])
     }
 
+    /// The same, with more options.
+    pub fn redis_with(program: &Path, options: &[String]) -> Result<Installed> {
+        Installed::start(program, &REDIS, None, options)
+    }
+
     /// Starts a redis at this address, with more options.
     pub(crate) fn redis_on(
         program: &Path,

@@ -54,6 +54,16 @@ impl Postgres {
         }
     }
 
+    /// The same over TLS alone, with these files: the server's certificate, its key, and the authority
+    /// whose certificates clients must have.
+    pub fn over_tls(files: [&Path; 3]) -> Result<Option<Postgres>> {
+        let Some(mut server) = Postgres::for_tests()? else { return Ok(None) };
+        server.stop();
+        let prepared = server.prepare_tls(files).and_then(|()| server.run());
+        let failed = |error| Error::because("could not start PostgreSQL with TLS", error);
+        prepared.map(|()| Some(server)).map_err(failed)
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -112,6 +122,26 @@ impl Postgres {
             thread::sleep(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// Files with a key must be the server's own.
+    fn prepare_tls(&self, files: [&Path; 3]) -> io::Result<()> {
+        let data = self.data();
+        let names = ["server.crt", "server.key", "clients.crt"];
+        for (file, name) in files.into_iter().zip(names) {
+            fs::copy(file, data.join(name))?;
+            done(Command::new("chmod").arg("600").arg(data.join(name)).output()?)?;
+            done(
+                Command::new("chown")
+                    .arg("--reference")
+                    .args([&data, &data.join(name)])
+                    .output()?,
+            )?;
+        }
+        let settings = "ssl = on\nssl_ca_file = 'clients.crt'\n";
+        fs::write(data.join("postgresql.auto.conf"), settings)?;
+        let clients = "hostssl all all 127.0.0.1/32 trust clientcert=verify-ca\n";
+        fs::write(data.join("pg_hba.conf"), clients)
     }
 
     fn answers(&self) -> io::Result<bool> {

@@ -11,9 +11,13 @@ mod file;
 mod memcached;
 mod memory;
 mod null;
+#[cfg(any(feature = "redis", feature = "postgres"))]
+mod parameters;
 #[cfg(feature = "redis")]
 mod redis;
 mod shared;
+#[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
+mod tls;
 
 use std::fmt::Debug;
 use std::sync::Arc;

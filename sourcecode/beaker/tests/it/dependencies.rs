@@ -23,6 +23,8 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
         ("redis", "redis"),
         ("sqlite", "rusqlite"),
         ("postgres", "tokio-postgres"),
+        ("redis-tls", "rustls"),
+        ("postgres-tls", "tokio-postgres-rustls"),
         ("dbm", "redb"),
         ("middleware", "http"),
         ("server", "httparse"),
@@ -35,6 +37,8 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
         ("macros", "beaker-macros"),
     ];
     let brings = |feature, other| match feature {
+        "redis-tls" => other == "redis",
+        "postgres-tls" => ["postgres", "redis-tls"].contains(&other),
         "server" | "tower" => other == "middleware",
         "axum" => ["middleware", "tower"].contains(&other),
         _ => false,

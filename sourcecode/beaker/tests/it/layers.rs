@@ -1,7 +1,6 @@
 //! Layers keep the contract of the store below, count what they cannot read, and let nothing past.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
 use beaker::layer::{Layered, Layers, Transform};
@@ -270,7 +269,7 @@ mod of_ours {
             for store in [Arc::new(memory) as Arc<dyn Store>, Arc::new(file)] {
                 let blocks = store.blocks();
                 let store = wrap(store);
-                check(&Subject::new(&store, |time: Duration| clock.advance(time)));
+                check(&Subject::new(&store, |time: std::time::Duration| clock.advance(time)));
                 assert_eq!((store.damaged(), store.blocks()), (0, blocks));
             }
         }

@@ -49,6 +49,8 @@ mod sqlite;
 mod stores;
 mod sweeper;
 mod tidy;
+#[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
+mod tls;
 #[cfg(feature = "tower")]
 mod tower;
 #[cfg(any(feature = "memcached", feature = "redis"))]

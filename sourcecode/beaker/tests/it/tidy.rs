@@ -92,6 +92,7 @@ fn foreign_crates_stay_where_they_belong() {
         ("memcache::", &["store/memcached/"]),
         ("rusqlite::", &["store/database/"]),
         ("tokio_postgres::", &["store/database/"]),
+        ("rustls::", &["store/tls/", "store/redis/channel.rs"]),
         ("redb::", &["store/dbm/"]),
         ("tracing::", &["session/events/", "cache/events.rs"]),
         ("aes_gcm::", &["sealing/"]),

@@ -23,11 +23,32 @@ pub fn sweep(workspace: &Workspace, backend: &str, options: &[String]) -> Result
 
 /// What has to be compiled for a back end. One without a feature says itself what is wrong with it.
 fn feature(backend: &str, options: &[String]) -> Option<&'static str> {
-    let postgres = |option: &String| option.starts_with("url=postgres");
-    match backend {
-        "dbm" => Some("dbm"),
-        "ext:database" if options.iter().any(postgres) => Some("postgres"),
-        "ext:database" => Some("sqlite"),
+    let url = options.iter().rev().find_map(|option| option.strip_prefix("url="));
+    match (backend, url.unwrap_or_default()) {
+        ("dbm", _) => Some("dbm"),
+        ("ext:database", url) if url.starts_with("postgres") => {
+            Some(if url.contains("sslmode=") { "postgres-tls" } else { "postgres" })
+        }
+        ("ext:database", _) => Some("sqlite"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_compiled_for_a_back_end() {
+        let wanted = |backend, options: &[&str]| {
+            let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
+            feature(backend, &options)
+        };
+        assert_eq!(wanted("file", &["data_dir=x"]), None);
+        assert_eq!(wanted("dbm", &["data_dir=x"]), Some("dbm"));
+        assert_eq!(wanted("ext:database", &["url=sqlite:///x.db"]), Some("sqlite"));
+        assert_eq!(wanted("ext:database", &["table_name=t", "url=postgres://h"]), Some("postgres"));
+        let tls = "url=postgres://h/d?sslmode=verify-full";
+        assert_eq!(wanted("ext:database", &[tls]), Some("postgres-tls"));
     }
 }

@@ -38,8 +38,7 @@ use crate::key::{Key, Namespace};
 /// SQLite is in WAL mode with `synchronous = normal`: a process that is killed loses nothing that
 /// was saved; a loss of power may lose the last writes, and damages nothing. Readers are never held
 /// up; writers wait for each other. If the file is removed, writers notice within 10 ms and make
-/// it again, and readers within 0.1 s. PostgreSQL is as durable as its server is set to be, and is reached without
-/// TLS. From async code it is called through `spawn_blocking`, as all that blocks: it panics where
+/// it again, and readers within 0.1 s. PostgreSQL is as durable as its server is set to be. From async code it is called through `spawn_blocking`, as all that blocks: it panics where
 /// blocking is not allowed.
 pub struct DatabaseStore {
     table: Table,
@@ -55,6 +54,18 @@ impl DatabaseStore {
     ///
     /// SQLite's file is opened now, PostgreSQL is connected to when it is needed. Each operation
     /// ends within `deadline`, or is an error.
+    ///
+    /// PostgreSQL is reached over TLS (feature `postgres-tls`) if the url ends with
+    /// `?sslmode=verify-full`. `verify-ca` and `require` mean the same here: the server's certificate
+    /// must be for that host, and signed by an authority that the system trusts, or by one in the
+    /// file `&sslrootcert=`. `&sslcert=` and `&sslkey=` name a certificate of ours with its key, for
+    /// servers that ask for one. The files are in PEM, and read now. Without `sslmode`, nothing is
+    /// encrypted.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` for what is no such url or table, and for a file that cannot be used;
+    /// `ErrorKind::Unavailable` if SQLite's file cannot be opened.
     pub fn open(url: &str, table_name: &str, deadline: Duration) -> Result<DatabaseStore> {
         let table = open::open(url, table_name, deadline)?;
         Ok(DatabaseStore { table, damaged: AtomicU64::new(0) })

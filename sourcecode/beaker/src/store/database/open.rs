@@ -9,7 +9,7 @@ use super::pool::Pool;
 use super::statements::Statements;
 use super::table::Table;
 use crate::clock::SystemClock;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 pub(super) fn open(url: &str, table: &str, deadline: Duration) -> Result<Table> {
     match Address::parse(url)? {
@@ -49,26 +49,14 @@ fn file(path: PathBuf, table: &str, deadline: Duration) -> Result<Table> {
 
 #[cfg(feature = "postgres")]
 fn server(url: &str, table: &str, deadline: Duration) -> Result<Table> {
-    use super::postgres::{DIALECT, Postgres};
-    use tokio_postgres::Config;
-    use tokio_postgres::config::Host;
-    let config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
-        let wanted = "`postgres://user:password@host:port/database`";
-        Error::config(format!("this is no address of PostgreSQL; write {wanted}")).caused_by(error)
-    })?;
-    let host = match config.get_hosts().first() {
-        Some(Host::Tcp(name)) => name.clone(),
-        #[cfg(unix)]
-        Some(Host::Unix(path)) => path.display().to_string(),
-        None => return Err(Error::config("the url of PostgreSQL names no host")),
-    };
-    let port = config.get_ports().first().copied().unwrap_or(5432);
-    let place = format!("the table `{table}` of PostgreSQL at {host}:{port}");
+    use super::postgres::{DIALECT, Postgres, Server};
+    let server = Server::parse(url)?;
+    let place = format!("the table `{table}` of PostgreSQL at {}", server.place());
     let statements = Arc::new(Statements::new(table, DIALECT)?);
     let open = {
         let statements = Arc::clone(&statements);
         move || {
-            let opened = Postgres::open(&config, &statements, deadline / 4, deadline / 2);
+            let opened = Postgres::open(&server, &statements, deadline / 4, deadline / 2);
             Ok(Box::new(opened?) as _)
         }
     };
@@ -84,14 +72,14 @@ fn server(url: &str, table: &str, deadline: Duration) -> Result<Table> {
 
 #[cfg(not(feature = "sqlite"))]
 fn file(_: PathBuf, _: &str, _: Duration) -> Result<Table> {
-    Err(Error::config(
+    Err(crate::error::Error::config(
         "SQLite is not compiled in; turn on the feature `sqlite` of the crate `beaker`",
     ))
 }
 
 #[cfg(not(feature = "postgres"))]
 fn server(_: &str, _: &str, _: Duration) -> Result<Table> {
-    Err(Error::config(
+    Err(crate::error::Error::config(
         "PostgreSQL is not compiled in; turn on the feature `postgres` of the crate `beaker`",
     ))
 }

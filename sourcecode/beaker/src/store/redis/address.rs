@@ -1,33 +1,83 @@
-//! The addresses of servers, as URLs.
+//! [`Address`]: a server, who logs in there, and whether over TLS. Written as a URL.
 
-use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
+use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
 
+use super::encryption::Encryption;
 use crate::error::{Error, Result};
+use crate::store::parameters::Parameters;
 
-/// `redis://user:password@host:port/database`; the scheme may be left out.
-pub(super) fn parse(url: &str) -> Result<ConnectionInfo> {
-    let url = url.trim();
-    let whole = if url.contains("://") { url.to_owned() } else { format!("redis://{url}") };
-    let wrong = || {
-        // What is before the `@` may be a password.
-        let shown = url.rsplit_once('@').map_or(url, |(_, place)| place);
-        Error::config(format!(
-            "`{shown}` is no redis address; write `redis://user:password@host:port/database`, \
-             of which only the host is needed"
-        ))
-    };
-    let info = whole.into_connection_info().map_err(|error| wrong().caused_by(error))?;
-    match info.addr() {
-        ConnectionAddr::Tcp(host, _) if !host.is_empty() => Ok(info),
-        _ => Err(wrong()),
+/// Where a server is, and what to say there first.
+#[derive(Debug, Clone)]
+pub(super) struct Address {
+    host: String,
+    port: u16,
+    /// The user, the password and the database.
+    pub(super) login: RedisConnectionInfo,
+    pub(super) encryption: Encryption,
+}
+
+impl Address {
+    /// `redis://user:password@host:port/database`; the scheme may be left out. With `rediss` it is
+    /// over TLS, and parameters may follow.
+    pub(super) fn parse(url: &str) -> Result<Address> {
+        let url = url.trim();
+        let wrong = || {
+            Error::config(format!(
+                "`{}` is no redis address; write `redis://user:password@host:port/database`, or \
+                 `rediss://` for TLS, of which only the host is needed",
+                shown(url)
+            ))
+        };
+        let (place, mut parameters) = Parameters::split(url);
+        let (scheme, rest) = place.split_once("://").unwrap_or(("redis", place));
+        let encrypted = match scheme {
+            "redis" | "valkey" => false,
+            "rediss" | "valkeys" => true,
+            _ => return Err(wrong()),
+        };
+        let encryption = Encryption::read(encrypted, &mut parameters)?;
+        if let Some(name) = parameters.left_over() {
+            let known = Encryption::PARAMETERS.join("`, `");
+            let what = format!("the url of redis has no parameter `{name}`; it has `{known}`");
+            return Err(Error::config(what));
+        }
+        let plain = format!("redis://{rest}");
+        let info: ConnectionInfo =
+            plain.into_connection_info().map_err(|error| wrong().caused_by(error))?;
+        match info.addr() {
+            ConnectionAddr::Tcp(host, port) if !host.is_empty() && !rest.contains('#') => {
+                let (host, port, login) = (host.clone(), *port, info.redis_settings().clone());
+                Ok(Address { host, port, login, encryption })
+            }
+            _ => Err(wrong()),
+        }
+    }
+
+    /// Several, with `,` or `;` between them.
+    pub(super) fn parse_all(urls: &str) -> Result<Vec<Address>> {
+        let urls = urls.split([',', ';']).map(str::trim).filter(|url| !url.is_empty());
+        let all = urls.map(Address::parse).collect::<Result<Vec<_>>>()?;
+        if all.is_empty() { Address::parse("").map(|one| vec![one]) } else { Ok(all) }
+    }
+
+    pub(super) fn place(&self) -> (&str, u16) {
+        (&self.host, self.port)
+    }
+
+    /// Another server of the same cluster, with the same users.
+    pub(super) fn moved_to(&self, host: &str, port: u16) -> Address {
+        Address { host: host.to_owned(), port, ..self.clone() }
+    }
+
+    /// `host:port`.
+    pub(super) fn text(&self) -> String {
+        ConnectionAddr::Tcp(self.host.clone(), self.port).to_string()
     }
 }
 
-/// Several, with `,` or `;` between them.
-pub(super) fn parse_all(urls: &str) -> Result<Vec<ConnectionInfo>> {
-    let urls = urls.split([',', ';']).map(str::trim).filter(|url| !url.is_empty());
-    let all = urls.map(parse).collect::<Result<Vec<_>>>()?;
-    if all.is_empty() { parse("").map(|info| vec![info]) } else { Ok(all) }
+/// What is before the `@` may be a password.
+fn shown(url: &str) -> &str {
+    url.rsplit_once('@').map_or(url, |(_, place)| place)
 }
 
 #[cfg(test)]
@@ -36,18 +86,46 @@ mod tests {
 
     #[test]
     fn urls() {
-        let address = |url: &str| parse(url).unwrap().addr().to_string();
+        let address = |url: &str| Address::parse(url).unwrap().text();
         assert_eq!(address("redis://10.0.0.1:1234/"), "10.0.0.1:1234");
         assert_eq!(address("host"), "host:6379");
         assert_eq!(address(" redis://u:p@host:1/2"), "host:1");
-        assert_eq!(parse_all("a; b:2 ,redis://c/;").unwrap().len(), 3);
-        for wrong in ["", "http://a/", "redis://a:port", "redis://", "unix:///tmp/s", "rediss://a"]
+        assert_eq!(address("valkey://host"), "host:6379");
+        assert_eq!(Address::parse_all("a; b:2 ,redis://c/;").unwrap().len(), 3);
+        for wrong in
+            ["", "http://a/", "redis://a:port", "redis://", "unix:///tmp/s", "redis://a/#insecure"]
         {
-            let message = parse(wrong).unwrap_err().to_string();
+            let message = Address::parse(wrong).unwrap_err().to_string();
             assert!(message.contains(&format!("`{wrong}`")), "{message}");
         }
-        let message = parse("redis://u:secret@h:x").unwrap_err();
+        let message = Address::parse("redis://u:secret@h:x").unwrap_err();
         assert!(!format!("{message:?}").contains("secret"), "{message:?}");
-        assert!(parse_all(";").is_err());
+        assert!(Address::parse_all(";").is_err());
+    }
+
+    #[track_caller]
+    fn refused(url: &str, wanted: &str) {
+        let message = Address::parse(url).unwrap_err().to_string();
+        assert!(message.contains(wanted), "{url}: {message}");
+    }
+
+    #[test]
+    fn parameters_that_mean_nothing_are_refused() {
+        refused("redis://a/?db=1", "no parameter `db`");
+        refused("redis://a/?ssl_ca_certs=/x.pem", "`rediss://`");
+    }
+
+    #[cfg(not(feature = "redis-tls"))]
+    #[test]
+    fn tls_that_is_not_compiled_in_says_so() {
+        refused("rediss://a", "the feature `redis-tls`");
+    }
+
+    #[cfg(feature = "redis-tls")]
+    #[test]
+    fn tls_always_checks_the_certificate() {
+        refused("rediss://a/?ssl_cert_reqs=none", "always checked");
+        refused("rediss://a/#insecure", "no redis address");
+        refused("rediss://a/?ssl_ca_certs=/none.pem", "`/none.pem`");
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn clear(server: &Server, pattern: &str, deadline: Duration) -> Resul
         let words = ["SCAN", &cursor.to_string(), "MATCH", pattern, "COUNT", STEP];
         let scan = command::pack(&words.map(str::as_bytes));
         let found = server.run(&scan, Deadline::within(deadline))?;
-        let (next, keys) = page(found).map_err(|error| Failure::new(&server.address, error))?;
+        let (next, keys) = page(found).map_err(|error| Failure::new(&server.name, error))?;
         let mut unlinks = Vec::new();
         for key in &keys {
             // One command a key: in a cluster, one command is for one slot.

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redis::{ConnectionAddr, ConnectionInfo, ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
 
+use super::address::Address;
 use super::command::{self, AT_ONCE};
 use super::deadline::Deadline;
 use super::failure::Failure;
@@ -17,22 +18,22 @@ const MOST_REDIRECTIONS: usize = 5;
 pub(super) struct Cluster {
     /// Those that were named.
     seeds: Vec<Arc<Server>>,
-    /// The user and the password, which are the same for all.
-    info: ConnectionInfo,
+    /// Its users and its encryption are those of all.
+    first: Address,
     /// No command is sent while this is locked.
     map: Mutex<Map>,
 }
 
 impl Cluster {
     /// Nobody is asked yet. There is one seed at least.
-    pub(super) fn new(seeds: Vec<ConnectionInfo>) -> Cluster {
-        let info = seeds[0].clone();
-        let seeds = seeds.into_iter().map(|info| Arc::new(Server::new(info))).collect();
-        Cluster { seeds, info, map: Mutex::default() }
+    pub(super) fn new(seeds: Vec<Address>) -> Cluster {
+        let first = seeds[0].clone();
+        let seeds = seeds.into_iter().map(|seed| Arc::new(Server::new(seed))).collect();
+        Cluster { seeds, first, map: Mutex::default() }
     }
 
     pub(super) fn addresses(&self) -> Vec<String> {
-        self.seeds.iter().map(|server| server.address.clone()).collect()
+        self.seeds.iter().map(|server| server.name.clone()).collect()
     }
 
     /// Runs a command on the master that has the key, wherever that is now.
@@ -71,7 +72,7 @@ impl Cluster {
         for (at, (wire, _)) in commands.iter().enumerate() {
             let master = self.master_of(slot(wire), deadline)?;
             let fits = |(server, group): &&mut (Arc<Server>, Vec<usize>)| {
-                server.address == master.address && group.len() < AT_ONCE
+                server.name == master.name && group.len() < AT_ONCE
             };
             match groups.iter_mut().rev().find(fits) {
                 Some((_, group)) => group.push(at),
@@ -89,7 +90,7 @@ impl Cluster {
                         let (wire, command) = &commands[at];
                         self.run(wire, command, deadline)?
                     }
-                    Err(error) => return Err(Failure::new(&server.address, error)),
+                    Err(error) => return Err(Failure::new(&server.name, error)),
                 };
             }
         }
@@ -132,7 +133,7 @@ impl Cluster {
         let mut answer = Err(self.uncovered());
         for (asked, server) in all.iter().enumerate() {
             let part = deadline.part(all.len() - asked);
-            let part = part.map_err(|error| Failure::new(&server.address, error))?;
+            let part = part.map_err(|error| Failure::new(&server.name, error))?;
             answer = server.run(&command, part).map(|slots| (server, slots));
             if answer.is_ok() {
                 break;
@@ -152,13 +153,13 @@ impl Cluster {
     /// The server at `host:port`. Without a host, it is that of the server that says so.
     fn server_at(&self, place: &str, says: &Server) -> Option<Arc<Server>> {
         let (host, port) = place.rsplit_once(':')?;
-        let own = says.address.rsplit_once(':')?.0;
+        let own = says.name.rsplit_once(':')?.0;
         let host = if host.is_empty() { own } else { host };
-        let address = ConnectionAddr::Tcp(host.to_owned(), port.parse().ok()?);
-        let text = address.to_string();
-        let known = self.map().masters().into_iter().find(|server| server.address == text);
-        let known = known.or_else(|| self.seeds.iter().find(|seed| seed.address == text).cloned());
-        Some(known.unwrap_or_else(|| Arc::new(Server::new(self.info.clone().set_addr(address)))))
+        let address = self.first.moved_to(host, port.parse().ok()?);
+        let name = address.text();
+        let known = self.map().masters().into_iter().find(|server| server.name == name);
+        let known = known.or_else(|| self.seeds.iter().find(|seed| seed.name == name).cloned());
+        Some(known.unwrap_or_else(|| Arc::new(Server::new(address))))
     }
 
     fn uncovered(&self) -> Failure {

@@ -4,6 +4,8 @@ use redis::{ErrorKind as Kind, RedisError, ServerErrorKind};
 
 use crate::error::{Error, ErrorKind};
 use crate::key::Key;
+#[cfg(feature = "redis-tls")]
+use crate::store::tls;
 
 /// An error of the client, and the server that it came from.
 pub(super) struct Failure {
@@ -32,6 +34,10 @@ impl Failure {
 fn advice(error: &RedisError) -> (ErrorKind, &'static str) {
     const WRONG_URL: &str = "check the user, the password and the database in its url";
     let running = "is the server running, and is its address right?";
+    #[cfg(feature = "redis-tls")]
+    if let Some(advice) = tls::advice(error) {
+        return advice;
+    }
     match (error.kind(), error.code()) {
         (Kind::AuthenticationFailed | Kind::InvalidClientConfig, _)
         | (_, Some("NOAUTH" | "WRONGPASS")) => (ErrorKind::Config, WRONG_URL),

@@ -70,7 +70,7 @@ impl Map {
     pub(super) fn masters(&self) -> Vec<Arc<Server>> {
         let mut masters: Vec<Arc<Server>> = Vec::new();
         for (.., server) in &self.ranges {
-            if !masters.iter().any(|known| known.address == server.address) {
+            if !masters.iter().any(|known| known.name == server.name) {
                 masters.push(Arc::clone(server));
             }
         }

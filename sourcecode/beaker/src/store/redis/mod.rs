@@ -4,11 +4,13 @@
 
 mod address;
 mod batch;
+mod channel;
 mod clear;
 mod cluster;
 mod command;
 mod connection;
 mod deadline;
+mod encryption;
 mod failure;
 mod image;
 mod map;
@@ -19,6 +21,7 @@ mod script;
 mod server;
 mod servers;
 mod slots;
+mod socket;
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -58,6 +61,16 @@ impl RedisStore {
     /// A store on the server at this URL: `redis://user:password@host:port/database`, of which
     /// only the host is needed. Connections are opened when they are needed. Each operation ends
     /// within `deadline`, or is an error; looking up a host's name is not counted.
+    ///
+    /// With `rediss://` (feature `redis-tls`) it is over TLS, and the server's certificate must be for
+    /// that host and signed by an authority that the system trusts. Parameters of the URL, named as
+    /// redis-py does, name files in PEM, which are read once: `?ssl_ca_certs=` the authorities to
+    /// trust in place of the system's, and `&ssl_certfile=` and `&ssl_keyfile=` a certificate of ours
+    /// with its key, for servers that ask for one.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` for what is no such URL, and for a file that cannot be read or used.
     pub fn open(url: &str, deadline: Duration) -> Result<RedisStore> {
         Ok(RedisStore::on(Servers::one(url)?, deadline))
     }

@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use redis::{ConnectionInfo, RedisResult, Value};
+use redis::{RedisResult, Value};
 
+use super::address::Address;
 use super::connection::Connection;
 use super::deadline::Deadline;
 use super::failure::Failure;
@@ -17,8 +18,8 @@ const ASKING: &[u8] = b"*1\r\n$6\r\nASKING\r\n";
 
 pub(super) struct Server {
     /// `host:port`.
-    pub(super) address: String,
-    info: ConnectionInfo,
+    pub(super) name: String,
+    address: Address,
     /// No command is sent while this is locked.
     idle: Mutex<Vec<Connection>>,
     /// The last command got no answer.
@@ -26,9 +27,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(info: ConnectionInfo) -> Server {
-        let address = info.addr().to_string();
-        Server { address, info, idle: Mutex::default(), lost: AtomicBool::new(false) }
+    pub(super) fn new(address: Address) -> Server {
+        Server {
+            name: address.text(),
+            address,
+            idle: Mutex::default(),
+            lost: AtomicBool::new(false),
+        }
     }
 
     /// Whether the last command got no answer, so that the next may not either.
@@ -86,13 +91,13 @@ impl Server {
     /// meanwhile is replaced: it is found out before the command is complete at the server, so the
     /// command is not run twice.
     fn send(&self, commands: &[u8], deadline: Deadline) -> RedisResult<Connection> {
-        let pooled = self.idle().pop().filter(Connection::is_idle);
-        if let Some(mut connection) = pooled
+        let pooled = self.idle().pop();
+        if let Some(mut connection) = pooled.and_then(Connection::if_idle)
             && connection.send(commands, deadline).is_ok()
         {
             return Ok(connection);
         }
-        let dialed = Connection::dial(&self.info, deadline).and_then(|mut connection| {
+        let dialed = Connection::dial(&self.address, deadline).and_then(|mut connection| {
             connection.send(commands, deadline)?;
             Ok(connection)
         });
@@ -110,7 +115,7 @@ impl Server {
     }
 
     fn noted<T>(&self, answer: RedisResult<T>) -> Result<T, Failure> {
-        answer.map_err(|error| Failure::new(&self.address, error))
+        answer.map_err(|error| Failure::new(&self.name, error))
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {

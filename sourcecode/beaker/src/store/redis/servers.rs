@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use redis::{RedisError, Value};
 
-use super::address;
+use super::address::Address;
 use super::cluster::Cluster;
 use super::command::AT_ONCE;
 use super::deadline::Deadline;
@@ -20,11 +20,11 @@ pub(super) enum Servers {
 
 impl Servers {
     pub(super) fn one(url: &str) -> Result<Servers> {
-        address::parse(url).map(|info| Servers::One(Arc::new(Server::new(info))))
+        Address::parse(url).map(|address| Servers::One(Arc::new(Server::new(address))))
     }
 
     pub(super) fn cluster(urls: &str) -> Result<Servers> {
-        address::parse_all(urls).map(|seeds| Servers::Cluster(Box::new(Cluster::new(seeds))))
+        Address::parse_all(urls).map(|seeds| Servers::Cluster(Box::new(Cluster::new(seeds))))
     }
 
     /// Runs a command on the server that has the key.
@@ -70,7 +70,7 @@ impl Servers {
 
     pub(super) fn addresses(&self) -> Vec<String> {
         match self {
-            Servers::One(server) => vec![server.address.clone()],
+            Servers::One(server) => vec![server.name.clone()],
             Servers::Cluster(cluster) => cluster.addresses(),
         }
     }

@@ -5,15 +5,33 @@ use tokio_postgres::error::SqlState;
 
 use super::Failure;
 use crate::error::ErrorKind;
+#[cfg(feature = "postgres-tls")]
+use crate::store::tls;
 
 pub(super) fn no_answer() -> Failure {
     Failure::new(ErrorKind::Unavailable, "it did not answer within the deadline")
 }
 
+/// The client tells of this in words alone.
+#[cfg(feature = "postgres-tls")]
+fn no_tls(error: &Error) -> Option<(ErrorKind, &'static str)> {
+    let refused = std::error::Error::source(error)?.to_string().contains("does not support TLS");
+    let hint = "it speaks no TLS: turn on `ssl` there, or leave `sslmode` out of the url";
+    refused.then_some((ErrorKind::Config, hint))
+}
+
 pub(super) fn failure(error: Error) -> Failure {
+    #[cfg(feature = "postgres-tls")]
+    if let Some((kind, hint)) = tls::advice(&error).or_else(|| no_tls(&error)) {
+        return Failure::new(kind, hint).caused_by(error);
+    }
     let code = error.code().map_or("", SqlState::code);
     let (kind, hint) = match (code, code.get(..2).unwrap_or("")) {
-        (_, "28") => (ErrorKind::Config, "are the user and the password in the url right?"),
+        (_, "28") => {
+            let hint = "are the user and the password in the url right? does it want TLS \
+                        (`?sslmode=verify-full`), or a certificate of yours (`&sslcert=`)?";
+            (ErrorKind::Config, hint)
+        }
         ("3D000", _) => (ErrorKind::Config, "create that database, or name another in the url"),
         ("42501", _) => (ErrorKind::Config, "grant the user what is missing"),
         ("42P01" | "42703" | "42804" | "42P10", _) => {

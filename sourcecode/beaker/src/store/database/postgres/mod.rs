@@ -3,6 +3,7 @@
 //! whoever is in async code calls it through `spawn_blocking`.
 
 mod failure;
+mod server;
 mod value;
 
 use std::collections::HashMap;
@@ -11,10 +12,11 @@ use std::time::Duration;
 
 use failure::{failure, no_answer};
 use futures_util::future::try_join_all;
+pub(super) use server::Server;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, Error, NoTls, Row, Statement};
+use tokio_postgres::{Client, Error, Row, Statement};
 
 use super::connection::{Connection, Failure, Found, Value};
 use super::statements::{Dialect, Statements};
@@ -45,7 +47,7 @@ impl Postgres {
     /// Connects, within `connect`; each statement has `limit` later. Creates the table where it is
     /// missing.
     pub(super) fn open(
-        config: &Config,
+        server: &Server,
         statements: &Statements,
         connect: Duration,
         limit: Duration,
@@ -55,8 +57,7 @@ impl Postgres {
             Failure::new(ErrorKind::Unavailable, "are there too many open files?").caused_by(error)
         })?;
         let client = within(&runtime, connect, async {
-            let (client, connection) = config.connect(NoTls).await?;
-            tokio::spawn(connection);
+            let client = server.connect().await?;
             let limit = limit.as_millis().max(1);
             let settings = format!(
                 "set statement_timeout = {limit}; set client_min_messages = 'error'; \

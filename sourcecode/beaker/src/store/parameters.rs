@@ -1,0 +1,71 @@
+//! [`Parameters`]: what a url says after its `?`.
+
+use form_urlencoded::parse;
+
+/// The parameters of a url that were not taken yet.
+#[derive(Debug, Default)]
+pub(super) struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    /// A url without its parameters, and them.
+    pub(super) fn split(url: &str) -> (&str, Parameters) {
+        match url.split_once('?') {
+            Some((url, query)) => (url, Parameters(parse(query.as_bytes()).into_owned().collect())),
+            None => (url, Parameters::default()),
+        }
+    }
+
+    /// Takes the one of this name. The last one counts.
+    pub(super) fn take(&mut self, name: &str) -> Option<String> {
+        let (taken, left) = self.0.drain(..).partition(|(given, _)| given == name);
+        self.0 = left;
+        let taken: Vec<_> = taken;
+        taken.into_iter().next_back().map(|(_, value)| value)
+    }
+
+    /// The name of one that nobody took.
+    #[cfg(feature = "redis")]
+    pub(super) fn left_over(&self) -> Option<&str> {
+        self.0.first().map(|(name, _)| name.as_str())
+    }
+
+    /// The url with those that nobody took.
+    #[cfg(feature = "postgres")]
+    pub(super) fn append_to(&self, url: &str) -> String {
+        if self.0.is_empty() {
+            return url.to_owned();
+        }
+        let mut whole = url.to_owned() + "?";
+        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish();
+        // A `+` is a space in forms alone.
+        whole.push_str(&query.replace('+', "%20"));
+        whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn are_taken_from_a_url() {
+        let (url, mut all) = Parameters::split("a://u:p@h/d?x=1&y=%2Ftmp%2Fa%20b&x=2&z");
+        assert_eq!(url, "a://u:p@h/d");
+        assert_eq!(all.take("y").as_deref(), Some("/tmp/a b"));
+        assert_eq!(all.take("x").as_deref(), Some("2"));
+        assert_eq!((all.take("x"), all.take("none")), (None, None));
+        #[cfg(feature = "redis")]
+        assert_eq!(all.left_over(), Some("z"));
+        assert_eq!(all.take("z").as_deref(), Some(""));
+        assert_eq!(Parameters::split("a://h").1.take("x"), None);
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn what_is_left_goes_back() {
+        for url in ["postgres://h/d", "postgres://h/d?options=-c%20a%3Db&application_name=x"] {
+            let (rest, all) = Parameters::split(url);
+            assert_eq!(all.append_to(rest), url);
+        }
+    }
+}
