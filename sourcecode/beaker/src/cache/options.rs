@@ -60,7 +60,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     }
 
     /// What runs the creators of [`get_or_refresh`](Cache::get_or_refresh): a pool of threads, say. A
-    /// thread each, if nothing is said.
+    /// thread each, 64 at a time at most, if nothing is said. A runner that is full drops the work; one
+    /// that panics does so in whoever asked for the value.
     pub fn run_in(mut self, runner: Runner) -> Cache<V> {
         self.policy.runner = Some(runner);
         self

@@ -10,11 +10,14 @@ use super::flight::FlightKey;
 use super::{Cache, Made, Shared};
 use crate::error::{Error, Result};
 
+/// So many values are made anew in threads of their own at the same time. The others stay stale for now.
+const MOST_THREADS: usize = 64;
+
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// The same as [`try_get_or_create`](Cache::try_get_or_create), but a stale value is given to all,
-    /// and one thread in the background makes a new one: in a thread of its own, or where
-    /// [`run_in`](Cache::run_in) says. If there is no such thread, the value stays stale for now. What
-    /// is missing is made here.
+    /// and one thread in the background makes a new one: one of 64 threads at most, each for one value,
+    /// or where [`run_in`](Cache::run_in) says. If there is none at the moment, the value stays stale
+    /// for now. What is missing is made here.
     ///
     /// # Errors
     ///
@@ -59,7 +62,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         M: Into<Made<V>>,
         E: From<Error> + Display,
     {
-        let Some(refreshing) = Refreshing::begin(&self.shared, key) else { return };
+        let most = self.policy.runner.as_ref().map_or(MOST_THREADS, |_| usize::MAX);
+        let Some(refreshing) = Refreshing::begin(&self.shared, key, most) else { return };
         let cache = self.clone();
         let work = Box::new(move || {
             // By now it may have been made, or removed: then it is for the next who asks.
@@ -88,8 +92,12 @@ struct Refreshing<V> {
 }
 
 impl<V> Refreshing<V> {
-    fn begin(shared: &Arc<Shared<V>>, key: &[u8]) -> Option<Refreshing<V>> {
+    /// `None` if this one is on its way, or so many others are.
+    fn begin(shared: &Arc<Shared<V>>, key: &[u8], most: usize) -> Option<Refreshing<V>> {
         let mut all = shared.refreshing.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= most {
+            return None;
+        }
         all.insert(key.into()).then(|| Refreshing { shared: Arc::clone(shared), key: key.into() })
     }
 }

@@ -615,6 +615,43 @@ fn a_thread_of_its_own_makes_it_where_nothing_else_is_said() {
 }
 
 #[test]
+fn a_crowd_of_stale_values_does_not_start_a_crowd_of_threads() {
+    let clock = Arc::new(ManualClock::default());
+    let cache = cache("objects", &clock).stale_for(60 * SECOND);
+    let keys: Vec<String> = (0..500).map(|number| number.to_string()).collect();
+    keys.iter().for_each(|key| cache.put(key, "old".to_owned()).unwrap());
+    clock.advance(11 * SECOND);
+    // Each says that it has begun, and goes on when the gate is open.
+    let (begin, begun) = mpsc::channel();
+    let gate = Arc::new(std::sync::RwLock::new(()));
+    let closed = gate.write().unwrap();
+    for key in &keys {
+        let (begin, gate) = (begin.clone(), Arc::clone(&gate));
+        let create = move || {
+            begin.send(()).unwrap();
+            drop(gate.read());
+            Ok::<_, Error>("new".to_owned())
+        };
+        assert_eq!(cache.get_or_refresh(key, create).unwrap(), "old");
+    }
+    drop(begin);
+    (0..64).for_each(|_| begun.recv().unwrap());
+    assert!(begun.try_recv().is_err(), "more than 64 threads");
+    drop(closed);
+    // Those that were not begun are nobody's any more.
+    assert!(begun.recv().is_err());
+    let new = || keys.iter().filter(|key| cache.get(key).unwrap().as_deref() == Some("new"));
+    while new().count() < 64 {
+        thread::yield_now();
+    }
+    // The next who asks gets them made.
+    let last = keys.last().unwrap();
+    while cache.get(last).unwrap().as_deref() != Some("newer") {
+        cache.get_or_refresh(last, || Ok::<_, Error>("newer".to_owned())).unwrap();
+    }
+}
+
+#[test]
 fn tags_that_were_invalidated_are_not_remembered_for_ever() {
     let clock = Arc::new(ManualClock::default());
     let cache = cache("objects", &clock);
