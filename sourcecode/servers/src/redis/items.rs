@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use super::scripts::Script;
+use super::script::Script;
 
 /// All keys with their values, the scripts that were loaded, and the clock.
 #[derive(Debug, Default)]

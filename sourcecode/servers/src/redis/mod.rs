@@ -7,6 +7,7 @@ mod keyspace;
 mod reply;
 mod request;
 mod scan;
+mod script;
 mod scripts;
 mod set;
 

@@ -3,28 +3,8 @@
 use super::items::Items;
 use super::reply::{Answer, NO_NUMBER, OK, Refusal, Reply, wrong_number_of_arguments};
 use super::request::number;
+use super::script::Script;
 use super::set;
-
-/// A script that is known here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Script {
-    PutUnchanged,
-    DeleteUnchanged,
-}
-
-/// Each with its text and the SHA-1 of that.
-const ALL: [(Script, &str, &str); 2] = [
-    (
-        Script::PutUnchanged,
-        include_str!("../../../beaker/src/store/redis/put_unchanged.lua"),
-        "d9db10ba2a68115afa6a65241e9cbb77e51d31c1",
-    ),
-    (
-        Script::DeleteUnchanged,
-        include_str!("../../../beaker/src/store/redis/delete_unchanged.lua"),
-        "3e1997c6e817791b48f2dd7aa8ebddd400754e2d",
-    ),
-];
 
 /// `SCRIPT LOAD text`, `SCRIPT EXISTS sha1 ...`, `SCRIPT FLUSH`.
 pub(super) fn script(items: &mut Items, arguments: &[&[u8]]) -> Answer {
@@ -33,14 +13,14 @@ pub(super) fn script(items: &mut Items, arguments: &[&[u8]]) -> Answer {
     };
     match (subcommand.to_ascii_uppercase().as_slice(), arguments) {
         (b"LOAD", [text]) => {
-            let (script, _, hash) = by_text(text)?;
+            let script = known(text)?;
             items.scripts.insert(script);
-            Ok(Reply::bulk(hash))
+            Ok(Reply::bulk(script.hash()))
         }
         (b"EXISTS", [_, ..]) => {
-            let loaded = |hash: &&[u8]| by_hash(items, hash).is_some();
+            let is_loaded = |hash: &&[u8]| loaded(items, hash).is_some();
             Ok(Reply::Array(
-                arguments.iter().map(|hash| Reply::Integer(loaded(hash).into())).collect(),
+                arguments.iter().map(|hash| Reply::Integer(is_loaded(hash).into())).collect(),
             ))
         }
         (b"FLUSH", []) => {
@@ -59,9 +39,9 @@ pub(super) fn script(items: &mut Items, arguments: &[&[u8]]) -> Answer {
 pub(super) fn eval(items: &mut Items, arguments: &[&[u8]]) -> Answer {
     let [text, rest @ ..] = arguments else { return Err(wrong_number_of_arguments("eval")) };
     let (keys, arguments) = split(rest, "eval")?;
-    let (script, ..) = by_text(text)?;
+    let script = known(text)?;
     items.scripts.insert(script);
-    script.run(items, keys, arguments)
+    run(script, items, keys, arguments)
 }
 
 /// `EVALSHA sha1 keys key ... argument ...`.
@@ -69,36 +49,32 @@ pub(super) fn evalsha(items: &mut Items, arguments: &[&[u8]]) -> Answer {
     let [hash, rest @ ..] = arguments else { return Err(wrong_number_of_arguments("evalsha")) };
     let (keys, arguments) = split(rest, "evalsha")?;
     let unknown = "NOSCRIPT No matching script. Please use EVAL.";
-    by_hash(items, hash).ok_or(unknown)?.run(items, keys, arguments)
+    run(loaded(items, hash).ok_or(unknown)?, items, keys, arguments)
 }
 
-impl Script {
-    fn run(self, items: &mut Items, keys: &[&[u8]], arguments: &[&[u8]]) -> Answer {
-        let ([key], [version, set @ ..]) = (keys, arguments) else {
-            return Err("ERR this script takes one key and a version".into());
-        };
-        let current = items.get(key).map(|item| item.value[..item.value.len().min(8)].to_vec());
-        if current.unwrap_or_default() != *version {
-            return Ok(Reply::Integer(0));
+fn run(script: Script, items: &mut Items, keys: &[&[u8]], arguments: &[&[u8]]) -> Answer {
+    let ([key], [version, set @ ..]) = (keys, arguments) else {
+        return Err("ERR this script takes one key and a version".into());
+    };
+    let current = items.get(key).map(|item| item.value[..item.value.len().min(8)].to_vec());
+    if current.unwrap_or_default() != *version {
+        return Ok(Reply::Integer(0));
+    }
+    match script {
+        Script::PutUnchanged => {
+            set::set(items, &[&[*key], set].concat()).map(|_| Reply::Integer(1))
         }
-        match self {
-            Script::PutUnchanged => {
-                set::set(items, &[&[*key], set].concat()).map(|_| Reply::Integer(1))
-            }
-            Script::DeleteUnchanged => Ok(Reply::Integer(items.remove(key).into())),
-        }
+        Script::DeleteUnchanged => Ok(Reply::Integer(items.remove(key).into())),
     }
 }
 
-fn by_text(text: &[u8]) -> Result<(Script, &'static str, &'static str), Refusal> {
-    let known = ALL.into_iter().find(|(_, known, _)| known.as_bytes() == text);
-    known.ok_or("ERR this small redis runs the scripts of the library only".into())
+fn known(text: &[u8]) -> Result<Script, Refusal> {
+    let refusal = "ERR this small redis runs the scripts of the library only";
+    Script::of_text(text).ok_or(refusal.into())
 }
 
-fn by_hash(items: &Items, hash: &[u8]) -> Option<Script> {
-    let hash = hash.to_ascii_lowercase();
-    let known = ALL.into_iter().find(|(.., known)| known.as_bytes() == hash);
-    known.map(|(script, ..)| script).filter(|script| items.scripts.contains(script))
+fn loaded(items: &Items, hash: &[u8]) -> Option<Script> {
+    Script::of_hash(hash).filter(|script| items.scripts.contains(script))
 }
 
 /// The keys and the arguments of a script.

@@ -1,6 +1,7 @@
 //! What a page is told of a program: a line of JSON each.
 
 use programs::comparison::{Comparison, Kind, Mark};
+use programs::process::End;
 use serde::Serialize;
 
 use crate::exercise::Advice;
@@ -46,6 +47,23 @@ pub enum Event {
         /// What to do, in both languages.
         advice: Vec<Said>,
     },
+}
+
+impl Event {
+    /// The end, what was the same, where something was not, and what to do about it.
+    pub fn ended(
+        end: End,
+        same: Option<bool>,
+        difference: Vec<Line>,
+        advice: Vec<Advice>,
+    ) -> Event {
+        let (how, status) = match end {
+            End::Exited(status) => (None, Some(status)),
+            end => (Some(end.to_string()), None),
+        };
+        let advice = advice.into_iter().map(Into::into).collect();
+        Event::Ended { how, status, same, difference, advice }
+    }
 }
 
 /// A text in both languages.

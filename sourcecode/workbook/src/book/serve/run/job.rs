@@ -11,10 +11,8 @@ use tokio::sync::mpsc::Sender;
 
 use super::Shared;
 use super::event::Event;
-use super::request::What;
 use super::slot::Slot;
-use super::verdict::ended;
-use crate::exercise::Advice;
+use super::what::What;
 
 /// How long a program may take, as on the command line.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -35,15 +33,14 @@ impl Job {
     pub fn run(mut self) {
         if let Err(error) = self.try_to_run() {
             let text = format!("{error:#}");
-            let advice = self.advice(&text).unwrap_or_default();
-            let advice = advice.into_iter().map(Into::into).collect();
+            let advice = self.what.advice(&text).into_iter().map(Into::into).collect();
             self.tell(Event::Failed { text, advice });
         }
     }
 
     fn try_to_run(&mut self) -> Result<()> {
         let shared = Arc::clone(&self.shared);
-        let (workspace, program) = (&shared.workspace, self.program().clone());
+        let (workspace, program) = (&shared.workspace, self.what.program().clone());
         let events = self.events.clone();
         let is_waited_for = || !events.is_closed();
         // Kept to the end: the draft's folder goes with it, and then its place is free.
@@ -68,17 +65,10 @@ impl Job {
         self.perform(&program, executable)
     }
 
-    fn program(&self) -> &Program {
-        match &self.what {
-            What::Program(program) => program,
-            What::Exercise(exercise) => exercise.program(),
-        }
-    }
-
     fn perform(&self, program: &Program, executable: PathBuf) -> Result<()> {
         let built = Built::from_iter([(program.name().to_owned(), executable)]);
         let performance = Performance::new(program, &built)?;
-        self.tell(Event::Running { command: self.command() });
+        self.tell(Event::Running { command: self.what.command() });
         if program.is_served() {
             if let What::Exercise(exercise) = &self.what {
                 let printed = performance.limit(LIMIT).perform()?;
@@ -89,27 +79,13 @@ impl Job {
             let process = performance.start(&[("PORT", port.to_string())])?;
             let (_, end) = self.follow(process, None, Some(port))?;
             // Only one that could not serve ends before it is stopped.
-            self.tell(ended(end, None, Vec::new(), Vec::new()));
+            self.tell(Event::ended(end, None, Vec::new(), Vec::new()));
             return Ok(());
         }
         let (output, end) = self.follow(performance.start(&[])?, Some(LIMIT), None)?;
         match &self.what {
             What::Exercise(exercise) => self.judge(exercise, end, output),
             What::Program(program) => self.compare(program, end, output),
-        }
-    }
-
-    fn advice(&self, said: &str) -> Option<Vec<Advice>> {
-        match &self.what {
-            What::Exercise(exercise) => exercise.advice(said).ok(),
-            What::Program(_) => None,
-        }
-    }
-
-    fn command(&self) -> String {
-        match &self.what {
-            What::Program(program) => program.command(),
-            What::Exercise(exercise) => exercise.recording(String::new(), 0).command,
         }
     }
 

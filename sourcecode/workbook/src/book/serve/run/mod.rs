@@ -1,9 +1,9 @@
 //! Programs that run in the page, what the reader edits there, and what the reader has done.
 //!
 //! In reading order: [`guard`] lets nobody in but our own pages, [`request`] is what they may ask for,
-//! [`job`] does it on a thread of its own, [`follow`] hands on what is printed, [`verdict`] compares, and
-//! the page is told of each [`event`]. An edited program has a [`slot`] to be compiled in, [`ready`] knows
-//! which programs are compiled, and [`done`] keeps the reader's progress.
+//! [`what`] finds it, [`job`] does it on a thread of its own, [`follow`] hands on what is printed,
+//! [`verdict`] compares, and the page is told of each [`event`]. An edited program has a [`slot`] to be
+//! compiled in, [`ready`] knows which programs are compiled, and [`done`] keeps the reader's progress.
 
 mod done;
 mod event;
@@ -17,6 +17,7 @@ mod slot;
 mod tests;
 mod text;
 mod verdict;
+mod what;
 
 use std::path::Path;
 use std::sync::Arc;

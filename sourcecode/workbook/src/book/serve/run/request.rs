@@ -8,7 +8,6 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use programs::{Catalog, Program};
 use serde::Deserialize;
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
@@ -16,7 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::Shared;
 use super::job::Job;
-use crate::exercise::{Exercise, Exercises};
+use super::what::What;
 
 /// So many events wait to be sent; then the program waits too.
 const EVENTS: usize = 64;
@@ -31,39 +30,9 @@ pub struct Start {
     source: Option<String>,
 }
 
-/// What a name stands for.
-#[derive(Debug)]
-pub enum What {
-    /// A numbered program.
-    Program(Program),
-    /// An exercise.
-    Exercise(Exercise),
-}
-
-impl What {
-    /// The program or the exercise of this name.
-    fn find(shared: &Shared, name: &str) -> anyhow::Result<Option<What>> {
-        let catalog = Catalog::read(&shared.workspace)?;
-        if let Some(program) = catalog.programs().iter().find(|program| program.name() == name) {
-            return Ok(Some(What::Program(program.clone())));
-        }
-        let exercises = Exercises::read(&shared.workspace)?;
-        let exercise = exercises.all().iter().find(|exercise| exercise.name() == name);
-        Ok(exercise.cloned().map(What::Exercise))
-    }
-
-    /// The whole source, where a page shows a part.
-    fn source(&self) -> anyhow::Result<String> {
-        match self {
-            What::Program(program) => Ok(std::fs::read_to_string(program.source())?),
-            What::Exercise(exercise) => exercise.text("start.rs"),
-        }
-    }
-}
-
 /// Runs something, and tells what happens, a line of JSON at a time. It is stopped when nobody reads on.
 pub async fn start(State(shared): State<Arc<Shared>>, Json(start): Json<Start>) -> Response {
-    let what = match What::find(&shared, &start.what) {
+    let what = match What::find(&shared.workspace, &start.what) {
         Ok(Some(what)) => what,
         Ok(None) => return missing(&start.what),
         Err(error) => return broken(&error),
@@ -92,7 +61,9 @@ pub async fn start(State(shared): State<Arc<Shared>>, Json(start): Json<Start>) 
 
 /// The whole source of a program, or the start of an exercise: to be edited.
 pub async fn source(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
-    match What::find(&shared, &name).and_then(|what| what.map(|what| what.source()).transpose()) {
+    match What::find(&shared.workspace, &name)
+        .and_then(|what| what.map(|what| what.source()).transpose())
+    {
         Ok(Some(source)) => source.into_response(),
         Ok(None) => missing(&name),
         Err(error) => broken(&error),

@@ -5,9 +5,9 @@ use programs::comparison::compare;
 use programs::process::End;
 use programs::{Program, Recording};
 
-use super::event::{Event, Line, lines};
+use super::event::{Event, lines};
 use super::job::Job;
-use crate::exercise::{Advice, Exercise};
+use crate::exercise::Exercise;
 use crate::reader::Reader;
 
 impl Job {
@@ -23,7 +23,7 @@ impl Job {
             self.note(|reader| reader.ran(program.name()));
         }
         let difference = comparison.as_ref().map(lines).unwrap_or_default();
-        self.tell(ended(end, same, difference, Vec::new()));
+        self.tell(Event::ended(end, same, difference, Vec::new()));
         Ok(())
     }
 
@@ -42,7 +42,7 @@ impl Job {
         } else {
             advice = exercise.advice(&said)?;
         }
-        self.tell(ended(end, Some(same), lines(&comparison), advice));
+        self.tell(Event::ended(end, Some(same), lines(&comparison), advice));
         Ok(())
     }
 
@@ -52,20 +52,5 @@ impl Job {
         if let Err(error) = noted {
             eprintln!("{error:#}");
         }
-    }
-}
-
-/// What a page is told of the end.
-pub fn ended(end: End, same: Option<bool>, difference: Vec<Line>, advice: Vec<Advice>) -> Event {
-    let (how, status) = match end {
-        End::Exited(status) => (None, Some(status)),
-        end => (Some(end.to_string()), None),
-    };
-    Event::Ended {
-        how,
-        status,
-        same,
-        difference,
-        advice: advice.into_iter().map(Into::into).collect(),
     }
 }

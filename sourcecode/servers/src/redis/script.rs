@@ -1,0 +1,39 @@
+//! [`Script`]: those of the library, which are all that is known here.
+
+/// A script that the library sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Script {
+    PutUnchanged,
+    DeleteUnchanged,
+}
+
+impl Script {
+    const ALL: [Script; 2] = [Script::PutUnchanged, Script::DeleteUnchanged];
+
+    pub(super) fn of_text(text: &[u8]) -> Option<Script> {
+        Script::ALL.into_iter().find(|script| script.text().as_bytes() == text)
+    }
+
+    pub(super) fn of_hash(hash: &[u8]) -> Option<Script> {
+        Script::ALL.into_iter().find(|script| script.hash().as_bytes().eq_ignore_ascii_case(hash))
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Script::PutUnchanged => {
+                include_str!("../../../beaker/src/store/redis/put_unchanged.lua")
+            }
+            Script::DeleteUnchanged => {
+                include_str!("../../../beaker/src/store/redis/delete_unchanged.lua")
+            }
+        }
+    }
+
+    /// The SHA-1 of its text.
+    pub(super) fn hash(self) -> &'static str {
+        match self {
+            Script::PutUnchanged => "d9db10ba2a68115afa6a65241e9cbb77e51d31c1",
+            Script::DeleteUnchanged => "3e1997c6e817791b48f2dd7aa8ebddd400754e2d",
+        }
+    }
+}
