@@ -54,6 +54,8 @@ pub mod lock;
 #[cfg(feature = "middleware")]
 pub mod middleware;
 mod nearest;
+#[cfg(any(feature = "tokio", feature = "tower"))]
+mod off_thread;
 pub mod record;
 #[cfg(feature = "cookies")]
 pub mod sealing;

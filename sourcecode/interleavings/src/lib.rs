@@ -1,11 +1,17 @@
-//! The flights of the library's caches, the very file, over loom's threads and locks: a model goes
+//! The flights of the library's caches, the very files, over loom's threads and locks: a model goes
 //! through all ways in which its threads can run.
 //!
 //! `cargo test -p interleavings --release` runs it. A model may use up to three threads beside the first
 //! one, and each waits without a limit of time.
 
-#[path = "../../beaker/src/cache/flight.rs"]
-#[allow(dead_code, missing_docs, unreachable_pub, reason = "the library uses all of it")]
+#[path = "../../beaker/src/cache/flight/mod.rs"]
+#[allow(
+    dead_code,
+    missing_docs,
+    unreachable_pub,
+    unused_imports,
+    reason = "the library uses all of it"
+)]
 mod flight;
 mod sync;
 

@@ -6,6 +6,7 @@ pub(super) use loom::sync::atomic::{AtomicU64, Ordering};
 pub(super) use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
 pub(super) use loom::thread::{ThreadId, current as current_thread};
 pub(super) use std::sync::PoisonError;
+pub(super) use std::task::Waker;
 
 /// Waits until the condition holds no more. There is no time in a model.
 pub(super) fn wait_while<T>(

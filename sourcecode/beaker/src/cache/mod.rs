@@ -44,6 +44,8 @@ mod name;
 mod near;
 mod numbers;
 mod objects;
+#[cfg(feature = "tokio")]
+mod on_tokio;
 mod open;
 mod options;
 mod own;
@@ -71,6 +73,8 @@ use flight::Flights;
 pub use made::Made;
 use numbers::Counting;
 pub use numbers::Numbers;
+#[cfg(feature = "tokio")]
+pub use on_tokio::AsyncCache;
 use policy::Policy;
 pub use policy::{Runner, Then};
 use refresh::AllRefreshing;

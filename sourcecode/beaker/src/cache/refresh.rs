@@ -54,7 +54,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         }
     }
 
-    fn refresh_later<M, E>(
+    pub(super) fn refresh_later<M, E>(
         &self,
         key: &[u8],
         create: impl FnOnce() -> Result<M, E> + Send + 'static,

@@ -146,6 +146,12 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
+    /// Whether a look may wait.
+    #[cfg(feature = "tokio")]
+    pub(super) fn blocks(&self) -> bool {
+        self.bytes().is_some_and(|bytes| bytes.backend.store.blocks())
+    }
+
     pub(super) fn damaged(&self) -> u64 {
         self.bytes().map_or(0, Bytes::damaged)
     }

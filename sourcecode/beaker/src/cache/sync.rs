@@ -2,6 +2,7 @@
 
 pub(super) use std::sync::atomic::{AtomicU64, Ordering};
 pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+pub(super) use std::task::Waker;
 pub(super) use std::thread::{ThreadId, current as current_thread};
 use std::time::Duration;
 

@@ -34,30 +34,32 @@ fn is_secret(name: &str) -> bool {
 /// A value as it may be printed.
 pub(super) fn shown(name: &str, value: &str) -> String {
     let is_to_hide = is_secret(name) && !holds_hidden(value);
-    if is_to_hide { hidden(value) } else { without_passwords(value) }
+    let is_address = ["url", "urls"].iter().any(|option| name.rsplit('.').next() == Some(option));
+    if is_to_hide { hidden(value) } else { without_passwords(value, is_address) }
 }
 
 /// `redis://user:(hidden, 8 characters)@host`. Rather too much is hidden than too little: a
 /// password may hold any of the marks that end other parts of an address.
-fn without_passwords(value: &str) -> String {
+fn without_passwords(value: &str, is_address: bool) -> String {
     let mut chunks = value.split("://");
-    let mut text = without_parameter(chunks.next().unwrap_or_default());
-    for chunk in chunks {
-        text += "://";
-        let secret = chunk.rfind('@').and_then(|end| {
-            let start = chunk[..end].find(':')? + 1;
-            Some((start, end))
-        });
-        match secret {
-            Some((start, end)) if start < end => {
-                text += &chunk[..start];
-                text += &hidden(&chunk[start..end]);
-                text += &without_parameter(&chunk[end..]);
-            }
-            _ => text += &without_parameter(chunk),
+    let first = chunks.next().unwrap_or_default();
+    // In an address, the scheme may be left out.
+    let first = if is_address { without_password(first) } else { without_parameter(first) };
+    chunks.map(without_password).fold(first, |text, chunk| text + "://" + &chunk)
+}
+
+fn without_password(chunk: &str) -> String {
+    let secret = chunk.rfind('@').and_then(|end| {
+        let start = chunk[..end].find(':')? + 1;
+        Some((start, end))
+    });
+    match secret {
+        Some((start, end)) if start < end => {
+            let (before, after) = (&chunk[..start], without_parameter(&chunk[end..]));
+            format!("{before}{}{after}", hidden(&chunk[start..end]))
         }
+        _ => without_parameter(chunk),
     }
-    text
 }
 
 /// `?password=…`, as databases take it.
@@ -96,6 +98,8 @@ mod tests {
     fn passwords_in_addresses_are_hidden() {
         check("url", "redis://u:p@h:1/0", "redis://u:(hidden, 1 characters)@h:1/0");
         check("url", "redis://:p/w@h", "redis://:(hidden, 3 characters)@h");
+        check("url", "u:pw@h:1", "u:(hidden, 2 characters)@h:1");
+        check("url", ":pw@h", ":(hidden, 2 characters)@h");
         check(
             "urls",
             "redis://:p@a,redis://:pp@b",

@@ -9,10 +9,10 @@ pub(super) struct Parameters(Vec<(String, String)>);
 impl Parameters {
     /// A url without its parameters, and them.
     pub(super) fn split(url: &str) -> (&str, Parameters) {
-        match url.split_once('?') {
-            Some((url, query)) => (url, Parameters(parse(query.as_bytes()).into_owned().collect())),
-            None => (url, Parameters::default()),
-        }
+        let Some(at) = begin(url) else { return (url, Parameters::default()) };
+        // A `+` is a space in forms alone.
+        let query = url[at + 1..].replace('+', "%2B");
+        (&url[..at], Parameters(parse(query.as_bytes()).into_owned().collect()))
     }
 
     /// Takes the one of this name. The last one counts.
@@ -21,6 +21,12 @@ impl Parameters {
         self.0 = left;
         let taken: Vec<_> = taken;
         taken.into_iter().next_back().map(|(_, value)| value)
+    }
+
+    /// Whether there is one of this name.
+    #[cfg(feature = "postgres")]
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(given, _)| given == name)
     }
 
     /// The name of one that nobody took.
@@ -37,9 +43,21 @@ impl Parameters {
         }
         let mut whole = url.to_owned() + "?";
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish();
-        // A `+` is a space in forms alone.
         whole.push_str(&query.replace('+', "%20"));
         whole
+    }
+}
+
+/// Where the `?` is that they follow. One that comes before the path and an `@` belongs to a password.
+fn begin(url: &str) -> Option<usize> {
+    let first = url.find('?')?;
+    let authority = url.find("://").map_or(0, |at| at + 3);
+    if url[authority.min(first)..first].contains(['/', '@']) {
+        return Some(first);
+    }
+    match url[first..].find('@') {
+        Some(at) => url[first + at..].find('?').map(|more| first + at + more),
+        None => Some(first),
     }
 }
 
@@ -58,6 +76,21 @@ mod tests {
         assert_eq!(all.left_over(), Some("z"));
         assert_eq!(all.take("z").as_deref(), Some(""));
         assert_eq!(Parameters::split("a://h").1.take("x"), None);
+        assert_eq!(Parameters::split("a://h?x=a+b").1.take("x").as_deref(), Some("a+b"));
+    }
+
+    #[test]
+    fn a_password_may_hold_the_mark_that_they_begin_with() {
+        for (url, place, x) in [
+            ("a://u:p?w@h/d?x=1", "a://u:p?w@h/d", Some("1")),
+            ("a://u:p?w@h/d", "a://u:p?w@h/d", None),
+            ("u:p?w@h?x=1", "u:p?w@h", Some("1")),
+            ("a://h/d?x=/c@d", "a://h/d", Some("/c@d")),
+            ("a://u:p@h?x=/c@d", "a://u:p@h", Some("/c@d")),
+        ] {
+            let (found, mut all) = Parameters::split(url);
+            assert_eq!((found, all.take("x").as_deref()), (place, x), "{url}");
+        }
     }
 
     #[cfg(feature = "postgres")]

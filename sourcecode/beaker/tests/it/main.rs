@@ -1,6 +1,8 @@
 //! What the library promises, from outside. `cargo test -p beaker --all-features` runs all of it.
 
 mod argument_keys;
+#[cfg(feature = "tokio")]
+mod async_cache;
 #[cfg(feature = "middleware")]
 mod cache_middleware;
 mod cache_waits;

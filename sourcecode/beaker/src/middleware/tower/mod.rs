@@ -6,7 +6,6 @@
 
 #[cfg(feature = "axum")]
 mod axum;
-mod off_thread;
 mod response;
 mod service;
 
@@ -17,7 +16,7 @@ use http::Extensions;
 
 use super::RequestSession;
 use crate::error::{Error, Result};
-use off_thread::off_thread;
+use crate::off_thread::off_thread;
 
 /// The visitor's session, from the extensions of a request that came through a [`SessionLayer`]. It
 /// is loaded with the first call. A handler of axum takes a [`RequestSession`] as an argument instead.
@@ -37,7 +36,7 @@ pub fn session_of(
     async {
         let session = session?;
         if session.blocks() {
-            return off_thread(|| session.loaded()).await;
+            return off_thread("could not load the session", || session.loaded()).await;
         }
         session.loaded()
     }

@@ -8,10 +8,10 @@ use http::{HeaderValue, Response, StatusCode};
 use pin_project_lite::pin_project;
 
 use super::log;
-use super::off_thread::{OffThread, off_thread};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::middleware::lazy::LazySession;
 use crate::middleware::steps;
+use crate::off_thread::{OffThread, off_thread};
 
 pin_project! {
     /// The response of a [`SessionService`](super::SessionService). If it is dropped before the inner
@@ -28,7 +28,7 @@ pin_project! {
 /// A response that waits for its session to be saved.
 struct Saving<B> {
     response: Response<B>,
-    cookie: OffThread<Option<HeaderValue>>,
+    cookie: OffThread<Option<HeaderValue>, Error>,
 }
 
 impl<F, B> ResponseFuture<F, B> {
@@ -58,7 +58,7 @@ where
             if !this.lazy.blocks() {
                 return Poll::Ready(Ok(finished(response, steps::save(session))));
             }
-            let cookie = off_thread(|| steps::save(session));
+            let cookie = off_thread("could not save the session", || steps::save(session));
             *this.saving = Some(Saving { response, cookie });
         }
         let saving = this.saving.as_mut().expect("nobody polls what has given its response");

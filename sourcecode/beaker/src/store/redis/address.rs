@@ -24,13 +24,13 @@ impl Address {
         let wrong = || {
             Error::config(format!(
                 "`{}` is no redis address; write `redis://user:password@host:port/database`, or \
-                 `rediss://` for TLS, of which only the host is needed",
+                 `rediss://` for TLS, of which only the host is needed (a `/` in a password is `%2F`)",
                 shown(url)
             ))
         };
         let (place, mut parameters) = Parameters::split(url);
         let (scheme, rest) = place.split_once("://").unwrap_or(("redis", place));
-        let encrypted = match scheme {
+        let encrypted = match scheme.to_ascii_lowercase().as_str() {
             "redis" | "valkey" => false,
             "rediss" | "valkeys" => true,
             _ => return Err(wrong()),
@@ -45,7 +45,7 @@ impl Address {
         let info: ConnectionInfo =
             plain.into_connection_info().map_err(|error| wrong().caused_by(error))?;
         match info.addr() {
-            ConnectionAddr::Tcp(host, port) if !host.is_empty() && !rest.contains('#') => {
+            ConnectionAddr::Tcp(host, port) if !host.is_empty() && !rest.contains(['#', '?']) => {
                 let (host, port, login) = (host.clone(), *port, info.redis_settings().clone());
                 Ok(Address { host, port, login, encryption })
             }
@@ -57,7 +57,16 @@ impl Address {
     pub(super) fn parse_all(urls: &str) -> Result<Vec<Address>> {
         let urls = urls.split([',', ';']).map(str::trim).filter(|url| !url.is_empty());
         let all = urls.map(Address::parse).collect::<Result<Vec<_>>>()?;
-        if all.is_empty() { Address::parse("").map(|one| vec![one]) } else { Ok(all) }
+        let is_plain = |it: &&Address| matches!(it.encryption, Encryption::None);
+        match all.iter().filter(is_plain).count() {
+            _ if all.is_empty() => Address::parse("").map(|one| vec![one]),
+            plain if plain == 0 || plain == all.len() => Ok(all),
+            // They tell of one another, and are reached alike.
+            _ => Err(Error::config(
+                "some servers of the redis cluster are to be reached over TLS, and some are not; \
+                 write `rediss://` before each",
+            )),
+        }
     }
 
     pub(super) fn place(&self) -> (&str, u16) {
@@ -98,9 +107,15 @@ mod tests {
             let message = Address::parse(wrong).unwrap_err().to_string();
             assert!(message.contains(&format!("`{wrong}`")), "{message}");
         }
-        let message = Address::parse("redis://u:secret@h:x").unwrap_err();
-        assert!(!format!("{message:?}").contains("secret"), "{message:?}");
+        for url in ["redis://u:secret@h:x", "redis://:pa?secret@h:1/0", "redis://:a/secret@h"] {
+            let message = Address::parse(url).unwrap_err();
+            assert!(!format!("{message:?}").contains("secret"), "{message:?}");
+        }
         assert!(Address::parse_all(";").is_err());
+        assert!(
+            Address::parse("redis://h?ssl_ca_certs=/a@b").is_err(),
+            "what is ignored is refused"
+        );
     }
 
     #[track_caller]
@@ -119,6 +134,14 @@ mod tests {
     #[test]
     fn tls_that_is_not_compiled_in_says_so() {
         refused("rediss://a", "the feature `redis-tls`");
+    }
+
+    #[cfg(feature = "redis-tls")]
+    #[test]
+    fn a_cluster_is_over_tls_or_is_not() {
+        let mixed = Address::parse_all("redis://a,rediss://b").unwrap_err().to_string();
+        // Where the system trusts nobody, that is said first.
+        assert!(mixed.contains("before each") || mixed.contains("ssl_ca_certs"), "{mixed}");
     }
 
     #[cfg(feature = "redis-tls")]

@@ -28,14 +28,10 @@ impl Channel {
                 let client = rustls::ClientConnection::new(tls.config().clone(), name);
                 let client = client.map_err(io::Error::other)?;
                 let mut stream = rustls::StreamOwned::new(client, socket);
-                // One that is no TLS may wait for more, and then says nothing.
-                stream.conn.complete_io(&mut stream.sock).map_err(|error| match error.kind() {
-                    ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                        let what = "it did not agree on TLS in time; does it speak TLS there?";
-                        io::Error::new(ErrorKind::TimedOut, what)
-                    }
-                    _ => error,
-                })?;
+                // It gives up when something was read and then nothing more in time.
+                while stream.conn.is_handshaking() {
+                    stream.conn.complete_io(&mut stream.sock).map_err(no_agreement)?;
+                }
                 Ok(Channel::Tls(Box::new(stream)))
             }
         }
@@ -60,17 +56,30 @@ impl Channel {
             Channel::Tls(stream) => {
                 let rustls::StreamOwned { conn, sock } = &mut **stream;
                 sock.without_waiting(|socket| {
-                    while conn.read_tls(socket)? > 0 {
+                    loop {
+                        // What came with the last answer may have been decrypted already.
                         let state = conn.process_new_packets().map_err(io::Error::other)?;
-                        if state.plaintext_bytes_to_read() > 0 || state.peer_has_closed() {
-                            return Ok(1);
+                        let has_spoken = state.plaintext_bytes_to_read() > 0;
+                        if has_spoken || state.peer_has_closed() || conn.read_tls(socket)? == 0 {
+                            return Ok(0);
                         }
                     }
-                    Ok(0)
                 })
             }
         };
         matches!(looked, Err(error) if error.kind() == ErrorKind::WouldBlock)
+    }
+}
+
+/// One that speaks no TLS may wait for more, and say nothing.
+#[cfg(feature = "redis-tls")]
+fn no_agreement(error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+            let what = "it did not agree on TLS in time; does it speak TLS there?";
+            io::Error::new(ErrorKind::TimedOut, what)
+        }
+        _ => error,
     }
 }
 

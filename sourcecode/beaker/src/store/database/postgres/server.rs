@@ -1,10 +1,13 @@
 //! [`Server`]: which PostgreSQL a url names, who logs in there, and whether over TLS.
 
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::{Host, SslMode, SslNegotiation};
 use tokio_postgres::{Client, Config, Error as ClientError, NoTls};
 
 use crate::error::{Error, Result};
 use crate::store::parameters::Parameters;
+
+/// Names of files for TLS: authorities, our certificate, its key.
+const FILES: [&str; 3] = ["sslrootcert", "sslcert", "sslkey"];
 
 /// What a connection needs to know.
 pub(in crate::store::database) struct Server {
@@ -18,7 +21,8 @@ impl Server {
     /// does. A url may hold a password, so it is never part of a message.
     pub(in crate::store::database) fn parse(url: &str) -> Result<Server> {
         let (place, mut parameters) = Parameters::split(url);
-        let encrypted = match parameters.take("sslmode").as_deref() {
+        let mode = parameters.take("sslmode");
+        let encrypted = match mode.as_deref() {
             // To prefer it is to do without, should somebody in between wish so.
             None | Some("disable" | "allow" | "prefer") => false,
             Some("require" | "verify-ca" | "verify-full") => true,
@@ -28,6 +32,11 @@ impl Server {
                 return Err(Error::config(format!("{what}: {known}")));
             }
         };
+        let files = FILES.map(|name| (name, parameters.has(name)));
+        if let (None, Some((name, _))) = (&mode, files.into_iter().find(|(_, given)| *given)) {
+            let what = format!("`{name}` in the url of PostgreSQL is about TLS");
+            return Err(Error::config(what + "; write `sslmode=verify-full` for that"));
+        }
         #[cfg(feature = "postgres-tls")]
         let tls = tls::read(encrypted, &mut parameters)?;
         #[cfg(not(feature = "postgres-tls"))]
@@ -43,6 +52,10 @@ impl Server {
             let what = format!("this is no address of PostgreSQL; write {wanted}");
             Error::config(what).caused_by(error)
         })?;
+        if !encrypted && config.get_ssl_negotiation() == SslNegotiation::Direct {
+            let what = "`sslnegotiation=direct` in the url of PostgreSQL is about TLS";
+            return Err(Error::config(format!("{what}; write `sslmode=verify-full` for that")));
+        }
         config.ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable });
         if config.get_hosts().is_empty() {
             return Err(Error::config("the url of PostgreSQL names no host"));
@@ -83,7 +96,7 @@ impl Server {
 mod tls {
     use tokio_postgres_rustls::MakeRustlsConnect;
 
-    use super::Parameters;
+    use super::{FILES, Parameters};
     use crate::error::Result;
     use crate::store::tls::{Files, Tls};
 
@@ -91,12 +104,14 @@ mod tls {
         encrypted: bool,
         parameters: &mut Parameters,
     ) -> Result<Option<MakeRustlsConnect>> {
-        let files = Files::take(parameters, ["sslrootcert", "sslcert", "sslkey"]);
-        // As in PostgreSQL's own client, these alone do not ask for it.
+        let files = Files::take(parameters, FILES);
         if !encrypted {
             return Ok(None);
         }
-        Ok(Some(MakeRustlsConnect::new(Tls::new(&files)?.config().as_ref().clone())))
+        let mut config = Tls::new(&files)?.config().as_ref().clone();
+        // Asked for where TLS begins with the first byte.
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+        Ok(Some(MakeRustlsConnect::new(config)))
     }
 }
 
@@ -121,6 +136,8 @@ mod tests {
         refused("postgres:///d", "names no host");
         refused("postgres://u:secret@h/d?sslmode=always", "`sslmode=always`");
         refused("postgres://u:secret@h/d?no_such=1", "no address of PostgreSQL");
+        refused("postgres://u:secret@h/d?sslrootcert=system", "`sslmode=verify-full`");
+        refused("postgres://u:secret@h/d?sslnegotiation=direct", "`sslmode=verify-full`");
     }
 
     #[cfg(not(feature = "postgres-tls"))]

@@ -1,15 +1,18 @@
 //! One flight a key: of all threads that want a value made, one makes it, and the others wait for that
 //! one.
 //!
-//! This file uses nothing but what `sync.rs` names, so that a test can go through all interleavings of
+//! These files use nothing but what `sync.rs` names, so that a test can go through all interleavings of
 //! its threads.
 
+mod passenger;
+
 use std::collections::HashMap;
-use std::time::Duration;
+
+pub(super) use passenger::{Arrival, Passenger};
 
 use super::sync::{
-    Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, ThreadId, current_thread,
-    wait_while,
+    Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, ThreadId, Waker,
+    current_thread,
 };
 
 /// A key in its bytes.
@@ -37,6 +40,8 @@ struct State<V, F> {
     /// Nobody can join any more. Who waits, waits for this: who is to look again and came before it
     /// would find the same flight.
     has_ended: bool,
+    /// Tasks that wait, beside the threads.
+    wakers: Vec<Waker>,
 }
 
 #[derive(Clone)]
@@ -54,16 +59,6 @@ pub(super) enum Boarding<'a, V, F> {
     Passenger(Passenger<V, F>),
     /// It is this thread that makes it: it asks for what it is about to give.
     Itself,
-}
-
-/// How a wait ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Arrival<V, F> {
-    Landed(Result<V, F>),
-    /// Nobody makes it any more: ask again.
-    Lost,
-    /// It took too long.
-    Late,
 }
 
 impl<V: Clone, F: Clone> Flights<V, F> {
@@ -89,6 +84,14 @@ impl<V: Clone, F: Clone> Flights<V, F> {
                 Boarding::Pilot(Pilot { flights: self, key: key.into(), flight })
             }
         }
+    }
+
+    /// Joins the flight that is under way, if there is one.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+    pub(super) fn join(&self, key: &[u8]) -> Option<Boarding<'_, V, F>> {
+        let flight = lock(&self.running).get(key).cloned()?;
+        let is_itself = flight.pilot == current_thread().id();
+        Some(if is_itself { Boarding::Itself } else { Boarding::Passenger(Passenger(flight)) })
     }
 
     /// Begins a flight, if none is under way.
@@ -146,8 +149,13 @@ impl<V, F> Flight<V, F> {
     }
 
     fn begun_here() -> Flight<V, F> {
-        let state =
-            State { outcome: None, is_cancelled: false, is_outdated: false, has_ended: false };
+        let state = State {
+            outcome: None,
+            is_cancelled: false,
+            is_outdated: false,
+            has_ended: false,
+            wakers: Vec::new(),
+        };
         Flight { pilot: current_thread().id(), state: Mutex::new(state), ended: Condvar::new() }
     }
 }
@@ -191,30 +199,10 @@ impl<V, F> Drop for Pilot<'_, V, F> {
         let mut state = lock(&self.flight.state);
         state.outcome.get_or_insert(Outcome::Lost);
         state.has_ended = true;
+        let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.flight.ended.notify_all();
-    }
-}
-
-/// Somebody who waits for what another thread makes.
-pub(super) struct Passenger<V, F>(Arc<Flight<V, F>>);
-
-impl<V: Clone, F: Clone> Passenger<V, F> {
-    /// Whether the flight began before something was invalidated that may be its value.
-    pub(super) fn is_outdated(&self) -> bool {
-        lock(&self.0.state).is_outdated
-    }
-
-    pub(super) fn wait(self, most: Option<Duration>) -> Arrival<V, F> {
-        let flight = &self.0;
-        let state = lock(&flight.state);
-        if !wait_while(&flight.ended, state, most, |state| !state.has_ended) {
-            return Arrival::Late;
-        }
-        match lock(&flight.state).outcome.clone() {
-            Some(Outcome::Landed(made)) => Arrival::Landed(made),
-            Some(Outcome::Lost) | None => Arrival::Lost,
-        }
+        wakers.into_iter().for_each(Waker::wake);
     }
 }
 
