@@ -88,7 +88,7 @@ fn check_kind(item: &ItemFn) -> Result<()> {
     let sig = &item.sig;
     if let Some(found) = &sig.asyncness {
         let what = "a cache blocks, and an `async fn` must not; put `#[cached]` on a plain `fn`, and \
-                    call that in `spawn_blocking`";
+                    call that in `spawn_blocking`, or ask an `AsyncCache`";
         return Err(Error::new_spanned(found, what));
     }
     if let Some(found) = &sig.constness {

@@ -35,7 +35,7 @@
 //! | `sealing` | texts that nobody else can read or make (feature `cookies`) |
 //! | [`cookie`] | reading and writing cookies |
 //! | [`session`] | sessions |
-//! | [`cache`] | what takes long to make, made once; `#[cached]` on functions (feature `macros`) |
+//! | [`cache`] | what takes long to make, made once; `#[cached]` on functions (feature `macros`); for async code, `AsyncCache` (feature `tokio`) |
 //! | [`config`] | options as texts, from files and the environment, checked at once |
 //! | `middleware` | an application and what is wrapped around it (feature `middleware`); a layer for async servers (features `tower`, `axum`) |
 #![forbid(unsafe_code)]

@@ -89,8 +89,8 @@ where
     });
     match (found, left) {
         (Ok(value), _) => value,
-        (Err(_), Some(original)) => {
-            cache.shared.counting.bypassed();
+        (Err(error), Some(original)) => {
+            cache.shared.went_past(&error);
             original().value
         }
         (Err::<_, Error>(error), None) => unreachable!("the creator gave a value: {error}"),

@@ -32,6 +32,13 @@ impl<V> Shared<V> {
         listener::failed(self.shown(key), error);
     }
 
+    /// A function that cannot fail ran without the cache.
+    #[cfg(feature = "macros")]
+    pub(super) fn went_past(&self, error: &dyn Display) {
+        self.counting.bypassed();
+        listener::bypassed(error);
+    }
+
     pub(super) fn not_stored(&self, key: &[u8], error: &dyn Display) {
         self.counting.unstored();
         listener::unstored(self.shown(key), error);
@@ -62,6 +69,11 @@ mod told {
         warn!(target: TARGET, key = %text(key), %error, "a value was made and not stored");
     }
 
+    #[cfg(feature = "macros")]
+    pub(super) fn bypassed(error: &dyn Display) {
+        warn!(target: TARGET, %error, "a function ran without its cache");
+    }
+
     pub(super) fn stale(key: Shown<'_>) {
         debug!(target: TARGET, key = %text(key), "a stale value is given");
     }
@@ -86,6 +98,9 @@ mod untold {
     pub(super) fn failed(_: Shown<'_>, _: &dyn Display) {}
 
     pub(super) fn unstored(_: Shown<'_>, _: &dyn Display) {}
+
+    #[cfg(feature = "macros")]
+    pub(super) fn bypassed(_: &dyn Display) {}
 
     pub(super) fn stale(_: Shown<'_>) {}
 

@@ -22,6 +22,9 @@
 //! [back end](crate::Backend) say: threads, processes or hosts.
 //!
 //! Caches of one kind, by a name that code and settings share, are a [`Region`].
+//!
+//! A call may wait: for the store, for a creator, for another call. Async code has an `AsyncCache` (feature
+//! `tokio`) instead.
 
 mod age;
 pub mod arguments;

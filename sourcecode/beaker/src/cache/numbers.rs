@@ -49,7 +49,13 @@ impl fmt::Display for Numbers {
             self.creating,
             self.waits,
             self.failures,
-        )
+        )?;
+        for (count, what) in [(self.unstored, "unstored"), (self.bypassed, "bypassed")] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        Ok(())
     }
 }
 

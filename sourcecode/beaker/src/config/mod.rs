@@ -38,7 +38,7 @@
 //! | option | may be | default |
 //! |---|---|---|
 //! | `type` | a name of [`Backend::open`](crate::Backend::open), or `cookie` (feature `cookies`) | `file` if there is a `data_dir`, else `memory` |
-//! | `data_dir`, `lock_dir`, `url`, `urls`, `table_name`, `deadline`, `max_entries`, `max_bytes` | what the back end has | |
+//! | `data_dir`, `lock_dir`, `url`, `urls`, `table_name`, `deadline`, `max_entries`, `max_bytes` | what the back end has; `deadline` in milliseconds | |
 //! | `timeout` | seconds without use, or `never` | `never` |
 //! | `lifetime` | seconds in all, or `never` | `never` |
 //! | `touch_every` | seconds between two notes of an access | each one is noted |

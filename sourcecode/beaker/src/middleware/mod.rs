@@ -8,6 +8,7 @@
 
 mod cache;
 mod lazy;
+mod log;
 mod request_session;
 #[cfg(feature = "server")]
 mod server;

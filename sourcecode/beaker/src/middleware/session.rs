@@ -12,7 +12,8 @@ use crate::session::Sessions;
 /// saved after the application has answered, if it said so (or as [`Sessions::auto`] says), and the
 /// response gets the cookie that the visitor needs. If the application fails, with an error or with
 /// a status of 500 and above, nothing is saved. What a request changed while another one of the same
-/// visitor logged in or out, that is, ended the id, is dropped.
+/// visitor logged in or out, that is, ended the id, is dropped. If all that cannot be saved is that the
+/// session was used, that is logged, and the visitor gets the answer.
 pub struct SessionMiddleware<A> {
     app: A,
     sessions: Sessions,

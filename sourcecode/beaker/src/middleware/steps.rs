@@ -5,6 +5,7 @@ use http::HeaderValue;
 use http::header::{COOKIE, SET_COOKIE, VARY};
 
 use super::lazy::LazySession;
+use super::log::log;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::{Session, Sessions};
 
@@ -29,10 +30,15 @@ pub(super) fn end<B>(
 
 /// Third, and it may wait: saves the session. Gives the cookie that the visitor needs, if any.
 pub(super) fn save(mut session: Box<Session>) -> Result<Option<HeaderValue>> {
+    let is_only_looked_at = session.is_only_looked_at();
     match session.persist() {
         // Another request has deleted it, or given it a new id, while this one ran. That one has
         // the last word, about the cookie too.
         Err(error) if error.kind() == ErrorKind::SessionGone => return Ok(None),
+        Err(error) if is_only_looked_at => {
+            log("that a session was used could not be noted", &error);
+            return Ok(None);
+        }
         saved => saved?,
     }
     let cookie = session.set_cookie()?.map(HeaderValue::try_from).transpose();

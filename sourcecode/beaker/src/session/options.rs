@@ -136,7 +136,8 @@ impl Sessions {
     }
 
     /// Ends a session so long after it began, however much it is used: who stole one does not
-    /// have it for ever.
+    /// have it for ever. It begins with the first save, before a login: `regenerate_id` keeps that time,
+    /// `invalidate` begins anew.
     pub fn lifetime(self, lifetime: Duration) -> Sessions {
         self.with(|options| options.lifetime = Some(lifetime))
     }

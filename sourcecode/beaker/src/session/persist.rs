@@ -15,21 +15,13 @@ use crate::store::{Version, When};
 impl Session {
     /// Does what was asked for, and what the options want at the end of a request.
     pub(crate) fn persist(&mut self) -> Result<()> {
-        let options = &self.sessions.0;
-        let facts = Facts {
-            intent: self.intent,
-            modified: self.is_modified(),
-            is_new: self.is_new(),
-            auto: options.auto,
-            save_accessed_time: options.save_accessed_time,
-            is_renewal_due: options.is_in_cookies() && self.in_cookie.is_some_and(|it| it.is_due),
-        };
+        let plan = plan(self.facts());
         // What is to end, ends first: it must not live on because something else cannot be saved.
         while let Some(id) = self.ended.last() {
             self.sessions.end(id)?;
             self.ended.pop();
         }
-        match plan(facts) {
+        match plan {
             Plan::Nothing => {}
             Plan::Touch => self.note_access()?,
             Plan::Write => self.write()?,
@@ -37,6 +29,24 @@ impl Session {
         }
         self.intent = Intent::Leave;
         Ok(())
+    }
+
+    /// Whether all there is to save is that it was used.
+    #[cfg(feature = "middleware")]
+    pub(crate) fn is_only_looked_at(&self) -> bool {
+        self.ended.is_empty() && plan(self.facts()) == Plan::Touch
+    }
+
+    fn facts(&self) -> Facts {
+        let options = &self.sessions.0;
+        Facts {
+            intent: self.intent,
+            modified: self.is_modified(),
+            is_new: self.is_new(),
+            auto: options.auto,
+            save_accessed_time: options.save_accessed_time,
+            is_renewal_due: options.is_in_cookies() && self.in_cookie.is_some_and(|it| it.is_due),
+        }
     }
 
     fn delete_record(&mut self) -> Result<()> {

@@ -133,7 +133,8 @@ impl Sessions {
     pub(super) fn signer(&self) -> Result<&Signer> {
         self.0.signer.as_ref().ok_or_else(|| {
             Error::config(
-                "there is no key to sign cookies with; give `Sessions::signed_by` a `Signer`",
+                "there is no key to sign cookies with; give `Sessions::signed_by` a `Signer`, or the \
+                 settings a `session.secret`",
             )
         })
     }

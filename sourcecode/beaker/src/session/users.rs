@@ -79,7 +79,22 @@ impl Sessions {
     }
 
     /// Ends all sessions of a user but the one given, and tells how many: for "log out everywhere",
-    /// and after a change of the password. Their requests that are on their way save nothing any more.
+    /// and after a change of the password. Their requests that are on their way save nothing any more:
+    /// this one neither, if its own session is among those that end. So it goes on with another one:
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// # let mut session = sessions.create();
+    /// sessions.end_sessions_of("kimi", None)?;
+    /// session.invalidate()?;
+    /// session.set("flash", "You are logged out everywhere.");
+    /// session.save()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// It asks the store at once, and may wait.
     ///
     /// # Errors
     ///

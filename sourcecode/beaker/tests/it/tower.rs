@@ -251,11 +251,11 @@ impl Store for Broken {
 }
 
 #[test]
-fn what_cannot_be_saved_is_answered_with_500() {
+fn what_cannot_be_saved_since_the_store_is_down_is_answered_with_503() {
     let app = site(sessions_in(Broken), |mut session| async move { count(&mut session) });
     let request = http::Request::get("/").body(Vec::new()).unwrap();
     let response = one_thread().block_on(app.oneshot(request)).unwrap();
-    assert_eq!(response.status(), 500);
+    assert_eq!(response.status(), 503);
     assert!(response.headers().is_empty() && response.body().is_empty());
 }
 
@@ -333,9 +333,9 @@ mod of_axum {
         let request = visitor(&sessions_in(Watched::new(false)), "kimi")();
         let broken = sessions_in(Broken);
         let in_reach = router().layer(SessionLayer::new(broken).unwrap());
-        for app in [router(), in_reach] {
+        for (app, wanted) in [(router(), 500), (in_reach, 503)] {
             let (status, body, headers) = get_page(&app, "/", &request);
-            assert_eq!((status, body.contains("secret")), (500, false), "{body}");
+            assert_eq!((status, body.contains("secret")), (wanted, false), "{body}");
             assert!(!headers.contains_key("set-cookie"));
         }
     }

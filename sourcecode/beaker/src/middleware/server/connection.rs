@@ -9,6 +9,7 @@ use http::Method;
 
 use super::{request, response};
 use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::middleware::log::log;
 use crate::middleware::{App, Request, Response};
 
 /// So long a request may take to arrive, and so long a visitor may take nothing of the response.
@@ -84,7 +85,7 @@ fn call(app: &impl App, request: &mut Request) -> Response {
     match catch_unwind(AssertUnwindSafe(|| app.call(request))) {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
-            eprintln!("beaker: {} {}: {error:?}", request.method(), request.uri());
+            log(&format!("{} {}", request.method(), request.uri()), &error);
             response::status(500, "the server could not answer this request")
         }
         Err(_) => response::status(500, "the server could not answer this request"),

@@ -2,12 +2,12 @@
 
 use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
-use http::StatusCode;
 use http::request::Parts;
 
-use super::{log, session_of};
+use super::{session_of, status_of};
 use crate::error::{Error, Result};
 use crate::middleware::RequestSession;
+use crate::middleware::log::log;
 
 /// Needs a [`SessionLayer`](super::SessionLayer). One argument of a handler can be the session, since
 /// it has one user at a time.
@@ -22,12 +22,12 @@ impl<S: Sync> FromRequestParts<S> for RequestSession {
     }
 }
 
-/// A response of status 500 that says nothing of the error, which is printed to the standard error
-/// output. So a handler can give back `beaker::Result`, and nothing of its session is saved.
+/// A response of status 500, or 503 for `ErrorKind::Unavailable`, that says nothing of the error, which is
+/// logged: as an event with the feature `tracing`, otherwise on the standard error output. So a handler can give back `beaker::Result`, and nothing of its session is saved.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        log(&self);
+        log("a request", &self);
         let text = "the server could not answer this request";
-        (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+        (status_of(&self), text).into_response()
     }
 }

@@ -12,10 +12,10 @@ mod service;
 pub use response::ResponseFuture;
 pub use service::{SessionLayer, SessionService};
 
-use http::Extensions;
+use http::{Extensions, StatusCode};
 
 use super::RequestSession;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::off_thread::off_thread;
 
 /// The visitor's session, from the extensions of a request that came through a [`SessionLayer`]. It
@@ -42,7 +42,10 @@ pub fn session_of(
     }
 }
 
-/// Tells whoever runs the server. The visitor is told nothing of it.
-fn log(error: &Error) {
-    eprintln!("beaker: {error:?}");
+/// A server that is down is another matter than a mistake, for what stands before this one.
+fn status_of(error: &Error) -> StatusCode {
+    match error.kind() {
+        ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
 }

@@ -4,12 +4,13 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Response};
 use pin_project_lite::pin_project;
 
-use super::log;
+use super::status_of;
 use crate::error::{Error, Result};
 use crate::middleware::lazy::LazySession;
+use crate::middleware::log::log;
 use crate::middleware::steps;
 use crate::off_thread::{OffThread, off_thread};
 
@@ -75,9 +76,9 @@ fn finished<B: Default>(
     match cookie {
         Ok(cookie) => steps::send(&mut response, cookie),
         Err(error) => {
-            log(&error);
+            log("a request", &error);
             response = Response::default();
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            *response.status_mut() = status_of(&error);
         }
     }
     response

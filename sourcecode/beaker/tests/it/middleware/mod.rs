@@ -117,6 +117,21 @@ fn reading_notes_the_access_in_one_write_or_none() {
 }
 
 #[test]
+fn who_only_looks_gets_the_answer_though_nothing_can_be_written() {
+    everywhere(plain, page, |site, store, _| {
+        let visitor = Visitor::new(site);
+        assert_eq!(visitor.body("/"), "1");
+        store.set_full(true);
+        let looked = visitor.visit("/look").unwrap();
+        assert_eq!((looked.status(), looked.body().as_slice()), (StatusCode::OK, b"1".as_slice()));
+        let saved = visitor.visit("/");
+        assert!(saved.is_err() || saved.is_ok_and(|saved| saved.status() == 500));
+        store.set_full(false);
+        assert_eq!(visitor.body("/"), "2");
+    });
+}
+
+#[test]
 fn a_failed_request_saves_nothing() {
     everywhere(plain, page, |site, store, _| {
         let visitor = Visitor::new(site);

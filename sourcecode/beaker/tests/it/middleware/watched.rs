@@ -1,18 +1,20 @@
 //! A store in memory that remembers which threads called it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use beaker::Result;
 use beaker::key::{Key, Namespace};
 use beaker::store::{MemoryStore, Store, Stored, Version, When};
+use beaker::{Error, ErrorKind, Result};
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Watched {
     store: Arc<MemoryStore>,
     callers: Arc<Mutex<Vec<ThreadId>>>,
     blocks: bool,
+    is_full: Arc<AtomicBool>,
 }
 
 impl Watched {
@@ -29,6 +31,11 @@ impl Watched {
     /// Who called it, call by call.
     pub(crate) fn callers(&self) -> Vec<ThreadId> {
         self.callers.lock().unwrap().clone()
+    }
+
+    /// Whether it takes nothing more.
+    pub(crate) fn set_full(&self, is_full: bool) {
+        self.is_full.store(is_full, Ordering::SeqCst);
     }
 
     fn called(&self) -> &MemoryStore {
@@ -49,6 +56,9 @@ impl Store for Watched {
         ttl: Option<Duration>,
         when: When,
     ) -> Result<Option<Version>> {
+        if self.is_full.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Storage, "it is full, on purpose"));
+        }
         self.called().put(key, bytes, ttl, when)
     }
 
