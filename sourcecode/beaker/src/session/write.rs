@@ -15,9 +15,13 @@ impl Session {
     pub(super) fn write(&mut self) -> Result<()> {
         let events = self.sessions.0.events.clone();
         let _span = events.saving(&self.id);
-        self.write_where_it_is_kept()?;
-        events.saved(&self.id);
-        Ok(())
+        let written = self.write_where_it_is_kept();
+        match &written {
+            Ok(()) => events.saved(&self.id),
+            Err(error) if error.kind() == ErrorKind::SessionGone => events.dropped(&self.id),
+            Err(_) => {}
+        }
+        written
     }
 
     fn write_where_it_is_kept(&mut self) -> Result<()> {

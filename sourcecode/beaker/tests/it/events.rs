@@ -75,6 +75,8 @@ fn what_happens_is_told_and_counted() {
         session.save().unwrap();
         assert!(sessions.load(Some("beaker.session.id=forged")).unwrap().is_new());
         session.delete().unwrap();
+        other.set("d", 4);
+        assert_eq!(other.save().unwrap_err().kind(), ErrorKind::SessionGone);
         assert!(sessions.load(Some(cookie)).unwrap().is_new());
         *session.id()
     };
@@ -88,6 +90,7 @@ fn what_happens_is_told_and_counted() {
         "event DEBUG beaker::session message=loaded id=",
         "event DEBUG beaker::session message=access noted id=",
         "event DEBUG beaker::session message=somebody else saved first",
+        "event DEBUG beaker::session message=not saved: it has ended meanwhile id=",
         "event WARN beaker::session message=cookie rejected reason=Signature",
         "event DEBUG beaker::session message=cookie rejected reason=Unknown",
         "cache.create DEBUG beaker::cache key=standings",

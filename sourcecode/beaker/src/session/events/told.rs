@@ -45,6 +45,10 @@ impl Events {
         debug!(target: TARGET, id = short(id), "somebody else saved first");
     }
 
+    pub(in super::super) fn dropped(&self, id: &SessionId) {
+        debug!(target: TARGET, id = short(id), "not saved: it has ended meanwhile");
+    }
+
     pub(in super::super) fn rejected(&self, reason: Rejection) {
         self.0.rejected[reason as usize].add();
         match reason {

@@ -18,5 +18,7 @@ impl Events {
 
     pub(in super::super) fn conflict(&self, _: &SessionId) {}
 
+    pub(in super::super) fn dropped(&self, _: &SessionId) {}
+
     pub(in super::super) fn rejected(&self, _: Rejection) {}
 }
