@@ -17,6 +17,7 @@ use std::sync::Arc;
 use options::Options;
 
 use crate::error::{Error, Result};
+use crate::key::Namespace;
 #[cfg(any(
     feature = "memcached",
     feature = "redis",
@@ -62,6 +63,17 @@ impl Backend {
     /// ```
     pub fn wrap_store<S: Store>(self, wrap: impl FnOnce(Arc<dyn Store>) -> S) -> Backend {
         Backend { store: Arc::new(wrap(self.store)), locks: self.locks }
+    }
+
+    /// Asks the store for something that is not there: so a wrong address, password or certificate is
+    /// found out when a program starts, and a server that is down by whoever asks whether all is well.
+    /// It may wait as long as any call.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    pub fn ping(&self) -> Result<()> {
+        self.store.get(&Namespace::new("beaker.ping").key("ping")).map(drop)
     }
 
     /// A memory of its own, for the threads of this process.

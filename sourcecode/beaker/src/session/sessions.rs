@@ -21,6 +21,15 @@ impl Sessions {
         Sessions(Arc::new(Options::new(backend)))
     }
 
+    /// As [`Backend::ping`], with the back end that these sessions are in.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    pub fn ping(&self) -> Result<()> {
+        self.0.backend.ping()
+    }
+
     /// A new session. Nothing is stored until it is saved.
     pub fn create(&self) -> Session {
         Session::new(self.clone(), Origin::New, None)

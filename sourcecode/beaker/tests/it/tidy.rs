@@ -54,7 +54,7 @@ fn what_never_depends_on_what() {
         ("layer/", &["clock", "error", "key", "layer", "sealing", "store"]),
         ("lock/", &["clock", "error", "file_lock", "key", "store"]),
         ("sweeper.rs", &["error", "store"]),
-        ("backend/", &["error", "lock", "store"]),
+        ("backend/", &["error", "key", "lock", "store"]),
         (
             "cache/",
             &[

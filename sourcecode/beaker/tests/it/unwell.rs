@@ -15,6 +15,7 @@ pub fn check<P: Protocol>(backend: &str, server: &BuiltIn<P>, fault: Fault) {
     let (address, deadline) = (server.address().to_string(), DEADLINE.as_millis().to_string());
     let options = [("url", address.as_str()), ("deadline", deadline.as_str())];
     let sessions = Sessions::new(Backend::open(backend, &options).unwrap());
+    sessions.ping().unwrap();
     let mut session = sessions.create();
     session.set("Suomi", "Kimi Räikkönen");
     session.save().unwrap();
@@ -29,7 +30,9 @@ pub fn check<P: Protocol>(backend: &str, server: &BuiltIn<P>, fault: Fault) {
         session.set("Suomi", "Valtteri Bottas");
         assert_eq!(session.save().unwrap_err().kind(), ErrorKind::Unavailable);
     }
+    assert_eq!(sessions.ping().unwrap_err().kind(), ErrorKind::Unavailable);
     server.fault(Fault::None);
+    sessions.ping().unwrap();
     session.save().unwrap();
     let opened = sessions.open(session.id()).unwrap();
     assert_eq!(opened.require("Suomi").unwrap().as_str(), Some("Valtteri Bottas"));

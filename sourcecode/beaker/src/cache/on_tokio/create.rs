@@ -36,7 +36,8 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.try_get_or_create(key, create).await
     }
 
-    /// The same with a function that may fail, as [`Cache::try_get_or_create`].
+    /// The same with a function that may fail, as
+    /// [`Cache::try_get_or_create`](crate::Cache::try_get_or_create).
     ///
     /// # Errors
     ///
