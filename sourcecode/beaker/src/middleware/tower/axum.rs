@@ -10,7 +10,31 @@ use crate::middleware::RequestSession;
 use crate::middleware::log::log;
 
 /// Needs a [`SessionLayer`](super::SessionLayer). One argument of a handler can be the session, since
-/// it has one user at a time.
+/// it has one user at a time. As a `Result<RequestSession>` it leaves to the handler what to do if it
+/// cannot be loaded.
+///
+/// A page for users alone has an argument of the program's own. It lets go of the session again, so that
+/// the handler can have it:
+///
+/// ```
+/// use axum::extract::FromRequestParts;
+/// use axum::http::{StatusCode, request::Parts};
+/// use axum::response::{IntoResponse, Response};
+/// use beaker::middleware::RequestSession;
+///
+/// struct User(String);
+///
+/// impl<S: Send + Sync> FromRequestParts<S> for User {
+///     type Rejection = Response;
+///
+///     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<User, Response> {
+///         let session = RequestSession::from_request_parts(parts, state).await;
+///         let session = session.map_err(IntoResponse::into_response)?;
+///         let user = session.user().ok_or_else(|| StatusCode::UNAUTHORIZED.into_response())?;
+///         Ok(User(user.to_owned()))
+///     }
+/// }
+/// ```
 impl<S: Sync> FromRequestParts<S> for RequestSession {
     type Rejection = Error;
 
