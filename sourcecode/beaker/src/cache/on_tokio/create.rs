@@ -149,7 +149,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// What is there and may be given while somebody makes a new value.
     async fn usable(&self, key: &FlightKey) -> Result<Option<V>> {
         let sought = key.clone();
-        let seen = self.run(move |cache| cache.look(&sought)).await?;
+        let seen = self.ask(move |cache| cache.look(&sought)).await?;
         match self.cache.freshness(&seen) {
             Freshness::Fresh => self.cache.shared.counting.hit(),
             Freshness::Stale => self.cache.shared.gave_stale(key),

@@ -58,7 +58,8 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.cache.numbers()
     }
 
-    /// Does something with the cache, where it may wait: `run(|cache| cache.remove("Kimi"))`.
+    /// Does something with the cache, on a thread where it may wait: `run(|cache|
+    /// cache.remove("Kimi"))`.
     ///
     /// # Errors
     ///
@@ -71,11 +72,20 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        if !self.cache.shared.storage.blocks() {
-            return work(&self.cache);
-        }
         let cache = self.cache.clone();
         off_thread("could not use the cache", move || work(&cache)).await
+    }
+
+    /// Asks the store: here, if that never waits.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Cache<V>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if self.cache.shared.storage.blocks() {
+            self.run(question).await
+        } else {
+            question(&self.cache)
+        }
     }
 
     /// The fresh value of a key; `None` if there is none, or it has expired.
@@ -88,7 +98,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
             return Ok(Some(value));
         }
         let key = FlightKey::from(key.as_ref());
-        self.run(move |cache| cache.get(key)).await
+        self.ask(move |cache| cache.get(key)).await
     }
 }
 

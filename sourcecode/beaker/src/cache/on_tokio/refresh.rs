@@ -33,7 +33,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         }
         let key = FlightKey::from(key.as_ref());
         let sought = key.clone();
-        let seen = self.run(move |cache| cache.look(&sought)).await?;
+        let seen = self.ask(move |cache| cache.look(&sought)).await?;
         let is_early = self.cache.is_early(&seen);
         match (self.cache.freshness(&seen), seen.slot) {
             (Freshness::Fresh, Some(slot)) if !is_early => {
