@@ -4,8 +4,8 @@
 
 use std::fmt;
 use std::ops::Add;
-use std::sync::{Condvar, Mutex, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -76,6 +76,16 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
         self.now()
     }
 
+    /// Returns the time since some fixed moment of this process. It never goes back and takes no part
+    /// in a step of the time of day, so every deadline, wait and back-off is counted on it.
+    ///
+    /// By default this is the operating system's monotonic clock.
+    fn monotonic(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        let start = *START;
+        Instant::now().saturating_duration_since(start)
+    }
+
     /// Waits; used between two tries only.
     fn sleep(&self, time: Duration);
 }
@@ -107,22 +117,41 @@ impl Clock for SystemClock {
 /// A clock that stands still until it is told to move. For tests.
 #[derive(Debug)]
 pub struct ManualClock {
-    /// Guards the time; nothing slow happens while it is held.
-    now: Mutex<Timestamp>,
+    /// Guards both times; nothing slow happens while it is held.
+    shown: Mutex<Shown>,
     moved: Condvar,
 }
 
+#[derive(Debug)]
+struct Shown {
+    now: Timestamp,
+    /// Moves with `advance` alone: a step of the time of day leaves it as it is.
+    monotonic: Duration,
+}
+
 impl ManualClock {
-    /// A clock that shows this time.
+    /// Creates a clock that shows this time.
     pub fn new(now: Timestamp) -> ManualClock {
-        ManualClock { now: Mutex::new(now), moved: Condvar::new() }
+        let shown = Shown { now, monotonic: Duration::ZERO };
+        ManualClock { shown: Mutex::new(shown), moved: Condvar::new() }
     }
 
     /// Moves the clock, and wakes who sleeps until then.
     pub fn advance(&self, time: Duration) {
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        *now = *now + time;
+        let mut shown = self.lock();
+        shown.now = shown.now + time;
+        shown.monotonic = shown.monotonic.saturating_add(time);
         self.moved.notify_all();
+    }
+
+    /// Steps the time of day, ahead or back, as an administrator or a time server does. No time passes:
+    /// whoever sleeps sleeps on.
+    pub fn set(&self, now: Timestamp) {
+        self.lock().now = now;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -135,13 +164,17 @@ impl Default for ManualClock {
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lock().now
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.lock().monotonic
     }
 
     fn sleep(&self, time: Duration) {
-        let now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = *now + time;
-        drop(self.moved.wait_while(now, |now| *now < until));
+        let shown = self.lock();
+        let until = shown.monotonic.saturating_add(time);
+        drop(self.moved.wait_while(shown, |shown| shown.monotonic < until));
     }
 }
 
@@ -166,6 +199,20 @@ mod tests {
         let recent = SystemClock.recent();
         let now = SystemClock.now();
         assert!(recent <= now && now.since(recent) < Duration::from_secs(5), "{recent}, {now}");
+    }
+
+    #[test]
+    fn a_step_of_the_time_of_day_is_no_passing_of_time() {
+        let clock = ManualClock::default();
+        clock.advance(Duration::from_secs(5));
+        clock.set(Timestamp(7));
+        assert_eq!((clock.now(), clock.monotonic()), (Timestamp(7), Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn the_monotonic_time_does_not_go_back() {
+        let earlier = SystemClock.monotonic();
+        assert!(SystemClock.monotonic() >= earlier);
     }
 
     #[test]
