@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use super::local_invalidations::Invalidated;
 use super::made::Tags;
+use super::shared_invalidations::{Began, Generation};
 use crate::clock::Timestamp;
 
 /// What is known of a stored value.
@@ -10,6 +12,8 @@ use crate::clock::Timestamp;
 pub(super) struct Age {
     /// When its making began: what it is made from may have changed since.
     pub(super) made_at: Timestamp,
+    /// The same among invalidations, which no clock orders.
+    pub(super) origin: Origin,
     /// `None` is for ever.
     pub(super) fresh_until: Option<Timestamp>,
     /// How long the making took.
@@ -17,13 +21,15 @@ pub(super) struct Age {
     pub(super) tags: Tags,
 }
 
-/// What was invalidated when.
+/// Where the making of a value stands in the order of invalidations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Marks {
-    /// What was made until then counts as gone: the whole cache, or one of the value's tags.
-    pub(super) hard: Option<Timestamp>,
-    /// What was made until then counts as stale.
-    pub(super) soft: Option<Timestamp>,
+pub(super) struct Origin {
+    /// Among those in this process's memory.
+    pub(super) local: u64,
+    /// Among those of its cache in a store.
+    pub(super) cache: Began,
+    /// Among those of its region there.
+    pub(super) region: Generation,
 }
 
 /// What is invalidated.
@@ -51,12 +57,17 @@ impl Age {
     /// Of a key that is only looked for.
     pub(super) fn of_nothing() -> Age {
         let made_at = Timestamp::from_micros(0);
-        Age { made_at, fresh_until: None, cost: Duration::ZERO, tags: None }
+        let origin = Origin::default();
+        Age { made_at, origin, fresh_until: None, cost: Duration::ZERO, tags: None }
     }
 
-    pub(super) fn freshness(&self, now: Timestamp, stale_for: Duration, marks: Marks) -> Freshness {
-        let until = |mark: Option<Timestamp>| mark.is_some_and(|mark| self.made_at <= mark);
-        if until(marks.hard) {
+    pub(super) fn freshness(
+        &self,
+        now: Timestamp,
+        stale_for: Duration,
+        invalidated: Invalidated,
+    ) -> Freshness {
+        if invalidated == Invalidated::Hard {
             return Freshness::Gone;
         }
         match self.fresh_until {
@@ -67,7 +78,8 @@ impl Age {
                     Freshness::Gone
                 }
             }
-            _ if until(marks.soft) || !Age::is_plausible(self.made_at, now) => Freshness::Stale,
+            _ if invalidated == Invalidated::Softly => Freshness::Stale,
+            _ if !Age::is_plausible(self.made_at, now) => Freshness::Stale,
             _ => Freshness::Fresh,
         }
     }
@@ -96,39 +108,34 @@ mod tests {
     }
 
     fn age(fresh_until: Option<Timestamp>) -> Age {
-        Age { made_at: at(100), fresh_until, cost: Duration::from_secs(1), tags: None }
+        let (origin, cost) = (Origin::default(), Duration::from_secs(1));
+        Age { made_at: at(100), origin, fresh_until, cost, tags: None }
     }
 
     #[test]
     fn the_whole_table() {
         use Freshness::*;
         let until = Some(at(200));
-        let (hard, soft) = (
-            |s| Marks { hard: Some(at(s)), soft: None },
-            |s| Marks { soft: Some(at(s)), hard: None },
-        );
-        let none = Marks::default();
+        let (no, softly, hard) = (Invalidated::No, Invalidated::Softly, Invalidated::Hard);
         let rows = [
-            (until, 199, none, Fresh),
-            (until, 200, none, Stale),
-            (until, 209, none, Stale),
-            (until, 210, none, Gone),
-            (None, 1_000_000, none, Fresh),
-            (until, 150, hard(99), Fresh),
-            (until, 150, hard(100), Gone),
-            (until, 150, soft(99), Fresh),
-            (until, 150, soft(100), Stale),
-            (None, 150, soft(120), Stale),
-            (until, 205, hard(120), Gone),
-            // A soft mark after a hard one does not bring it back.
-            (until, 150, Marks { hard: Some(at(110)), soft: Some(at(120)) }, Gone),
+            (until, 199, no, Fresh),
+            (until, 200, no, Stale),
+            (until, 209, no, Stale),
+            (until, 210, no, Gone),
+            (None, 1_000_000, no, Fresh),
+            (until, 150, softly, Stale),
+            (None, 150, softly, Stale),
+            (until, 210, softly, Gone),
+            (until, 150, hard, Gone),
+            (until, 205, hard, Gone),
+            (None, 150, hard, Gone),
             // The clock was set back: by a little, by much.
-            (until, 50, none, Fresh),
-            (until, 30, none, Stale),
+            (until, 50, no, Fresh),
+            (until, 30, no, Stale),
         ];
-        for (fresh_until, now, marks, wanted) in rows {
-            let found = age(fresh_until).freshness(at(now), Duration::from_secs(10), marks);
-            assert_eq!(found, wanted, "until {fresh_until:?}, now {now}, {marks:?}");
+        for (fresh_until, now, invalidated, wanted) in rows {
+            let found = age(fresh_until).freshness(at(now), Duration::from_secs(10), invalidated);
+            assert_eq!(found, wanted, "until {fresh_until:?}, now {now}, {invalidated:?}");
         }
     }
 

@@ -1,6 +1,9 @@
 //! Writing, removing and invalidating. Each of these wins over a creator that runs at the time.
 
+use std::time::Duration;
+
 use super::age::What;
+use super::policy::Begun;
 use super::seen::Slot;
 use super::{Cache, Made};
 use crate::error::{Error, Result};
@@ -14,12 +17,14 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// What the codec and the store fail with.
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl Into<Made<V>>) -> Result<()> {
         let (key, made, now) = (key.as_ref(), value.into(), self.time.now());
-        let age = self.policy.age(now, now, made.expire, made.tags);
-        let ttl = self.policy.ttl(&age, now);
-        let slot = Slot { value: made.value, age };
+        let storage = &self.shared.storage;
         self.shared.failures.forget(key);
         self.before_flights(key, || {
-            self.shared.storage.keep(key, slot, ttl, When::Always, now).map(drop)
+            let begun = Begun { origin: storage.origin(None, &self.time)?, at: now };
+            let age = self.policy.age(begun, now, Duration::ZERO, made.expire, made.tags);
+            let ttl = self.policy.ttl(&age, now);
+            let slot = Slot { value: made.value, age };
+            storage.keep(key, slot, ttl, When::Always, &self.time).map(drop)
         })
     }
 
@@ -42,7 +47,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     ///
     /// What the store fails with.
     pub fn clear(&self) -> Result<()> {
-        self.before_all_flights(|| self.shared.storage.clear(self.time.now()))
+        self.before_all_flights(|| self.shared.storage.clear(&self.time))
     }
 
     /// From now on, what was made until now counts as gone. Nothing is removed, so this takes no longer
@@ -53,8 +58,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     ///
     /// What the store fails with.
     pub fn invalidate(&self) -> Result<()> {
-        let now = self.time.now();
-        self.before_all_flights(|| self.shared.storage.invalidate(What::Whole, now))
+        self.before_all_flights(|| self.shared.storage.invalidate(What::Whole, &self.time))
     }
 
     /// From now on, what was made until now counts as stale: it is given while a new one is made.
@@ -63,7 +67,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     ///
     /// What the store fails with.
     pub fn invalidate_softly(&self) -> Result<()> {
-        self.shared.storage.invalidate(What::Softly, self.time.now())
+        self.shared.storage.invalidate(What::Softly, &self.time)
     }
 
     /// From now on, what has this [tag](Made::tag) and was made until now counts as gone.
@@ -75,7 +79,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         if tag.is_empty() {
             return Err(Error::config("a tag has a name; `invalidate` is for the whole cache"));
         }
-        self.shared.storage.invalidate(What::Tag(tag), self.time.now())?;
+        self.shared.storage.invalidate(What::Tag(tag), &self.time)?;
         self.shared.flights.outdate_all();
         Ok(())
     }

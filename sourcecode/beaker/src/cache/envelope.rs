@@ -1,18 +1,23 @@
-//! A value as it stands in a store: a [record](crate::record), whose payload begins with what the making
-//! took and with the tags.
+//! A value as it stands in a store: a [record](crate::record), whose payload begins with where the making
+//! stands among invalidations, what it took, and with the tags.
 //!
 //! | bytes of the payload | what |
 //! |---|---|
-//! | 0 to 3 | how long the making took: microseconds, little-endian |
-//! | 4 | how many tags |
+//! | 0 to 15 | epoch and count of the cache's invalidations, from before the making |
+//! | 16 to 31 | the same of the region; zeros where there is none |
+//! | 32 to 35 | how long the making took: microseconds |
+//! | 36 | how many tags |
 //! | then, for each tag | 2 bytes: its length; then its text |
 //! | the rest | the value, encoded |
+//!
+//! Numbers are little-endian.
 
 use std::convert::Infallible;
 use std::time::Duration;
 
-use super::age::Age;
+use super::age::{Age, Origin};
 use super::made::Tags;
+use super::shared_invalidations::{Began, Generation};
 use crate::clock::Timestamp;
 use crate::codec::Codec;
 use crate::error::{Error, Result};
@@ -33,6 +38,10 @@ pub(super) fn write<V: 'static>(value: &V, age: &Age, codec: &dyn Codec<V>) -> R
     let header =
         Header { codec: codec.tag(), stored_at: age.made_at, fresh_until: age.fresh_until };
     header.build(|bytes| {
+        for Generation { epoch, count } in [age.origin.cache.generation, age.origin.region] {
+            bytes.extend(epoch.to_le_bytes());
+            bytes.extend(count.to_le_bytes());
+        }
         let cost = u32::try_from(age.cost.as_micros()).unwrap_or(u32::MAX);
         bytes.extend(cost.to_le_bytes());
         let tags = age.tags.as_deref().unwrap_or_default();
@@ -57,15 +66,25 @@ pub(super) fn read<V: 'static>(bytes: &[u8], codec: &dyn Codec<V>) -> Content<V>
         Some(record) if record.header.codec == NOTHING => Content::Nothing,
         Some(record) if record.header.codec == codec.tag() => {
             let parts = || {
-                let (cost, tags, encoded) = parts(record.payload)?;
+                let (cache, rest) = generation(record.payload)?;
+                let (region, rest) = generation(rest)?;
+                let (cost, tags, encoded) = parts(rest)?;
+                let origin = Origin { local: 0, cache: Began::at(cache), region };
                 let Header { stored_at, fresh_until, .. } = record.header;
-                let age = Age { made_at: stored_at, fresh_until, cost, tags };
+                let age = Age { made_at: stored_at, origin, fresh_until, cost, tags };
                 Some((codec.decode(encoded).ok()?, age))
             };
             parts().map_or(Content::Damaged, |(value, age)| Content::Value(value, age))
         }
         _ => Content::Damaged,
     }
+}
+
+fn generation(bytes: &[u8]) -> Option<(Generation, &[u8])> {
+    let (epoch, rest) = bytes.split_first_chunk()?;
+    let (count, rest) = rest.split_first_chunk()?;
+    let [epoch, count] = [*epoch, *count].map(u64::from_le_bytes);
+    Some((Generation { epoch, count }, rest))
 }
 
 fn parts(payload: &[u8]) -> Option<(Duration, Tags, &[u8])> {
@@ -91,6 +110,11 @@ mod tests {
         let tags: Vec<Box<str>> = tags.iter().map(|tag| (*tag).into()).collect();
         Age {
             made_at: Timestamp::from_micros(5),
+            origin: Origin {
+                local: 0,
+                cache: Began::at(Generation { epoch: u64::MAX, count: 3 }),
+                region: Generation { epoch: 1, count: 0 },
+            },
             fresh_until: Some(Timestamp::from_micros(9)),
             cost: Duration::from_millis(50),
             tags: (!tags.is_empty()).then(|| tags.into()),

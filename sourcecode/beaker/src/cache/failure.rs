@@ -1,13 +1,13 @@
 //! Why nothing was made: shared by all who waited for it, and remembered for a while.
 
+use std::any::Any;
 use std::collections::HashMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::flight::FlightKey;
 use super::shown::Shown;
-use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
 
 /// What the creator's error said. The error itself is for the one who called the creator.
@@ -19,9 +19,24 @@ impl Failure {
         Failure(error.to_string().into())
     }
 
+    pub(super) fn of_panic(panic: &(dyn Any + Send)) -> Failure {
+        let said = panic.downcast_ref::<&str>().copied();
+        let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        match said {
+            Some(said) => Failure::of(&format_args!("it panicked: {said}")),
+            None => Failure::of(&"it panicked"),
+        }
+    }
+
     pub(super) fn error(&self, key: Shown<'_>) -> Error {
         let what = format!("the value of `{key}` could not be made by another call: {}", self.0);
         Error::new(ErrorKind::Creation, what)
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -29,15 +44,15 @@ impl Failure {
 #[derive(Default)]
 pub(super) struct Failures {
     /// Nothing slow is done while this is locked.
-    known: Mutex<HashMap<FlightKey, (Failure, Timestamp)>>,
+    known: Mutex<HashMap<FlightKey, (Failure, Duration)>>,
 }
 
 /// So many are remembered at most.
 const MOST: usize = 10_000;
 
 impl Failures {
-    /// The failure that is to be given again, instead of another try.
-    pub(super) fn get(&self, key: &[u8], now: Timestamp) -> Option<Failure> {
+    /// The failure that is to be given again, instead of another try. `now` is on the monotonic clock.
+    pub(super) fn get(&self, key: &[u8], now: Duration) -> Option<Failure> {
         let mut known = self.lock();
         let (failure, until) = known.get(key)?;
         if now < *until {
@@ -47,7 +62,7 @@ impl Failures {
         None
     }
 
-    pub(super) fn note(&self, key: &[u8], failure: Failure, now: Timestamp, back_off: Duration) {
+    pub(super) fn note(&self, key: &[u8], failure: Failure, now: Duration, back_off: Duration) {
         if back_off.is_zero() {
             return;
         }
@@ -56,7 +71,7 @@ impl Failures {
             known.retain(|_, (_, until)| now < *until);
         }
         if known.len() < MOST {
-            known.insert(key.into(), (failure, now + back_off));
+            known.insert(key.into(), (failure, now.saturating_add(back_off)));
         }
     }
 
@@ -68,7 +83,7 @@ impl Failures {
         self.lock().clear();
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<FlightKey, (Failure, Timestamp)>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<FlightKey, (Failure, Duration)>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

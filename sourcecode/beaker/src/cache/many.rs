@@ -69,7 +69,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 }
                 _ => {
                     self.shared.counting.miss();
-                    if let Some(failure) = self.shared.failures.get(key, self.time.now()) {
+                    if let Some(failure) = self.shared.failures.get(key, self.time.monotonic()) {
                         return Err(failure.error(self.shared.shown(key)).into());
                     }
                     match self.shared.flights.board(key) {
@@ -84,7 +84,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                                     found.insert(key, value);
                                 }
                                 Turn::Own(turn, seen) => {
-                                    own.push(Own { key, pilot, turn, version: seen.version })
+                                    own.push(Own { key, pilot, turn, start: (&seen).into() })
                                 }
                                 Turn::Late => {
                                     let most = self.policy.wait_at_most.unwrap_or_default();

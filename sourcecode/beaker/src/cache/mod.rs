@@ -40,9 +40,9 @@ mod flight;
 mod flow;
 mod handle;
 mod hit;
+mod local_invalidations;
 mod made;
 mod many;
-mod marks;
 mod name;
 mod near;
 mod numbers;
@@ -57,6 +57,7 @@ mod refresh;
 mod region;
 mod renew;
 mod seen;
+mod shared_invalidations;
 mod shorten;
 mod shown;
 mod storage;
@@ -154,6 +155,6 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         let Some(slot) = &seen.slot else { return Freshness::Gone };
         // A value that never expires needs no look at the clock.
         let now = self.time.recent();
-        slot.age.freshness(now, self.policy.stale_for, seen.marks)
+        slot.age.freshness(now, self.policy.stale_for, seen.invalidated)
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use quick_cache::Equivalent;
 
-use super::age::Age;
+use super::age::{Age, Origin};
 use super::made::Tags;
 use crate::clock::Timestamp;
 
@@ -20,8 +20,9 @@ pub(super) struct Name {
     made_at: u64,
     /// Microseconds; all ones: for ever.
     fresh_until: u64,
-    /// Microseconds.
-    cost: u32,
+    /// Which invalidations came before it: 40 bits. And what its making took: 24 bits, in units of
+    /// 100 microseconds.
+    began_and_cost: u64,
     /// Most have none, and then this is all they cost.
     #[allow(clippy::box_collection, reason = "a thin pointer")]
     tags: Option<Box<Tags>>,
@@ -33,7 +34,7 @@ impl Name {
             bytes: bytes.into(),
             made_at: age.made_at.as_micros(),
             fresh_until: age.fresh_until.map_or(u64::MAX, Timestamp::as_micros),
-            cost: u32::try_from(age.cost.as_micros()).unwrap_or(u32::MAX),
+            began_and_cost: pack(age.origin.local, age.cost),
             tags: age.tags.is_some().then(|| Box::new(age.tags)),
         }
     }
@@ -42,11 +43,31 @@ impl Name {
         let moment = Timestamp::from_micros;
         Age {
             made_at: moment(self.made_at),
+            origin: Origin { local: self.began(), ..Origin::default() },
             fresh_until: (self.fresh_until != u64::MAX).then(|| moment(self.fresh_until)),
-            cost: Duration::from_micros(self.cost.into()),
+            cost: COST_UNIT * (self.began_and_cost & LONGEST_COST) as u32,
             tags: self.tags.as_deref().cloned().flatten(),
         }
     }
+}
+
+impl Name {
+    #[inline]
+    fn began(&self) -> u64 {
+        self.began_and_cost >> COST_BITS
+    }
+}
+
+const COST_BITS: u32 = 24;
+const COST_UNIT: Duration = Duration::from_micros(100);
+const LONGEST_COST: u64 = (1 << COST_BITS) - 1;
+const MOST_COUNTED: u64 = (1 << (64 - COST_BITS)) - 1;
+
+/// After 2^40 invalidations, years of thousands a second, each value counts as invalidated: rather that
+/// than one that comes back.
+fn pack(count: u64, cost: Duration) -> u64 {
+    let cost = u64::try_from(cost.as_micros().div_ceil(COST_UNIT.as_micros()));
+    (count.min(MOST_COUNTED) << COST_BITS) | cost.unwrap_or(u64::MAX).min(LONGEST_COST)
 }
 
 impl PartialEq for Name {
@@ -67,8 +88,8 @@ impl Hash for Name {
 pub(super) struct Fresh<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) now: Timestamp,
-    /// What was made until then was invalidated; microseconds, 0 for never.
-    pub(super) marked: u64,
+    /// What began before this count was invalidated.
+    pub(super) oldest: u64,
 }
 
 impl Hash for Fresh<'_> {
@@ -81,7 +102,7 @@ impl Equivalent<Name> for Fresh<'_> {
     #[inline]
     fn equivalent(&self, name: &Name) -> bool {
         *self.bytes == *name.bytes
-            && name.made_at > self.marked
+            && name.began() >= self.oldest
             && self.now.as_micros() < name.fresh_until
             && Age::is_plausible(Timestamp::from_micros(name.made_at), self.now)
             && name.tags.is_none()
@@ -96,12 +117,26 @@ mod tests {
     fn a_name_keeps_an_age_and_is_small() {
         let at = Timestamp::from_micros;
         let tags: Tags = Some(vec!["a".into(), "b".into()].into());
+        let origin = Origin { local: MOST_COUNTED, ..Origin::default() };
         for age in [
-            Age { made_at: at(5), fresh_until: None, cost: Duration::from_millis(50), tags },
-            Age { made_at: at(5), fresh_until: Some(at(7)), cost: Duration::ZERO, tags: None },
+            Age {
+                made_at: at(5),
+                origin,
+                fresh_until: None,
+                cost: Duration::from_millis(50),
+                tags,
+            },
+            Age {
+                made_at: at(5),
+                origin: Origin::default(),
+                fresh_until: Some(at(7)),
+                cost: Duration::ZERO,
+                tags: None,
+            },
         ] {
             assert_eq!(Name::new(b"k", age.clone()).age(), age);
         }
+        assert_eq!(pack(u64::MAX, Duration::MAX), u64::MAX);
         assert!(size_of::<Name>() <= 48, "{} bytes", size_of::<Name>());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Shared;
-use super::age::{Age, Freshness};
+use super::age::{Age, Freshness, Origin, What};
 use super::objects::Objects;
 use super::seen::{Seen, Slot};
 use super::time::Time;
@@ -25,34 +25,45 @@ impl<V: Clone + 'static> Near<V> {
     }
 
     pub(super) fn look(&self, key: &[u8], time: &Time) -> Result<Seen<V>> {
+        // From before the look: what is invalidated here meanwhile is not to be held.
+        let local = self.front.origin().local;
         let seen = self.behind.storage.look(key, time)?;
-        self.hold_if_fresh(key, &seen, time);
+        self.hold_if_fresh(key, &seen, local, time);
         Ok(seen)
     }
 
     pub(super) fn look_many(&self, keys: &[&[u8]], time: &Time) -> Result<Vec<Seen<V>>> {
+        let local = self.front.origin().local;
         let all = self.behind.storage.look_many(keys, time)?;
         for (key, seen) in keys.iter().zip(&all) {
-            self.hold_if_fresh(key, seen, time);
+            self.hold_if_fresh(key, seen, local, time);
         }
         Ok(all)
     }
 
-    /// What is stale or invalidated is not held: the marks behind it would be lost here.
-    fn hold_if_fresh(&self, key: &[u8], seen: &Seen<V>, time: &Time) {
+    /// Lets go of all that is here, and holds nothing that was looked up or begun until now.
+    pub(super) fn forget(&self) {
+        self.front.invalidate(What::Whole);
+        self.front.clear();
+    }
+
+    /// What is stale or invalidated is not held: here, nothing would say so.
+    fn hold_if_fresh(&self, key: &[u8], seen: &Seen<V>, local: u64, time: &Time) {
         let now = time.now();
-        let is_fresh = |slot: &&Slot<V>| {
-            slot.age.freshness(now, Duration::ZERO, seen.marks) == Freshness::Fresh
-        };
-        if let Some(slot) = seen.slot.as_ref().filter(is_fresh) {
-            self.hold(key, slot, now);
+        if let Some(slot) = &seen.slot
+            && slot.age.freshness(now, Duration::ZERO, seen.invalidated) == Freshness::Fresh
+        {
+            let origin = Origin { local, ..slot.age.origin };
+            let age = Age { origin, ..slot.age.clone() };
+            self.hold(key, &Slot { value: slot.value.clone(), age }, now);
         }
     }
 
+    /// Holds a value of which its origin says where it stands here.
     pub(super) fn hold(&self, key: &[u8], slot: &Slot<V>, now: Timestamp) {
         let believed_until = now + self.believed;
         let until = slot.age.fresh_until.map_or(believed_until, |end| end.min(believed_until));
-        // Tags are looked at behind: here they would ask for marks with each hit.
+        // Tags are looked at behind: here they would ask for invalidations with each hit.
         let age = Age { fresh_until: Some(until), tags: None, ..slot.age.clone() };
         self.front.keep(key, Slot { value: slot.value.clone(), age });
     }

@@ -1,54 +1,46 @@
 //! Values as they are, in the memory of this process: a hit is a look-up and a clone.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
 use quick_cache::sync::{Cache as Table, EntryAction, EntryResult};
 
-use super::age::{Age, Marks, What};
+use super::age::{Age, Origin, What};
+use super::local_invalidations::LocalInvalidations;
 use super::name::{Fresh, Name};
 use super::seen::{Seen, Slot};
 use super::time::Time;
-use crate::clock::Timestamp;
-
-/// So many tags that were invalidated are remembered.
-const MOST_TAGS: usize = 100_000;
 
 pub(super) struct Objects<V> {
     table: Table<Name, V>,
-    /// Moments in microseconds; 0 is never.
-    hard: AtomicU64,
-    soft: AtomicU64,
-    /// Looked at only for values with tags.
-    tags: RwLock<HashMap<Box<str>, Timestamp>>,
+    invalidations: LocalInvalidations,
 }
 
 impl<V: Clone> Objects<V> {
     /// For so many values.
     pub(super) fn new(most: usize) -> Objects<V> {
-        Objects {
-            table: Table::new(most.max(1)),
-            hard: AtomicU64::new(0),
-            soft: AtomicU64::new(0),
-            tags: RwLock::default(),
-        }
+        Objects { table: Table::new(most.max(1)), invalidations: LocalInvalidations::new() }
     }
 
     /// The value, if it is fresh beyond doubt; else `look` tells more.
     #[inline(always)]
     pub(super) fn fresh(&self, key: &[u8], time: &Time) -> Option<V> {
-        let marked = self.hard.load(Ordering::Acquire).max(self.soft.load(Ordering::Acquire));
-        self.table.get(&Fresh { bytes: key, now: time.recent(), marked })
+        let oldest = self.invalidations.oldest_fresh();
+        self.table.get(&Fresh { bytes: key, now: time.recent(), oldest })
+    }
+
+    /// Where a value stands whose making begins now.
+    pub(super) fn origin(&self) -> Origin {
+        Origin { local: self.invalidations.count(), ..Origin::default() }
     }
 
     pub(super) fn look(&self, key: &[u8]) -> Seen<V> {
+        let nothing = Seen::nothing(Some(self.origin()));
         match self.slot(key) {
-            None => Seen::nothing(Marks::default()),
+            None => nothing,
             Some(slot) => {
-                let marks = self.marks(&slot.age);
-                Seen { slot: Some(slot), version: None, marks, landings: 0 }
+                let tags = slot.age.tags.as_deref().unwrap_or_default();
+                let invalidated = self.invalidations.judge(slot.age.origin.local, tags);
+                Seen { slot: Some(slot), invalidated, ..nothing }
             }
         }
     }
@@ -68,20 +60,6 @@ impl<V: Clone> Objects<V> {
         }
     }
 
-    fn marks(&self, age: &Age) -> Marks {
-        let moment = |mark: &AtomicU64| match mark.load(Ordering::Acquire) {
-            0 => None,
-            micros => Some(Timestamp::from_micros(micros)),
-        };
-        let mut marks = Marks { hard: moment(&self.hard), soft: moment(&self.soft) };
-        if let Some(tags) = &age.tags {
-            let known = self.tags.read().unwrap_or_else(PoisonError::into_inner);
-            let tagged = tags.iter().filter_map(|tag| known.get(tag).copied()).max();
-            marks.hard = marks.hard.max(tagged);
-        }
-        marks
-    }
-
     pub(super) fn keep(&self, key: &[u8], slot: Slot<V>) {
         self.table.insert(Name::new(key, slot.age), slot.value);
     }
@@ -94,19 +72,35 @@ impl<V: Clone> Objects<V> {
         self.table.clear();
     }
 
-    pub(super) fn invalidate(&self, what: What<'_>, now: Timestamp) {
+    pub(super) fn invalidate(&self, what: What<'_>) {
         match what {
-            What::Whole => drop(self.hard.fetch_max(now.as_micros(), Ordering::AcqRel)),
-            What::Softly => drop(self.soft.fetch_max(now.as_micros(), Ordering::AcqRel)),
-            What::Tag(tag) => {
-                let mut tags = self.tags.write().unwrap_or_else(PoisonError::into_inner);
-                if tags.len() >= MOST_TAGS {
-                    // Rather too much is invalidated than remembered for ever.
-                    self.hard.fetch_max(now.as_micros(), Ordering::AcqRel);
-                    tags.clear();
-                }
-                tags.insert(tag.into(), now);
-            }
+            What::Whole => self.invalidations.invalidate(),
+            What::Softly => self.invalidations.invalidate_softly(),
+            What::Tag(tag) => self.invalidations.invalidate_tag(tag),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::local_invalidations::{Invalidated, LocalInvalidations};
+
+    #[test]
+    fn what_begins_after_an_invalidation_is_not_touched_by_it() {
+        let invalidations = LocalInvalidations::new();
+        let tags: [Box<str>; 2] = ["a".into(), "b".into()];
+        let before = invalidations.count();
+        invalidations.invalidate_softly();
+        let after_soft = invalidations.count();
+        assert_eq!(invalidations.judge(before, &tags), Invalidated::Softly);
+        assert_eq!(invalidations.judge(after_soft, &tags), Invalidated::No);
+        invalidations.invalidate_tag("b");
+        let after_tag = invalidations.count();
+        assert_eq!(invalidations.judge(after_soft, &tags), Invalidated::Hard);
+        assert_eq!(invalidations.judge(after_soft, &tags[..1]), Invalidated::No);
+        assert_eq!(invalidations.judge(after_tag, &tags), Invalidated::No);
+        invalidations.invalidate();
+        assert_eq!(invalidations.judge(after_tag, &[]), Invalidated::Hard);
+        assert_eq!(invalidations.judge(invalidations.count(), &tags), Invalidated::No);
     }
 }

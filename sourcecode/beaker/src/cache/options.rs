@@ -77,10 +77,13 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// what memory costs. What others change or invalidate is seen that much later; what this process
     /// does, through this handle, at once. A cache in memory stays as it is.
     pub fn near(self, most: usize, time: Duration) -> Cache<V> {
-        if let Storage::Objects(_) = self.shared.storage {
-            return self;
-        }
-        let near = Near::new(Objects::new(most), time, Arc::clone(&self.shared));
+        let behind = match &self.shared.storage {
+            Storage::Objects(_) => return self,
+            Storage::Bytes(_) => Arc::clone(&self.shared),
+            // One memory is enough: this one takes the place of the other.
+            Storage::Near(near) => Arc::clone(&near.behind),
+        };
+        let near = Near::new(Objects::new(most), time, behind);
         let Cache { policy, time, .. } = self;
         Cache { policy, time, ..Cache::on(Storage::Near(near)) }
     }

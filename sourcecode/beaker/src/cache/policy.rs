@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::age::Age;
+use super::age::{Age, Origin};
 use super::made::Tags;
 use crate::clock::Timestamp;
 
@@ -19,6 +19,13 @@ pub enum Then {
     Fail,
     /// It makes the value itself, beside the other one.
     Create,
+}
+
+/// When the making of a value began: on the clock, and among invalidations.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Begun {
+    pub(super) at: Timestamp,
+    pub(super) origin: Origin,
 }
 
 #[derive(Clone)]
@@ -66,11 +73,12 @@ impl Policy {
         said(self) == said(other)
     }
 
-    /// The age of a value that is stored now.
+    /// The age of a value that is stored now, and whose making took so long.
     pub(super) fn age(
         &self,
-        made_at: Timestamp,
+        begun: Begun,
         now: Timestamp,
+        cost: Duration,
         own_expiry: Option<Duration>,
         tags: Tags,
     ) -> Age {
@@ -80,7 +88,7 @@ impl Policy {
             jitter => time.mul_f64(1.0 - jitter * luck()),
         });
         let fresh_until = expire.map(|time| now + time);
-        Age { made_at, fresh_until, cost: now.since(made_at), tags }
+        Age { made_at: begun.at, origin: begun.origin, fresh_until, cost, tags }
     }
 
     /// How long a store keeps a value: as long as it may be given, stale too.

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use super::age::Freshness;
+use super::flow::Start;
 use super::policy::luck;
 use super::seen::{Seen, Slot};
 use super::{Cache, Made};
@@ -27,12 +28,13 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         M: Into<Made<V>>,
         E: From<Error> + Display,
     {
+        let mut start = Start::from(&seen);
         let Some(Slot { value: stale, age }) = seen.slot else { return self.make(key, create) };
         let give_stale = || {
             self.shared.gave_stale(key);
             Ok(stale.clone())
         };
-        if self.shared.failures.get(key, self.time.now()).is_some() {
+        if self.shared.failures.get(key, self.time.monotonic()).is_some() {
             return give_stale();
         }
         let Some(pilot) = self.shared.flights.begin(key) else { return give_stale() };
@@ -42,14 +44,13 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             Err(_) if self.policy.stale_on_failure => return give_stale(),
             Err(error) => return Err(error.into()),
         };
-        let mut version = seen.version;
         // In memory it costs nothing to look whether somebody was quicker; in a store it is a second
         // round trip, for those alone who were overtaken in this process. Who was overtaken by another
         // process makes it once more, and finds when keeping it that it is not wanted.
         let was_overtaken = self.shared.flights.landings() != seen.landings;
-        if version.is_none() || was_overtaken {
-            let again = self.shared.storage.look_behind(key, &self.time)?;
-            version = again.version;
+        if start.version.is_none() || was_overtaken {
+            let again = self.shared.storage.look_closely(key, &self.time)?;
+            start = Start::from(&again);
             if let (Freshness::Fresh, Some(slot)) = (self.freshness(&again), again.slot)
                 && slot.age.made_at > age.made_at
             {
@@ -59,7 +60,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             }
         }
         self.shared.counting.miss();
-        match self.fly(key, pilot, turn, version, create) {
+        match self.fly(key, pilot, turn, start, create) {
             Err(_) if self.policy.stale_on_failure => give_stale(),
             made => made,
         }

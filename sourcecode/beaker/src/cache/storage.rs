@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::age::{Marks, What};
+use super::age::{Origin, What};
 use super::bytes::Bytes;
-use super::marks::WHOLE;
 use super::near::Near;
 use super::objects::Objects;
 use super::seen::{Seen, Slot};
@@ -33,7 +32,7 @@ impl<V: Clone + 'static> Storage<V> {
     pub(super) fn look(&self, key: &[u8], time: &Time) -> Result<Seen<V>> {
         match self {
             Storage::Objects(objects) => Ok(objects.look(key)),
-            Storage::Bytes(bytes) => bytes.look(key, time.now()),
+            Storage::Bytes(bytes) => bytes.look(key, time.monotonic()),
             Storage::Near(near) => near.look(key, time),
         }
     }
@@ -42,15 +41,31 @@ impl<V: Clone + 'static> Storage<V> {
         match self {
             Storage::Objects(objects) => Ok(keys.iter().map(|key| objects.look(key)).collect()),
             Storage::Near(near) => near.look_many(keys, time),
-            Storage::Bytes(bytes) => bytes.look_many(keys, time.now()),
+            Storage::Bytes(bytes) => bytes.look_many(keys, time.monotonic()),
         }
     }
 
-    /// What is there, past any near part: for who is about to make it anew.
-    pub(super) fn look_behind(&self, key: &[u8], time: &Time) -> Result<Seen<V>> {
+    /// What is there, past any near part, and with nothing believed: for who is about to make it.
+    pub(super) fn look_closely(&self, key: &[u8], time: &Time) -> Result<Seen<V>> {
         match self {
-            Storage::Near(near) => near.behind.storage.look_behind(key, time),
-            storage => storage.look(key, time),
+            Storage::Objects(objects) => Ok(objects.look(key)),
+            Storage::Bytes(bytes) => bytes.look_closely(key, time.monotonic()),
+            Storage::Near(near) => near.behind.storage.look_closely(key, time),
+        }
+    }
+
+    /// Where a value stands whose making begins now. A look tells that as well, if it believed nothing.
+    pub(super) fn origin(&self, seen: Option<Origin>, time: &Time) -> Result<Origin> {
+        match self {
+            Storage::Objects(objects) => Ok(objects.origin()),
+            Storage::Bytes(bytes) => match seen {
+                Some(origin) => Ok(origin),
+                None => bytes.origin(time.monotonic()),
+            },
+            Storage::Near(near) => {
+                let local = near.front.origin().local;
+                Ok(Origin { local, ..near.behind.storage.origin(seen, time)? })
+            }
         }
     }
 
@@ -61,18 +76,18 @@ impl<V: Clone + 'static> Storage<V> {
         slot: Slot<V>,
         ttl: Option<Duration>,
         when: When,
-        now: Timestamp,
+        time: &Time,
     ) -> Result<bool> {
         match self {
             Storage::Objects(objects) => {
                 objects.keep(key, slot);
                 Ok(true)
             }
-            Storage::Bytes(bytes) => bytes.keep(key, &slot, ttl, when),
+            Storage::Bytes(bytes) => bytes.keep(key, &slot, ttl, when, time.monotonic()),
             Storage::Near(near) => {
-                let is_kept = near.behind.storage.keep(key, slot.clone(), ttl, when, now)?;
+                let is_kept = near.behind.storage.keep(key, slot.clone(), ttl, when, time)?;
                 if is_kept {
-                    near.hold(key, &slot, now);
+                    near.hold(key, &slot, time.now());
                 } else {
                     near.front.remove(key);
                 }
@@ -96,43 +111,45 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// Removes everything, and marks what is being made meanwhile as gone.
-    pub(super) fn clear(&self, now: Timestamp) -> Result<()> {
+    /// Removes everything, and what is being made meanwhile is gone.
+    pub(super) fn clear(&self, time: &Time) -> Result<()> {
         match self {
             Storage::Objects(objects) => {
-                objects.invalidate(What::Whole, now);
+                objects.invalidate(What::Whole);
                 objects.clear();
                 Ok(())
             }
             Storage::Bytes(bytes) => {
-                bytes.marks.set(WHOLE, now, harden)?;
+                bytes.invalidations.invalidate(time.monotonic())?;
                 bytes.backend.store.clear(&bytes.namespace)
             }
             Storage::Near(near) => {
-                let cleared = near.behind.storage.clear(now);
-                near.front.clear();
+                let cleared = near.behind.storage.clear(time);
+                near.forget();
                 cleared
             }
         }
     }
 
-    pub(super) fn invalidate(&self, what: What<'_>, now: Timestamp) -> Result<()> {
+    pub(super) fn invalidate(&self, what: What<'_>, time: &Time) -> Result<()> {
         match self {
             Storage::Objects(objects) => {
-                objects.invalidate(what, now);
+                objects.invalidate(what);
                 Ok(())
             }
-            Storage::Bytes(bytes) => match what {
-                What::Whole => bytes.marks.set(WHOLE, now, harden),
-                What::Softly => bytes.marks.set(WHOLE, now, soften),
-                What::Tag(tag) => bytes.marks.set(tag, now, harden),
-            },
+            Storage::Bytes(bytes) => {
+                let (all, now) = (&bytes.invalidations, time.monotonic());
+                match what {
+                    What::Whole => all.invalidate(now),
+                    What::Softly => all.invalidate_softly(now),
+                    What::Tag(tag) => all.invalidate_tag(tag, now),
+                }
+            }
             Storage::Near(near) => {
-                let marked = near.behind.storage.invalidate(what, now);
+                let invalidated = near.behind.storage.invalidate(what, time);
                 // A tag's values are not known here, and everything is soon here again.
-                near.front.clear();
-                near.front.invalidate(What::Whole, now);
-                marked
+                near.forget();
+                invalidated
             }
         }
     }
@@ -155,12 +172,4 @@ impl<V: Clone + 'static> Storage<V> {
     pub(super) fn damaged(&self) -> u64 {
         self.bytes().map_or(0, Bytes::damaged)
     }
-}
-
-pub(super) fn harden(marks: &mut Marks, now: Timestamp) {
-    marks.hard = marks.hard.max(Some(now));
-}
-
-pub(super) fn soften(marks: &mut Marks, now: Timestamp) {
-    marks.soft = marks.soft.max(Some(now));
 }

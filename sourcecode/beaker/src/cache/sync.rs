@@ -1,7 +1,7 @@
 //! What the flights wait with. A test of all interleavings puts its own in this place.
 
 pub(super) use std::sync::atomic::{AtomicU64, Ordering};
-pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+pub(super) use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 pub(super) use std::task::Waker;
 pub(super) use std::thread::{ThreadId, current as current_thread};
 use std::time::Duration;

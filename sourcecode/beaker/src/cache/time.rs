@@ -29,6 +29,14 @@ impl Time {
         }
     }
 
+    /// For deadlines, waits and back-off: no step of the time of day moves it.
+    pub(super) fn monotonic(&self) -> Duration {
+        match self {
+            Time::System => SystemClock.monotonic(),
+            Time::Of(clock) => clock.monotonic(),
+        }
+    }
+
     pub(super) fn sleep(&self, time: Duration) {
         match self {
             Time::System => SystemClock.sleep(time),

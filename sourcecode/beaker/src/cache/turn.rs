@@ -43,21 +43,21 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         most: Option<Duration>,
     ) -> Result<Turn<V, impl Sized + use<V>>> {
         let Some(bytes) = self.shared.storage.bytes() else {
-            let seen = self.shared.storage.look_behind(key, &self.time)?;
+            let seen = self.shared.storage.look_closely(key, &self.time)?;
             return Ok(self.made_meanwhile(None, seen));
         };
         let lock_key = bytes.lock_key(key);
-        let until = most.map(|most| self.time.now() + most);
+        let until = most.map(|most| self.time.monotonic().saturating_add(most));
         let mut wait = SHORTEST_WAIT;
         loop {
             let guard = bytes.backend.locks.try_lock(&lock_key)?;
             let is_own = guard.is_some();
-            let seen = self.shared.storage.look_behind(key, &self.time)?;
+            let seen = self.shared.storage.look_closely(key, &self.time)?;
             match self.made_meanwhile(guard, seen) {
                 Turn::Own(..) if !is_own => {}
                 turn => return Ok(turn),
             }
-            if until.is_some_and(|until| self.time.now() >= until) {
+            if until.is_some_and(|until| self.time.monotonic() >= until) {
                 return Ok(Turn::Late);
             }
             self.time.sleep(wait);
@@ -81,9 +81,9 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                     .into())
             }
             Then::Create => {
-                let begun = self.time.now();
+                let begun = self.time.monotonic();
                 let made = create().map(Into::into)?;
-                self.shared.counting.created(self.time.now().since(begun));
+                self.shared.counting.created(self.time.monotonic().saturating_sub(begun));
                 Ok(made.value)
             }
         }

@@ -50,6 +50,10 @@ impl Clock for Striding {
         self.0.now()
     }
 
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+
     fn sleep(&self, time: Duration) {
         self.0.advance(time);
     }

@@ -176,22 +176,64 @@ fn a_stale_value_is_given_when_the_creator_fails() {
     });
 }
 
+/// A panic is a failure: whoever waited is told, and it is not tried again by each in turn.
 #[test]
-fn a_creator_that_panics_leaves_nobody_waiting() {
-    each(|cache, _| {
+fn a_creator_that_panics_is_called_once_by_a_herd() {
+    each(|cache, clock| {
+        let called = AtomicUsize::new(0);
         let (begun, is_begun) = mpsc::channel();
         thread::scope(|scope| {
             let panics = scope.spawn(|| {
-                cache.get_or_create("a", move || -> String {
+                cache.get_or_create("a", || -> String {
+                    called.fetch_add(1, Ordering::SeqCst);
                     begun.send(()).unwrap();
+                    while cache.numbers().waits < 199 {
+                        thread::yield_now();
+                    }
                     std::panic::resume_unwind(Box::new("on purpose"))
                 })
             });
             is_begun.recv().unwrap();
-            let waits = scope.spawn(|| cache.get_or_create("a", || "1".to_owned()).unwrap());
-            assert!(panics.join().is_err());
-            assert_eq!(waits.join().unwrap(), "1");
+            let waits = || {
+                let create = || {
+                    called.fetch_add(1, Ordering::SeqCst);
+                    "1".to_owned()
+                };
+                cache.get_or_create("a", create).unwrap_err()
+            };
+            let waiters: Vec<_> = (0..199).map(|_| scope.spawn(waits)).collect();
+            assert!(panics.join().is_err(), "the panic goes to whose creator it was");
+            for error in waiters.into_iter().map(|waiter| waiter.join().unwrap()) {
+                assert_eq!(error.kind(), ErrorKind::Creation);
+                assert!(error.to_string().contains("it panicked: on purpose"), "{error}");
+            }
         });
+        assert_eq!((called.load(Ordering::SeqCst), cache.numbers().failures), (1, 1));
+        let again = cache.get_or_create("a", || "1".to_owned());
+        assert_eq!(again.unwrap_err().kind(), ErrorKind::Creation, "it is backed off from");
+        // A step of the time of day is no passing of time.
+        clock.set(clock.now() + Duration::from_secs(3600));
+        assert!(cache.get_or_create("a", || "1".to_owned()).is_err());
+        clock.advance(Duration::from_millis(100));
+        assert_eq!(cache.get_or_create("a", || "1".to_owned()).unwrap(), "1");
+    });
+}
+
+#[test]
+fn many_that_panic_are_a_failure_of_each() {
+    each(|cache, clock| {
+        let panics = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            cache.try_get_or_create_many(&["a", "b"], |_| -> Result<Vec<String>, Error> {
+                std::panic::resume_unwind(Box::new("on purpose"))
+            })
+        }));
+        assert!(panics.is_err());
+        for key in ["a", "b"] {
+            let error = cache.get_or_create(key, never).unwrap_err();
+            assert!(error.to_string().contains("on purpose"), "{error}");
+        }
+        clock.advance(Duration::from_millis(100));
+        assert_eq!(cache.get_or_create("b", || "1".to_owned()).unwrap(), "1");
     });
 }
 

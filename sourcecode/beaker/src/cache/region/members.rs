@@ -1,22 +1,21 @@
-//! The caches of a region that this process has opened, and the mark of all there are.
+//! The caches of a region that this process has opened, and the invalidations of all there are.
 
 use std::any::{Any, type_name};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::RegionOptions;
 use crate::backend::Backend;
 use crate::cache::Cache;
 use crate::cache::bytes::Place;
-use crate::cache::marks::{SharedMarks, WHOLE};
-use crate::cache::storage::{harden, soften};
-use crate::clock::Timestamp;
+use crate::cache::shared_invalidations::SharedInvalidations;
 use crate::codec::Codec;
 use crate::error::{Error, Result};
 
 pub(super) struct Members {
     region: Box<str>,
-    marks: Arc<SharedMarks>,
+    invalidations: Arc<SharedInvalidations>,
     /// Nothing slow is done while this is locked.
     opened: Mutex<HashMap<Box<str>, Box<dyn Member>>>,
 }
@@ -44,8 +43,8 @@ impl<V: Clone + Send + Sync + 'static> Member for Cache<V> {
 
 impl Members {
     pub(super) fn new(region: &str, backend: &Backend) -> Members {
-        let marks = SharedMarks::of_region(Arc::clone(&backend.store), region);
-        Members { region: region.into(), marks: Arc::new(marks), opened: Mutex::default() }
+        let all = SharedInvalidations::of_region(Arc::clone(&backend.store), region);
+        Members { region: region.into(), invalidations: Arc::new(all), opened: Mutex::default() }
     }
 
     /// The cache of this name, opened if it is not yet.
@@ -60,7 +59,8 @@ impl Members {
             let same = member.as_any().downcast_ref::<Cache<V>>().cloned();
             return same.ok_or_else(|| self.of_another_type(name, member.of(), type_name::<V>()));
         }
-        let place = Place { marks: Some(Arc::clone(&self.marks)), key_length: options.key_length };
+        let region = Some(Arc::clone(&self.invalidations));
+        let place = Place { region, key_length: options.key_length };
         let in_backend = format!("{}.{name}", self.region);
         let mut cache = Cache::placed(options.backend.clone(), &in_backend, codec, place);
         cache.policy = options.policy.clone();
@@ -69,16 +69,16 @@ impl Members {
         Ok(cache)
     }
 
-    pub(super) fn invalidate(&self, now: Timestamp) -> Result<()> {
+    pub(super) fn invalidate(&self, now: Duration) -> Result<()> {
         self.cancel_all();
-        let marked = self.marks.set(WHOLE, now, harden);
+        let invalidated = self.invalidations.invalidate(now);
         // A flight that began in between may have seen what was there before.
         self.cancel_all();
-        marked
+        invalidated
     }
 
-    pub(super) fn invalidate_softly(&self, now: Timestamp) -> Result<()> {
-        self.marks.set(WHOLE, now, soften)
+    pub(super) fn invalidate_softly(&self, now: Duration) -> Result<()> {
+        self.invalidations.invalidate_softly(now)
     }
 
     fn cancel_all(&self) {

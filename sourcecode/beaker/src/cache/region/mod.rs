@@ -132,17 +132,17 @@ impl Region {
     }
 
     /// From now on, what any cache of this region made until now counts as gone: those of other
-    /// processes too, which see it within a second, and those that are not open. It is one mark in the
-    /// back end, which a look at a value reads along, so it takes no longer for many caches than for
-    /// one. The [near](Cache::near) part of a cache believes what it has for its time. The clocks of hosts
-    /// have to agree: what was made by one that is ahead survives by as much.
+    /// processes too, which see it within a second, and those that are not open. It is one record in
+    /// the back end, which a look at a value reads along, so it takes no longer for many caches than for
+    /// one. The [near](Cache::near) part of a cache believes what it has for its time. The order is that of
+    /// a count in that record, so the clocks of hosts need not agree.
     ///
     /// # Errors
     ///
     /// `ErrorKind::Config` if the region is not configured; what the store fails with.
     pub fn invalidate(&self) -> Result<()> {
         let setup = self.setup()?;
-        setup.members.invalidate(setup.options.time.now())
+        setup.members.invalidate(setup.options.time.monotonic())
     }
 
     /// The same, and what was made until now counts as stale: it is given while a new one is made.
@@ -152,7 +152,7 @@ impl Region {
     /// As for [`invalidate`](Region::invalidate).
     pub fn invalidate_softly(&self) -> Result<()> {
         let setup = self.setup()?;
-        setup.members.invalidate_softly(setup.options.time.now())
+        setup.members.invalidate_softly(setup.options.time.monotonic())
     }
 
     fn setup(&self) -> Result<Arc<Setup>> {

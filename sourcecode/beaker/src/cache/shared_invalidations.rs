@@ -1,0 +1,435 @@
+//! [`SharedInvalidations`]: what was invalidated in a store that processes and hosts share, and in which
+//! order.
+//!
+//! The order is that of a count, as in memory (`local_invalidations.rs`), which the store keeps: a record
+//! for each cache and each region, and one for each tag that was invalidated while values with it may
+//! live. The record of a cache says:
+//!
+//! | of the payload | what |
+//! |---|---|
+//! | epoch | a random number, another one whenever the record had to be made anew |
+//! | count | how many invalidations there were in this epoch |
+//! | hard | what began before this count is gone |
+//! | soft | what began before this count is stale |
+//! | longest | how long a value with tags lives at most: microseconds, all ones for ever |
+//!
+//! Each value carries the epoch and the count from before its making began. A value of another epoch is
+//! gone: so nothing that was invalidated comes back when a store loses this record.
+//!
+//! To read the record with each value would be more to read, so what was read is believed for a moment:
+//! an invalidation by another process is seen that much later, one by this process at once. Who is about
+//! to make or to write a value believes nothing, and reads it.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::local_invalidations::Invalidated;
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Key, Namespace};
+use crate::record::{Header, Record};
+use crate::store::{Store, Stored, Version, When};
+
+/// How often it is tried again when others invalidate at the same time.
+const TRIES: usize = 100;
+
+/// How long it may take until other processes see an invalidation.
+const BELIEVED: Duration = Duration::from_secs(1);
+
+/// So many tags are remembered at most.
+const MOST_KNOWN: usize = 10_000;
+
+/// A making that takes longer than this is looked at with more care: what was removed or invalidated
+/// while it went on is remembered for so long, beside the life of what it is about.
+pub(super) const REMEMBERED: Duration = Duration::from_secs(600);
+
+/// The record of the whole cache, among those of tags, which are never the empty text.
+const WHOLE: &str = "";
+
+/// In which epoch, and at which count, the making of a value began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Generation {
+    pub(super) epoch: u64,
+    pub(super) count: u64,
+}
+
+/// What a record said before the making of a value began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Began {
+    pub(super) generation: Generation,
+    longest: u64,
+}
+
+impl Began {
+    /// Of a value that was read: how long others live is not said with it.
+    pub(super) fn at(generation: Generation) -> Began {
+        Began { generation, longest: 0 }
+    }
+}
+
+/// What the record of a cache or a region says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Invalidations {
+    now: Generation,
+    hard: u64,
+    soft: u64,
+    longest: u64,
+}
+
+impl Invalidations {
+    fn new() -> Invalidations {
+        let now = Generation { epoch: Version::fresh().number(), count: 0 };
+        Invalidations { now, hard: 0, soft: 0, longest: 0 }
+    }
+
+    /// For a value whose making begins now.
+    pub(super) fn began(&self) -> Began {
+        Began { generation: self.now, longest: self.longest }
+    }
+
+    /// What they mean for a value that began then; `None` if that was in another epoch.
+    pub(super) fn judge(&self, began: Generation) -> Option<Invalidated> {
+        (began.epoch == self.now.epoch).then(|| match began.count {
+            count if count < self.hard => Invalidated::Hard,
+            count if count < self.soft => Invalidated::Softly,
+            _ => Invalidated::No,
+        })
+    }
+
+    /// What two readings say together. Of one epoch, a later one says more.
+    fn and(self, other: Invalidations) -> Invalidations {
+        let is_later = self.now.epoch == other.now.epoch && self.now.count > other.now.count;
+        if is_later { self } else { other }
+    }
+
+    fn read(stored: &Stored) -> Option<Invalidations> {
+        let [epoch, count, hard, soft, longest] = numbers(stored)?;
+        Some(Invalidations { now: Generation { epoch, count }, hard, soft, longest })
+    }
+
+    fn write(&self) -> Vec<u8> {
+        record(&[self.now.epoch, self.now.count, self.hard, self.soft, self.longest])
+    }
+}
+
+impl Generation {
+    fn is_later_than(self, began: Generation) -> bool {
+        self.epoch == began.epoch && self.count > began.count
+    }
+
+    fn read(stored: &Stored) -> Option<Generation> {
+        let [epoch, count] = numbers(stored)?;
+        Some(Generation { epoch, count })
+    }
+}
+
+/// What was read, and when: on the monotonic clock.
+type Reading<T> = (Option<T>, Duration);
+
+pub(super) struct SharedInvalidations {
+    store: Arc<dyn Store>,
+    namespace: Namespace,
+    /// No call to the store is made while this is locked.
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    whole: Option<Reading<Invalidations>>,
+    tags: HashMap<Box<str>, Reading<Generation>>,
+}
+
+impl SharedInvalidations {
+    /// Those of the cache of this name.
+    pub(super) fn of_cache(store: Arc<dyn Store>, cache: &str) -> SharedInvalidations {
+        SharedInvalidations::under(store, &format!("beaker.invalidations:{cache}"))
+    }
+
+    /// Those of a region and not of one cache.
+    pub(super) fn of_region(store: Arc<dyn Store>, region: &str) -> SharedInvalidations {
+        SharedInvalidations::under(store, &format!("beaker.region:{region}"))
+    }
+
+    fn under(store: Arc<dyn Store>, namespace: &str) -> SharedInvalidations {
+        SharedInvalidations { store, namespace: Namespace::new(namespace), known: Mutex::default() }
+    }
+
+    /// The key of the record, for who reads it along with something else, and then calls `note`.
+    pub(super) fn key(&self) -> Key {
+        self.tag_key(WHOLE)
+    }
+
+    fn tag_key(&self, tag: &str) -> Key {
+        self.namespace.key(tag)
+    }
+
+    /// What the record says, if it was read lately: `Some(None)` if there was none.
+    pub(super) fn known(&self, now: Duration) -> Option<Option<Invalidations>> {
+        self.lock().whole.filter(|(_, read_at)| is_believed(*read_at, now)).map(|(it, _)| it)
+    }
+
+    /// Remembers what was read.
+    pub(super) fn note(&self, stored: Option<&Stored>, now: Duration) -> Option<Invalidations> {
+        self.remember(stored.and_then(Invalidations::read), now)
+    }
+
+    /// Since this was read, another thread may have noted what is later.
+    fn remember(&self, read: Option<Invalidations>, now: Duration) -> Option<Invalidations> {
+        let mut known = self.lock();
+        let read = match (known.whole, read) {
+            (Some((Some(known), _)), Some(read)) => Some(known.and(read)),
+            (_, read) => read,
+        };
+        known.whole = Some((read, now));
+        read
+    }
+
+    /// Reads the record, and makes it if there is none: for who begins to make a value.
+    pub(super) fn begin(&self, now: Duration) -> Result<Invalidations> {
+        let key = self.key();
+        for _ in 0..TRIES {
+            let stored = self.store.get(&key)?;
+            if let Some(found) = self.note(stored.as_ref(), now) {
+                return Ok(found);
+            }
+            let new = Invalidations::new();
+            if self.store.put(&key, &new.write(), None, unchanged(stored.as_ref()))?.is_some() {
+                self.remember(Some(new), now);
+                return Ok(new);
+            }
+        }
+        Err(self.contended())
+    }
+
+    /// From when this returns, what has begun before is gone.
+    pub(super) fn invalidate(&self, now: Duration) -> Result<()> {
+        let moved = |before: &Invalidations, found: &Invalidations| found.hard > before.hard;
+        self.advance(now, moved, |it| {
+            it.hard = it.now.count;
+            // What lived until now is gone, however long it was to live.
+            it.longest = 0;
+        })
+        .map(drop)
+    }
+
+    /// From when this returns, what has begun before is stale.
+    pub(super) fn invalidate_softly(&self, now: Duration) -> Result<()> {
+        let moved = |before: &Invalidations, found: &Invalidations| {
+            found.hard > before.hard || found.soft > before.soft
+        };
+        self.advance(now, moved, |it| it.soft = it.now.count).map(drop)
+    }
+
+    /// From when this returns, what has begun before and has the tag is gone.
+    ///
+    /// What is said of the tag is kept as long as values with tags live. A writer whose value lives longer
+    /// than all others raises that life, and then looks at its tags; and this looks at the life again once
+    /// it has said what it has to say. So one of the two sees the other:
+    ///
+    /// ```text
+    /// a writer: raises the life      reads its tags             writes, or does not
+    /// this:     says that the tag is gone      reads the life   says it again, for longer
+    /// ```
+    pub(super) fn invalidate_tag(&self, tag: &str, now: Duration) -> Result<()> {
+        let moved =
+            |before: &Invalidations, found: &Invalidations| found.now.count > before.now.count;
+        let mut reached = self.advance(now, moved, |_| {})?;
+        loop {
+            self.say_of_tag(tag, reached, now)?;
+            match self.store.get(&self.key())?.as_ref().and_then(Invalidations::read) {
+                Some(found)
+                    if found.now.epoch == reached.now.epoch && found.longest > reached.longest =>
+                {
+                    reached.longest = found.longest;
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+
+    fn say_of_tag(&self, tag: &str, reached: Invalidations, now: Duration) -> Result<()> {
+        let ttl = (reached.longest != u64::MAX)
+            .then(|| Duration::from_micros(reached.longest).saturating_add(REMEMBERED));
+        let key = self.tag_key(tag);
+        for _ in 0..TRIES {
+            let stored = self.store.get(&key)?;
+            let there = stored.as_ref().and_then(Generation::read);
+            let later = there.filter(|there| {
+                there.epoch == reached.now.epoch && there.count > reached.now.count
+            });
+            let said = later.unwrap_or(reached.now);
+            let bytes = record(&[said.epoch, said.count]);
+            if self.store.put(&key, &bytes, ttl, unchanged(stored.as_ref()))?.is_some() {
+                self.remember_tag(tag, Some(said), now);
+                return Ok(());
+            }
+        }
+        Err(self.contended())
+    }
+
+    /// Raises the count. Where others do the same at the time, theirs will do, if it has `moved` what was
+    /// to be moved since this began.
+    fn advance(
+        &self,
+        now: Duration,
+        moved: impl Fn(&Invalidations, &Invalidations) -> bool,
+        change: impl Fn(&mut Invalidations),
+    ) -> Result<Invalidations> {
+        let key = self.key();
+        let mut first: Option<Invalidations> = None;
+        for _ in 0..TRIES {
+            let stored = self.store.get(&key)?;
+            let found = stored.as_ref().and_then(Invalidations::read);
+            if let (Some(first), Some(found)) = (first, found)
+                && (first.now.epoch != found.now.epoch || moved(&first, &found))
+            {
+                self.remember(Some(found), now);
+                return Ok(found);
+            }
+            let mut next = found.unwrap_or_else(Invalidations::new);
+            first = first.or(found);
+            next.now.count += 1;
+            change(&mut next);
+            if self.store.put(&key, &next.write(), None, unchanged(stored.as_ref()))?.is_some() {
+                self.remember(Some(next), now);
+                return Ok(next);
+            }
+        }
+        Err(self.contended())
+    }
+
+    /// Whether one of the tags was invalidated since then, as far as was read lately.
+    pub(super) fn is_tag_invalidated(
+        &self,
+        tags: &[Box<str>],
+        began: Generation,
+        now: Duration,
+    ) -> Result<bool> {
+        let (mut said, mut unknown) = (Vec::new(), Vec::new());
+        let known = self.lock();
+        for tag in tags {
+            match known.tags.get(tag).filter(|(_, read_at)| is_believed(*read_at, now)) {
+                Some((known, _)) => said.push(*known),
+                None => unknown.push(tag),
+            }
+        }
+        drop(known);
+        said.extend(self.read_tags(&unknown, now)?);
+        Ok(said.into_iter().flatten().any(|said| said.is_later_than(began)))
+    }
+
+    fn read_tags(&self, tags: &[&Box<str>], now: Duration) -> Result<Vec<Option<Generation>>> {
+        if tags.is_empty() {
+            return Ok(Vec::new());
+        }
+        let keys: Vec<Key> = tags.iter().map(|tag| self.tag_key(tag)).collect();
+        let stored = self.store.get_many(&keys)?;
+        let read = tags.iter().zip(stored).map(|(tag, stored)| {
+            self.remember_tag(tag, stored.as_ref().and_then(Generation::read), now)
+        });
+        Ok(read.collect())
+    }
+
+    fn remember_tag(
+        &self,
+        tag: &str,
+        read: Option<Generation>,
+        now: Duration,
+    ) -> Option<Generation> {
+        let mut known = self.lock();
+        if known.tags.len() >= MOST_KNOWN {
+            known.tags.retain(|_, (_, read_at)| is_believed(*read_at, now));
+        }
+        if known.tags.len() >= MOST_KNOWN {
+            known.tags.clear();
+        }
+        let read = match (known.tags.get(tag), read) {
+            (Some((Some(known), _)), Some(read))
+                if known.epoch == read.epoch && known.count > read.count =>
+            {
+                Some(*known)
+            }
+            _ => read,
+        };
+        known.tags.insert(tag.into(), (read, now));
+        read
+    }
+
+    /// Whether a value with tags that lives so long may be kept; then what is said of its tags is kept as
+    /// long. `began` is what was read before the making, which took `cost`.
+    pub(super) fn may_keep(
+        &self,
+        tags: &[Box<str>],
+        began: &Began,
+        ttl: Option<Duration>,
+        cost: Duration,
+        now: Duration,
+    ) -> Result<bool> {
+        let life = ttl.map_or(u64::MAX, |ttl| u64::try_from(ttl.as_micros()).unwrap_or(u64::MAX));
+        let is_quick = cost < REMEMBERED / 2;
+        if is_quick && began.longest >= life {
+            return Ok(true);
+        }
+        let key = self.key();
+        for _ in 0..TRIES {
+            let stored = self.store.get(&key)?;
+            let Some(found) = self.note(stored.as_ref(), now) else { return Ok(false) };
+            if found.now.epoch != began.generation.epoch {
+                return Ok(false);
+            }
+            if found.longest < life {
+                let next = Invalidations { longest: life, ..found };
+                if self.store.put(&key, &next.write(), None, unchanged(stored.as_ref()))?.is_none()
+                {
+                    continue;
+                }
+                self.remember(Some(next), now);
+            }
+            if found.now == began.generation {
+                return Ok(true);
+            }
+            // Something was invalidated while it was made.
+            let said = self.read_tags(&tags.iter().collect::<Vec<_>>(), now)?;
+            let is_gone = said.into_iter().flatten().any(|it| it.is_later_than(began.generation));
+            return Ok(is_quick && !is_gone);
+        }
+        Ok(false)
+    }
+
+    fn contended(&self) -> Error {
+        let what = format!("could not invalidate in `{}`: others kept", self.namespace.name());
+        Error::new(ErrorKind::Conflict, what + " invalidating there; try again")
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_believed(read_at: Duration, now: Duration) -> bool {
+    now.saturating_sub(read_at) < BELIEVED
+}
+
+fn unchanged(stored: Option<&Stored>) -> When {
+    stored.map_or(When::Absent, |stored| When::Unchanged(stored.version))
+}
+
+/// Numbers in a record: little-endian, with a checksum. They have no codec and no age.
+fn record(numbers: &[u64]) -> Vec<u8> {
+    let header = Header { codec: 0, stored_at: Timestamp::from_micros(0), fresh_until: None };
+    let append = |bytes: &mut Vec<u8>| {
+        bytes.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        Ok::<(), Infallible>(())
+    };
+    header.build(append).unwrap_or_else(|never| match never {})
+}
+
+/// `None` for what is damaged, or something else: then it is made anew.
+fn numbers<const N: usize>(stored: &Stored) -> Option<[u64; N]> {
+    let payload = Record::read(&stored.bytes)?.payload;
+    let (chunks, []) = payload.as_chunks::<8>() else { return None };
+    let numbers: &[[u8; 8]; N] = chunks.try_into().ok()?;
+    Some(numbers.map(u64::from_le_bytes))
+}
