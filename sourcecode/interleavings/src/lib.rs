@@ -1,4 +1,4 @@
-//! The flights of the library's caches, the very files, over loom's threads and locks: a model goes
+//! The flights and the invalidations of the library's caches, the very files, over loom's threads and locks: a model goes
 //! through all ways in which its threads can run.
 //!
 //! `cargo test -p interleavings --release` runs it. A model may use up to three threads beside the first
@@ -13,6 +13,9 @@
     reason = "the library uses all of it"
 )]
 mod flight;
+#[path = "../../beaker/src/cache/local_invalidations.rs"]
+#[allow(dead_code, missing_docs, unreachable_pub, reason = "the library uses all of it")]
+mod local_invalidations;
 mod sync;
 
 #[cfg(test)]

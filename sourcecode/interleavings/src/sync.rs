@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 pub(super) use loom::sync::atomic::{AtomicU64, Ordering};
-pub(super) use loom::sync::{Arc, Condvar, Mutex, MutexGuard};
+pub(super) use loom::sync::{Arc, Condvar, Mutex, MutexGuard, RwLock};
 pub(super) use loom::thread::{ThreadId, current as current_thread};
 pub(super) use std::sync::PoisonError;
 pub(super) use std::task::Waker;

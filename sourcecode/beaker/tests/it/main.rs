@@ -23,6 +23,7 @@ mod files;
 mod full_disk;
 mod hostile_cookies;
 mod increments;
+mod invalidation_order;
 mod kills;
 mod layers;
 mod locks;

@@ -1,0 +1,469 @@
+//! Whatever is written after an invalidation is seen, and nothing from before it, while the clock stands
+//! still, steps ahead and goes back: random programs, over every store, against a plain model.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Barrier};
+use std::thread;
+use std::time::Duration;
+
+use beaker::cache::{Cache, Made, Region, RegionOptions};
+use beaker::{Backend, Clock, ManualClock, Timestamp};
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+const SECOND: Duration = Duration::from_secs(1);
+const KEYS: [&str; 3] = ["a", "b", "c"];
+const TAGS: [&str; 2] = ["red", "blue"];
+
+/// What one of two processes does.
+#[derive(Debug, Clone)]
+enum Act {
+    Get(usize),
+    Make(usize, Vec<usize>),
+    MakeMany(Vec<usize>),
+    Put(usize, Vec<usize>),
+    Remove(usize),
+    Clear,
+    Invalidate,
+    InvalidateSoftly,
+    InvalidateTag(usize),
+    InvalidateRegion,
+    InvalidateRegionSoftly,
+    /// A value is being made while the other one invalidates.
+    MakeDuring(usize, Vec<usize>, Box<Act>),
+    /// A second passes.
+    Wait,
+    /// The time of day steps to so many microseconds from where it began.
+    Step(i64),
+}
+
+fn acts(length: usize) -> impl Strategy<Value = Vec<(usize, Act)>> {
+    let key = || 0..KEYS.len();
+    let tags = || proptest::sample::subsequence((0..TAGS.len()).collect::<Vec<_>>(), 0..=2);
+    let invalidation = || {
+        prop_oneof![
+            Just(Act::Clear),
+            Just(Act::Invalidate),
+            Just(Act::InvalidateSoftly),
+            (0..TAGS.len()).prop_map(Act::InvalidateTag),
+            Just(Act::InvalidateRegion),
+            Just(Act::InvalidateRegionSoftly),
+        ]
+    };
+    let during = (key(), tags(), invalidation());
+    let act = prop_oneof![
+        4 => key().prop_map(Act::Get),
+        4 => (key(), tags()).prop_map(|(key, tags)| Act::Make(key, tags)),
+        1 => proptest::sample::subsequence((0..KEYS.len()).collect::<Vec<_>>(), 1..=3)
+            .prop_map(Act::MakeMany),
+        3 => (key(), tags()).prop_map(|(key, tags)| Act::Put(key, tags)),
+        1 => key().prop_map(Act::Remove),
+        5 => invalidation(),
+        2 => during.prop_map(|(key, tags, act)| Act::MakeDuring(key, tags, Box::new(act))),
+        1 => Just(Act::Wait),
+        1 => prop_oneof![Just(1), Just(0), -25_000_000_i64..25_000_000].prop_map(Act::Step),
+    ];
+    prop::collection::vec((0..2_usize, act), 1..length)
+}
+
+/// What is under a key, as all see it who believe nothing.
+#[derive(Debug, Clone, Default)]
+struct Slot {
+    value: Option<u64>,
+    tags: Vec<usize>,
+    is_stale: bool,
+}
+
+impl Slot {
+    fn fresh(&self) -> Option<u64> {
+        self.value.filter(|_| !self.is_stale)
+    }
+}
+
+#[derive(Default)]
+struct Model {
+    slots: BTreeMap<usize, Slot>,
+    /// What each of the two may still believe, by key.
+    believed: [BTreeMap<usize, BTreeSet<u64>>; 2],
+}
+
+impl Model {
+    fn slot(&mut self, key: usize) -> &mut Slot {
+        self.slots.entry(key).or_default()
+    }
+
+    /// Written or removed: nobody finds the old one any more.
+    fn write(&mut self, key: usize, value: Option<u64>, tags: &[usize]) {
+        self.believed.iter_mut().for_each(|believed| drop(believed.remove(&key)));
+        *self.slot(key) = Slot { value, tags: tags.to_vec(), is_stale: false };
+    }
+
+    /// The one who does it sees it at once, the other one within a second.
+    fn invalidate(&mut self, who: usize, is_soft: bool, is_meant: impl Fn(&Slot) -> bool) {
+        for (key, slot) in &mut self.slots {
+            if !is_meant(slot) {
+                continue;
+            }
+            if let Some(value) = slot.fresh() {
+                self.believed[1 - who].entry(*key).or_default().insert(value);
+            }
+            if is_soft {
+                slot.is_stale = true;
+            } else {
+                slot.value = None;
+            }
+        }
+    }
+
+    fn may_find(&self, who: usize, key: usize, found: u64) -> bool {
+        let slot = self.slots.get(&key).and_then(Slot::fresh);
+        slot == Some(found) || self.believes(who, key, found)
+    }
+
+    fn believes(&self, who: usize, key: usize, found: u64) -> bool {
+        self.believed[who].get(&key).is_some_and(|values| values.contains(&found))
+    }
+
+    fn may_find_nothing(&self, key: usize) -> bool {
+        self.slots.get(&key).and_then(Slot::fresh).is_none()
+    }
+}
+
+/// One of the two processes.
+struct Process {
+    cache: Cache<u64>,
+    region: Option<Region>,
+}
+
+struct Run<'a> {
+    processes: Vec<Process>,
+    clock: &'a ManualClock,
+    begun: Timestamp,
+    next: u64,
+    model: Model,
+    /// A clearing is seen by the other process a moment later, as memcached's store says of itself.
+    clears_late: bool,
+}
+
+impl Run<'_> {
+    fn act(&mut self, who: usize, act: &Act) {
+        let who = who % self.processes.len();
+        let cache = self.processes[who].cache.clone();
+        match act {
+            Act::Get(key) => match cache.get(KEYS[*key]).unwrap() {
+                Some(found) => assert!(self.model.may_find(who, *key, found), "found {found}"),
+                None => assert!(self.model.may_find_nothing(*key), "found nothing"),
+            },
+            Act::Make(key, tags) => {
+                let new = self.new_value();
+                let found = cache.get_or_create(KEYS[*key], || made(new, tags)).unwrap();
+                self.made(who, *key, tags, new, found);
+            }
+            Act::MakeMany(keys) => {
+                let first = self.next + 1;
+                let names: Vec<&str> = keys.iter().map(|key| KEYS[*key]).collect();
+                let mut wanted = Vec::new();
+                let made = cache.try_get_or_create_many(&names, |missing| {
+                    wanted = missing.iter().map(|key| key.to_vec()).collect();
+                    Ok::<_, beaker::Error>((first..).take(missing.len()).collect())
+                });
+                self.next += wanted.len() as u64;
+                for (key, found) in keys.iter().zip(made.unwrap()) {
+                    let at = wanted.iter().position(|it| it == KEYS[*key].as_bytes());
+                    let new = at.map_or(0, |at| first + at as u64);
+                    self.made(who, *key, &[], new, found);
+                }
+            }
+            Act::Put(key, tags) => {
+                let new = self.new_value();
+                cache.put(KEYS[*key], made(new, tags)).unwrap();
+                self.model.write(*key, Some(new), tags);
+                assert_eq!(cache.get(KEYS[*key]).unwrap(), Some(new), "just put");
+            }
+            Act::Remove(key) => {
+                cache.remove(KEYS[*key]).unwrap();
+                self.model.write(*key, None, &[]);
+                assert_eq!(cache.get(KEYS[*key]).unwrap(), None, "just removed");
+            }
+            Act::MakeDuring(key, tags, act) => self.make_during(who, *key, tags, act),
+            Act::Wait => {
+                self.clock.advance(SECOND);
+                self.begun = self.begun + SECOND;
+                self.model.believed = Default::default();
+            }
+            Act::Step(by) => {
+                let at = self.begun.as_micros() as i64 + by;
+                self.clock.set(Timestamp::from_micros(at as u64));
+            }
+            invalidation => self.invalidate(who, invalidation),
+        }
+    }
+
+    fn new_value(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    /// Checks what a call gave that was to make `new`.
+    fn made(&mut self, who: usize, key: usize, tags: &[usize], new: u64, found: u64) {
+        if found == new {
+            assert!(self.model.may_find_nothing(key), "{key} was made twice");
+            self.model.write(key, Some(new), tags);
+        } else {
+            assert!(self.model.may_find(who, key, found), "{key}: found {found}");
+        }
+    }
+
+    fn invalidate(&mut self, who: usize, act: &Act) {
+        let Process { cache, region } = &self.processes[who];
+        match act {
+            Act::Clear => {
+                cache.clear().unwrap();
+                if self.clears_late {
+                    self.model.believed[who].clear();
+                    return self.model.invalidate(who, false, |_| true);
+                }
+                KEYS.iter().enumerate().for_each(|(key, _)| self.model.write(key, None, &[]));
+            }
+            Act::Invalidate => {
+                cache.invalidate().unwrap();
+                self.model.believed[who].clear();
+                self.model.invalidate(who, false, |_| true);
+            }
+            Act::InvalidateSoftly => {
+                cache.invalidate_softly().unwrap();
+                self.model.believed[who].clear();
+                self.model.invalidate(who, true, |_| true);
+            }
+            Act::InvalidateTag(tag) => {
+                cache.invalidate_tag(TAGS[*tag]).unwrap();
+                self.model.invalidate(who, false, |slot| slot.tags.contains(tag));
+            }
+            Act::InvalidateRegion | Act::InvalidateRegionSoftly => {
+                let Some(region) = region else { return };
+                let is_soft = matches!(act, Act::InvalidateRegionSoftly);
+                if is_soft { region.invalidate_softly() } else { region.invalidate() }.unwrap();
+                self.model.believed[who].clear();
+                self.model.invalidate(who, is_soft, |_| true);
+            }
+            act => unreachable!("{act:?} invalidates nothing"),
+        }
+    }
+
+    /// What is being made is from before what is done meanwhile, and counts as such.
+    fn make_during(&mut self, who: usize, key: usize, tags: &[usize], act: &Act) {
+        let (new, other) = (self.new_value(), (who + 1) % self.processes.len());
+        let cache = self.processes[who].cache.clone();
+        let (mut is_made, before) = (false, self.model.believed.clone());
+        let found = cache
+            .get_or_create(KEYS[key], || {
+                is_made = true;
+                // A value that is under way counts as one that is there.
+                let may_make = self.model.may_find_nothing(key);
+                assert!(may_make, "{key} was made twice");
+                self.model.write(key, Some(new), tags);
+                self.invalidate(other, act);
+                made(new, tags)
+            })
+            .unwrap();
+        if !is_made {
+            assert!(self.model.may_find(who, key, found), "{key}: found {found}");
+            return;
+        }
+        assert_eq!(found, new);
+        let slot = self.model.slot(key).clone();
+        if slot.value.is_none() {
+            // It was made in vain, and perhaps not kept: then what was there before still is.
+            for (believed, before) in self.model.believed.iter_mut().zip(before) {
+                let before = before.get(&key).cloned().unwrap_or_default();
+                believed.entry(key).or_default().extend(before);
+            }
+        }
+        if slot.fresh() != Some(new) {
+            self.model.believed[who].entry(key).or_default().insert(new);
+        }
+    }
+}
+
+fn made(value: u64, tags: &[usize]) -> Made<u64> {
+    tags.iter().fold(Made::new(value), |made, tag| made.tag(TAGS[*tag]))
+}
+
+/// Random programs over caches that `open` opens anew, for a region of this name.
+fn check(
+    name: &str,
+    cases: u32,
+    length: usize,
+    open: impl Fn(&str, &Arc<ManualClock>) -> Vec<Process>,
+) {
+    static REGIONS: AtomicU64 = AtomicU64::new(0);
+    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let run = TestRunner::new(config).run(&acts(length), |acts| {
+        let clock = Arc::new(ManualClock::default());
+        let region = format!("r{}", REGIONS.fetch_add(1, Ordering::SeqCst));
+        let processes = open(&region, &clock);
+        let (begun, model) = (clock.now(), Model::default());
+        let clears_late = name == "ext:memcached";
+        let mut run = Run { processes, clock: &clock, begun, next: 0, model, clears_late };
+        acts.iter().for_each(|(who, act)| run.act(*who, act));
+        Ok(())
+    });
+    run.unwrap_or_else(|failure| panic!("{name}: {failure}"));
+}
+
+fn cases(of: u32) -> u32 {
+    if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 10 * of } else { of }
+}
+
+fn process(backend: Backend, region: &str, clock: &Arc<ManualClock>) -> Process {
+    let options = RegionOptions::new(backend).clock(clock.clone());
+    let region = Region::named(region);
+    region.configure(options).unwrap();
+    Process { cache: region.cache("cache").unwrap(), region: Some(region) }
+}
+
+/// Two processes that share what is under these options.
+fn check_shared(name: &str, of: u32, options: &[(&str, &str)]) {
+    check(name, cases(of), 30, |region, clock| {
+        let backend = || Backend::open(name, options).unwrap();
+        vec![process(backend(), region, clock), process(backend(), region, clock)]
+    });
+}
+
+#[test]
+fn objects() {
+    check("objects", cases(500), 60, |_, clock| {
+        vec![Process { cache: Cache::in_memory(100).clock(clock.clone()), region: None }]
+    });
+}
+
+#[test]
+fn near() {
+    check("near", cases(200), 60, |region, clock| {
+        let mut process = process(Backend::memory(), region, clock);
+        process.cache = process.cache.near(100, SECOND);
+        process.region = None;
+        vec![process]
+    });
+}
+
+#[test]
+fn memory() {
+    check("memory", cases(300), 60, |region, clock| {
+        let backend = Backend::memory();
+        vec![process(backend.clone(), region, clock), process(backend, region, clock)]
+    });
+}
+
+#[test]
+fn file() {
+    let folder = tempfile::tempdir().unwrap();
+    check_shared("file", 10, &[("data_dir", folder.path().to_str().unwrap())]);
+}
+
+#[cfg(feature = "dbm")]
+#[test]
+fn dbm() {
+    let folder = tempfile::tempdir().unwrap();
+    check_shared("dbm", 1, &[("data_dir", folder.path().to_str().unwrap())]);
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("cache.db");
+    check_shared("ext:database", 10, &[("url", file.to_str().unwrap())]);
+}
+
+#[cfg(feature = "memcached")]
+#[test]
+fn memcached() {
+    let server = servers::Memcached::for_programs().unwrap();
+    check_shared("ext:memcached", 20, &[("url", &server.url())]);
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn redis() {
+    let server = servers::Redis::for_programs().unwrap();
+    check_shared("ext:redis", 20, &[("url", &server.url())]);
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn postgres() {
+    let Some(server) = servers::Postgres::for_tests().unwrap() else { return };
+    check_shared("ext:database", 5, &[("url", &server.url())]);
+}
+
+/// A source that moves on and then invalidates; others that make from it what they have read there. Who
+/// asks after an invalidation has returned gets nothing that is older.
+#[test]
+fn threads_that_race_see_nothing_from_before() {
+    type Open = fn() -> Cache<u64>;
+    type Do = fn(&Cache<u64>);
+    let opens: [Open; 3] = [
+        || Cache::in_memory(10),
+        || Cache::new(Backend::memory(), "cache"),
+        || Cache::new(Backend::memory(), "cache").near(10, 60 * SECOND),
+    ];
+    let acts: [Do; 4] = [
+        |cache| cache.clear().unwrap(),
+        |cache| cache.invalidate().unwrap(),
+        |cache| cache.invalidate_tag("t").unwrap(),
+        |cache| assert!(cache.remove("k").is_ok()),
+    ];
+    let rounds = cases(500);
+    for open in opens {
+        for act in acts {
+            let (cache, source, start) = (open(), AtomicU64::new(0), Barrier::new(4));
+            let ask = || {
+                let made = || Made::new(source.load(Ordering::SeqCst)).tag("t");
+                cache.get_or_create("k", made).unwrap()
+            };
+            thread::scope(|scope| {
+                for _ in 0..3 {
+                    scope.spawn(|| {
+                        start.wait();
+                        while source.load(Ordering::SeqCst) < rounds.into() {
+                            let before = ask();
+                            assert!(ask() >= before, "it went back");
+                        }
+                    });
+                }
+                start.wait();
+                for round in 1..=rounds.into() {
+                    source.store(round, Ordering::SeqCst);
+                    act(&cache);
+                    assert_eq!(ask(), round);
+                }
+            });
+        }
+    }
+}
+
+/// The clock does not move between one call and the next, and nothing that is written is lost.
+#[test]
+fn what_is_written_after_an_invalidation_is_seen_in_the_same_tick() {
+    type Do = fn(&Cache<u32>);
+    let acts: [Do; 4] = [
+        |cache| cache.clear().unwrap(),
+        |cache| cache.invalidate().unwrap(),
+        |cache| cache.invalidate_softly().unwrap(),
+        |cache| cache.invalidate_tag("t").unwrap(),
+    ];
+    let clock = Arc::new(ManualClock::default());
+    for cache in [Cache::in_memory(10), Cache::new(Backend::memory(), "cache")] {
+        let cache = cache.clock(clock.clone());
+        for act in acts {
+            act(&cache);
+            cache.put("k", Made::new(7).tag("t")).unwrap();
+            assert_eq!(cache.get("k").unwrap(), Some(7));
+            act(&cache);
+            let made = cache.get_or_create("k", || Made::new(8).tag("t")).unwrap();
+            assert_eq!((made, cache.get("k").unwrap()), (8, Some(8)));
+        }
+    }
+}
