@@ -66,6 +66,7 @@ mod time;
 mod turn;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use age::Freshness;
@@ -109,6 +110,8 @@ struct Shared<V> {
     failures: Failures,
     refreshing: AllRefreshing,
     counting: Counting,
+    /// For how long a handle of this cache may give what has expired, at most: microseconds.
+    longest_stale: AtomicU64,
     /// The function whose values alone are here.
     function: Option<&'static str>,
 }
@@ -148,6 +151,14 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     fn look(&self, key: &[u8]) -> Result<Seen<V>> {
         let landings = self.shared.flights.landings();
         let seen = self.shared.storage.look(key, &self.time)?;
+        if let Some(slot) = &seen.slot {
+            let longest = self.shared.longest_stale.load(Ordering::Relaxed);
+            let longest = self.policy.stale_for.max(Duration::from_micros(longest));
+            if slot.age.freshness(self.time.recent(), longest, seen.invalidated) == Freshness::Gone
+            {
+                self.shared.storage.discard(key, &slot.age);
+            }
+        }
         Ok(Seen { landings, ..seen })
     }
 

@@ -1,8 +1,11 @@
 //! Values as they are, in the memory of this process: a hit is a look-up and a clone.
 
+use std::num::NonZero;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
-use quick_cache::sync::{Cache as Table, EntryAction, EntryResult};
+use quick_cache::sync::{Cache as Table, DefaultLifecycle, EntryAction, EntryResult};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 
 use super::age::{Age, Origin, What};
 use super::local_invalidations::LocalInvalidations;
@@ -18,7 +21,7 @@ pub(super) struct Objects<V> {
 impl<V: Clone> Objects<V> {
     /// For so many values.
     pub(super) fn new(most: usize) -> Objects<V> {
-        Objects { table: Table::new(most.max(1)), invalidations: LocalInvalidations::new() }
+        Objects { table: table(most), invalidations: LocalInvalidations::new() }
     }
 
     /// The value, if it is fresh beyond doubt; else `look` tells more.
@@ -64,6 +67,18 @@ impl<V: Clone> Objects<V> {
         self.table.insert(Name::new(key, slot.age), slot.value);
     }
 
+    /// Removes a value of this age, which nobody may be given any more.
+    pub(super) fn discard(&self, key: &[u8], age: &Age) {
+        let name = Name::new(key, Age::of_nothing());
+        let remove = |name: &Name, _: &mut V| match name.age() == *age {
+            true => EntryAction::Remove,
+            // It is another one by now.
+            false => EntryAction::Retain(()),
+        };
+        // A place that was kept for it, since it is gone already, is given up again.
+        drop(self.table.entry(&name, Some(Duration::ZERO), remove));
+    }
+
     pub(super) fn remove(&self, key: &[u8]) {
         self.table.remove(&Name::new(key, Age::of_nothing()));
     }
@@ -81,9 +96,46 @@ impl<V: Clone> Objects<V> {
     }
 }
 
+/// A part of the table has so many values at least: keys do not spread evenly over few places.
+const SMALLEST_PART: usize = 32;
+
+/// A table that never holds more than so many. It has parts, so that several threads may write at once,
+/// and each has an equal share: so it may hold a few less.
+fn table<V: Clone>(most: usize) -> Table<Name, V> {
+    let threads = available_parallelism().map_or(1, NonZero::get);
+    let parts = (4 * threads).next_power_of_two().min((most / SMALLEST_PART).max(1));
+    let parts = 1 << parts.ilog2();
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(most)
+        .weight_capacity((most / parts * parts) as u64)
+        .shards(parts)
+        .build()
+        .expect("both capacities are set");
+    Table::with_options(
+        options,
+        UnitWeighter,
+        DefaultHashBuilder::default(),
+        DefaultLifecycle::default(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::local_invalidations::{Invalidated, LocalInvalidations};
+    use super::*;
+
+    #[test]
+    fn a_bound_is_never_exceeded_and_nearly_reached() {
+        for most in [0, 1, 2, 10, 31, 33, 100, 500, 501, 1000, 4099] {
+            let table = table::<u32>(most);
+            for number in 0..3 * most as u32 + 10 {
+                table.insert(Name::new(&number.to_le_bytes(), Age::of_nothing()), number);
+                assert!(table.len() <= most, "{} of {most}", table.len());
+            }
+            assert!(table.len() >= most - most / 32, "{} of {most}", table.len());
+        }
+    }
+
+    use super::super::local_invalidations::Invalidated;
 
     #[test]
     fn what_begins_after_an_invalidation_is_not_touched_by_it() {

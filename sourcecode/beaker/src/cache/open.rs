@@ -1,6 +1,7 @@
 //! Opening a [`Cache`]: in memory, or in a back end.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,8 +20,9 @@ use crate::backend::Backend;
 use crate::codec::{Bincode, Codec};
 
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
-    /// Values in the memory of this process, as they are. When there are more than so many, those used
-    /// least make room.
+    /// Keeps values in the memory of this process, as they are: never more than so many, and a few less
+    /// where several threads share a large one. Those used least make room. With 0 nothing is kept, and
+    /// each value is made when it is asked for.
     pub fn in_memory(most: usize) -> Cache<V> {
         Cache::on(Storage::Objects(Objects::new(most)))
     }
@@ -55,6 +57,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             failures: Failures::default(),
             refreshing: AllRefreshing::default(),
             counting: Counting::default(),
+            longest_stale: AtomicU64::new(0),
             function: None,
         };
         Cache { shared: Arc::new(shared), policy: Policy::default(), time: Time::System }

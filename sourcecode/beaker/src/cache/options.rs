@@ -1,6 +1,7 @@
 //! The options of a [`Cache`], each for one handle: the same values, by other rules.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::near::Near;
@@ -20,6 +21,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// For so long after it has expired, a value may be given while a new one is made, and when a new
     /// one cannot be made.
     pub fn stale_for(mut self, time: Duration) -> Cache<V> {
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.shared.longest_stale.fetch_max(micros, Ordering::Relaxed);
         self.policy.stale_for = time;
         self
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::age::{Origin, What};
+use super::age::{Age, Origin, What};
 use super::bytes::Bytes;
 use super::near::Near;
 use super::objects::Objects;
@@ -93,6 +93,15 @@ impl<V: Clone + 'static> Storage<V> {
                 }
                 Ok(is_kept)
             }
+        }
+    }
+
+    /// Removes a value of this age that nobody may be given any more. A store does that itself.
+    pub(super) fn discard(&self, key: &[u8], age: &Age) {
+        match self {
+            Storage::Objects(objects) => objects.discard(key, age),
+            Storage::Near(near) => near.front.remove(key),
+            Storage::Bytes(_) => {}
         }
     }
 

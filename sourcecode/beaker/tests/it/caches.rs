@@ -706,3 +706,45 @@ fn tags_that_were_invalidated_are_not_remembered_for_ever() {
     cache.put("b", Made::new("2".to_owned()).tag("first")).unwrap();
     assert!(cache.contains("b").unwrap());
 }
+
+#[test]
+fn a_cache_of_nothing_makes_each_value() {
+    let cache = Cache::in_memory(0);
+    for number in 0..3 {
+        assert_eq!(cache.get_or_create("a", || number).unwrap(), number);
+        cache.put("a", 7).unwrap();
+        assert_eq!(cache.get("a").unwrap(), None);
+    }
+}
+
+/// A value whose time is over takes no memory once somebody has looked for it, unless another handle may
+/// still give it.
+#[test]
+fn what_has_expired_goes_when_it_is_met() {
+    let clock = Arc::new(ManualClock::default());
+    let cache = Cache::in_memory(10).clock(clock.clone()).expire(SECOND);
+    let value = Arc::new(7);
+    let keep = || {
+        cache.put("a", Arc::clone(&value)).unwrap();
+        clock.advance(SECOND);
+    };
+    keep();
+    assert_eq!(Arc::strong_count(&value), 2);
+    assert_eq!(cache.get("a").unwrap(), None);
+    assert_eq!(Arc::strong_count(&value), 1, "met, and gone");
+    keep();
+    assert!(!cache.contains("a").unwrap());
+    assert_eq!(Arc::strong_count(&value), 1);
+    cache.put("a", Arc::clone(&value)).unwrap();
+    cache.invalidate().unwrap();
+    assert_eq!(cache.get("a").unwrap(), None);
+    assert_eq!(Arc::strong_count(&value), 1, "invalidated");
+
+    let patient = cache.clone().stale_for(SECOND);
+    keep();
+    assert_eq!(cache.get("a").unwrap(), None);
+    assert_eq!(patient.peek("a").unwrap().unwrap().0, value, "stale for this handle");
+    clock.advance(SECOND);
+    assert_eq!(cache.get("a").unwrap(), None);
+    assert_eq!(Arc::strong_count(&value), 1);
+}

@@ -50,7 +50,8 @@ fn options(capacity: u64, parts: u64, entries: usize) -> Result<Options> {
     // Rounded down, since the table rounds up.
     let parts = 1 << parts.ilog2();
     let options = OptionsBuilder::new()
-        .weight_capacity(capacity)
+        // Each part has an equal share, which the table rounds up.
+        .weight_capacity(capacity / parts as u64 * parts as u64)
         .estimated_items_capacity(entries.max(parts * 32))
         .shards(parts)
         .build();

@@ -142,7 +142,12 @@ impl fmt::Debug for MemoryStore {
 
 impl Store for MemoryStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
-        let entry = self.table.get(key).filter(|entry| entry.lives(&*self.clock));
+        let found = self.table.get(key);
+        let is_there = found.is_some();
+        let entry = found.filter(|entry| entry.lives(&*self.clock));
+        if is_there && entry.is_none() {
+            self.table.remove_if(key, |entry| !entry.lives(&*self.clock));
+        }
         Ok(entry.map(|entry| Stored { bytes: entry.bytes, version: entry.version }))
     }
 
@@ -216,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_bound_holds() {
-        for most in [1, 2, 100, 5000] {
+        for most in [1, 2, 100, 5000, 5003] {
             let store = MemoryStore::bounded(Bound::Entries(most)).unwrap();
             (0..3 * most as u32 + 10).for_each(|number| put(&store, number, 10, None));
             assert!(store.len() <= most, "{} of {most}", store.len());
@@ -225,6 +230,16 @@ mod tests {
         let store = MemoryStore::bounded(Bound::Bytes(1_000_000)).unwrap();
         (0..10_000).for_each(|number| put(&store, number, 800, None));
         assert!((800..=1000).contains(&store.len()), "{} entries of 1000 bytes", store.len());
+    }
+
+    #[test]
+    fn what_has_expired_goes_when_it_is_met() {
+        let clock = Arc::new(ManualClock::default());
+        let store = MemoryStore::with_clock(clock.clone());
+        put(&store, 1, 10, Some(Duration::from_secs(1)));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(store.get(&Namespace::default().key(1_u32.to_le_bytes())).unwrap(), None);
+        assert!(store.is_empty());
     }
 
     #[test]
