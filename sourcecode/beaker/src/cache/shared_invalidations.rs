@@ -91,11 +91,12 @@ impl Invalidations {
 
     /// What they mean for a value that began then; `None` if that was in another epoch.
     pub(super) fn judge(&self, began: Generation) -> Option<Invalidated> {
-        (began.epoch == self.now.epoch).then(|| match began.count {
-            count if count < self.hard => Invalidated::Hard,
-            count if count < self.soft => Invalidated::Softly,
-            _ => Invalidated::No,
-        })
+        match began {
+            Generation { epoch, .. } if epoch != self.now.epoch => None,
+            Generation { count, .. } if count < self.hard => Some(Invalidated::Hard),
+            Generation { count, .. } if count < self.soft => Some(Invalidated::Softly),
+            _ => Some(Invalidated::No),
+        }
     }
 
     /// What two readings say together. Of one epoch, a later one says more.
@@ -312,7 +313,7 @@ impl SharedInvalidations {
         for tag in tags {
             match known.tags.get(tag).filter(|(_, read_at)| is_believed(*read_at, now)) {
                 Some((known, _)) => said.push(*known),
-                None => unknown.push(tag),
+                None => unknown.push(&**tag),
             }
         }
         drop(known);
@@ -320,7 +321,7 @@ impl SharedInvalidations {
         Ok(said.into_iter().flatten().any(|said| said.is_later_than(began)))
     }
 
-    fn read_tags(&self, tags: &[&Box<str>], now: Duration) -> Result<Vec<Option<Generation>>> {
+    fn read_tags(&self, tags: &[&str], now: Duration) -> Result<Vec<Option<Generation>>> {
         if tags.is_empty() {
             return Ok(Vec::new());
         }
@@ -391,7 +392,8 @@ impl SharedInvalidations {
                 return Ok(true);
             }
             // Something was invalidated while it was made.
-            let said = self.read_tags(&tags.iter().collect::<Vec<_>>(), now)?;
+            let tags: Vec<&str> = tags.iter().map(|tag| &**tag).collect();
+            let said = self.read_tags(&tags, now)?;
             let is_gone = said.into_iter().flatten().any(|it| it.is_later_than(began.generation));
             return Ok(is_quick && !is_gone);
         }
