@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 use crate::store::When;
 
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
-    /// Keeps a value.
+    /// Keeps a value. In a store this is two round trips: what was invalidated so far is read first, so
+    /// that the value counts as written after that.
     ///
     /// # Errors
     ///
@@ -41,7 +42,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         Ok(was_there)
     }
 
-    /// Removes everything of this cache, and nothing of any other.
+    /// Removes everything of this cache, and nothing of any other. What is being made is not kept.
     ///
     /// # Errors
     ///
@@ -50,9 +51,12 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         self.before_all_flights(|| self.shared.storage.clear(&self.time))
     }
 
-    /// From now on, what was made until now counts as gone. Nothing is removed, so this takes no longer
-    /// for a million values than for one. Other processes see it within a second, and it stays after a
-    /// restart.
+    /// Invalidates all values: what was made until now, or is being made, counts as gone, and whatever is
+    /// written after this has returned is seen. Nothing is removed, so this takes no longer for a million
+    /// values than for one. Other processes see it within a second, and it stays after a restart.
+    ///
+    /// The order is that of a count, which the store keeps, and not of a clock: it holds on a clock that
+    /// stands still or goes back, and between hosts whose clocks differ.
     ///
     /// # Errors
     ///
@@ -61,7 +65,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         self.before_all_flights(|| self.shared.storage.invalidate(What::Whole, &self.time))
     }
 
-    /// From now on, what was made until now counts as stale: it is given while a new one is made.
+    /// Invalidates all values softly: what was made until now counts as stale, and is given while a new
+    /// one is made.
     ///
     /// # Errors
     ///
@@ -70,7 +75,10 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         self.shared.storage.invalidate(What::Softly, &self.time)
     }
 
-    /// From now on, what has this [tag](Made::tag) and was made until now counts as gone.
+    /// Invalidates the values that have this [tag](Made::tag): what was made until now, or is being made,
+    /// counts as gone. What a store keeps of it goes ten minutes after the longest life of a value with
+    /// tags. A value whose making takes more than five minutes, and during which a tag is invalidated, is
+    /// given to who asked and not kept.
     ///
     /// # Errors
     ///

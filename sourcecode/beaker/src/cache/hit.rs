@@ -60,7 +60,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
 
     /// The same with a function that may fail. Its error goes to the caller whose function it was;
     /// others who waited for it get `ErrorKind::Creation`, with what it said. A stale value is given
-    /// instead, if there is one.
+    /// instead, if there is one. A panic is such a failure as well, and then goes on in the caller whose
+    /// function it was.
     ///
     /// # Errors
     ///

@@ -22,7 +22,10 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// one cannot be made.
     pub fn stale_for(mut self, time: Duration) -> Cache<V> {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        self.shared.longest_stale.fetch_max(micros, Ordering::Relaxed);
+        // Some say this at each call, and a write would be passed around between the cores.
+        if self.shared.longest_stale.load(Ordering::Relaxed) < micros {
+            self.shared.longest_stale.fetch_max(micros, Ordering::Relaxed);
+        }
         self.policy.stale_for = time;
         self
     }
@@ -42,7 +45,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         self
     }
 
-    /// After a creator has failed, all who want the same get its error for so long, and it is not
+    /// After a creator has failed or panicked, all who want the same get its error for so long, and it is not
     /// called again: 100 ms, if nothing is said.
     pub fn back_off(mut self, time: Duration) -> Cache<V> {
         self.policy.back_off = time;
