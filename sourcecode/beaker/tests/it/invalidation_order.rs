@@ -8,6 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use beaker::cache::{Cache, Made, Region, RegionOptions};
+use beaker::key::Namespace;
+use beaker::lock::LocalLocks;
+use beaker::store::{MemoryStore, Store, When};
 use beaker::{Backend, Clock, ManualClock, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -313,7 +316,7 @@ fn check(
 }
 
 fn cases(of: u32) -> u32 {
-    if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 10 * of } else { of }
+    if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 4 * of } else { of }
 }
 
 fn process(backend: Backend, region: &str, clock: &Arc<ManualClock>) -> Process {
@@ -465,5 +468,87 @@ fn what_is_written_after_an_invalidation_is_seen_in_the_same_tick() {
             let made = cache.get_or_create("k", || Made::new(8).tag("t")).unwrap();
             assert_eq!((made, cache.get("k").unwrap()), (8, Some(8)));
         }
+    }
+}
+
+/// What a store keeps of invalidated tags goes when the values that it is about have gone, and not before.
+#[test]
+fn what_is_kept_of_a_tag_lives_as_long_as_its_values_and_no_longer() {
+    const MINUTE: Duration = Duration::from_secs(60);
+    let clock = Arc::new(ManualClock::default());
+    let store = Arc::new(MemoryStore::with_clock(clock.clone()));
+    let backend = Backend::new(store.clone(), LocalLocks::new());
+    let cache = Cache::new(backend, "cache").clock(clock.clone()).expire(MINUTE);
+
+    for number in 0..20_000 {
+        let tag = format!("user:{number}");
+        cache.put("k", Made::new(number).tag(&tag)).unwrap();
+        cache.invalidate_tag(&tag).unwrap();
+    }
+    assert!(store.len() > 20_000, "each is remembered");
+    clock.advance(12 * MINUTE);
+    store.sweep(usize::MAX).unwrap();
+    assert_eq!(store.len(), 1, "the record of the cache is all that is left");
+
+    // Begun before an invalidation, and to live much longer than whatever was there.
+    let day = 24 * 60 * MINUTE;
+    let long = cache.clone().expire(day);
+    let made = long.get_or_create("k", || {
+        cache.invalidate_tag("t").unwrap();
+        Made::new(1).tag("t")
+    });
+    assert_eq!((made.unwrap(), cache.get("k").unwrap()), (1, None));
+    // The same with another tag: it is kept, and what is said of its tag from now on lives as long.
+    let made = long.get_or_create("k", || {
+        cache.invalidate_tag("t").unwrap();
+        Made::new(2).tag("other")
+    });
+    assert_eq!((made.unwrap(), cache.get("k").unwrap()), (2, Some(2)));
+    cache.invalidate_tag("other").unwrap();
+    clock.advance(day - MINUTE);
+    assert_eq!(long.get("k").unwrap(), None);
+    clock.advance(12 * MINUTE);
+    store.sweep(usize::MAX).unwrap();
+    assert_eq!(store.len(), 1);
+}
+
+/// A making that outlives what is remembered of invalidations is kept only if there were none.
+#[test]
+fn a_making_of_hours_beside_an_invalidation_is_not_kept() {
+    let clock = Arc::new(ManualClock::default());
+    let hour = Duration::from_secs(3600);
+    let cache: Cache<u32> =
+        Cache::new(Backend::memory(), "cache").clock(clock.clone()).expire(hour);
+    for (tag, is_kept) in [(None, true), (Some("another"), false), (Some("t"), false)] {
+        let make = || {
+            tag.iter().for_each(|tag| cache.invalidate_tag(tag).unwrap());
+            clock.advance(hour);
+            Made::new(1).tag("t")
+        };
+        assert_eq!(cache.get_or_create("k", make).unwrap(), 1);
+        assert_eq!(cache.contains("k").unwrap(), is_kept, "{tag:?}");
+        cache.remove("k").unwrap();
+    }
+}
+
+/// A store that has lost the record of a cache, and not its values, gives none of them.
+#[test]
+fn what_a_store_forgets_of_invalidations_brings_nothing_back() {
+    let store = Arc::new(MemoryStore::new());
+    let clock = Arc::new(ManualClock::default());
+    let backend = Backend::new(store.clone(), LocalLocks::new());
+    let cache = || Cache::new(backend.clone(), "cache").clock(clock.clone());
+    for garbage in [None, Some(&b"garbage"[..])] {
+        cache().put("k", 1).unwrap();
+        cache().invalidate().unwrap();
+        let record = Namespace::new("beaker.invalidations:cache").key("");
+        match garbage {
+            None => assert!(store.delete(&record, When::Always).unwrap()),
+            Some(bytes) => assert!(store.put(&record, bytes, None, When::Always).is_ok()),
+        }
+        assert_eq!(cache().get("k").unwrap(), None);
+        let fresh = cache();
+        assert_eq!(fresh.get_or_create("k", || 2).unwrap(), 2);
+        assert_eq!(cache().get("k").unwrap(), Some(2));
     }
 }
