@@ -4,6 +4,8 @@ mod binary;
 mod deep;
 mod depth;
 mod nested;
+#[cfg(feature = "cookies")]
+pub(crate) mod python;
 mod readable;
 mod typed;
 
