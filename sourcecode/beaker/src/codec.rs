@@ -103,8 +103,9 @@ mod tests {
         ];
         leaf.prop_recursive(4, 64, 8, |inner| {
             prop_oneof![
-                prop::collection::vec(inner.clone(), 0..8).prop_map(Value::List),
-                prop::collection::btree_map("[$a-z]{0,6}", inner, 0..8).prop_map(Value::Map),
+                prop::collection::vec(inner.clone(), 0..8).prop_map(Value::from),
+                prop::collection::btree_map("[$a-z]{0,6}", inner, 0..8)
+                    .prop_map(|map| Value::Map(map.into())),
             ]
         })
     }
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn json_reads_naturally() {
-        let value = Value::List(vec![
+        let value = Value::from(vec![
             1.into(),
             "a".into(),
             Value::Null,
@@ -144,7 +145,7 @@ mod tests {
 
     #[test]
     fn nesting_is_bounded() {
-        let deep = (0..100).fold(Value::Null, |inner, _| Value::List(vec![inner]));
+        let deep = (0..100).fold(Value::Null, |inner, _| Value::from(vec![inner]));
         assert!(Codec::<Value>::encode(&Bincode, &deep).is_err());
         // The same in bytes: 6 is a list, 1 its length.
         let level = [6, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0];

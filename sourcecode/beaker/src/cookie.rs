@@ -123,6 +123,16 @@ impl CookieOptions {
         &self.name
     }
 
+    #[cfg_attr(not(feature = "cookies"), allow(dead_code))]
+    pub(crate) fn get_path(&self) -> &str {
+        &self.path
+    }
+
+    #[cfg_attr(not(feature = "cookies"), allow(dead_code))]
+    pub(crate) fn get_domain(&self) -> Option<&str> {
+        self.domain.as_deref()
+    }
+
     pub(crate) fn get_lifetime(&self) -> CookieLifetime {
         self.lifetime
     }

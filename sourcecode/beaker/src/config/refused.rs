@@ -3,9 +3,6 @@
 /// Why there is no such option, or what to use instead. What is not in this list is unknown.
 pub(super) fn refused(option: &str) -> Option<&'static str> {
     Some(match option.split('.').next().unwrap_or(option) {
-        "crypto_type" => {
-            "there is one cipher, AES-256-GCM, so there is nothing to choose; leave it out"
-        }
         "encrypt_nonce_bits" => "the cipher's nonces have 96 bits; leave it out",
         "invalidate_corrupt" => {
             "damaged data always opens a new session, and `session.origin()` says why; leave it out"

@@ -60,6 +60,18 @@ impl Changes {
         }
     }
 
+    /// Whether nothing of what was there before is to stay.
+    pub(super) fn clears(&self) -> bool {
+        matches!(self, Changes::All { any: true, .. })
+    }
+
+    /// Notes that a key is to be missing that is not among the values.
+    pub(super) fn note_removed(&mut self, key: &str) {
+        if let Changes::Keys(keys) = self {
+            note(keys, key.into(), None, Redo::Replace);
+        }
+    }
+
     pub(super) fn set(&mut self, values: &mut Values, key: String, value: Value) {
         match self {
             Changes::All { any, .. } => {

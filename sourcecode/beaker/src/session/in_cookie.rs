@@ -8,15 +8,29 @@ use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 
 use super::beaker_json;
 use super::data::{self, SessionCodec, SessionData};
+use super::unreadable::Unreadable;
 use super::{Rejection, SessionId};
+use crate::cookie::CookieOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sealing::Sealer;
 use crate::signing::Signer;
 
 const VERSION: u8 = 1;
 
-/// The most that browsers keep of a cookie: its name, its value and its attributes (RFC 6265).
+/// The most that browsers keep of a cookie. They count its name, its value and, the older ones, its
+/// attributes (RFC 6265).
 const LARGEST_COOKIE: usize = 4096;
+
+/// The most that Beaker sends, of what comes after its signature. A visitor whose session would take
+/// more is answered with an error, even if the request only reads: Beaker sends each cookie anew.
+const BEAKERS_LARGEST: usize = 4064;
+
+/// Its signature.
+const BEAKERS_SIGNATURE: usize = 40;
+
+/// Room for what Python's zlib may need more than ours does: 12 bytes in 20,000 sessions that were
+/// tried, which are 16 characters; and for another time of the access.
+const BEAKERS_MARGIN: usize = 28;
 
 /// What keeps others from making a cookie, and maybe from reading it.
 #[derive(Debug)]
@@ -29,12 +43,14 @@ pub(super) enum Carrier {
 pub(super) struct Carried {
     pub(super) id: SessionId,
     pub(super) data: SessionData,
+    pub(super) unreadable: Vec<Unreadable>,
     /// Signed or sealed with the newest key.
     pub(super) is_newest: bool,
 }
 
 impl Carrier {
-    fn is_beakers(&self) -> bool {
+    /// Whether its cookies are Beaker's.
+    pub(super) fn is_beakers(&self) -> bool {
         match self {
             Carrier::Signed(signer) => signer.is_beakers(),
             Carrier::Sealed(sealer) => sealer.is_beakers(),
@@ -42,16 +58,22 @@ impl Carrier {
     }
 
     /// The cookie's value for a session.
-    pub(super) fn pack(
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::TooLarge` for what browsers or Beaker would not take; what the codec fails with.
+    pub(super) fn pack<'a>(
         &self,
-        cookie: &str,
+        cookie: &CookieOptions,
         id: &SessionId,
         data: &SessionData,
+        unreadable: impl IntoIterator<Item = &'a Unreadable>,
         codec: &SessionCodec,
     ) -> Result<String> {
         let beakers = self.is_beakers();
+        let label = &label(cookie.get_name());
         let content = match beakers {
-            true => beaker_json::encode(id, data)?,
+            true => beaker_json::encode(cookie, id, data, unreadable)?,
             false => {
                 let mut content = vec![VERSION, codec.tag()];
                 content.extend(HEXLOWER.decode(id.as_str().as_bytes()).unwrap_or_default());
@@ -60,14 +82,24 @@ impl Carrier {
             }
         };
         match self {
-            Carrier::Sealed(sealer) => sealer.seal(&label(cookie), &content),
-            Carrier::Signed(signer) if beakers => {
-                Ok(signer.sign(&label(cookie), &BASE64.encode(&content)))
-            }
-            Carrier::Signed(signer) => {
-                Ok(signer.sign(&label(cookie), &BASE64URL_NOPAD.encode(&content)))
-            }
+            Carrier::Sealed(sealer) => sealer.seal(label, &content),
+            Carrier::Signed(signer) if beakers => Ok(signer.sign(label, &BASE64.encode(&content))),
+            Carrier::Signed(signer) => Ok(signer.sign(label, &BASE64URL_NOPAD.encode(&content))),
         }
+    }
+
+    /// Refuses a `Set-Cookie` header that a browser would drop in silence, or Beaker would not take.
+    pub(super) fn check_size(&self, cookie: &str, value: &str, header: &str) -> Result<()> {
+        if !self.is_beakers() {
+            let what = format!("the cookie `{cookie}` takes");
+            let counted = "bytes with its name and attributes";
+            return at_most(LARGEST_COOKIE, header.len(), &what, counted, "browsers keep");
+        }
+        // As Beaker and newer browsers count: without the attributes.
+        let browsers = LARGEST_COOKIE.saturating_sub(cookie.len());
+        let beakers = BEAKERS_SIGNATURE + BEAKERS_LARGEST - BEAKERS_MARGIN;
+        let what = format!("the value of the cookie `{cookie}` takes");
+        at_most(browsers.min(beakers), value.len(), &what, "bytes", "browsers and Beaker take")
     }
 
     /// The session in a cookie's value.
@@ -90,9 +122,17 @@ impl Carrier {
                 (content.map_err(|_| Rejection::Damaged)?, signed.is_newest)
             }
         };
-        let unpacked = if beakers { beaker_json::decode(&content) } else { own(&content, codec) };
-        let (id, data) = unpacked.ok_or(Rejection::Damaged)?;
-        Ok(Carried { id, data, is_newest })
+        let (id, data, unreadable) = match beakers {
+            true => {
+                let decoded = beaker_json::decode(&content).ok_or(Rejection::Damaged)?;
+                (decoded.id, decoded.data, decoded.unreadable)
+            }
+            false => {
+                let (id, data) = own(&content, codec).ok_or(Rejection::Damaged)?;
+                (id, data, Vec::new())
+            }
+        };
+        Ok(Carried { id, data, unreadable, is_newest })
     }
 }
 
@@ -108,18 +148,14 @@ fn label(cookie: &str) -> String {
     format!("session in {cookie}")
 }
 
-/// Refuses a `Set-Cookie` header that browsers would drop in silence.
-pub(super) fn check_size(cookie: &str, header: &str) -> Result<()> {
-    let size = header.len();
-    if size <= LARGEST_COOKIE {
+fn at_most(most: usize, size: usize, what: &str, counted: &str, who: &str) -> Result<()> {
+    if size <= most {
         return Ok(());
     }
-    let over = size - LARGEST_COOKIE;
-    Err(Error::new(
-        ErrorKind::TooLarge,
-        format!(
-            "the cookie `{cookie}` takes {size} bytes with its name and attributes, {over} more than \
-             the {LARGEST_COOKIE} that browsers keep; keep less in the session, or a back end for it"
-        ),
-    ))
+    let over = size - most;
+    let message = format!(
+        "{what} {size} {counted}, {over} more than the {most} that {who}; keep less in the session, \
+         or a back end for it"
+    );
+    Err(Error::new(ErrorKind::TooLarge, message))
 }

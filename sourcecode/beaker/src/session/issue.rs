@@ -1,36 +1,61 @@
 //! Putting a session into the cookie that the visitor gets.
 
-use super::Session;
+use std::mem;
+
 use super::changes::Changes;
 use super::data::SessionData;
-use super::in_cookie::{Carrier, check_size};
+use super::in_cookie::Carrier;
+use super::options::Options;
+use super::unreadable::Unreadable;
+use super::{Session, SessionId};
 use crate::error::Result;
 use crate::store::Version;
 
 impl Session {
-    /// What was changed; without a change, the cookie that the visitor has will do.
+    /// Issues a cookie with all that there is, changed or not: whoever saves wants it to be sent.
     pub(super) fn write_into_cookie(&mut self, carrier: &Carrier) -> Result<()> {
-        let is_kept = self.stored.is_some() && self.in_cookie.is_some_and(|it| it.id == self.id);
-        if is_kept && self.changes.is_empty() {
-            return self.note_access();
-        }
-        self.issue(carrier, &self.data.clone())?;
+        let now = self.time().max(self.data.accessed);
+        let loaded = mem::replace(&mut self.data.accessed, now);
+        let header = self.sessions.0.header(carrier, &self.id, &self.data, self.unreadable());
+        self.data.accessed = loaded;
+        self.issued(header?);
         self.moves_from = None;
+        let mut unreadable = mem::take(&mut self.unreadable);
+        unreadable.retain(|entry| !self.replaces(entry));
+        self.unreadable = unreadable;
         self.changes = Changes::none();
         Ok(())
     }
 
-    pub(super) fn issue(&mut self, carrier: &Carrier, data: &SessionData) -> Result<()> {
-        let options = &self.sessions.0;
-        let name = options.cookie.get_name();
-        let now = self.time().max(data.accessed);
-        let data = SessionData { accessed: now, ..data.clone() };
-        let value = carrier.pack(name, &self.id, &data, &options.codec)?;
-        let header = options.cookie.set(&value, options.longest_cookie(data.created, now));
-        check_size(name, &header)?;
+    /// Issues a cookie with what was loaded, and the access noted as of now.
+    pub(super) fn renew_cookie(&mut self, carrier: &Carrier) -> Result<()> {
+        let unchanged = self.unchanged();
+        let data = SessionData { accessed: self.time().max(unchanged.accessed), ..unchanged };
+        let header = self.sessions.0.header(carrier, &self.id, &data, &self.unreadable)?;
+        self.issued(header);
+        Ok(())
+    }
+
+    fn issued(&mut self, header: String) {
         self.issued = Some(header);
         // There is no store to number its writes.
         self.stored = Some(Version::new(0));
-        Ok(())
+    }
+}
+
+impl Options {
+    /// The `Set-Cookie` header with a session in it.
+    fn header<'a>(
+        &self,
+        carrier: &Carrier,
+        id: &SessionId,
+        data: &SessionData,
+        unreadable: impl IntoIterator<Item = &'a Unreadable>,
+    ) -> Result<String> {
+        self.check_codec()?;
+        let value = carrier.pack(&self.cookie, id, data, unreadable, &self.codec)?;
+        let header = self.cookie.set(&value, self.longest_cookie(data.created, data.accessed));
+        carrier.check_size(self.cookie.get_name(), &value, &header)?;
+        Ok(header)
     }
 }

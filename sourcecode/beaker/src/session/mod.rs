@@ -21,6 +21,7 @@ mod persist;
 mod plan;
 mod sessions;
 mod turns;
+mod unreadable;
 mod users;
 mod values;
 mod visitor;
@@ -39,6 +40,7 @@ pub use id::SessionId;
 use options::Options;
 pub use origin::{Origin, Rejection};
 use plan::Intent;
+pub use unreadable::Unreadable;
 use visitor::InCookie;
 #[cfg(feature = "middleware")]
 pub(crate) use visitor::Visitor;
@@ -65,6 +67,8 @@ pub struct Session {
     id: SessionId,
     data: SessionData,
     changes: Changes,
+    /// What was loaded and no value can hold.
+    unreadable: Vec<Unreadable>,
     origin: Origin,
     last_accessed: Option<Timestamp>,
     /// What is stored under the id, as far as this handle knows.
@@ -90,6 +94,7 @@ impl Session {
             id: SessionId::random(),
             data: SessionData { created: now, accessed: now, values: Values::new() },
             changes: Changes::of_a_new_session(),
+            unreadable: Vec::new(),
             origin,
             last_accessed: None,
             stored: None,
@@ -117,6 +122,7 @@ impl Session {
             last_accessed: Some(data.accessed),
             data: SessionData { accessed: now.max(data.accessed), ..data },
             changes: Changes::none(),
+            unreadable: Vec::new(),
             origin: Origin::Loaded,
             stored: Some(version),
             moves_from: None,

@@ -21,6 +21,10 @@ use crate::signing::Signer;
 /// The longest time that an old id may go on leading to its session.
 const LONGEST_GRACE: Duration = Duration::from_secs(60);
 
+/// A cookie in Beaker's format is sent anew after this time, since a Python application may end its
+/// session sooner than we do. (Beaker itself sends it with each response.)
+const BEAKERS_TOUCH: Duration = Duration::from_secs(60);
+
 /// A cookie that runs out is sent anew when a tenth of its time has passed.
 const PARTS_OF_A_LIFETIME: u32 = 10;
 
@@ -32,6 +36,8 @@ pub(super) struct Options {
     pub(super) carrier: Option<Arc<Carrier>>,
     pub(super) namespace: Namespace,
     pub(super) codec: SessionCodec,
+    /// Whether the program has set the codec.
+    pub(super) is_codec_set: bool,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timeout: Option<Duration>,
     pub(super) lifetime: Option<Duration>,
@@ -41,6 +47,8 @@ pub(super) struct Options {
     pub(super) auto: bool,
     pub(super) signer: Option<Signer>,
     pub(super) cookie: CookieOptions,
+    /// Whether a cookie that leads to no session is taken away from the visitor.
+    pub(super) remove_rejected: bool,
     pub(super) damaged: Arc<AtomicU64>,
     pub(super) turns: Turns,
     pub(super) events: Events,
@@ -54,6 +62,7 @@ impl Options {
             carrier: None,
             namespace: Namespace::default(),
             codec: Arc::new(Bincode),
+            is_codec_set: false,
             clock: Arc::new(SystemClock),
             timeout: None,
             lifetime: None,
@@ -63,6 +72,7 @@ impl Options {
             auto: false,
             signer: None,
             cookie: CookieOptions::default(),
+            remove_rejected: true,
             damaged: Arc::default(),
             turns: Turns::default(),
             events: Events::default(),
@@ -77,6 +87,14 @@ impl Options {
         return false;
     }
 
+    /// Whether the sessions are kept in Beaker's cookies.
+    fn is_in_beakers_cookies(&self) -> bool {
+        #[cfg(feature = "cookies")]
+        return self.carrier.as_ref().is_some_and(|carrier| carrier.is_beakers());
+        #[cfg(not(feature = "cookies"))]
+        return false;
+    }
+
     /// Whether an access is to be noted, when one was noted then.
     pub(super) fn is_touch_due(&self, noted: Timestamp, now: Timestamp) -> bool {
         let interval = match (self.touch_every, self.is_in_cookies()) {
@@ -84,7 +102,8 @@ impl Options {
             // A cookie is sent to be noted, and what has a cookie is not cached on its way.
             (None, true) => {
                 let by_timeout = self.timeout.map(|timeout| timeout / PARTS_OF_A_LIFETIME);
-                [by_timeout, self.reissue_after()].into_iter().flatten().min()
+                let by_python = self.is_in_beakers_cookies().then_some(BEAKERS_TOUCH);
+                [by_timeout, by_python, self.reissue_after()].into_iter().flatten().min()
             }
             (None, false) => Some(Duration::ZERO),
         };
@@ -119,7 +138,18 @@ impl Options {
                 "`grace` keeps an old id alive, so it is {LONGEST_GRACE:?} at most"
             ));
         }
+        self.check_codec()?;
         self.cookie.check()
+    }
+
+    /// Refuses a codec that would not be used.
+    pub(super) fn check_codec(&self) -> Result<()> {
+        if self.is_codec_set && self.is_in_beakers_cookies() {
+            let why = "sessions in Beaker's cookies are JSON, as Beaker reads it, so there is no \
+                       `codec` to set; leave it out";
+            return Err(Error::config(why));
+        }
+        Ok(())
     }
 }
 
@@ -144,7 +174,8 @@ impl Sessions {
 
     /// Notes an access only if the last one was noted so long ago. By default each request that
     /// uses a session writes to the store; a session in a cookie is sent anew after a tenth of
-    /// its `timeout`, or of the cookie's lifetime.
+    /// its `timeout`, or of the cookie's lifetime. In Beaker's format it is after a minute at most, since
+    /// the Python application may have a `timeout` of its own: set less here if that is a few minutes.
     pub fn touch_every(self, interval: Duration) -> Sessions {
         self.with(|options| options.touch_every = Some(interval))
     }
@@ -179,8 +210,22 @@ impl Sessions {
     }
 
     /// What new records are written in. Records in bincode and JSON are read whatever is set here.
+    ///
+    /// For sessions in Beaker's cookies, which are JSON of its own kind, this is an error of the kind
+    /// `Config` when the options are [checked](Sessions::check), and when a session is loaded or saved.
     pub fn codec(self, codec: impl Codec<SessionData>) -> Sessions {
-        self.with(|options| options.codec = Arc::new(codec))
+        self.with(|options| (options.codec, options.is_codec_set) = (Arc::new(codec), true))
+    }
+
+    /// Whether a cookie that leads to no session (forged, damaged, timed out, unknown) is removed from the
+    /// visitor's browser, so that it does not cost a look-up with each request. On by default. What is
+    /// removed is the cookie with this path and domain, and no other one of the same name.
+    ///
+    /// Turn it off while some hosts do not know a key that others sign with, or where requests of a visitor
+    /// overlap with a log-in and there is no [`grace`](Sessions::grace): the request that comes with the
+    /// old id, just after it has ended, would take the new cookie away.
+    pub fn remove_rejected(self, remove: bool) -> Sessions {
+        self.with(|options| options.remove_rejected = remove)
     }
 
     /// Keeps these sessions apart from others in the same back end.

@@ -69,7 +69,7 @@ impl Session {
         if let Some(carrier) = options.carrier.clone() {
             let is_due = is_due || self.in_cookie.is_some_and(|it| it.is_due);
             if is_due {
-                self.issue(&carrier, &self.unchanged())?;
+                self.renew_cookie(&carrier)?;
                 self.sessions.0.events.touched(&self.id);
             }
             return Ok(());
@@ -102,7 +102,7 @@ impl Session {
     }
 
     /// The data without what was changed here.
-    fn unchanged(&self) -> SessionData {
+    pub(super) fn unchanged(&self) -> SessionData {
         let mut unchanged = self.data.clone();
         unchanged.values = self.changes.clone().undo(unchanged.values);
         unchanged

@@ -6,13 +6,16 @@ use std::sync::atomic::Ordering;
 use super::find::Found;
 use super::options::Options;
 use super::visitor::{InCookie, Visitor, ticket};
-use super::{Origin, Rejection, Session, SessionId, Sessions};
+use super::{Origin, Rejection, Session, SessionId, Sessions, Unreadable};
 use crate::backend::Backend;
 use crate::cookie;
 use crate::error::{Error, ErrorKind, Result};
 use crate::signing::Signer;
 #[cfg(feature = "cookies")]
 use crate::store::Version;
+
+/// What is found, by which cookie, and what in that no value can hold.
+type Recognized = (Found, InCookie, Vec<Unreadable>);
 
 impl Sessions {
     /// Sessions in this back end. They never time out, and are reached by id alone, until
@@ -79,9 +82,10 @@ impl Sessions {
         let mut origin = Origin::New;
         for value in cookie_header.into_iter().flat_map(|header| cookie::find(header, name)) {
             match self.load_value(value)? {
-                Ok((found, in_cookie)) => {
+                Ok((found, in_cookie, unreadable)) => {
                     events.loaded(&found.id);
-                    return Ok(Visitor::Known(found, in_cookie));
+                    unreadable.iter().for_each(|entry| events.unreadable(&found.id, entry));
+                    return Ok(Visitor::Known(found, in_cookie, unreadable));
                 }
                 Err(reason) => {
                     events.rejected(reason);
@@ -94,10 +98,11 @@ impl Sessions {
     }
 
     /// What a cookie of ours has or leads to.
-    fn load_value(&self, value: &str) -> Result<Result<(Found, InCookie), Rejection>> {
+    fn load_value(&self, value: &str) -> Result<Result<Recognized, Rejection>> {
         let options = &self.0;
         #[cfg(feature = "cookies")]
         if let Some(carrier) = &options.carrier {
+            options.check_codec()?;
             let carried = match carrier.unpack(options.cookie.get_name(), value, &options.codec) {
                 Ok(carried) => carried,
                 Err(reason) => return Ok(Err(reason)),
@@ -109,7 +114,7 @@ impl Sessions {
             // There is no store to number its writes.
             let version = Version::new(0);
             let found = Found { id: carried.id, data: carried.data, version };
-            return Ok(Ok((found, in_cookie)));
+            return Ok(Ok((found, in_cookie, carried.unreadable)));
         }
         let name = options.cookie.get_name();
         let Some(verified) = self.signer()?.verify(name, value) else {
@@ -120,7 +125,7 @@ impl Sessions {
         };
         Ok(self.find(&id)?.map(|found| {
             let is_due = !verified.is_newest || options.is_ticket_due(sent);
-            (found, InCookie { id, is_due })
+            (found, InCookie { id, is_due }, Vec::new())
         }))
     }
 

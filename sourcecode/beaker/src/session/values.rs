@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::Session;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::value::{Value, Values};
 
 impl Session {
@@ -16,14 +16,10 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// `ErrorKind::MissingKey`, with the key and the session's id.
+    /// `ErrorKind::MissingKey`, with the key and the session's id; `ErrorKind::Codec` if it is
+    /// [`unreadable`](Session::unreadable).
     pub fn require(&self, key: &str) -> Result<&Value> {
-        self.get(key).ok_or_else(|| {
-            Error::new(
-                ErrorKind::MissingKey,
-                format!("the session `{}` has no key `{key}`", self.id),
-            )
-        })
+        self.get(key).ok_or_else(|| self.missing(key))
     }
 
     /// Is there such a key?
@@ -43,7 +39,11 @@ impl Session {
 
     /// Removes a key, and gives its value.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        self.changes.remove(&mut self.data.values, key)
+        let removed = self.changes.remove(&mut self.data.values, key);
+        if removed.is_none() && self.has_unreadable(key) {
+            self.changes.note_removed(key);
+        }
+        removed
     }
 
     /// Replaces a value by what the function makes of it, and gives the new one. When it is saved,

@@ -2,7 +2,7 @@
 
 use super::find::Found;
 use super::options::Options;
-use super::{Origin, Session, SessionId, Sessions};
+use super::{Origin, Session, SessionId, Sessions, Unreadable};
 use crate::clock::Timestamp;
 use crate::cookie::CookieLifetime;
 use crate::error::Result;
@@ -18,7 +18,8 @@ pub(crate) struct InCookie {
 
 /// Whoever sent a request: known by a cookie, or not.
 pub(crate) enum Visitor {
-    Known(Found, InCookie),
+    /// With what is in the cookie and no value can hold.
+    Known(Found, InCookie, Vec<Unreadable>),
     New(Origin),
 }
 
@@ -38,8 +39,9 @@ impl Visitor {
 
     fn session_from(self, now: Timestamp, sessions: Sessions) -> Session {
         match self {
-            Visitor::Known(found, in_cookie) => {
-                Session::loaded(sessions, found, Some(in_cookie), now)
+            Visitor::Known(found, in_cookie, unreadable) => {
+                let session = Session::loaded(sessions, found, Some(in_cookie), now);
+                Session { unreadable, ..session }
             }
             Visitor::New(origin) => Session::new(sessions, origin, None),
         }
@@ -90,15 +92,17 @@ impl Options {
 impl Session {
     /// The value of the `Set-Cookie` header that the visitor needs now, if any: after a first save,
     /// a new id or a deletion; when the cookie's time or key is to be renewed; and for a session in a
-    /// cookie, whenever it was saved.
+    /// cookie, whenever it was saved. After a cookie that was [rejected](super::Origin::Rejected) it is
+    /// a header that removes that one, unless the new session was saved or
+    /// [`remove_rejected`](Sessions::remove_rejected) is off.
     ///
     /// # Errors
     ///
     /// `ErrorKind::Config` if there is no [signer](super::Sessions::signed_by).
     pub fn set_cookie(&self) -> Result<Option<String>> {
         let options = &self.sessions.0;
-        let is_over = self.stored.is_none() && self.in_cookie.is_some();
-        if is_over {
+        let rejected = options.remove_rejected && matches!(self.origin, Origin::Rejected(_));
+        if self.stored.is_none() && (self.in_cookie.is_some() || rejected) {
             return Ok(Some(options.cookie.remove()));
         }
         if options.is_in_cookies() || self.stored.is_none() {

@@ -1,19 +1,25 @@
 //! [`Value`]: what a session can hold.
 
 mod binary;
+mod deep;
 mod depth;
+mod nested;
+#[cfg(feature = "cookies")]
+pub(crate) mod python;
 mod readable;
 mod typed;
 
-use std::collections::BTreeMap;
 use std::fmt;
 
-/// The entries of a session, sorted by key.
-pub type Values = BTreeMap<String, Value>;
+use depth::Level;
+pub use nested::{List, Values};
 
 /// What a session can hold: plain data, never code, so what comes back from a store can do no
 /// harm. (Beaker pickles, and whoever can write to its store can run code.)
-#[derive(Clone, PartialEq, Default)]
+///
+/// Values can be nested as deep as the program likes, but no codec takes more than 64 levels: to save
+/// such a session is an error of the kind `Codec`.
+#[derive(Default)]
 pub enum Value {
     /// Nothing, as a value of its own.
     #[default]
@@ -29,7 +35,7 @@ pub enum Value {
     /// Bytes.
     Bytes(Vec<u8>),
     /// Several values in order.
-    List(Vec<Value>),
+    List(List),
     /// Values by name.
     Map(Values),
 }
@@ -84,7 +90,7 @@ impl Value {
     /// The values in order, if it is a list.
     pub fn as_list(&self) -> Option<&[Value]> {
         match self {
-            Value::List(value) => Some(value),
+            Value::List(value) => Some(value.as_slice()),
             _ => None,
         }
     }
@@ -98,9 +104,54 @@ impl Value {
     }
 }
 
-/// Prints the value alone: `"text"`, `42`, `[1, 2]`.
+impl Value {
+    /// Is it a list or a map with anything in it?
+    fn holds_any(&self) -> bool {
+        match self {
+            Value::List(list) => !list.is_empty(),
+            Value::Map(map) => !map.is_empty(),
+            _ => false,
+        }
+    }
+}
+
+impl Clone for Value {
+    fn clone(&self) -> Value {
+        match (self, &Level::of(self)) {
+            (Value::Null, _) => Value::Null,
+            (Value::Bool(value), _) => Value::Bool(*value),
+            (Value::Int(value), _) => Value::Int(*value),
+            (Value::Float(value), _) => Value::Float(*value),
+            (Value::Text(value), _) => Value::Text(value.clone()),
+            (Value::Bytes(value), _) => Value::Bytes(value.clone()),
+            (Value::List(value), Ok(_)) => Value::List(value.clone()),
+            (Value::Map(value), Ok(_)) => Value::Map(value.clone()),
+            (_, Err(_)) => deep::cloned(self),
+        }
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Value) -> bool {
+        match (self, other, &Level::of(self)) {
+            (Value::Null, Value::Null, _) => true,
+            (Value::Bool(one), Value::Bool(other), _) => one == other,
+            (Value::Int(one), Value::Int(other), _) => one == other,
+            (Value::Float(one), Value::Float(other), _) => one == other,
+            (Value::Text(one), Value::Text(other), _) => one == other,
+            (Value::Bytes(one), Value::Bytes(other), _) => one == other,
+            (Value::List(one), Value::List(other), Ok(_)) => one == other,
+            (Value::Map(one), Value::Map(other), Ok(_)) => one == other,
+            (_, _, Ok(_)) => false,
+            (_, _, Err(_)) => deep::are_equal(self, other),
+        }
+    }
+}
+
+/// Prints the value alone: `"text"`, `42`, `[1, 2]`; and `…` for what is nested over 64 levels deep.
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Ok(_level) = Level::of(self) else { return f.write_str("…") };
         match self {
             Value::Null => f.write_str("null"),
             Value::Bool(value) => value.fmt(f),
@@ -130,7 +181,7 @@ from! {
     f32 => Float, f64 => Float,
     &str => Text, String => Text,
     &[u8] => Bytes,
-    Vec<Value> => List,
+    Vec<Value> => List, List => List,
     Values => Map,
 }
 

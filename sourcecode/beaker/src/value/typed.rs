@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use super::Value;
+use super::depth::{Level, TooDeep};
 use crate::error::{Error, Result};
 
 impl Value {
@@ -21,7 +22,8 @@ impl Value {
 
     /// The data as a type of the program's own.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_value(to_json(self)).map_err(|error| {
+        let json = to_json(self).map_err(|too_deep| Error::codec(too_deep.to_string()))?;
+        serde_json::from_value(json).map_err(|error| {
             let name = std::any::type_name::<T>();
             Error::codec(format!("the session's value is not a `{name}`")).caused_by(error)
         })
@@ -49,15 +51,19 @@ fn from_json(json: Json) -> Result<Value> {
     })
 }
 
-fn to_json(value: &Value) -> Json {
-    match value {
+fn to_json(value: &Value) -> Result<Json, TooDeep> {
+    let _level = Level::of(value)?;
+    Ok(match value {
         Value::Null => Json::Null,
         Value::Bool(value) => (*value).into(),
         Value::Int(value) => (*value).into(),
         Value::Float(value) => (*value).into(),
         Value::Text(value) => value.as_str().into(),
         Value::Bytes(value) => value.as_slice().into(),
-        Value::List(list) => list.iter().map(to_json).collect(),
-        Value::Map(map) => map.iter().map(|(key, value)| (key.clone(), to_json(value))).collect(),
-    }
+        Value::List(list) => Json::Array(list.iter().map(to_json).collect::<Result<_, _>>()?),
+        Value::Map(map) => {
+            let entries = map.iter().map(|(key, value)| Ok((key.clone(), to_json(value)?)));
+            Json::Object(entries.collect::<Result<_, _>>()?)
+        }
+    })
 }

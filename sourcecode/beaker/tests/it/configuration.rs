@@ -188,6 +188,7 @@ session.grace = 0  # default
 session.httponly = true  # default
 session.key = beaker.session.id  # default
 session.lifetime = never  # default
+session.remove_rejected = true  # default
 session.samesite = lax  # default
 session.save_accessed_time = true  # default
 session.secret = (hidden, 32 characters)
@@ -335,6 +336,48 @@ fn sessions_in_cookies() {
     prints(&[cookie, beakers, signed], &["session.data_serializer = json  # default"]);
     let what = "sessions in Beaker's cookies are JSON; take `json`, or leave it out";
     mistake("session.data_serializer", "bincode", &[cookie, beakers, signed], what);
+    let json = ("session.data_serializer", "json");
+    assert!(read(&[cookie, beakers, signed, json]).unwrap().session.sessions().is_ok());
+    let mut changed = read(&[cookie, beakers, signed]).unwrap().session;
+    changed.data_serializer = beaker::config::Serializer::Bincode;
+    assert_eq!(changed.sessions().unwrap_err().to_string(), what);
+}
+
+#[cfg(feature = "cookies")]
+#[test]
+fn beakers_names_of_the_cipher() {
+    let others = &[
+        ("session.type", "cookie"),
+        ("session.cookie_format", "beaker"),
+        ("session.validate_key", KEY),
+        ("session.encrypt_key", KEY),
+    ];
+    for name in ["cryptography", "Cryptography", "default"] {
+        let pairs = [&others[..], &[("session.crypto_type", name)]].concat();
+        assert!(read(&pairs).unwrap().session.sessions().is_ok(), "{name}");
+    }
+    let ctr = "it seals with AES-CTR, which is neither written nor read here; set `cryptography`, \
+               which is AES-256-GCM, here and on Python's side";
+    mistake("session.crypto_type", "pycryptodome", others, ctr);
+    mistake("session.crypto_type", "pycrypto", others, ctr);
+    let old = "Beaker has it no more; set `cryptography`, here and on Python's side";
+    mistake("session.crypto_type", "nss", others, old);
+    let near = "there is no such cipher; did you mean `cryptography`?";
+    mistake("session.crypto_type", "criptography", others, near);
+    let none = "there is one cipher, AES-256-GCM: `cryptography`; or leave it out";
+    mistake("session.crypto_type", "rot13", others, none);
+    let near = "there is no such option; did you mean `session.crypto_type`?";
+    mistake("session.cripto_type", "default", others, near);
+}
+
+#[test]
+fn rejected_cookies_are_removed_unless_the_configuration_says_no() {
+    for (said, is_removed) in [(&[][..], true), (&[("session.remove_rejected", "no")], false)] {
+        let pairs = [&[("session.secret", KEY)], said].concat();
+        let sessions = read(&pairs).unwrap().session.sessions().unwrap();
+        let session = sessions.load(Some("beaker.session.id=forged")).unwrap();
+        assert_eq!(session.set_cookie().unwrap().is_some(), is_removed);
+    }
 }
 
 #[test]
@@ -384,6 +427,7 @@ fn any_pairs() -> impl Strategy<Value = Vec<(String, String)>> {
         option("session.touch_every", (0..30u32).prop_map(|n| n.to_string()).boxed()),
         option("session.grace", (0..60u32).prop_map(|n| n.to_string()).boxed()),
         option("session.auto", word().boxed()),
+        option("session.remove_rejected", word().boxed()),
         option("session.cookie_expires", prop_oneof![word(), "[2-9]{1,8}"].boxed()),
         option("session.key", "[a-z.!#$]{1,20}".boxed()),
         option("session.cookie_path", "/[!-:<-~]{0,20}".boxed()),

@@ -119,7 +119,7 @@ fn what_was_invalidated_ends_even_if_the_next_save_fails() {
     let old = *session.id();
     store.fail_at(1);
     session.invalidate().unwrap_err();
-    let deep = (0..100).fold(Value::Null, |inner, _| Value::List(vec![inner]));
+    let deep = (0..100).fold(Value::Null, |inner, _| Value::from(vec![inner]));
     session.set("too deep", deep);
     assert_eq!(session.save().unwrap_err().kind(), ErrorKind::Codec);
     assert!(sessions.open(&old).is_err(), "the old id lives on");

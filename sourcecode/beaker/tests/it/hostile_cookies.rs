@@ -18,7 +18,7 @@ fn files(folder: &Path) -> usize {
     entries.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
 }
 
-/// Loads by this header, and wants a fresh session and not one file.
+/// Loads by this header, and wants a fresh session and not one file. What was refused is taken away.
 #[track_caller]
 fn check(header: &str, origin: Origin) {
     let parent = tempfile::tempdir().unwrap();
@@ -27,7 +27,14 @@ fn check(header: &str, origin: Origin) {
     assert_eq!(session.origin(), origin, "{header:.200}");
     assert!(session.is_new() && session.values().is_empty());
     assert!(!header.contains(session.id().as_str()), "an id was adopted");
-    assert_eq!(session.set_cookie().unwrap(), None);
+    let sent = session.set_cookie().unwrap();
+    match origin {
+        Origin::Rejected(_) => {
+            let start = format!("{NAME}=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0; ");
+            assert!(sent.is_some_and(|header| header.starts_with(&start)), "it is removed");
+        }
+        _ => assert_eq!(sent, None),
+    }
     assert_eq!(files(parent.path()), 0);
 }
 

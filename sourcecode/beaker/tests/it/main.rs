@@ -37,6 +37,8 @@ mod on_disk;
 mod overlap;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "cookies")]
+mod python;
 mod records;
 #[cfg(feature = "redis")]
 mod redis;

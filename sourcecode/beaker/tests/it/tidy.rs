@@ -44,7 +44,7 @@ fn what_never_depends_on_what() {
         ("key.rs", &[]),
         ("file_lock.rs", &[]),
         ("nearest.rs", &[]),
-        ("value/", &["error"]),
+        ("value/", &["error", "value"]),
         ("codec.rs", &["error"]),
         ("record.rs", &["clock"]),
         ("signing.rs", &["error"]),

@@ -34,6 +34,8 @@ pub struct SessionConfig {
     pub auto: bool,
     /// How the cookie is sent.
     pub cookie: CookieConfig,
+    /// `remove_rejected`: whether a cookie that leads to no session is removed.
+    pub remove_rejected: bool,
     /// `cookie_format`: how the cookie is signed or sealed.
     pub cookie_format: CookieFormat,
     /// `data_serializer`: what new records are written in.

@@ -27,6 +27,7 @@ impl SessionConfig {
         lines.option("session.save_accessed_time", self.save_accessed_time, "true");
         lines.option("session.auto", self.auto, "false");
         self.cookie.print(lines);
+        lines.option("session.remove_rejected", self.remove_rejected, "true");
         lines.option("session.cookie_format", chosen(self.cookie_format, &FORMATS), "own");
         let is_json = self.is_in_cookies() && self.cookie_format == CookieFormat::Beaker;
         let default = if is_json { "json" } else { "bincode" };

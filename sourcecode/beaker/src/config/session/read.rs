@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::sessions::BEAKER_IS_JSON;
 use super::{CookieFormat, FORMATS, Keys, Place, SERIALIZERS, Serializer, SessionConfig};
 use crate::config::backend::{BackendConfig, Said};
 use crate::config::cookie::CookieConfig;
@@ -10,6 +11,7 @@ use crate::config::problem::Problems;
 use crate::config::reader::Reader;
 use crate::config::settings::Settings;
 use crate::config::words::{self, Word};
+use crate::nearest::nearest;
 
 impl SessionConfig {
     pub(in crate::config) fn read(settings: &Settings, problems: &Problems) -> SessionConfig {
@@ -27,6 +29,7 @@ impl SessionConfig {
             save_accessed_time: reader.read("save_accessed_time", words::boolean).unwrap_or(true),
             auto: reader.read("auto", words::boolean).unwrap_or(false),
             cookie: CookieConfig::read(reader),
+            remove_rejected: reader.read("remove_rejected", words::boolean).unwrap_or(true),
             data_serializer: reader
                 .read("data_serializer", |word| serializer(word, is_json))
                 .unwrap_or(if is_json { Serializer::Json } else { Serializer::Bincode }),
@@ -36,6 +39,7 @@ impl SessionConfig {
             place,
             cookie_format,
         };
+        reader.read("crypto_type", cipher);
         config.check_times(reader);
         config.check_keys(reader);
         reader.finish(&BTreeSet::new());
@@ -75,6 +79,28 @@ fn place(reader: &Reader<'_>) -> Place {
     Place::Backend(said.settle(reader, default).unwrap_or_else(BackendConfig::memory))
 }
 
+/// Beaker's name for the cipher: there is one, so nothing is chosen by it.
+fn cipher(word: &str) -> Word<()> {
+    const GCM: [&str; 2] = ["cryptography", "default"];
+    const CTR: [&str; 2] = ["pycryptodome", "pycrypto"];
+    let word = word.to_lowercase();
+    if GCM.contains(&word.as_str()) {
+        return Ok(());
+    }
+    if CTR.contains(&word.as_str()) {
+        let why = "it seals with AES-CTR, which is neither written nor read here; set `cryptography`, \
+                   which is AES-256-GCM, here and on Python's side";
+        return Err(why.into());
+    }
+    if ["nss", "jce"].contains(&word.as_str()) {
+        return Err("Beaker has it no more; set `cryptography`, here and on Python's side".into());
+    }
+    Err(match nearest(&word, GCM.into_iter().chain(CTR)) {
+        Some(near) => format!("there is no such cipher; did you mean `{near}`?"),
+        None => "there is one cipher, AES-256-GCM: `cryptography`; or leave it out".into(),
+    })
+}
+
 fn serializer(word: &str, is_json: bool) -> Word<Serializer> {
     if word.eq_ignore_ascii_case("pickle") {
         return Err(
@@ -82,9 +108,7 @@ fn serializer(word: &str, is_json: bool) -> Word<Serializer> {
         );
     }
     match words::choice(word, &SERIALIZERS)? {
-        Serializer::Bincode if is_json => {
-            Err("sessions in Beaker's cookies are JSON; take `json`, or leave it out".into())
-        }
+        Serializer::Bincode if is_json => Err(BEAKER_IS_JSON.into()),
         serializer => Ok(serializer),
     }
 }

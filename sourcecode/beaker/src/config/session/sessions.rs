@@ -48,13 +48,18 @@ impl SessionConfig {
         if let Some(touch_every) = self.touch_every {
             sessions = sessions.touch_every(touch_every);
         }
-        if self.data_serializer == Serializer::Json {
-            sessions = sessions.codec(Json);
+        // Beaker's cookies are JSON of their own, and take no codec.
+        let is_beakers = self.is_in_cookies() && self.cookie_format == CookieFormat::Beaker;
+        match self.data_serializer {
+            Serializer::Json if !is_beakers => sessions = sessions.codec(Json),
+            Serializer::Bincode if is_beakers => return Err(Error::config(BEAKER_IS_JSON)),
+            _ => {}
         }
         let sessions = sessions
             .grace(self.grace)
             .save_accessed_time(self.save_accessed_time)
             .auto(self.auto)
+            .remove_rejected(self.remove_rejected)
             .cookie(self.cookie.options());
         sessions.check()?;
         Ok(sessions)
@@ -130,6 +135,9 @@ impl SessionConfig {
         }
     }
 }
+
+pub(super) const BEAKER_IS_JSON: &str =
+    "sessions in Beaker's cookies are JSON; take `json`, or leave it out";
 
 const NO_KEY: &str =
     "sessions in cookies are signed with `validate_key` or sealed with `encrypt_key`";

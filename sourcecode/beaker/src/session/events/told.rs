@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tracing::{debug, debug_span, warn};
 
 use super::counters::{Counters, SessionCounters};
-use crate::session::{Rejection, SessionId, Sessions};
+use crate::session::{Rejection, SessionId, Sessions, Unreadable};
 
 const TARGET: &str = "beaker::session";
 
@@ -28,6 +28,11 @@ impl Events {
     pub(in super::super) fn loaded(&self, id: &SessionId) {
         self.0.loads.add();
         debug!(target: TARGET, id = short(id), "loaded");
+    }
+
+    pub(in super::super) fn unreadable(&self, id: &SessionId, entry: &Unreadable) {
+        let (id, key, why) = (short(id), entry.key(), entry.why());
+        debug!(target: TARGET, id, key, why, "no value can hold what Python has stored");
     }
 
     pub(in super::super) fn saved(&self, id: &SessionId) {

@@ -1,6 +1,6 @@
 //! Nobody listens.
 
-use crate::session::{Rejection, SessionId};
+use crate::session::{Rejection, SessionId, Unreadable};
 
 #[derive(Debug, Clone, Default)]
 pub(in super::super) struct Events(());
@@ -11,6 +11,8 @@ impl Events {
     pub(in super::super) fn saving(&self, _: &SessionId) -> impl Sized + use<> {}
 
     pub(in super::super) fn loaded(&self, _: &SessionId) {}
+
+    pub(in super::super) fn unreadable(&self, _: &SessionId, _: &Unreadable) {}
 
     pub(in super::super) fn saved(&self, _: &SessionId) {}
 

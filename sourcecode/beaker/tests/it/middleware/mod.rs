@@ -7,9 +7,10 @@ pub(crate) mod watched;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use beaker::middleware::{App, Request, Response, SessionExt, SessionMiddleware, text};
-use beaker::{Backend, Error, ErrorKind, Result, Session, Sessions, Signer, Value};
+use beaker::{Backend, Error, ErrorKind, ManualClock, Result, Session, Sessions, Signer, Value};
 use http::StatusCode;
 use site::{Visitor, everywhere, get};
 
@@ -183,6 +184,103 @@ fn logging_out_and_deleting_remove_the_cookie() {
             assert_eq!(visitor.body("/"), "1", "{path}");
         }
     });
+}
+
+/// The `Set-Cookie` headers of an answer.
+fn sent(response: &Response) -> Vec<&str> {
+    response.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect()
+}
+
+/// How the cookie of the site is removed.
+fn is_removal(header: &str) -> bool {
+    header.starts_with("beaker.session.id=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0; Expires=")
+}
+
+#[test]
+fn a_rejected_cookie_is_removed_once_and_costs_nothing_from_then_on() {
+    let clock = Arc::new(ManualClock::default());
+    let minute = Duration::from_secs(60);
+    let short = {
+        let clock = clock.clone();
+        move |sessions: Sessions| sessions.timeout(minute).clock(clock.clone())
+    };
+    everywhere(short, page, |site, store, sessions| {
+        let visitor = Visitor::new(site);
+        visitor.body("/");
+        let good = visitor.cookie.lock().unwrap().clone().unwrap();
+        // Timed out, unknown from then on, forged, and no id at all.
+        clock.advance(2 * minute);
+        for bad in [&good, &good, &format!("{good}x"), "beaker.session.id="] {
+            let visitor = Visitor::new(site);
+            *visitor.cookie.lock().unwrap() = Some(bad.to_owned());
+            // Nobody has asked for the session.
+            assert!(sent(&visitor.visit("/static").unwrap()).is_empty());
+            let response = visitor.visit("/look").unwrap();
+            let headers = sent(&response);
+            assert!(headers.len() == 1 && is_removal(headers[0]), "{bad}: {headers:?}");
+            assert_eq!(response.headers()["vary"], "Cookie");
+            let before = store.calls();
+            assert!(sent(&visitor.visit("/look").unwrap()).is_empty(), "it is gone");
+            assert_eq!(store.calls(), before);
+            // A new session's cookie takes its place.
+            *visitor.cookie.lock().unwrap() = Some(bad.to_owned());
+            let response = visitor.visit("/").unwrap();
+            assert!(sent(&response).len() == 1 && !is_removal(sent(&response)[0]));
+            *visitor.cookie.lock().unwrap() = Some(bad.to_owned());
+            assert!(sent(&visitor.visit("/500").unwrap()).is_empty(), "nothing is done then");
+            for path in ["/logout", "/delete"] {
+                *visitor.cookie.lock().unwrap() = Some(bad.to_owned());
+                assert!(
+                    sent(&visitor.visit(path).unwrap()).iter().all(|&header| is_removal(header))
+                );
+            }
+        }
+        // A browser has one for another path beside ours, which is good.
+        let ours = Visitor::new(site);
+        ours.body("/");
+        let ours = ours.cookie.lock().unwrap().clone().unwrap();
+        for header in [format!("{good}; {ours}"), format!("{ours}; {good}")] {
+            let response = site.call(get("/look", Some(&header))).unwrap();
+            assert_eq!((response.body().as_slice(), sent(&response).len()), (&b"1"[..], 0));
+        }
+        let kept = sessions.clone().remove_rejected(false).load(Some(&good)).unwrap();
+        assert_eq!(kept.set_cookie().unwrap(), None);
+    });
+}
+
+#[test]
+fn a_rejected_cookie_is_kept_where_the_options_say_so() {
+    let kept = |sessions: Sessions| sessions.remove_rejected(false);
+    everywhere(kept, page, |site, _, _| {
+        let response = site.call(get("/look", Some("beaker.session.id=forged"))).unwrap();
+        assert!(sent(&response).is_empty());
+    });
+}
+
+#[cfg(feature = "cookies")]
+#[test]
+fn a_rejected_session_in_a_cookie_is_removed() {
+    let key = b"0123456789abcdef0123456789abcdef";
+    let kinds: [fn(&[u8]) -> Sessions; 2] = [
+        |key| Sessions::in_signed_cookies(Signer::beaker([key]).unwrap()),
+        |key| Sessions::in_sealed_cookies(beaker::Sealer::new([key]).unwrap()),
+    ];
+    for kind in kinds {
+        everywhere(
+            |_| kind(key),
+            page,
+            |site, _, _| {
+                let visitor = Visitor::new(site);
+                visitor.body("/");
+                assert_eq!(visitor.body("/"), "2");
+                visitor.cookie.lock().unwrap().as_mut().unwrap().pop();
+                let response = visitor.visit("/look").unwrap();
+                let headers = sent(&response);
+                assert!(headers.len() == 1 && is_removal(headers[0]), "{headers:?}");
+                assert!(sent(&visitor.visit("/look").unwrap()).is_empty());
+            },
+        );
+    }
 }
 
 #[test]

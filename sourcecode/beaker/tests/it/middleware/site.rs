@@ -111,7 +111,8 @@ impl<'a> Visitor<'a> {
         let response = self.site.call(get(path, cookie.as_deref()))?;
         if let Some(header) = response.headers().get("set-cookie") {
             let pair = header.to_str().unwrap().split(';').next().unwrap();
-            *cookie = (!pair.ends_with('=')).then(|| pair.to_owned());
+            let (_, value) = pair.split_once('=').unwrap();
+            *cookie = (!value.is_empty()).then(|| pair.to_owned());
         }
         Ok(response)
     }
