@@ -16,12 +16,12 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// `ErrorKind::MissingKey`, with the key and the session's id.
+    /// `ErrorKind::MissingKey`, with the key and the beginning of the session's id.
     pub fn require(&self, key: &str) -> Result<&Value> {
         self.get(key).ok_or_else(|| {
             Error::new(
                 ErrorKind::MissingKey,
-                format!("the session `{}` has no key `{key}`", self.id),
+                format!("the session `{}` has no key `{key}`", self.id.short()),
             )
         })
     }
@@ -36,12 +36,14 @@ impl Session {
         &self.data.values
     }
 
-    /// Sets a key. If somebody else sets it at the same time, the last to save wins.
+    /// Sets a key. If somebody else sets it at the same time, the last to save wins. A key that is set to
+    /// the value that it has had is not changed: there is nothing to save, and what somebody else saves
+    /// there stays.
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<Value>) {
         self.changes.set(&mut self.data.values, key.into(), value.into());
     }
 
-    /// Removes a key, and gives its value.
+    /// Removes a key, and gives its value. Where no such key is, nothing is changed.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         self.changes.remove(&mut self.data.values, key)
     }
