@@ -76,6 +76,10 @@ impl Session {
     /// Notes the access in what is stored, and nothing else: not what was changed here, and not over
     /// what somebody else has changed.
     pub(super) fn note_access(&mut self) -> Result<()> {
+        if self.is_deleted {
+            // A deletion that failed has left the record as it was, and this handle empty.
+            return Ok(());
+        }
         // What is on its way to another id is not there yet.
         let (Some(version), None) = (self.stored, self.moves_from) else { return Ok(()) };
         let options = &self.sessions.0;

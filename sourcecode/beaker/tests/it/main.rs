@@ -45,6 +45,7 @@ mod regions;
 #[cfg(feature = "server")]
 mod served;
 mod session_ends;
+mod session_interleavings;
 mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -49,7 +49,7 @@ impl Sessions {
             let Err(oldest) = self.rewrite_list(user, &key, &adds)? else { return Ok(()) };
             // No turn is held here: that of a session and that of a list never are together.
             for entry in oldest {
-                let set = match self.make_room(&entry, user)? {
+                let set = match self.make_room(&entry, user, leaves.as_ref())? {
                     true => &mut known.ended,
                     false => &mut known.passing,
                 };
@@ -91,17 +91,22 @@ impl Sessions {
         Ok(Ok(list))
     }
 
-    /// Ends one of the oldest; `false` if it is not there yet.
-    fn make_room(&self, entry: &Entry, user: &str) -> Result<bool> {
+    /// Ends one of the oldest; `false` if it is not there yet, or is the session that is to be listed, which
+    /// somebody else has moved from the same id.
+    fn make_room(&self, entry: &Entry, user: &str, leaves: Option<&SessionId>) -> Result<bool> {
         let Some(id) = entry.id() else { return Ok(true) };
-        let step = self.end_here(&id, &|_, data: &SessionData| Ok(is_of(data, user)))?;
-        let is_gone = match step {
+        let is_the_same = |id: &SessionId| leaves.map_or(Ok(false), |old| self.leads(old, id));
+        let may = |id: &SessionId, data: &SessionData| -> Result<bool> {
+            Ok(is_of(data, user) && !is_the_same(id)?)
+        };
+        let is_gone = match self.end_here(&id, &may)? {
             Step::Ended(_) => {
                 self.0.events.too_many(&id);
                 true
             }
             // The session is listed under its new id too.
             Step::Moved(_) => true,
+            Step::Spared if is_the_same(&id)? => return Ok(false),
             Step::Nothing | Step::Spared | Step::Arrives(_) => false,
         };
         Ok(is_gone || !is_passing(entry, self.0.clock.now()))
