@@ -20,6 +20,7 @@ pub(super) const SESSION: &[&str] = &[
     "lock_dir",
     "max_bytes",
     "max_entries",
+    "max_per_user",
     "samesite",
     "save_accessed_time",
     "secret",

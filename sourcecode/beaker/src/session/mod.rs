@@ -45,6 +45,7 @@ pub use id::SessionId;
 use options::Options;
 pub use origin::{Origin, Rejection};
 use plan::Intent;
+pub(crate) use users::{DEFAULT_PER_USER, MOST_PER_USER};
 use visitor::InCookie;
 #[cfg(feature = "middleware")]
 pub(crate) use visitor::Visitor;

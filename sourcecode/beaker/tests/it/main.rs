@@ -46,6 +46,7 @@ mod regions;
 mod served;
 mod session_ends;
 mod session_interleavings;
+mod session_races;
 mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;

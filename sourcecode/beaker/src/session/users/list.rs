@@ -40,6 +40,24 @@ impl Entry {
     }
 }
 
+/// Some ids, which are mostly none or few: then they are compared, and not hashed.
+#[derive(Default)]
+pub(super) struct Ids(HashSet<Digits>);
+
+impl Ids {
+    pub(super) fn extend(&mut self, ids: impl IntoIterator<Item = Digits>) {
+        self.0.extend(ids);
+    }
+
+    pub(super) fn contains(&self, entry: &Entry) -> bool {
+        let digits = entry.digits();
+        match self.0.len() {
+            0..4 => self.0.iter().any(|id| *id == digits),
+            _ => self.0.contains(&digits),
+        }
+    }
+}
+
 /// The sessions of a user, oldest first.
 #[derive(Default)]
 pub(super) struct List {
@@ -65,13 +83,14 @@ impl List {
     pub(super) fn write(&self) -> Vec<u8> {
         let due = format!("{DUE}{:>width$}", self.due, width = ENTRY - DUE.len());
         let mut bytes = due.into_bytes();
+        bytes.reserve(self.entries.len() * ENTRY);
         self.entries.iter().for_each(|entry| bytes.extend(entry.0));
         bytes
     }
 
-    pub(super) fn remove(&mut self, ids: &HashSet<Digits>) {
-        if !ids.is_empty() {
-            self.entries.retain(|entry| !ids.contains(&entry.digits()));
+    pub(super) fn remove(&mut self, ids: &Ids) {
+        if !ids.0.is_empty() {
+            self.entries.retain(|entry| !ids.contains(entry));
         }
     }
 

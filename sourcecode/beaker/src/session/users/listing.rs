@@ -1,10 +1,9 @@
 //! Listing a user's sessions: at most so many, and without those that have ended.
 
-use std::collections::HashSet;
 use std::time::Duration;
 
 use super::is_of;
-use super::list::{Entry, List};
+use super::list::{Entry, Ids, List};
 use super::stored::kept_busy;
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -12,7 +11,6 @@ use crate::key::Key;
 use crate::session::data::SessionData;
 use crate::session::end::Step;
 use crate::session::find::Judged;
-use crate::session::id::Digits;
 use crate::session::{SessionId, Sessions};
 
 /// A session is listed before it is saved, and saved within this time.
@@ -31,9 +29,9 @@ const MOST_ROUNDS: u32 = 8;
 #[derive(Default)]
 struct Known {
     /// Ended, and to be dropped.
-    ended: HashSet<Digits>,
+    ended: Ids,
     /// On their way: not saved yet, or about to be left. They do not count.
-    passing: HashSet<Digits>,
+    passing: Ids,
 }
 
 impl Sessions {
@@ -53,7 +51,7 @@ impl Sessions {
                     true => &mut known.ended,
                     false => &mut known.passing,
                 };
-                set.insert(entry.digits());
+                set.extend([entry.digits()]);
             }
         }
         Err(kept_busy(user))
@@ -69,12 +67,13 @@ impl Sessions {
         may_exceed: bool,
     ) -> Result<Result<List, Vec<Entry>>> {
         list.remove(&known.ended);
+        let mut unsaved = Ids::default();
         if list.due == 0 {
-            list = self.look_through(list, user)?;
+            (list, unsaved) = self.look_through(list, user)?;
         }
         list.entries.retain(|entry| entry.digits() != id.digits());
         let most = self.0.max_per_user;
-        let counts = |entry: &&Entry| !known.passing.contains(&entry.digits());
+        let counts = |entry: &&Entry| !known.passing.contains(entry) && !unsaved.contains(entry);
         // Mostly there is room, and nothing to count.
         if list.entries.len() >= most && !may_exceed {
             let counted = list.entries.iter().filter(counts).count();
@@ -112,19 +111,25 @@ impl Sessions {
         Ok(is_gone || !is_passing(entry, self.0.clock.now()))
     }
 
-    /// The list without what has ended. What was listed just now may not be saved yet.
-    pub(super) fn look_through(&self, mut list: List, user: &str) -> Result<List> {
+    /// The list without what has ended, and what of it is no session yet: it was listed just now and may
+    /// not be saved.
+    pub(super) fn look_through(&self, mut list: List, user: &str) -> Result<(List, Ids)> {
         let now = self.0.clock.now();
-        let (new, old): (Vec<_>, Vec<_>) =
-            list.entries.into_iter().partition(|entry| is_passing(entry, now));
-        list.entries = self.living(old, user)?;
-        list.entries.extend(new);
+        let (mut living, mut unsaved) = (Ids::default(), Ids::default());
+        living.extend(self.living(&list.entries, user)?.iter().map(Entry::digits));
+        list.entries.retain(|entry| {
+            let is_living = living.contains(entry);
+            if !is_living && is_passing(entry, now) {
+                unsaved.extend([entry.digits()]);
+            }
+            is_living || is_passing(entry, now)
+        });
         list.looked_through(self.0.max_per_user);
-        Ok(list)
+        Ok((list, unsaved))
     }
 
     /// Those that are ids of a session of this user.
-    pub(super) fn living(&self, listed: Vec<Entry>, user: &str) -> Result<Vec<Entry>> {
+    pub(super) fn living(&self, listed: &[Entry], user: &str) -> Result<Vec<Entry>> {
         let mut living = Vec::new();
         for batch in listed.chunks(BATCH) {
             let ids: Vec<(Entry, SessionId)> =

@@ -7,10 +7,9 @@ mod list;
 mod listing;
 mod stored;
 
-use std::collections::HashSet;
 use std::convert::Infallible;
 
-use list::List;
+use list::{Ids, List};
 
 use super::data::SessionData;
 use super::end::{MOST_MOVES, Step};
@@ -22,10 +21,10 @@ use crate::error::{Error, Result};
 const USER: &str = "_user";
 
 /// The most sessions of a user that can be listed: a list of these fits into every store.
-const MOST_PER_USER: usize = 10_000;
+pub(crate) const MOST_PER_USER: usize = 10_000;
 
 /// Far more than a person has.
-pub(super) const DEFAULT_PER_USER: usize = 1000;
+pub(crate) const DEFAULT_PER_USER: usize = 1000;
 
 impl Session {
     /// Whose session it is, as [`set_user`](Session::set_user) said.
@@ -93,7 +92,7 @@ impl Sessions {
     pub fn sessions_of(&self, user: &str) -> Result<Vec<SessionId>> {
         self.check_is_stored()?;
         let (list, _) = self.listed(&self.user_key(user))?;
-        let living = self.living(list.entries, user)?;
+        let living = self.living(&list.entries, user)?;
         Ok(living.iter().filter_map(|entry| entry.id()).collect())
     }
 
@@ -128,7 +127,7 @@ impl Sessions {
         let may = |id: &SessionId, data: &SessionData| -> Result<bool> {
             Ok(is_of(data, user) && !but.map_or(Ok(false), |but| self.leads(but, id))?)
         };
-        let (mut count, mut ended) = (0, HashSet::new());
+        let (mut count, mut ended) = (0, Ids::default());
         for entry in &list.entries {
             let Some(id) = entry.id() else { continue };
             if let Step::Ended(at) = self.end_if(&id, &may)? {
@@ -139,7 +138,7 @@ impl Sessions {
         }
         let drops = |mut list: List| -> Result<Result<List, Infallible>> {
             list.remove(&ended);
-            Ok(Ok(self.look_through(list, user)?))
+            Ok(Ok(self.look_through(list, user)?.0))
         };
         let Ok(()) = self.rewrite_list(user, &key, &drops)?;
         Ok(count)
