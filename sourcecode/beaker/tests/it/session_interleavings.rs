@@ -86,9 +86,19 @@ struct Fault {
     is_crash: bool,
 }
 
+/// A thread that the schedule stops.
+#[derive(Clone)]
+struct Stopped {
+    me: usize,
+    schedule: Arc<Schedule>,
+    fault: Option<Fault>,
+    /// So many operations it has done.
+    operations: usize,
+}
+
 thread_local! {
-    /// The number of this thread, its schedule, its fault and its operations; `None` is not stopped.
-    static ACTOR: RefCell<Option<(usize, Arc<Schedule>, Option<Fault>, usize)>> = const { RefCell::new(None) };
+    /// `None` in a thread that is not stopped.
+    static STOPPED: RefCell<Option<Stopped>> = const { RefCell::new(None) };
 }
 
 #[derive(Debug, Clone)]
@@ -96,11 +106,12 @@ struct Stepped(Arc<MemoryStore>);
 
 impl Stepped {
     fn step<T>(&self, operation: impl FnOnce(&MemoryStore) -> Result<T>) -> Result<T> {
-        let Some((me, schedule, fault, number)) = ACTOR.with_borrow(|actor| actor.clone()) else {
+        let Some(stopped) = STOPPED.with_borrow(Option::clone) else {
             return operation(&self.0);
         };
-        schedule.stop(me);
-        ACTOR.with_borrow_mut(|actor| actor.as_mut().unwrap().3 += 1);
+        let (fault, number) = (stopped.fault, stopped.operations);
+        stopped.schedule.stop(stopped.me);
+        STOPPED.set(Some(Stopped { operations: number + 1, ..stopped }));
         let failed = || Err(Error::new(ErrorKind::Storage, "on purpose"));
         match fault {
             Some(fault) if fault.operation == number && fault.is_done => {
@@ -297,13 +308,15 @@ fn check(actors: Vec<Actor>, grace: Duration, max_per_user: usize, choices: Vec<
             let (world, schedule, sessions) = (&world, &schedule, sessions());
             scope.spawn(move || {
                 let session = sessions.open(&id).unwrap();
-                let me = (number, Arc::clone(schedule), actor.fault, 0);
-                ACTOR.set(Some(me));
+                let schedule = Arc::clone(schedule);
+                let stopped = Stopped { me: number, schedule, fault: actor.fault, operations: 0 };
+                STOPPED.set(Some(stopped.clone()));
                 // If an assertion fails, the others must not wait for this thread for ever.
-                let finish = Finish(Arc::clone(schedule), number);
+                let schedule = Arc::clone(&stopped.schedule);
+                let finish = Finish(Arc::clone(&schedule), number);
                 schedule.stop(number);
                 world.play(actor, &sessions, Some(session));
-                ACTOR.set(None);
+                STOPPED.set(None);
                 drop(finish);
             });
         }
@@ -334,7 +347,7 @@ struct Finish(Arc<Schedule>, usize);
 
 impl Drop for Finish {
     fn drop(&mut self) {
-        ACTOR.set(None);
+        STOPPED.set(None);
         self.0.finish(self.1);
     }
 }
