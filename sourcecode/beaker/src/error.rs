@@ -69,6 +69,19 @@ impl Error {
         self.0.kind
     }
 
+    /// The same with another text where `rewrite` has one: for what must not be shown. A cause whose text
+    /// is rewritten becomes a text alone.
+    pub(crate) fn rewritten(mut self, rewrite: impl Fn(&str) -> Option<String>) -> Error {
+        if let Some(message) = rewrite(&self.0.message) {
+            self.0.message = message;
+        }
+        let causes = self.0.source.as_deref().map(|source| chain(source.to_string(), source));
+        if let Some(causes) = causes.and_then(|causes| rewrite(&causes)) {
+            self.0.source = Some(causes.into());
+        }
+        self
+    }
+
     pub(crate) fn config(message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Config, message)
     }
@@ -90,18 +103,22 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = self.0.message.clone();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            // Some errors repeat their causes in their own text.
-            let reason = error.to_string();
-            if !text.ends_with(&reason) {
-                text = text + ": " + &reason;
-            }
-            cause = error.source();
-        }
-        f.write_str(&text)
+        f.write_str(&chain(self.0.message.clone(), self))
     }
+}
+
+/// The text and what the error was caused by.
+fn chain(mut text: String, error: &dyn StdError) -> String {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Some errors repeat their causes in their own text.
+        let reason = error.to_string();
+        if !text.ends_with(&reason) {
+            text = text + ": " + &reason;
+        }
+        cause = error.source();
+    }
+    text
 }
 
 impl StdError for Error {
@@ -121,6 +138,18 @@ mod tests {
         assert_eq!(format!("{error}"), "could not write `a.cache`; free some space");
         assert_eq!(format!("{error:?}"), "could not write `a.cache`; free some space: disk full");
         assert_eq!(error.kind(), ErrorKind::Storage);
+    }
+
+    #[test]
+    fn what_must_not_be_shown_is_rewritten_in_the_causes_too() {
+        let hide = |text: &str| text.contains("secret").then(|| text.replace("secret", "…"));
+        let cause = || std::io::Error::other("no secret");
+        let error = Error::storage("secret a", cause()).rewritten(hide);
+        assert_eq!((format!("{error}"), format!("{error:?}")), ("… a".into(), "… a: no …".into()));
+        let nested = Error::codec("b").caused_by(Error::storage("c", cause())).rewritten(hide);
+        assert_eq!(format!("{nested:?}"), "b: c: no …");
+        let kept = Error::storage("d", std::io::Error::other("disk full")).rewritten(hide);
+        assert!(kept.source().is_some_and(|source| source.is::<std::io::Error>()));
     }
 
     #[test]

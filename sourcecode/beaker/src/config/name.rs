@@ -21,6 +21,7 @@ pub(super) const SESSION: &[&str] = &[
     "lock_dir",
     "max_bytes",
     "max_entries",
+    "max_per_user",
     "remove_rejected",
     "samesite",
     "save_accessed_time",

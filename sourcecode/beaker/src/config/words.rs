@@ -1,5 +1,6 @@
 //! What the values of options may be, as texts; the words are Beaker's.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::cookie::CookieLifetime;
@@ -65,6 +66,13 @@ pub(super) fn cookie_expires(text: &str) -> Word<CookieLifetime> {
 pub(super) fn number(text: &str, least: usize) -> Word<usize> {
     let number = text.parse().ok().filter(|number| *number >= least && is_whole(text));
     number.ok_or_else(|| format!("allowed is a whole number, {least} or more"))
+}
+
+/// A whole number in this range.
+pub(super) fn number_in(text: &str, range: RangeInclusive<usize>) -> Word<usize> {
+    let (least, most) = (*range.start(), *range.end());
+    let number = number(text, least).ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("allowed is a whole number, {least} to {most}"))
 }
 
 /// A part in whole percent.

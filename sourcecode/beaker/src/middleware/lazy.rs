@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use http::{Extensions, HeaderValue};
 use smallvec::SmallVec;
 
+use super::asked::Asked;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::{Session, Sessions, Visitor};
 
@@ -20,6 +21,7 @@ pub(super) struct LazySession(Arc<Inner>);
 struct Inner {
     /// Whether loading and saving may wait.
     blocks: bool,
+    asked: Asked,
     /// The `Cookie` headers. Their bytes are shared with the request, and looked at when the
     /// session is asked for.
     cookies: Cookies,
@@ -48,10 +50,10 @@ pub(super) enum Claimed {
 }
 
 impl LazySession {
-    pub(super) fn new(sessions: Sessions, cookies: Cookies) -> LazySession {
+    pub(super) fn new(sessions: Sessions, asked: Asked, cookies: Cookies) -> LazySession {
         let blocks = sessions.blocks();
         let place = Mutex::new(Place::Stored(sessions));
-        LazySession(Arc::new(Inner { blocks, cookies, place }))
+        LazySession(Arc::new(Inner { blocks, asked, cookies, place }))
     }
 
     /// That of the request with these extensions.
@@ -60,6 +62,11 @@ impl LazySession {
             let missing = "this request has no session; wrap the application in a";
             Error::config(format!("{missing} `SessionMiddleware` or a `SessionLayer`"))
         })
+    }
+
+    /// What the request asked for.
+    pub(super) fn asked(&self) -> &Asked {
+        &self.0.asked
     }
 
     /// Takes the session out of the request.

@@ -1,12 +1,41 @@
 //! Telling whoever runs the server what went wrong. The visitor is told nothing of it.
 
+use super::asked::Asked;
 use crate::error::Error;
+#[cfg(feature = "tracing")]
+use crate::session::Session;
+
+#[cfg(feature = "tracing")]
+const TARGET: &str = "beaker::middleware";
+
+/// More keys than these are counted, and not named.
+#[cfg(feature = "tracing")]
+const MOST_KEYS: usize = 16;
 
 /// An error that nobody else gets to see: an event of `tracing` (feature of that name; the target is
 /// `beaker::middleware`), or a line of the standard error output.
-pub(super) fn log(what: &str, error: &Error) {
+pub(super) fn log(what: &str, asked: Option<&Asked>, error: &Error) {
     #[cfg(feature = "tracing")]
-    tracing::error!(target: "beaker::middleware", error = ?error, "{what}");
+    {
+        let (method, path) = (asked.map(Asked::method), asked.map(Asked::path));
+        tracing::error!(target: TARGET, method, path, error = ?error, "{what}");
+    }
     #[cfg(not(feature = "tracing"))]
-    eprintln!("beaker: {what}: {error:?}");
+    match asked {
+        Some(asked) => eprintln!("beaker: {asked}: {what}: {error:?}"),
+        None => eprintln!("beaker: {what}: {error:?}"),
+    }
+}
+
+/// The request has been answered, and what it changed in its session is dropped, since it did not save it.
+#[cfg(feature = "tracing")]
+pub(super) fn log_unsaved(asked: &Asked, session: &Session) {
+    let Some(unsaved) = session.unsaved() else { return };
+    let (id, count) = (unsaved.id.shown(), unsaved.keys.len());
+    let keys = &unsaved.keys[..count.min(MOST_KEYS)];
+    let (method, path) = (asked.method(), asked.path());
+    tracing::warn!(
+        target: TARGET, method, path, id, ?keys, count,
+        "the session was changed and not saved; call `save`, or turn on `auto`"
+    );
 }

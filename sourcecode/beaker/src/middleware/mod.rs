@@ -6,6 +6,7 @@
 //! For async servers, `SessionLayer` (feature `tower`) does the same around one of tower's services,
 //! and axum's handlers (feature `axum`) take a [`RequestSession`] as an argument.
 
+mod asked;
 mod cache;
 mod lazy;
 mod log;

@@ -37,7 +37,7 @@ impl<A: App> App for SessionMiddleware<A> {
         let lazy = steps::begin(&self.sessions, request);
         let mut response = self.app.call(request)?;
         if let Some(session) = steps::end(&lazy, &mut response)? {
-            let cookie = steps::save(session)?;
+            let cookie = steps::save(&lazy, session)?;
             steps::send(&mut response, cookie);
         }
         Ok(response)

@@ -4,15 +4,18 @@
 use http::HeaderValue;
 use http::header::{COOKIE, SET_COOKIE, VARY};
 
+use super::asked::Asked;
 use super::lazy::LazySession;
 use super::log::log;
+#[cfg(feature = "tracing")]
+use super::log::log_unsaved;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::{Session, Sessions};
 
 /// First, before the application: gives the request its session, which is not loaded yet.
 pub(super) fn begin<B>(sessions: &Sessions, request: &mut http::Request<B>) -> LazySession {
     let cookies = request.headers().get_all(COOKIE).iter().cloned().collect();
-    let lazy = LazySession::new(sessions.clone(), cookies);
+    let lazy = LazySession::new(sessions.clone(), Asked::of(request), cookies);
     request.extensions_mut().insert(lazy.clone());
     lazy
 }
@@ -25,18 +28,23 @@ pub(super) fn end<B>(
 ) -> Result<Option<Box<Session>>> {
     let Some(session) = lazy.end()? else { return Ok(None) };
     response.headers_mut().append(VARY, HeaderValue::from_static("Cookie"));
-    Ok((!response.status().is_server_error()).then_some(session))
+    if response.status().is_server_error() {
+        return Ok(None);
+    }
+    #[cfg(feature = "tracing")]
+    log_unsaved(lazy.asked(), &session);
+    Ok(Some(session))
 }
 
 /// Third, and it may wait: saves the session. Gives the cookie that the visitor needs, if any.
-pub(super) fn save(mut session: Box<Session>) -> Result<Option<HeaderValue>> {
+pub(super) fn save(lazy: &LazySession, mut session: Box<Session>) -> Result<Option<HeaderValue>> {
     let is_only_looked_at = session.is_only_looked_at();
     match session.persist() {
         // Another request has deleted it, or given it a new id, while this one ran. That one has
         // the last word, about the cookie too.
         Err(error) if error.kind() == ErrorKind::SessionGone => return Ok(None),
         Err(error) if is_only_looked_at => {
-            log("that a session was used could not be noted", &error);
+            log("that a session was used could not be noted", Some(lazy.asked()), &error);
             return Ok(None);
         }
         saved => saved?,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Sessions;
+use super::id::shortened;
 use super::turns::Turn;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
@@ -42,7 +43,7 @@ impl<'a> Attempts<'a> {
         match self.made {
             LOCKS_FROM => {
                 let key = Namespace::new("beaker.turns").key(self.key.name());
-                self.lock = Some(self.sessions.0.backend.locks.lock(&key)?);
+                self.lock = Some(self.sessions.0.backend.locks.lock(&key).map_err(shortened)?);
             }
             made if made >= WAITS_FROM && self.lock.is_none() => self.wait(),
             _ => {}

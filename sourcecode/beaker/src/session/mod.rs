@@ -7,6 +7,7 @@ mod beaker_json;
 mod carried;
 mod changes;
 mod data;
+mod end;
 mod events;
 mod find;
 mod id;
@@ -15,13 +16,17 @@ mod in_cookie;
 #[cfg(feature = "cookies")]
 mod issue;
 mod life;
+mod moves;
 mod options;
 mod origin;
 mod persist;
 mod plan;
+mod records;
 mod sessions;
 mod turns;
 mod unreadable;
+#[cfg(feature = "tracing")]
+mod unsaved;
 mod users;
 mod values;
 mod visitor;
@@ -33,6 +38,7 @@ use std::sync::Arc;
 
 use changes::Changes;
 pub use data::SessionData;
+use end::Known;
 #[cfg(feature = "tracing")]
 pub use events::SessionCounters;
 use find::Found;
@@ -41,6 +47,7 @@ use options::Options;
 pub use origin::{Origin, Rejection};
 use plan::Intent;
 pub use unreadable::Unreadable;
+pub(crate) use users::{DEFAULT_PER_USER, MOST_PER_USER};
 use visitor::InCookie;
 #[cfg(feature = "middleware")]
 pub(crate) use visitor::Visitor;
@@ -75,8 +82,12 @@ pub struct Session {
     stored: Option<Version>,
     /// The record that moves to the new id with the next save.
     moves_from: Option<(SessionId, Version)>,
+    /// A save under this id failed, and may have been done.
+    may_be_stored: bool,
+    /// The id and the user that the last save has listed it for, until it is done.
+    listed_as: Option<Box<(SessionId, String)>>,
     /// Ids that are to end with nothing kept.
-    ended: Vec<SessionId>,
+    ended: Vec<(SessionId, Option<Known>)>,
     intent: Intent,
     is_deleted: bool,
     /// Act when the request has ended, not at once.
@@ -99,6 +110,8 @@ impl Session {
             last_accessed: None,
             stored: None,
             moves_from: None,
+            may_be_stored: false,
+            listed_as: None,
             ended: Vec::new(),
             intent: Intent::Leave,
             is_deleted: false,
@@ -126,6 +139,8 @@ impl Session {
             origin: Origin::Loaded,
             stored: Some(version),
             moves_from: None,
+            may_be_stored: false,
+            listed_as: None,
             ended: Vec::new(),
             intent: Intent::Leave,
             is_deleted: false,
@@ -161,7 +176,8 @@ impl Session {
         self.origin
     }
 
-    /// Has anything changed since it was loaded or saved?
+    /// Has anything changed since it was loaded or saved? A value that was set to an equal one, or back to
+    /// what it was, has not.
     pub fn is_modified(&self) -> bool {
         !self.changes.is_empty()
     }

@@ -10,6 +10,7 @@ use super::events::Events;
 #[cfg(feature = "cookies")]
 use super::in_cookie::Carrier;
 use super::turns::Turns;
+use super::users::DEFAULT_PER_USER;
 use crate::backend::Backend;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::codec::{Bincode, Codec};
@@ -17,9 +18,6 @@ use crate::cookie::{CookieLifetime, CookieOptions};
 use crate::error::{Error, Result};
 use crate::key::Namespace;
 use crate::signing::Signer;
-
-/// The longest time that an old id may go on leading to its session.
-const LONGEST_GRACE: Duration = Duration::from_secs(60);
 
 /// A cookie in Beaker's format is sent anew after this time, since a Python application may end its
 /// session sooner than we do. (Beaker itself sends it with each response.)
@@ -43,6 +41,7 @@ pub(super) struct Options {
     pub(super) lifetime: Option<Duration>,
     pub(super) touch_every: Option<Duration>,
     pub(super) grace: Option<Duration>,
+    pub(super) max_per_user: usize,
     pub(super) save_accessed_time: bool,
     pub(super) auto: bool,
     pub(super) signer: Option<Signer>,
@@ -68,6 +67,7 @@ impl Options {
             lifetime: None,
             touch_every: None,
             grace: None,
+            max_per_user: DEFAULT_PER_USER,
             save_accessed_time: true,
             auto: false,
             signer: None,
@@ -133,11 +133,8 @@ impl Options {
                  {touch_every:?}: lower `touch_every`"
             ));
         }
-        if self.grace.is_some_and(|grace| grace > LONGEST_GRACE) {
-            return wrong(format!(
-                "`grace` keeps an old id alive, so it is {LONGEST_GRACE:?} at most"
-            ));
-        }
+        self.check_grace()?;
+        self.check_users()?;
         self.check_codec()?;
         self.cookie.check()
     }
@@ -154,7 +151,7 @@ impl Options {
 }
 
 impl Sessions {
-    fn with(mut self, change: impl FnOnce(&mut Options)) -> Sessions {
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Options)) -> Sessions {
         change(Arc::make_mut(&mut self.0));
         self
     }
@@ -182,7 +179,8 @@ impl Sessions {
 
     /// Lets the old id lead to the session for so long after `regenerate_id`, so that requests of
     /// the visitor that are on their way lose nothing; a minute at most. Off by default: whoever
-    /// knows the old id gets in for that long.
+    /// knows the old id gets in for that long. To end the session, the old id leads to it longer, with a
+    /// grace or without: see [`regenerate_id`](super::Session::regenerate_id).
     pub fn grace(self, grace: Duration) -> Sessions {
         self.with(|options| options.grace = Some(grace).filter(|grace| !grace.is_zero()))
     }

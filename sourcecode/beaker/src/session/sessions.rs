@@ -58,7 +58,8 @@ impl Sessions {
             Err(reason) => Err(Error::new(
                 ErrorKind::UnknownSession,
                 format!(
-                    "there is no session `{id}` ({reason:?}): it was never saved, or it has ended"
+                    "there is no session `{}` ({reason:?}): it was never saved, or it has ended",
+                    id.short()
                 ),
             )),
         }

@@ -68,10 +68,10 @@ impl Session {
             Some(Unreadable { why, .. }) => Error::codec(format!(
                 "the session `{}` has a `{key}` that no value can hold: {why}; it is kept as it is, and \
                  `set` replaces it",
-                self.id
+                self.id.short()
             )),
             None => {
-                let what = format!("the session `{}` has no key `{key}`", self.id);
+                let what = format!("the session `{}` has no key `{key}`", self.id.short());
                 Error::new(ErrorKind::MissingKey, what)
             }
         }

@@ -32,15 +32,17 @@ impl Session {
         &self.data.values
     }
 
-    /// Sets a key. If somebody else sets it at the same time, the last to save wins.
+    /// Sets a key. If somebody else sets it at the same time, the last to save wins. A key that is set to
+    /// the value that it has had is not changed: there is nothing to save, and what somebody else saves
+    /// there stays.
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<Value>) {
         self.changes.set(&mut self.data.values, key.into(), value.into());
     }
 
-    /// Removes a key, and gives its value.
+    /// Removes a key, and gives its value. Where no such key is, nothing is changed.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let removed = self.changes.remove(&mut self.data.values, key);
-        if removed.is_none() && self.has_unreadable(key) {
+        if self.has_unreadable(key) {
             self.changes.note_removed(key);
         }
         removed
@@ -60,7 +62,7 @@ impl Session {
 
     /// Removes all keys.
     pub fn clear(&mut self) {
-        self.changes.clear(&mut self.data.values);
+        self.changes.clear(&mut self.data.values, !self.unreadable.is_empty());
     }
 
     /// Undoes all changes since it was loaded or saved.

@@ -40,8 +40,9 @@ impl Visitor {
     fn session_from(self, now: Timestamp, sessions: Sessions) -> Session {
         match self {
             Visitor::Known(found, in_cookie, unreadable) => {
-                let session = Session::loaded(sessions, found, Some(in_cookie), now);
-                Session { unreadable, ..session }
+                let mut session = Session::loaded(sessions, found, Some(in_cookie), now);
+                session.unreadable = unreadable;
+                session
             }
             Visitor::New(origin) => Session::new(sessions, origin, None),
         }

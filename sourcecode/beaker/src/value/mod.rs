@@ -41,6 +41,25 @@ pub enum Value {
 }
 
 impl Value {
+    /// Are both the same to the bit? `0.0` and `-0.0` are equal and not the same, and what is no number
+    /// is the same as itself.
+    pub(crate) fn is_same(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Float(one), Value::Float(other)) => one.to_bits() == other.to_bits(),
+            (Value::List(one), Value::List(other)) => {
+                let pairs = one.iter().zip(other);
+                one.len() == other.len() && pairs.into_iter().all(|(one, other)| one.is_same(other))
+            }
+            (Value::Map(one), Value::Map(other)) => {
+                let is_same = |((key, value), (other_key, other)): ((&String, &Value), (_, _))| {
+                    key == other_key && Value::is_same(value, other)
+                };
+                one.len() == other.len() && one.iter().zip(other).all(is_same)
+            }
+            (one, other) => one == other,
+        }
+    }
+
     /// Is it [`Value::Null`]?
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null)

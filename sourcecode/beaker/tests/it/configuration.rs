@@ -101,6 +101,9 @@ fn what_does_not_fit_together_is_a_mistake() {
         &[("session.type", "file")],
         &["session.data_dir is missing: the back end `file` needs `data_dir`"],
     );
+    let what = "allowed is a whole number, 1 to 10000";
+    mistake("session.max_per_user", "0", &[], what);
+    mistake("session.max_per_user", "10001", &[], what);
     let what = "it is said twice, and was `60` before";
     mistake("session.timeout", "30", &[("beaker.session.timeout", "60")], what);
     mistake("session.timeout", "", &[], "nothing is said; leave it out");
@@ -188,6 +191,7 @@ session.grace = 0  # default
 session.httponly = true  # default
 session.key = beaker.session.id  # default
 session.lifetime = never  # default
+session.max_per_user = 1000  # default
 session.remove_rejected = true  # default
 session.samesite = lax  # default
 session.save_accessed_time = true  # default
@@ -426,6 +430,7 @@ fn any_pairs() -> impl Strategy<Value = Vec<(String, String)>> {
         option("session.lifetime", seconds().boxed()),
         option("session.touch_every", (0..30u32).prop_map(|n| n.to_string()).boxed()),
         option("session.grace", (0..60u32).prop_map(|n| n.to_string()).boxed()),
+        option("session.max_per_user", (1..10_000u32).prop_map(|n| n.to_string()).boxed()),
         option("session.auto", word().boxed()),
         option("session.remove_rejected", word().boxed()),
         option("session.cookie_expires", prop_oneof![word(), "[2-9]{1,8}"].boxed()),

@@ -48,6 +48,8 @@ mod regions;
 #[cfg(feature = "server")]
 mod served;
 mod session_ends;
+mod session_interleavings;
+mod session_races;
 mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -5,6 +5,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use beaker::key::{Key, Namespace};
+use beaker::layer::Layers;
+use beaker::lock::LocalLocks;
+use beaker::store::{MemoryStore, Store, Stored, Version, When};
 use beaker::{
     Backend, Clock, CookieLifetime, CookieOptions, ErrorKind, ManualClock, Origin, Rejection,
     Session, Sessions, Signer, Value,
@@ -222,6 +226,222 @@ fn a_users_list_does_not_grow_with_what_has_ended() {
     let size = backend.store.get(&key).unwrap().unwrap().bytes.len();
     assert!(size <= 17 * 48, "{size} bytes");
     assert_eq!(sessions.sessions_of("kimi").unwrap(), [*kept.id()]);
+}
+
+/// With `BEAKER_LONG_TESTS=1`, as in CI, 22,000 log-ins and the default of 1000 sessions a user.
+#[test]
+fn many_logins_of_one_user_cost_the_same_each_and_leave_a_small_list() {
+    let is_long = std::env::var_os("BEAKER_LONG_TESTS").is_some();
+    let (logins, most) = if is_long { (22_000, 1000) } else { (4400, 200) };
+    let counting = Arc::new(MemoryStore::new().counted());
+    let sessions = Sessions::new(Backend::new(Arc::clone(&counting), LocalLocks::new()));
+    let sessions = if is_long { sessions } else { sessions.max_per_user(most) };
+    let key = Namespace::new("beaker.users:").key("kimi");
+    let size = || counting.get(&key).unwrap().map(|stored| stored.bytes.len());
+    let (mut ids, mut costs) = (Vec::new(), Vec::new());
+    for login_number in 1..=logins {
+        ids.push(*login(&sessions, "kimi").id());
+        if login_number % (logins / 4) == 0 {
+            costs.push(counting.numbers().calls);
+        }
+    }
+    assert!(size().unwrap() <= (most + 1) * 48, "{:?} bytes", size());
+    // The first ones cost less, since there is still room.
+    let each: Vec<u64> = costs.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let part = logins as u64 / 4;
+    println!("{each:?} operations for {part} log-ins each; {:?} bytes", size());
+    assert!(
+        each.iter().all(|cost| *cost <= part * 8),
+        "{each:?} operations for {part} log-ins each"
+    );
+    let (least, largest) = (each.iter().min().unwrap(), each.iter().max().unwrap());
+    assert!(largest - least <= largest / 20, "{each:?} operations for {part} log-ins each");
+    assert_eq!(sessions.sessions_of("kimi").unwrap(), ids[logins - most..]);
+    assert!(sessions.open(&ids[logins - most - 1]).is_err(), "the oldest has ended");
+    assert_eq!(sessions.end_sessions_of("kimi", None).unwrap(), most);
+    assert_eq!(size(), None, "nothing is left of the list");
+}
+
+#[test]
+fn who_has_too_many_sessions_loses_the_oldest() {
+    let sessions = signed().max_per_user(2);
+    let (mut one, two) = (login(&sessions, "kimi"), login(&sessions, "kimi"));
+    // A new id is no new session.
+    one.regenerate_id().unwrap();
+    assert_eq!(sessions.sessions_of("kimi").unwrap(), [*two.id(), *one.id()]);
+    let three = login(&sessions, "kimi");
+    assert_eq!(sessions.sessions_of("kimi").unwrap(), [*one.id(), *three.id()]);
+    assert!(sessions.open(two.id()).is_err());
+    // Whoever logged out makes room.
+    sessions.open(three.id()).unwrap().delete().unwrap();
+    let four = login(&sessions, "kimi");
+    assert_eq!(sessions.sessions_of("kimi").unwrap(), [*one.id(), *four.id()]);
+    for wrong in [0, 10_001] {
+        let error = signed().max_per_user(wrong).check().unwrap_err();
+        assert!(error.to_string().contains("`max_per_user` is 1 to 10000"), "{error}");
+    }
+}
+
+#[test]
+fn a_list_lives_no_longer_than_the_sessions_in_it_can() {
+    let clock = Arc::new(ManualClock::default());
+    let backend = Backend::new(MemoryStore::with_clock(clock.clone()), LocalLocks::new());
+    let sessions = Sessions::new(backend.clone()).lifetime(HOUR).clock(clock.clone());
+    drop(login(&sessions, "kimi"));
+    let key = Namespace::new("beaker.users:").key("kimi");
+    assert!(backend.store.get(&key).unwrap().is_some());
+    clock.advance(HOUR);
+    assert_eq!(backend.store.get(&key).unwrap(), None);
+}
+
+#[test]
+fn a_session_whose_user_changes_while_it_moves_is_listed() {
+    let sessions = signed();
+    let mut moves = saved(&sessions);
+    let mut logs_in = sessions.open(moves.id()).unwrap();
+    logs_in.set_user("kimi");
+    logs_in.save().unwrap();
+    moves.regenerate_id().unwrap();
+    assert_eq!(moves.user(), Some("kimi"));
+    assert_eq!(sessions.sessions_of("kimi").unwrap(), [*moves.id()]);
+    assert_eq!(sessions.end_sessions_of("kimi", None).unwrap(), 1);
+    assert!(sessions.open(moves.id()).is_err());
+}
+
+#[test]
+fn ending_follows_all_moves_with_and_without_a_grace() {
+    for grace in [0, 10] {
+        let sessions = signed().grace(Duration::from_secs(grace));
+        for moves in [1, 2, 7, 100] {
+            for way in 0..3 {
+                let mut session = login(&sessions, "kimi");
+                let first = *session.id();
+                let mut late = sessions.open(&first).unwrap();
+                (0..moves).for_each(|_| session.regenerate_id().unwrap());
+                match way {
+                    0 => late.delete().unwrap(),
+                    1 => late.invalidate().unwrap(),
+                    _ => assert_eq!(sessions.end_sessions_of("kimi", None).unwrap(), 1),
+                }
+                assert!(sessions.open(session.id()).is_err(), "{moves} moves, {way}");
+                assert_eq!(sessions.sessions_of("kimi").unwrap(), []);
+                session.set("a", 1);
+                assert_eq!(session.save().unwrap_err().kind(), ErrorKind::SessionGone);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_session_that_is_kept_stays_also_under_a_newer_id() {
+    let sessions = signed();
+    let (mut kept, other) = (login(&sessions, "kimi"), login(&sessions, "kimi"));
+    let known = *kept.id();
+    kept.regenerate_id().unwrap();
+    kept.regenerate_id().unwrap();
+    assert_eq!(sessions.end_sessions_of("kimi", Some(&known)).unwrap(), 1);
+    assert!(sessions.open(other.id()).is_err());
+    assert_eq!(sessions.sessions_of("kimi").unwrap(), [*kept.id()]);
+}
+
+#[test]
+fn what_leads_on_does_so_for_an_hour_and_a_delete_after_that_says_that_it_cannot_know() {
+    let clock = Arc::new(ManualClock::default());
+    let backend = Backend::new(MemoryStore::with_clock(clock.clone()), LocalLocks::new());
+    let sessions = Sessions::new(backend.clone()).timeout(HOUR / 60).clock(clock.clone());
+    let mut session = saved(&sessions);
+    let mut late = sessions.open(session.id()).unwrap();
+    let mut later = sessions.open(session.id()).unwrap();
+    session.regenerate_id().unwrap();
+    let keeps = |times: u32| {
+        (0..times).for_each(|_| {
+            clock.advance(HOUR / 61);
+            sessions.open(session.id()).unwrap().touch().unwrap();
+        });
+    };
+    keeps(59);
+    late.delete().unwrap();
+    assert!(sessions.open(session.id()).is_err());
+
+    let mut session = saved(&sessions);
+    let old = *session.id();
+    session.regenerate_id().unwrap();
+    clock.advance(2 * HOUR);
+    let key = Namespace::default().key(old.as_str());
+    assert_eq!(backend.store.get(&key).unwrap(), None, "nothing of it is left");
+    let error = later.delete().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::UnknownSession);
+    let old = later.id().as_str();
+    assert!(error.to_string().contains(&old[..8]) && !error.to_string().contains(old), "{error}");
+    // It was told once, and goes on with another one.
+    assert!(later.invalidate().is_err());
+    later.set("a", 1);
+    later.save().unwrap();
+}
+
+#[test]
+fn no_error_shows_a_whole_id() {
+    #[derive(Debug)]
+    struct Failing;
+    impl Store for Failing {
+        fn get(&self, key: &Key) -> beaker::Result<Option<Stored>> {
+            let cause = std::io::Error::other(format!("no file /data/{key}.cache"));
+            Err(beaker::Error::new(ErrorKind::Storage, format!("could not read {key:?}"))
+                .caused_by(cause))
+        }
+        fn put(
+            &self,
+            key: &Key,
+            _: &[u8],
+            _: Option<Duration>,
+            _: When,
+        ) -> beaker::Result<Option<Version>> {
+            Err(beaker::Error::new(ErrorKind::Unavailable, format!("could not write {key:?}")))
+        }
+        fn delete(&self, key: &Key, _: When) -> beaker::Result<bool> {
+            Err(beaker::Error::new(ErrorKind::Unavailable, format!("could not delete {key:?}")))
+        }
+        fn clear(&self, _: &Namespace) -> beaker::Result<()> {
+            Ok(())
+        }
+    }
+    let sessions = Sessions::new(Backend::new(Failing, LocalLocks::new())).namespace("sessions");
+    let mut session = sessions.create();
+    session.set("a", 1);
+    let mut known = login(&signed(), "kimi");
+    let id = *known.id();
+    let errors = [
+        sessions.open(session.id()).map(drop).unwrap_err(),
+        session.save().unwrap_err(),
+        session.delete().unwrap_err(),
+        session.require("b").map(drop).unwrap_err(),
+        signed().open(&id).map(drop).unwrap_err(),
+        known.delete().and_then(|()| known.save()).unwrap_err(),
+    ];
+    for error in errors {
+        let told = format!("{error} {error:?}");
+        let ids = [session.id(), &id];
+        assert!(!ids.iter().any(|id| told.contains(id.as_str())), "{told}");
+        assert!(ids.iter().any(|id| told.contains(&id.as_str()[..8])), "{told}");
+    }
+}
+
+#[test]
+fn a_value_that_is_set_to_what_it_was_writes_nothing() {
+    let counting = Arc::new(MemoryStore::new().counted());
+    let backend = Backend::new(Arc::clone(&counting), LocalLocks::new());
+    let sessions = Sessions::new(backend).touch_every(HOUR);
+    let session = saved(&sessions);
+    let puts = || counting.numbers().puts;
+    let before = puts();
+    let mut again = sessions.open(session.id()).unwrap();
+    again.set("Suomi", "Kimi Räikkönen");
+    again.remove("España");
+    assert!(!again.is_modified());
+    again.save().unwrap();
+    assert_eq!(puts(), before);
+    sessions.open(session.id()).unwrap().delete().unwrap();
+    assert_eq!(again.save().unwrap_err().kind(), ErrorKind::SessionGone, "it is found out though");
 }
 
 #[test]

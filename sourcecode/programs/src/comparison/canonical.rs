@@ -41,6 +41,7 @@ fn pieces(output: &str) -> Vec<Vec<Piece>> {
     let raw: Vec<&str> = output.split_terminator('\n').collect();
     let mut scanned: Vec<Vec<Piece>> = raw.iter().map(|line| scan::scan(line)).collect();
     tree::derive_folders(&raw, &mut scanned);
+    derive_shown(&mut scanned);
     let printed = times(&scanned);
     let mut lines = Vec::with_capacity(scanned.len());
     let mut scanned = scanned.into_iter();
@@ -60,6 +61,19 @@ fn pieces(output: &str) -> Vec<Vec<Piece>> {
         }
     }
     lines
+}
+
+/// An id that an error shows the beginning of is the one that the output has in full, or one of its own.
+fn derive_shown(lines: &mut [Vec<Piece>]) {
+    let ids = lines.iter().flatten().filter_map(Piece::id);
+    let ids: Vec<String> = ids.map(str::to_owned).collect();
+    for piece in lines.iter_mut().flatten() {
+        if let Piece::Beginning(shown, length) = piece
+            && shown.len() == *length
+        {
+            *shown = ids.iter().find(|id| id.starts_with(&**shown)).unwrap_or(shown).clone();
+        }
+    }
 }
 
 fn times(lines: &[Vec<Piece>]) -> BTreeSet<u64> {

@@ -5,6 +5,9 @@ use super::piece::{Piece, Sort};
 /// Characters of an id: 128 bits in hex.
 pub(super) const ID_LENGTH: usize = 32;
 
+/// Characters of an id that is shown in an error, with `…` after them.
+const SHOWN_LENGTH: usize = 8;
+
 /// Characters of a signature: 256 bits in base64url.
 const SIGNATURE_LENGTH: usize = 43;
 
@@ -39,7 +42,7 @@ pub(super) fn scan(line: &str) -> Vec<Piece> {
 
 /// What is at the beginning of this text, and how long it is.
 fn find(text: &str) -> Option<(Vec<Piece>, usize)> {
-    signed_id(text).or_else(|| time(text)).or_else(|| address(text))
+    signed_id(text).or_else(|| shown_id(text)).or_else(|| time(text)).or_else(|| address(text))
 }
 
 fn signed_id(text: &str) -> Option<(Vec<Piece>, usize)> {
@@ -56,6 +59,13 @@ fn signed_id(text: &str) -> Option<(Vec<Piece>, usize)> {
         length += 1 + SIGNATURE_LENGTH;
     }
     Some((pieces, length))
+}
+
+/// The first characters of an id, as errors show it.
+fn shown_id(text: &str) -> Option<(Vec<Piece>, usize)> {
+    let shown = word(text, SHOWN_LENGTH, is_hex)?;
+    let is_cut = text[SHOWN_LENGTH..].starts_with('…');
+    is_cut.then(|| (vec![Piece::Beginning(shown.to_owned(), SHOWN_LENGTH)], SHOWN_LENGTH))
 }
 
 fn time(text: &str) -> Option<(Vec<Piece>, usize)> {
@@ -107,7 +117,7 @@ mod tests {
                     Piece::Text(text) => text,
                     Piece::Name(sort, name) => format!("<{} {}>", sort.word(), name.len()),
                     Piece::Time(time) => format!("<time {time}>"),
-                    Piece::Beginning(..) => unreachable!("no tree here"),
+                    Piece::Beginning(id, length) => format!("<{length} of {id}>"),
                 })
                 .collect();
             assert_eq!(shown.concat(), expected, "{line}");
@@ -116,6 +126,8 @@ mod tests {
         let signature = "-_CDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopq";
         check("", "");
         check("Kimi Räikkönen", "Kimi Räikkönen");
+        check("the session `01234567…` has", "the session `<8 of 01234567>…` has");
+        check("x01234567… 0123456… 01234567", "x01234567… 0123456… 01234567");
         check(&format!("Session ID: {id}"), "Session ID: <id 32>");
         check(&format!("{id}.cache"), "<id 32>.cache");
         check(

@@ -28,6 +28,8 @@ pub struct SessionConfig {
     pub touch_every: Option<Duration>,
     /// `grace`: how long an old id leads to the session; zero is not at all.
     pub grace: Duration,
+    /// `max_per_user`: how many sessions a user may have; the oldest ends when there is one more.
+    pub max_per_user: usize,
     /// `save_accessed_time`: whether accesses are noted.
     pub save_accessed_time: bool,
     /// `auto`: whether the middleware saves what was changed.

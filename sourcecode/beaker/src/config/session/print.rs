@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{CookieFormat, FORMATS, Place, SERIALIZERS, SessionConfig};
 use crate::config::print::Lines;
 use crate::config::words::{chosen, in_seconds_or_never};
+use crate::session::DEFAULT_PER_USER;
 
 impl SessionConfig {
     pub(in crate::config) fn print(&self, lines: &mut Lines) {
@@ -17,6 +18,8 @@ impl SessionConfig {
                     lines.option(&format!("session.{option}"), value, default.unwrap_or_default());
                 }
                 lines.option("session.grace", self.grace.as_secs(), "0");
+                let default = DEFAULT_PER_USER.to_string();
+                lines.option("session.max_per_user", self.max_per_user, &default);
             }
         }
         lines.option("session.timeout", in_seconds_or_never(self.timeout), "never");

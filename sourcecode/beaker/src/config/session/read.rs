@@ -12,6 +12,7 @@ use crate::config::reader::Reader;
 use crate::config::settings::Settings;
 use crate::config::words::{self, Word};
 use crate::nearest::nearest;
+use crate::session::{DEFAULT_PER_USER, MOST_PER_USER};
 
 impl SessionConfig {
     pub(in crate::config) fn read(settings: &Settings, problems: &Problems) -> SessionConfig {
@@ -26,6 +27,9 @@ impl SessionConfig {
             lifetime: reader.read("lifetime", words::seconds_or_never).flatten(),
             touch_every: reader.read("touch_every", words::seconds),
             grace: reader.read("grace", words::grace).unwrap_or_default(),
+            max_per_user: reader
+                .read("max_per_user", |word| words::number_in(word, 1..=MOST_PER_USER))
+                .unwrap_or(DEFAULT_PER_USER),
             save_accessed_time: reader.read("save_accessed_time", words::boolean).unwrap_or(true),
             auto: reader.read("auto", words::boolean).unwrap_or(false),
             cookie: CookieConfig::read(reader),
@@ -71,6 +75,9 @@ fn place(reader: &Reader<'_>) -> Place {
         }
         if reader.is_given("grace") {
             reader.wrong("grace", "an old cookie stays good anyway; leave it out");
+        }
+        if reader.is_given("max_per_user") {
+            reader.wrong("max_per_user", "the server does not know whose they are; leave it out");
         }
         return Place::Cookie;
     }

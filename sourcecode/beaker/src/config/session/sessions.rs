@@ -57,6 +57,7 @@ impl SessionConfig {
         }
         let sessions = sessions
             .grace(self.grace)
+            .max_per_user(self.max_per_user)
             .save_accessed_time(self.save_accessed_time)
             .auto(self.auto)
             .remove_rejected(self.remove_rejected)

@@ -9,6 +9,7 @@ use http::Method;
 
 use super::{request, response};
 use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::middleware::asked::Asked;
 use crate::middleware::log::log;
 use crate::middleware::{App, Request, Response};
 
@@ -85,7 +86,7 @@ fn call(app: &impl App, request: &mut Request) -> Response {
     match catch_unwind(AssertUnwindSafe(|| app.call(request))) {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => {
-            log(&format!("{} {}", request.method(), request.uri()), &error);
+            log("the application failed", Some(&Asked::of(request)), &error);
             response::status(500, "the server could not answer this request")
         }
         Err(_) => response::status(500, "the server could not answer this request"),

@@ -9,6 +9,7 @@ use pin_project_lite::pin_project;
 
 use super::status_of;
 use crate::error::{Error, Result};
+use crate::middleware::asked;
 use crate::middleware::lazy::LazySession;
 use crate::middleware::log::log;
 use crate::middleware::steps;
@@ -48,35 +49,39 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(inner) = this.inner.as_mut().as_pin_mut() {
-            let answered = ready!(inner.poll(context));
+            let answered = ready!(asked::during(this.lazy, || inner.poll(context)));
             this.inner.set(None);
             let mut response = answered?;
             let session = match steps::end(this.lazy, &mut response) {
                 Ok(Some(session)) => session,
                 Ok(None) => return Poll::Ready(Ok(response)),
-                Err(error) => return Poll::Ready(Ok(finished(response, Err(error)))),
+                Err(error) => return Poll::Ready(Ok(finished(this.lazy, response, Err(error)))),
             };
             if !this.lazy.blocks() {
-                return Poll::Ready(Ok(finished(response, steps::save(session))));
+                let cookie = steps::save(this.lazy, session);
+                return Poll::Ready(Ok(finished(this.lazy, response, cookie)));
             }
-            let cookie = off_thread("could not save the session", || steps::save(session));
+            let lazy = this.lazy.clone();
+            let save = move || steps::save(&lazy, session);
+            let cookie = off_thread("could not save the session", save);
             *this.saving = Some(Saving { response, cookie });
         }
         let saving = this.saving.as_mut().expect("nobody polls what has given its response");
         let cookie = ready!(Pin::new(&mut saving.cookie).poll(context));
         let response = this.saving.take().map(|saving| saving.response).unwrap_or_default();
-        Poll::Ready(Ok(finished(response, cookie)))
+        Poll::Ready(Ok(finished(this.lazy, response, cookie)))
     }
 }
 
 fn finished<B: Default>(
+    lazy: &LazySession,
     mut response: Response<B>,
     cookie: Result<Option<HeaderValue>>,
 ) -> Response<B> {
     match cookie {
         Ok(cookie) => steps::send(&mut response, cookie),
         Err(error) => {
-            log("a request", &error);
+            log("the session could not be saved", Some(lazy.asked()), &error);
             response = Response::default();
             *response.status_mut() = status_of(&error);
         }

@@ -1,5 +1,5 @@
 //! Spans, events and counters. Loading and saving are spans, `session.load` and `session.save`. The
-//! target is `beaker::session`, the level `DEBUG`, and `WARN` for cookies that no honest browser sends.
+//! target is `beaker::session`, the level `DEBUG`, and `WARN` for cookies that no honest browser sends and for changes that nobody saved.
 //!
 //! An id is a key to its session, so only its first eight digits are told.
 
@@ -8,9 +8,13 @@ use std::sync::Arc;
 use tracing::{debug, debug_span, warn};
 
 use super::counters::{Counters, SessionCounters};
+use crate::session::unsaved::Unsaved;
 use crate::session::{Rejection, SessionId, Sessions, Unreadable};
 
 const TARGET: &str = "beaker::session";
+
+/// More keys than these are counted, and not named.
+const MOST_KEYS: usize = 16;
 
 /// A clone counts in the same place.
 #[derive(Debug, Clone, Default)]
@@ -22,36 +26,46 @@ impl Events {
     }
 
     pub(in super::super) fn saving(&self, id: &SessionId) -> impl Sized + use<> {
-        debug_span!(target: TARGET, "session.save", id = short(id)).entered()
+        debug_span!(target: TARGET, "session.save", id = id.shown()).entered()
     }
 
     pub(in super::super) fn loaded(&self, id: &SessionId) {
         self.0.loads.add();
-        debug!(target: TARGET, id = short(id), "loaded");
+        debug!(target: TARGET, id = id.shown(), "loaded");
     }
 
     pub(in super::super) fn unreadable(&self, id: &SessionId, entry: &Unreadable) {
-        let (id, key, why) = (short(id), entry.key(), entry.why());
+        let (id, key, why) = (id.shown(), entry.key(), entry.why());
         debug!(target: TARGET, id, key, why, "no value can hold what Python has stored");
     }
 
     pub(in super::super) fn saved(&self, id: &SessionId) {
         self.0.saves.add();
-        debug!(target: TARGET, id = short(id), "saved");
+        debug!(target: TARGET, id = id.shown(), "saved");
     }
 
     pub(in super::super) fn touched(&self, id: &SessionId) {
         self.0.touches.add();
-        debug!(target: TARGET, id = short(id), "access noted");
+        debug!(target: TARGET, id = id.shown(), "access noted");
     }
 
     pub(in super::super) fn conflict(&self, id: &SessionId) {
         self.0.conflicts.add();
-        debug!(target: TARGET, id = short(id), "somebody else saved first");
+        debug!(target: TARGET, id = id.shown(), "somebody else saved first");
     }
 
     pub(in super::super) fn dropped(&self, id: &SessionId) {
-        debug!(target: TARGET, id = short(id), "not saved: it has ended meanwhile");
+        debug!(target: TARGET, id = id.shown(), "not saved: it has ended meanwhile");
+    }
+
+    pub(in super::super) fn too_many(&self, id: &SessionId) {
+        debug!(target: TARGET, id = id.shown(), "ended: its user has too many");
+    }
+
+    pub(in super::super) fn unsaved(&self, unsaved: &Unsaved<'_>) {
+        let (id, count) = (unsaved.id.shown(), unsaved.keys.len());
+        let keys = &unsaved.keys[..count.min(MOST_KEYS)];
+        warn!(target: TARGET, id, ?keys, count, "dropped with changes that nobody saved");
     }
 
     pub(in super::super) fn rejected(&self, reason: Rejection) {
@@ -65,10 +79,6 @@ impl Events {
             }
         }
     }
-}
-
-fn short(id: &SessionId) -> &str {
-    id.as_str().get(..8).unwrap_or_default()
 }
 
 impl Sessions {

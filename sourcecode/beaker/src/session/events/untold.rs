@@ -22,5 +22,7 @@ impl Events {
 
     pub(in super::super) fn dropped(&self, _: &SessionId) {}
 
+    pub(in super::super) fn too_many(&self, _: &SessionId) {}
+
     pub(in super::super) fn rejected(&self, _: Rejection) {}
 }

@@ -1,16 +1,18 @@
 //! What was changed in a session since it was loaded: enough to undo it, and enough to do it again
 //! on top of what somebody else has saved meanwhile.
+//!
+//! A key that was set to the value that it had is no change, nor is one that was set and set back: it
+//! is as if nobody had touched it, and what somebody else has saved there meanwhile stays.
+
+mod key;
 
 use std::fmt;
 use std::mem;
-use std::sync::Arc;
 
-use smallvec::{SmallVec, smallvec};
+use key::{Change, Redo, Update, is_same, note, note_removed, place, replace};
+use smallvec::smallvec;
 
 use crate::value::{Value, Values};
-
-/// What an update does: from the old value to the new one.
-pub(super) type Update = Arc<dyn Fn(Option<&Value>) -> Value + Send + Sync>;
 
 #[derive(Clone)]
 pub(super) enum Changes {
@@ -18,20 +20,6 @@ pub(super) enum Changes {
     Keys(Vec<(String, Change)>),
     /// Nothing of what was there before is to stay, as in a new session and after `clear`.
     All { before: Values, any: bool },
-}
-
-#[derive(Clone)]
-pub(super) struct Change {
-    before: Option<Value>,
-    redo: Redo,
-}
-
-#[derive(Clone)]
-enum Redo {
-    /// The key is to have the value that it has now, or to be missing if it is.
-    Replace,
-    /// These are to be applied to whatever is there, in this order.
-    Update(SmallVec<[Update; 1]>),
 }
 
 impl Changes {
@@ -47,7 +35,7 @@ impl Changes {
 
     pub(super) fn is_empty(&self) -> bool {
         match self {
-            Changes::Keys(keys) => keys.is_empty(),
+            Changes::Keys(keys) => !keys.iter().any(|(_, change)| change.differs),
             Changes::All { any, .. } => !any,
         }
     }
@@ -68,7 +56,19 @@ impl Changes {
     /// Notes that a key is to be missing that is not among the values.
     pub(super) fn note_removed(&mut self, key: &str) {
         if let Changes::Keys(keys) = self {
-            note(keys, key.into(), None, Redo::Replace);
+            note_removed(keys, key);
+        }
+    }
+
+    /// The keys that were changed; after `clear`, those that are there now.
+    #[cfg(feature = "tracing")]
+    pub(super) fn keys<'a>(&'a self, values: &'a Values) -> Vec<&'a str> {
+        match self {
+            Changes::Keys(keys) => {
+                let changed = keys.iter().filter(|(_, change)| change.differs);
+                changed.map(|(key, _)| key.as_str()).collect()
+            }
+            Changes::All { .. } => values.keys().map(String::as_str).collect(),
         }
     }
 
@@ -79,8 +79,13 @@ impl Changes {
                 values.insert(key, value);
             }
             Changes::Keys(keys) => {
+                if values.get(&key).is_some_and(|old| old.is_same(&value))
+                    && place(keys, &key).is_err()
+                {
+                    return;
+                }
                 let before = replace(values, &key, value);
-                note(keys, key, before, Redo::Replace);
+                note(keys, key, before, values, Redo::Replace);
             }
         }
     }
@@ -89,7 +94,9 @@ impl Changes {
         let before = values.remove(key)?;
         match self {
             Changes::All { any, .. } => *any = true,
-            Changes::Keys(keys) => note(keys, key.into(), Some(before.clone()), Redo::Replace),
+            Changes::Keys(keys) => {
+                note(keys, key.into(), Some(before.clone()), values, Redo::Replace);
+            }
         }
         Some(before)
     }
@@ -99,14 +106,22 @@ impl Changes {
         let before = replace(values, &key, value.clone());
         match self {
             Changes::All { any, .. } => *any = true,
-            Changes::Keys(keys) => note(keys, key, before, Redo::Update(smallvec![update])),
+            Changes::Keys(keys) => note(keys, key, before, values, Redo::Update(smallvec![update])),
         }
         value
     }
 
-    pub(super) fn clear(&mut self, values: &mut Values) {
+    /// Removes all. `has_more` says that something goes besides these values, so that it is a change also
+    /// where there are none.
+    pub(super) fn clear(&mut self, values: &mut Values, has_more: bool) {
         let all = mem::take(values);
-        *self = Changes::All { before: self.undo(all), any: true };
+        let is_new = matches!(self, Changes::All { .. });
+        let before = self.undo(all);
+        // Where nothing was, nothing is removed.
+        *self = match before.is_empty() && !is_new && !has_more {
+            true => Changes::none(),
+            false => Changes::All { before, any: true },
+        };
     }
 
     /// The values as they were before all changes, which are forgotten.
@@ -136,50 +151,15 @@ impl Changes {
             Changes::Keys(keys) => {
                 for (key, change) in keys {
                     change.before = latest.get(key).cloned();
-                    match change.redo(mine.get(key)) {
+                    let redone = change.redo(mine.get(key));
+                    change.differs = !is_same(change.before.as_ref(), redone.as_ref());
+                    match redone {
                         Some(value) => latest.insert(key.clone(), value),
                         None => latest.remove(key),
                     };
                 }
             }
         }
-    }
-}
-
-impl Change {
-    fn redo(&self, mine: Option<&Value>) -> Option<Value> {
-        match &self.redo {
-            Redo::Replace => mine.cloned(),
-            Redo::Update(updates) => {
-                let apply = |value: Option<Value>, update: &Update| Some(update(value.as_ref()));
-                updates.iter().fold(self.before.clone(), apply)
-            }
-        }
-    }
-}
-
-/// Sets a key, and gives what was there. A key that is there already needs no copy.
-fn replace(values: &mut Values, key: &str, value: Value) -> Option<Value> {
-    match values.get_mut(key) {
-        Some(place) => Some(mem::replace(place, value)),
-        None => values.insert(key.to_owned(), value),
-    }
-}
-
-/// Where a key is, or where it belongs. (A request changes few keys: a list of them takes less than a
-/// tree does.)
-fn place(keys: &[(String, Change)], key: &str) -> Result<usize, usize> {
-    keys.binary_search_by(|(known, _)| known.as_str().cmp(key))
-}
-
-/// Remembers the first `before` of a key, and what to do with it in the end.
-fn note(keys: &mut Vec<(String, Change)>, key: String, before: Option<Value>, redo: Redo) {
-    match place(keys, &key) {
-        Err(place) => keys.insert(place, (key, Change { before, redo })),
-        Ok(place) => match (&mut keys[place].1.redo, redo) {
-            (Redo::Update(updates), Redo::Update(more)) => updates.extend(more),
-            (known, _) => *known = Redo::Replace,
-        },
     }
 }
 
@@ -194,6 +174,8 @@ impl fmt::Debug for Changes {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn values(pairs: &[(&str, i64)]) -> Values {
@@ -233,7 +215,66 @@ mod tests {
             theirs,
             &[("a", 11), ("b", 2), ("c", 3)],
         );
-        check(|c, v| c.clear(v), theirs, &[]);
+        check(|c, v| c.clear(v, false), theirs, &[]);
+    }
+
+    #[test]
+    fn what_is_set_to_what_it_was_is_no_change() {
+        let loaded = values(&[("a", 1), ("b", 2)]);
+        let no_changes: [fn(&mut Changes, &mut Values); 5] = [
+            |c, v| c.set(v, "a".into(), 1.into()),
+            |c, v| {
+                c.set(v, "a".into(), 5.into());
+                c.set(v, "a".into(), 1.into());
+            },
+            |c, v| {
+                c.set(v, "z".into(), 5.into());
+                c.remove(v, "z");
+            },
+            |c, v| {
+                c.remove(v, "a");
+                c.set(v, "a".into(), 1.into());
+            },
+            |c, v| drop(c.remove(v, "z")),
+        ];
+        for change in no_changes {
+            let (mut changes, mut mine) = (Changes::none(), loaded.clone());
+            change(&mut changes, &mut mine);
+            assert!(changes.is_empty() && mine == loaded, "{changes:?}");
+            check(change, &[("a", 10), ("z", 3)], &[("a", 10), ("z", 3)]);
+        }
+        // An update that changes nothing here may change what is there by then.
+        let (mut changes, mut mine) = (Changes::none(), loaded.clone());
+        changes.update(&mut mine, "a".into(), add(0));
+        assert!(changes.is_empty() && changes.touches("a"));
+        check(|c, v| drop(c.update(v, "a".into(), add(0))), &[("a", 10)], &[("a", 10)]);
+        let half = |c: &mut Changes, v: &mut Values| {
+            c.update(
+                v,
+                "a".into(),
+                Arc::new(|old| old.and_then(Value::as_int).unwrap_or(0).min(5).into()),
+            );
+            c.set(v, "b".into(), 3.into());
+        };
+        check(half, &[("a", 10)], &[("a", 5), ("b", 3)]);
+        let mut nothing = Values::new();
+        let mut changes = Changes::none();
+        changes.clear(&mut nothing, false);
+        assert!(changes.is_empty());
+    }
+
+    #[test]
+    fn floats_are_compared_by_their_bits() {
+        let floats = [0.0, -0.0, f64::NAN, -f64::NAN, f64::from_bits(0x7ff8_0000_0000_0001)];
+        for (number, one) in floats.into_iter().enumerate() {
+            for (other_number, other) in floats.into_iter().enumerate() {
+                let nested = |float: f64| Value::List(vec![Value::Float(float)].into());
+                let mut mine: Values = [("a".to_owned(), nested(one))].into();
+                let mut changes = Changes::none();
+                changes.set(&mut mine, "a".into(), nested(other));
+                assert_eq!(changes.is_empty(), number == other_number, "{one} and {other}");
+            }
+        }
     }
 
     #[test]
@@ -255,7 +296,7 @@ mod tests {
         check(update_then_remove, &[("a", 10), ("b", 2)], &[("b", 2)]);
         let clear_then_set = |c: &mut Changes, v: &mut Values| {
             c.set(v, "b".into(), 7.into());
-            c.clear(v);
+            c.clear(v, false);
             c.set(v, "z".into(), 1.into());
         };
         check(clear_then_set, &[("a", 10), ("c", 3)], &[("z", 1)]);

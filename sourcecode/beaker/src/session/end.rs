@@ -1,0 +1,141 @@
+//! Ending a session, so that it has ended whatever others do with it at the same time.
+//!
+//! A session that gets a new id is written under that id first, as one that *arrives*; then its old record
+//! is replaced, if nobody has changed it, by a *forward* to the new id; then the new record becomes an
+//! ordinary one. So at any time there is one record that decides, and whoever ends the session finds it:
+//!
+//! ```text
+//! old id    session   session    forward to new   forward to new
+//! new id    nothing   arriving   arriving         session
+//!           to end is the old    to end is the new
+//! ```
+//!
+//! What was read is removed only if it is unchanged, and otherwise read again; a forward leads on. A move
+//! whose forward comes too late finds that the old record is gone, and removes what arrives. If that is
+//! not reached, since the process has crashed, what arrives stays what it is: nothing.
+
+use std::time::Duration;
+
+use super::attempts::Attempts;
+use super::data::{self, Arriving, Content, SessionData};
+use super::{SessionId, Sessions};
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{Version, When};
+
+/// An old id leads on for so long, or as long as the session can live. No request takes longer.
+pub(super) const FORWARDS_LAST: Duration = Duration::from_secs(60 * 60);
+
+/// A session that got a new id so often within that time is not followed any further.
+pub(super) const MOST_MOVES: usize = 10_000;
+
+/// The record of a session, as a handle knows it since then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) version: Version,
+    pub(super) at: Timestamp,
+}
+
+/// What came of ending what is under one id.
+pub(super) enum Step {
+    /// The session that was under this id was removed.
+    Ended(SessionId),
+    /// There was none, or what was none any more.
+    Nothing,
+    /// It may not be ended.
+    Spared,
+    /// The session has this id now.
+    Moved(SessionId),
+    /// The session is still under this id, and about to come here.
+    Arrives(SessionId),
+}
+
+/// Says whether the session that is under an id may be ended.
+pub(super) type May<'a> = &'a dyn Fn(&SessionId, &SessionData) -> Result<bool>;
+
+impl Sessions {
+    /// Ends the session that is, or was, under this id, and says whether there was one.
+    pub(super) fn end(&self, id: &SessionId) -> Result<bool> {
+        Ok(matches!(self.end_if(id, &|_, _| Ok(true))?, Step::Ended(_)))
+    }
+
+    /// The same for a session that was of this version at that time. If nothing is found of it, and it
+    /// was too long ago to say that it has not moved, that is an error.
+    pub(super) fn end_known(&self, id: &SessionId, known: Option<&Known>) -> Result<()> {
+        let Some(known) = known else { return self.end(id).map(drop) };
+        let unchanged = When::Unchanged(known.version);
+        if self.0.records().delete(&self.key(id), unchanged)? || self.end(id)? {
+            return Ok(());
+        }
+        let age = self.0.clock.now().since(known.at);
+        let is_surely_over = self.0.lifetime.is_some_and(|lifetime| age > lifetime);
+        if self.0.is_in_cookies() || age < FORWARDS_LAST || is_surely_over {
+            return Ok(());
+        }
+        let what =
+            format!("nothing is stored under the id `{}` any more, which was loaded", id.short());
+        let why = format!("{what} {age:?} ago: whether the session got another id cannot be told");
+        let advice = "open it anew to end it, or end all sessions of its user";
+        Err(Error::new(ErrorKind::UnknownSession, format!("{why}; {advice}")))
+    }
+
+    /// Ends the session that is, or was, under this id, if it may be ended.
+    pub(super) fn end_if(&self, id: &SessionId, may: May<'_>) -> Result<Step> {
+        let mut id = *id;
+        for _ in 0..MOST_MOVES {
+            match self.end_here(&id, may)? {
+                Step::Moved(next) | Step::Arrives(next) => id = next,
+                step => return Ok(step),
+            }
+        }
+        Err(not_ended(&id, "it got new ids all the time"))
+    }
+
+    /// Ends what is under this id, and follows no forward. Who keeps saving it does not hold this up.
+    pub(super) fn end_here(&self, id: &SessionId, may: May<'_>) -> Result<Step> {
+        let key = self.key(id);
+        let turn = self.0.turns.join(&key);
+        if turn.is_none()
+            && let Some(step) = self.try_to_end(id, may)?
+        {
+            return Ok(step);
+        }
+        let mut attempts = Attempts::new(self, key, turn);
+        while attempts.next()? {
+            if let Some(step) = self.try_to_end(id, may)? {
+                return Ok(step);
+            }
+        }
+        Err(not_ended(id, "others kept writing it"))
+    }
+
+    /// `None` if somebody else has written in between.
+    fn try_to_end(&self, id: &SessionId, may: May<'_>) -> Result<Option<Step>> {
+        let key = self.key(id);
+        let Some(stored) = self.0.records().get(&key)? else { return Ok(Some(Step::Nothing)) };
+        let (is_session, may) = match data::read(&stored, &self.0.codec) {
+            Some(Content::Forward(forward)) => return Ok(Some(Step::Moved(forward.to))),
+            Some(Content::Session(data)) => (self.0.over(&data).is_none(), may(id, &data)?),
+            Some(Content::Arriving(Arriving { from, data })) => match self.content(&from)? {
+                Some(Content::Forward(forward)) if forward.to == *id => (true, may(id, &data)?),
+                Some(Content::Session(_) | Content::Arriving(_)) => {
+                    return Ok(Some(Step::Arrives(from)));
+                }
+                // It will never arrive.
+                _ => (false, true),
+            },
+            // Damaged: no session any more.
+            None => (false, true),
+        };
+        if !may {
+            return Ok(Some(Step::Spared));
+        }
+        let removed = self.0.records().delete(&key, When::Unchanged(stored.version))?;
+        Ok(removed.then_some(if is_session { Step::Ended(*id) } else { Step::Nothing }))
+    }
+}
+
+fn not_ended(id: &SessionId, why: &str) -> Error {
+    let what = format!("could not end the session `{}`: {why}", id.short());
+    Error::new(ErrorKind::Conflict, what + "; it may live on, so try again")
+}
