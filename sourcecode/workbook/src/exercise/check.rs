@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use programs::comparison::Comparison;
-use programs::{Built, Draft, ErrorKind, Performance, Recording};
+use programs::{Built, Draft, ErrorKind, Performance, Recording, Wait};
 
 use super::{Advice, Exercise};
 
@@ -27,7 +27,7 @@ pub fn check(
     features: &[String],
     limit: Duration,
 ) -> Result<Verdict> {
-    let executable = match draft.build(features, &|| true) {
+    let executable = match draft.build(features, Wait::until(&|| false)) {
         Ok(executable) => executable,
         Err(error) if error.kind() == ErrorKind::Build => {
             let said = error.to_string();

@@ -2,20 +2,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Result;
 use programs::process::End;
-use programs::{Built, Draft, Performance, Program, visits};
+use programs::{Built, Draft, Performance, Program, Wait, visits};
 use tokio::sync::mpsc::Sender;
 
 use super::Shared;
 use super::event::Event;
 use super::slot::Slot;
 use super::what::What;
-
-/// How long a program may take, as on the command line.
-const LIMIT: Duration = Duration::from_secs(10);
 
 /// Something to run for a page.
 pub struct Job {
@@ -42,7 +38,8 @@ impl Job {
         let shared = Arc::clone(&self.shared);
         let (workspace, program) = (&shared.workspace, self.what.program().clone());
         let events = self.events.clone();
-        let is_waited_for = || !events.is_closed();
+        let is_over = || events.is_closed() || shared.is_stopped();
+        let wait = Wait::until(&is_over);
         // Kept to the end: the draft's folder goes with it, and then its place is free.
         let slot;
         let draft;
@@ -50,15 +47,15 @@ impl Job {
             Some(source) => {
                 self.tell(Event::Building);
                 slot = Slot::take(workspace)?;
-                draft = Draft::new(workspace, &slot.name(), &source)?;
+                draft = Draft::locked(workspace, &slot.name(), &source, slot.lock())?;
                 self.folder = Some(format!("exercises/src/bin/{}/", slot.name()));
-                draft.build(program.features(), &is_waited_for)?
+                draft.build(program.features(), wait)?
             }
             None => match shared.ready.get(workspace, &program) {
                 Some(executable) => executable,
                 None => {
                     self.tell(Event::Building);
-                    shared.ready.build(workspace, &program, &is_waited_for)?
+                    shared.ready.build(workspace, &program, wait)?
                 }
             },
         };
@@ -67,11 +64,12 @@ impl Job {
 
     fn perform(&self, program: &Program, executable: PathBuf) -> Result<()> {
         let built = Built::from_iter([(program.name().to_owned(), executable)]);
-        let performance = Performance::new(program, &built)?;
+        let limit = self.shared.limit;
+        let performance = Performance::new(program, &built)?.limit(limit);
         self.tell(Event::Running { command: self.what.command() });
         if program.is_served() {
             if let What::Exercise(exercise) = &self.what {
-                let printed = performance.limit(LIMIT).perform()?;
+                let printed = performance.perform()?;
                 self.tell(Event::Printed { text: printed.output.clone() });
                 return self.judge(exercise, End::Exited(printed.status), printed.output);
             }
@@ -82,11 +80,16 @@ impl Job {
             self.tell(Event::ended(end, None, Vec::new(), Vec::new()));
             return Ok(());
         }
-        let (output, end) = self.follow(performance.start(&[])?, Some(LIMIT), None)?;
+        let (output, end) = self.follow(performance.start(&[])?, Some(limit), None)?;
         match &self.what {
             What::Exercise(exercise) => self.judge(exercise, end, output),
             What::Program(program) => self.compare(program, end, output),
         }
+    }
+
+    /// Whether nobody waits for it any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.events.is_closed() || self.shared.is_stopped()
     }
 
     pub(super) fn tell(&self, event: Event) {

@@ -40,7 +40,7 @@ pub async fn start(State(shared): State<Arc<Shared>>, Json(start): Json<Start>) 
     if matches!(what, What::Exercise(_)) && start.source.is_none() {
         return (StatusCode::BAD_REQUEST, "An exercise needs an answer.\n").into_response();
     }
-    let Ok(permit) = Arc::clone(&shared.jobs).try_acquire_owned() else {
+    let Some(permit) = shared.jobs.begin() else {
         let why = "Enough programs run already; stop one of them first.\n";
         return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     };
