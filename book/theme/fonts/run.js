@@ -54,6 +54,7 @@
     const recorded = () => figure.dataset.recorded
       ?? document.querySelector(`#output-${CSS.escape(what)} .lines`)?.innerText ?? "";
     const clear = () => {
+      status.textContent = "";
       output.textContent = "";
       output.hidden = true;
       extra.replaceChildren();
