@@ -88,13 +88,13 @@
           print(`[${words.status} ${event.status}]\n`);
         }
         const good = exercise ? words.solved : words.same;
-        const bad = exercise ? words.unsolved : words.differs;
+        const bad = event.unbegun ? words.unbegun : exercise ? words.unsolved : words.differs;
         status.textContent = event.same === null ? "" : event.same ? good : bad;
         status.classList.toggle("good", event.same === true);
         if (event.how) {
           print(`${event.how}\n`);
         }
-        if (event.same === false) {
+        if (event.same === false && !event.unbegun) {
           extra.append(difference(event.difference));
           extra.append(...advice(event.advice));
         }

@@ -57,6 +57,11 @@ fn what_a_reader_wrote_is_run_and_kept_within_bounds() {
     let answer = last(server.edit("00_session", "fn main() { println!(\"Suomi\"); }"));
     assert_eq!((&answer["is"], &answer["same"]), (&json!("ended"), &json!(false)), "{answer}");
 
+    let start = fs::read_to_string(root().join("exercises/00_session/start.rs")).unwrap();
+    let unbegun = last(server.edit("00_session", &start));
+    assert_eq!((&unbegun["unbegun"], &unbegun["same"]), (&json!(true), &json!(false)), "{unbegun}");
+    assert_eq!(answer["unbegun"], json!(false), "{answer}");
+
     // Two at once, each with what it prints itself.
     let both = Barrier::new(2);
     thread::scope(|scope| {

@@ -25,7 +25,8 @@ use crate::status::Status;
 
 /// Does what was asked for.
 pub fn run(cli: Cli) -> Result<Status> {
-    let workspace = || Workspace::find(Path::new("."));
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let workspace = || Workspace::find_or(Path::new("."), &built);
     match cli.command.unwrap_or(Command::Serve { port: None, limit: Limit::default() }) {
         Command::Serve { port, limit } => serve::serve(&workspace()?, port, limit.into()),
         Command::List => list::list(&workspace()?),

@@ -16,7 +16,9 @@ pub enum Verdict {
     Solved(Recording),
     /// It prints something else.
     Differs { printed: Recording, comparison: Comparison, advice: Vec<Advice> },
-    /// It was not compiled, or did not end as programs should: this was said.
+    /// It was not compiled: this was said.
+    Refused(String, Vec<Advice>),
+    /// It did not end as programs should: this was said.
     Failed(String, Vec<Advice>),
 }
 
@@ -32,7 +34,7 @@ pub fn check(
         Err(error) if error.kind() == ErrorKind::Build => {
             let said = error.to_string();
             let advice = exercise.advice(&said)?;
-            return Ok(Verdict::Failed(said, advice));
+            return Ok(Verdict::Refused(said, advice));
         }
         Err(error) => return Err(error.into()),
     };

@@ -18,6 +18,8 @@ pub struct Job {
     pub shared: Arc<Shared>,
     pub what: What,
     pub source: Option<String>,
+    /// Whether the source is an exercise as the reader got it.
+    pub is_start: bool,
     /// Where a draft is, as its panics call it; nothing, for what is in the repository.
     pub folder: Option<String>,
     /// Closed when the page has gone, or stopped it.
@@ -45,6 +47,9 @@ impl Job {
         let draft;
         let executable = match self.source.take() {
             Some(source) => {
+                if let What::Exercise(exercise) = &self.what {
+                    self.is_start = exercise.is_start(&source)?;
+                }
                 self.tell(Event::Building);
                 slot = Slot::take(workspace)?;
                 draft = Draft::locked(workspace, &slot.name(), &source, slot.lock())?;

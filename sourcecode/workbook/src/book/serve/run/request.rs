@@ -46,7 +46,7 @@ pub async fn start(State(shared): State<Arc<Shared>>, Json(start): Json<Start>) 
     };
     let (sender, events) = mpsc::channel(EVENTS);
     let source = start.source;
-    let job = Job { shared, what, source, folder: None, events: sender };
+    let job = Job { shared, what, source, is_start: false, folder: None, events: sender };
     std::thread::spawn(move || {
         job.run();
         drop(permit);
