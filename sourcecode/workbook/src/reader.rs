@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use beaker::{Backend, Session, SessionId, Sessions, Value, Values};
@@ -151,11 +152,13 @@ fn hint(all: &Values, exercise: &str) -> usize {
     given.and_then(|given| usize::try_from(given).ok()).unwrap_or(0)
 }
 
-/// Not in one step, so that nobody reads half an id.
-fn keep(file: &Path, id: &SessionId) -> std::io::Result<()> {
-    let new: PathBuf = file.with_extension("new");
-    fs::write(&new, format!("{id}\n"))?;
-    fs::rename(&new, file)
+/// In one step, so that nobody reads half an id, and for its user alone.
+fn keep(file: &Path, id: &SessionId) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(new, "{id}")?;
+    new.persist(file)?;
+    Ok(())
 }
 
 #[cfg(test)]
