@@ -4,9 +4,13 @@ use std::fmt::Write;
 use std::num::NonZero;
 use std::sync::Mutex;
 use std::thread;
+use std::time::Duration;
 
 use programs::comparison::compare;
 use programs::{Build, Built, Catalog, Error, Performance, Program, Recording, Workspace};
+
+/// As long as a program takes on a busy machine; none is meant to hang.
+const LIMIT: Duration = Duration::from_secs(300);
 
 #[test]
 fn programs_print_what_is_recorded() -> Result<(), Error> {
@@ -62,7 +66,7 @@ fn difference(workspace: &Workspace, program: &Program, built: &Built) -> Option
         let Some(recorded) = Recording::read(workspace, program)? else {
             return Ok(Some("nothing is recorded of it".to_owned()));
         };
-        let performance = Performance::new(program, built)?;
+        let performance = Performance::new(program, built)?.limit(LIMIT);
         if let Some(memcached) = performance.memcached() {
             println!("{}: {}", program.name(), memcached.describe());
         }

@@ -17,8 +17,10 @@ CHECKS = pathlib.Path(__file__).parent / "checks"
 class Book:
     """The book as a reader has it: served by the workbook, or opened from the disk."""
 
-    def __init__(self, served):
+    def __init__(self, process, served, key):
+        self.process = process
         self.served = served
+        self.key = key
 
     def address(self, edition, page, disk=False):
         """Where a page is, such as `cache.html#run`."""
@@ -26,6 +28,12 @@ class Book:
             name, *rest = page.partition("#")
             return (self.built(edition) / name).as_uri() + "".join(rest)
         return f"{self.served}/{edition}/{page}"
+
+    def enter(self, page):
+        """Opens the address that the terminal shows, as the reader does: from then on programs run."""
+        page.open(self.address("en", self.key))
+        page.wait("the address without the key",
+                  "return location.search === '' && location.hash === '' && document.readyState === 'complete'")
 
     def built(self, edition):
         return ROOT / "book" / edition / "build"
@@ -50,6 +58,6 @@ def run(wanted):
     if unknown:
         sys.exit(f"there is no check {', '.join(unknown)}; there are: {', '.join(names)}")
     with contextlib.ExitStack() as stack:
-        book = Book(stack.enter_context(served_book()))
+        book = Book(*stack.enter_context(served_book()))
         for name in wanted or names:
             print(f"{name}: {importlib.import_module(f'checks.{name}').check(book)}", flush=True)

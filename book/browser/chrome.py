@@ -69,9 +69,9 @@ class Browser:
     def run(self, script, *arguments):
         return self.call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
-    def wait(self, what, script, *arguments):
+    def wait(self, what, script, *arguments, patience=PATIENCE):
         """What the script returns, as soon as that is true of something. A page may load meanwhile."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while True:
             with contextlib.suppress(Refused):
                 value = self.run(script, *arguments)
@@ -79,6 +79,7 @@ class Browser:
                     return value
             if time.monotonic() > deadline:
                 sys.exit(f"{self.url()}: waited in vain for {what}")
+            time.sleep(0.02)
 
     def click(self, selector):
         self.run("document.querySelector(arguments[0]).click()", selector)

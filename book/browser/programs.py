@@ -4,14 +4,18 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-# So long, in seconds, anything may take: a program until it listens, a page until it shows something.
-PATIENCE = 20
+# So long, in seconds, anything may take: a program until it listens, a page until it shows something. Nothing
+# here takes a second on an idle machine; no machine is so busy that it takes longer than this.
+PATIENCE = 300
+# What has to be compiled before.
+BUILD_PATIENCE = 1800
 
 
 def free_port():
@@ -58,10 +62,17 @@ def serving(*example):
 
 @contextlib.contextmanager
 def served_book():
-    """The book, served by the workbook until the block ends; its address."""
+    """The book, served by the workbook until the block ends; its process, its address, and what follows that
+    in the terminal. A program may take as long there as one does on a busy machine."""
     program = built("--package", "workbook")
-    # So that it listens at once: a server builds first, and a build can take longer than `PATIENCE`.
-    subprocess.run([program, "build"], cwd=ROOT, check=True)
-    port = free_port()
-    with running([program, "serve", "--port", str(port)], port, cwd=ROOT):
-        yield f"http://localhost:{port}"
+    command = [program, "serve", "--port", str(free_port()), "--limit", str(PATIENCE)]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        # It says so when it has built the book and listens.
+        shown = re.search(r"(http://[\d.:]+)/en/(\?\S+)", process.stdout.readline())
+        if shown is None:
+            sys.exit("the workbook does not show its address")
+        yield process.pid, *shown.groups()
+    finally:
+        process.terminate()
+        process.wait()

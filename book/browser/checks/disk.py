@@ -54,9 +54,14 @@ def check(book):
     if asked < pages:
         sys.exit(f"{pages} pages were opened, and only {asked} requests seen")
     with book.browser() as page:
+        book.enter(page)
         for edition in ("en", "ru"):
-            for name in book.pages(edition)[:3]:
+            for name in [*book.pages(edition)[:3], "print.html", "gone.html"]:
                 page.open(book.address(edition, name))
+        # Among it would be what the policy of the answers forbids. That a page is gone, and that neither
+        # it nor the page for printing counts as read, is right.
+        said = [text for text in page.complaints() if "gone.html" not in text and "/run/read" not in text]
+        expect("what the console of a served page says", said, [])
         remote = [url for url in requests(page) if not url.startswith((book.served, *INSIDE))]
         expect("what a served page asks of another host", remote, [])
     return f"{pages} pages from the disk, with {asked} requests, none to a host"

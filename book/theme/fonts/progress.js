@@ -1,9 +1,9 @@
 // The reader's progress: what is done has a mark in the contents.
 (() => {
-  const { served, post, words } = window.workbook;
+  const { ask, post, served, words } = window.workbook;
   const page = location.pathname.split("/").pop().replace(/(index)?(\.html)?$/, "") || "introduction";
   const mark = async () => {
-    const answer = await fetch("/run/done").catch(() => null);
+    const answer = await ask("/run/done").catch(() => null);
     const done = answer?.ok ? await answer.json() : null;
     if (!done) {
       return;
@@ -21,8 +21,8 @@
       figure.classList.toggle("run-done", is);
     });
   };
-  served.then((token) => {
-    if (token === null) {
+  served.then((state) => {
+    if (state !== "ours") {
       return;
     }
     mark();
@@ -31,7 +31,7 @@
     const watcher = new IntersectionObserver((entries) => {
       if (entries.some((entry) => entry.isIntersecting)) {
         watcher.disconnect();
-        post("/run/read", token, { page }).then(mark, () => {});
+        post("/run/read", { page }).then(mark, () => {});
       }
     });
     if (end) {

@@ -1,6 +1,6 @@
 // Programs run in the page, if the workbook serves it; else the button shows what was recorded.
 (() => {
-  const { advice, difference, make, post, served, words } = window.workbook;
+  const { advice, ask, difference, isLocked, make, post, served, words } = window.workbook;
 
   // What is below a listing: its buttons, its editor, and what came of the last run.
   const add = (figure) => {
@@ -28,7 +28,7 @@
       back.hidden = !edited;
     };
     const open = async () => {
-      const answer = await fetch(`/run/source/${what}`).catch(() => null);
+      const answer = await ask(`/run/source/${what}`).catch(() => null);
       if (!answer?.ok) {
         status.textContent = words.lost;
         return;
@@ -54,6 +54,7 @@
     const recorded = () => figure.dataset.recorded
       ?? document.querySelector(`#output-${CSS.escape(what)} .lines`)?.innerText ?? "";
     const clear = () => {
+      status.textContent = "";
       output.textContent = "";
       output.hidden = true;
       extra.replaceChildren();
@@ -70,7 +71,9 @@
       case "serving": {
         // Under the name of this page: a browser keeps cookies of other sites out of a frame.
         const url = `${location.protocol}//${location.hostname}:${event.port}/`;
-        const frame = make("iframe", { src: url, title: words.served });
+        // What the reader made of the program may do all in its frame, but not lead this page elsewhere.
+        const frame = make("iframe", { src: url, title: words.served,
+          sandbox: "allow-forms allow-same-origin allow-scripts" });
         const again = button(words.reload, () => { frame.src = url; });
         extra.append(again, frame);
         break;
@@ -85,13 +88,13 @@
           print(`[${words.status} ${event.status}]\n`);
         }
         const good = exercise ? words.solved : words.same;
-        const bad = exercise ? words.unsolved : words.differs;
+        const bad = event.unbegun ? words.unbegun : exercise ? words.unsolved : words.differs;
         status.textContent = event.same === null ? "" : event.same ? good : bad;
         status.classList.toggle("good", event.same === true);
         if (event.how) {
           print(`${event.how}\n`);
         }
-        if (event.same === false) {
+        if (event.same === false && !event.unbegun) {
           extra.append(difference(event.difference));
           extra.append(...advice(event.advice));
         }
@@ -116,9 +119,9 @@
     const start = async () => {
       clear();
       status.classList.remove("good");
-      const token = await served;
-      if (token === null) {
-        status.textContent = words.recorded;
+      const state = await served;
+      if (state !== "ours") {
+        status.textContent = state === "locked" ? words.locked : words.recorded;
         print(recorded());
         return;
       }
@@ -126,11 +129,11 @@
       show();
       const body = editor.hidden ? { what } : { what, source: editor.value };
       try {
-        const answer = await post("/run/start", token, body, stopping.signal);
+        const answer = await post("/run/start", body, stopping.signal);
         if (answer.ok) {
           await read(answer);
         } else {
-          status.textContent = await answer.text();
+          status.textContent = isLocked(answer) ? words.locked : await answer.text();
         }
       } catch (error) {
         status.textContent = error.name === "AbortError" ? words.stopped : words.lost;
@@ -143,11 +146,13 @@
     window.addEventListener("pagehide", () => stopping?.abort());
     figure.append(editor, bar, status, output, extra);
     show();
-    served.then((token) => {
-      if (token !== null) {
+    served.then((state) => {
+      if (state === "ours") {
         figure.dataset.served = "";
+      } else if (state === "locked" && exercise) {
+        status.textContent = words.lockedExercise;
       }
-      bar.hidden = token === null && Boolean(exercise);
+      bar.hidden = state !== "ours" && Boolean(exercise);
       show();
     });
   };

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::ffi::OsString;
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use serde_json::Value;
 
+use crate::process::{Group, Limits};
 use crate::{Error, ErrorKind, Program, Result, Workspace};
 
 /// Where the compiled programs are.
@@ -64,8 +65,14 @@ impl Build {
             return Ok(Built::default());
         }
         let mut command = self.command(workspace, programs);
-        let cargo = command.get_program().to_string_lossy().into_owned();
-        let mut child = command.spawn().map_err(|error| no_cargo(&cargo, error))?;
+        let failed = || Error::system("could not start cargo");
+        // Cargo ends with us, and with cargo what it started, should we be killed.
+        let _group = {
+            let group = Group::start::<&str>([]).map_err(failed())?;
+            group.adopt(&mut command);
+            group
+        };
+        let mut child = command.spawn().map_err(failed())?;
         let stdout = child.stdout.take().map(BufReader::new);
         let mut built = Built::default();
         for line in stdout.into_iter().flat_map(BufReader::lines) {
@@ -73,9 +80,12 @@ impl Build {
             let line = line.unwrap_or_default();
             built.executables.extend(executable(&line));
         }
-        let status = child.wait().map_err(Error::system(format!("could not wait for {cargo}")))?;
+        let status = child.wait().map_err(Error::system("could not wait for cargo"))?;
         if status.success() {
             return Ok(built);
+        }
+        if is_no_cargo(status) {
+            return Err(no_cargo());
         }
         let names: Vec<&str> = programs.iter().map(|program| program.name()).collect();
         let message = format!("could not compile {}: see cargo's errors above", names.join(", "));
@@ -98,11 +108,14 @@ impl Build {
     }
 }
 
+/// Under cargo, this is the very cargo that was called.
+fn name_of_cargo() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"))
+}
+
 /// `cargo build` that says what it has built.
 pub(crate) fn cargo(root: &Path) -> Command {
-    // Under cargo, this is the very cargo that was called.
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-    let mut command = Command::new(cargo);
+    let mut command = Limits::COMPILER.command(name_of_cargo());
     command.current_dir(root).stdin(Stdio::null()).stdout(Stdio::piped());
     command.args(["build", "--message-format", "json-render-diagnostics"]);
     command
@@ -118,14 +131,15 @@ pub(crate) fn executable(line: &str) -> Option<(String, PathBuf)> {
     Some((name.to_owned(), PathBuf::from(message.get("executable")?.as_str()?)))
 }
 
-pub(crate) fn no_cargo(cargo: &str, error: io::Error) -> Error {
-    let what = match error.kind() {
-        io::ErrorKind::NotFound => {
-            format!(
-                "there is no `{cargo}` to build the programs: install Rust from https://rustup.rs"
-            )
-        }
-        _ => format!("could not start `{cargo}` to build the programs"),
-    };
-    Error::because(ErrorKind::Build, what)(error)
+/// Whether the shell says that there is no such command, or that it cannot be started.
+pub(crate) fn is_no_cargo(status: ExitStatus) -> bool {
+    matches!(status.code(), Some(126 | 127))
+}
+
+pub(crate) fn no_cargo() -> Error {
+    let cargo = name_of_cargo();
+    let cargo = cargo.to_string_lossy();
+    let what =
+        format!("there is no `{cargo}` to build the programs: install Rust from https://rustup.rs");
+    Error::new(ErrorKind::Build, what)
 }

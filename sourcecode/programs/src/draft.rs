@@ -1,10 +1,12 @@
 //! A program that is not in `examples/`: what a reader wrote.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::{fs, io};
 
 use crate::build::cargo;
-use crate::compile::compile;
+use crate::compile::{Wait, compile};
+use crate::process::Group;
 use crate::{Error, ErrorKind, Result, Workspace};
 
 /// The source of a program, in a folder of its own where cargo finds it.
@@ -13,7 +15,8 @@ pub struct Draft {
     root: PathBuf,
     name: String,
     folder: PathBuf,
-    is_kept: bool,
+    /// Removes the folder when this value goes, or our process; nothing, if the draft stays.
+    _guard: Option<Group>,
 }
 
 impl Draft {
@@ -22,21 +25,35 @@ impl Draft {
         workspace.exercises().join("src/bin").join(name)
     }
 
-    /// Writes a program that is gone when this value goes. No other may have its name.
+    /// Writes a program that is gone when this value goes, or our process, be it killed. No other may
+    /// have its name.
     pub fn new(workspace: &Workspace, name: &str, source: &str) -> Result<Draft> {
-        let draft = Draft::at(workspace, name, false);
+        let folder = Draft::folder(workspace, name);
+        Draft::guarded(workspace, name, source, Group::start([&folder]))
+    }
+
+    /// As [`new`](Draft::new); the file that is a lock on the name stays open until the draft is gone.
+    pub fn locked(workspace: &Workspace, name: &str, source: &str, lock: &File) -> Result<Draft> {
+        let folder = Draft::folder(workspace, name);
+        Draft::guarded(workspace, name, source, Group::holding(&folder, lock))
+    }
+
+    fn guarded(
+        workspace: &Workspace,
+        name: &str,
+        source: &str,
+        guard: io::Result<Group>,
+    ) -> Result<Draft> {
+        let failed = Error::system(format!("could not begin the draft `{name}`"));
+        let draft = Draft { _guard: Some(guard.map_err(failed)?), ..Draft::kept(workspace, name) };
         draft.write(workspace, source)?;
         Ok(draft)
     }
 
     /// A program that is there, and stays.
     pub fn kept(workspace: &Workspace, name: &str) -> Draft {
-        Draft::at(workspace, name, true)
-    }
-
-    fn at(workspace: &Workspace, name: &str, is_kept: bool) -> Draft {
         let folder = Draft::folder(workspace, name);
-        Draft { root: workspace.root().to_owned(), name: name.to_owned(), folder, is_kept }
+        Draft { root: workspace.root().to_owned(), name: name.to_owned(), folder, _guard: None }
     }
 
     /// Its source file.
@@ -60,13 +77,13 @@ impl Draft {
 
     /// Compiles it with these features. What the compiler says is in the error. Gives up as soon as
     /// nobody waits for it.
-    pub fn build(&self, features: &[String], is_waited_for: &dyn Fn() -> bool) -> Result<PathBuf> {
+    pub fn build(&self, features: &[String], wait: Wait<'_>) -> Result<PathBuf> {
         let mut command = cargo(&self.root);
         command.args(["--quiet", "--package", "exercises", "--bin", &self.name]);
         if !features.is_empty() {
             command.args(["--features", &features.join(",")]);
         }
-        compile(command, &self.name, is_waited_for).map_err(|error| match error.kind() {
+        compile(command, &self.name, wait).map_err(|error| match error.kind() {
             ErrorKind::Build => {
                 Error::new(ErrorKind::Build, self.without_folder(&error.to_string()))
             }
@@ -79,13 +96,5 @@ impl Draft {
         let folder = self.folder.strip_prefix(&self.root).unwrap_or(&self.folder);
         let name = format!("`exercises` (bin \"{}\")", self.name);
         said.replace(&format!("{}/", folder.display()), "").replace(&name, "the program")
-    }
-}
-
-impl Drop for Draft {
-    fn drop(&mut self) {
-        if !self.is_kept {
-            let _ = fs::remove_dir_all(&self.folder);
-        }
     }
 }

@@ -7,7 +7,7 @@
 //! - [`Catalog`]: the programs that there are, found by reading `examples/`, and what each needs
 //! - [`build()`]: compiles them, all with one call of cargo
 //! - [`Draft`]: compiles what a reader wrote
-//! - [`process`]: one running program: a folder of its own, a time limit, nothing left behind
+//! - [`process`]: one running program: a folder of its own, limits, nothing left behind
 //! - [`visits`]: drives a program that serves web pages, over real HTTP
 //! - [`Performance`]: brings a program what it needs and returns what it printed, as a [`Recording`]
 //! - [`comparison`]: compares two recordings up to renaming
@@ -41,7 +41,7 @@ mod workspace;
 
 pub use build::{Build, Built, build};
 pub use catalog::{Catalog, Program};
-pub use compile::build_for;
+pub use compile::{COMPILE_LIMIT, Wait, build_for};
 pub use draft::Draft;
 pub use error::{Error, ErrorKind, Result};
 pub use perform::Performance;

@@ -1,13 +1,15 @@
 //! Brings a program what it needs, and records what it prints.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use servers::memcached::MEMCACHED_URL;
 use servers::redis::REDIS_URL;
 use servers::{Memcached, Redis};
 
-use crate::process::Process;
+use crate::process::{Limits, Process};
 use crate::{Built, Error, ErrorKind, Program, Recording, Result, visits};
 
 /// How long a program may take unless somebody says otherwise.
@@ -60,7 +62,12 @@ impl<'a> Performance<'a> {
         let redis = self.redis.as_ref().map(|server| (REDIS_URL, server.url()));
         let urls = memcached.into_iter().chain(redis);
         let environment: Vec<_> = urls.chain(more.iter().cloned()).collect();
-        Process::start(&self.executable, &environment)
+        // Who gives a program an hour wants to see it compute for an hour.
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        let computing = self.limit.saturating_mul(u32::try_from(processors).unwrap_or(1));
+        let most = Limits::PROGRAM.computing.max(computing);
+        let limits = Limits { computing: most, ..Limits::PROGRAM };
+        Process::start_within(&self.executable, &environment, limits)
     }
 
     /// Runs the program to its end; one that serves web pages is visited and then stopped. The

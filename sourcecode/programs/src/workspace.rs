@@ -35,6 +35,15 @@ impl Workspace {
         })
     }
 
+    /// The workspace that a folder is in, or else the one at `built`, which the command was compiled in: so it
+    /// works from everywhere. The error is about the folder.
+    pub fn find_or(from: &Path, built: &Path) -> Result<Workspace> {
+        Workspace::find(from).or_else(|error| match built.canonicalize() {
+            Ok(built) if is_root(&built) => Ok(Workspace::at(built)),
+            _ => Err(error),
+        })
+    }
+
     /// The top folder.
     pub fn root(&self) -> &Path {
         &self.root

@@ -50,7 +50,7 @@ fn perform(folder: &TempDir, number: u32) -> programs::Result<String> {
     let catalog = Catalog::read(&workspace)?;
     let program = catalog.find(number)?;
     let built = Build::default().quiet(true).build(&workspace, &[program])?;
-    let performance = Performance::new(program, &built)?.limit(Duration::from_secs(30));
+    let performance = Performance::new(program, &built)?.limit(Duration::from_secs(300));
     performance.perform().map(|recording| recording.to_string())
 }
 

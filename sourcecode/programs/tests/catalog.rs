@@ -88,6 +88,10 @@ fn the_workspace_is_found_from_below() {
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert!(error.to_string().contains("is not inside the workbook"), "{error}");
     Workspace::find(&outside.path().join("none")).expect_err("there is no such folder");
+    let fallen_back = Workspace::find_or(outside.path(), &root).expect("it was built there");
+    assert_eq!(fallen_back.root(), root.canonicalize().expect("it is there"));
+    let error = Workspace::find_or(outside.path(), outside.path()).expect_err("it is gone");
+    assert!(error.to_string().contains("is not inside the workbook"), "{error}");
 }
 
 #[test]

@@ -6,15 +6,20 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fixture::script;
-use programs::process::{End, Event, Finished, OUTPUT_LIMIT, Process};
+use programs::process::{End, Event, Finished, Limits, OUTPUT_LIMIT, Process};
 
 /// Long enough for whatever is to end by itself.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_secs(300);
 
 fn run(text: &str, limit: Duration) -> Finished {
+    run_within(text, limit, Limits::PROGRAM)
+}
+
+fn run_within(text: &str, limit: Duration, limits: Limits) -> Finished {
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
     let program = script(folder.path(), "program", text);
-    let process = Process::start(&program, &[("COLOUR", "blue".to_owned())]).expect("it starts");
+    let environment = [("COLOUR", "blue".to_owned())];
+    let process = Process::start_within(&program, &environment, limits).expect("it starts");
     process.finish(limit, &mut |_| {}).expect("the system works")
 }
 
@@ -64,6 +69,58 @@ fn what_a_program_leaves_behind_is_ended() {
     let finished = run("sleep 1000 & echo $!", LONG);
     assert_eq!(finished.end, End::Exited(0));
     assert!(ends(&finished.output), "{finished:?}");
+}
+
+#[test]
+fn what_leaves_the_group_is_ended_as_well() {
+    let leaves = "setsid sh -c 'echo $$ > id; exec sleep 1000' & \
+                  until [ -s id ]; do sleep 0.01; done; cat id";
+    let finished = run(leaves, LONG);
+    assert_eq!(finished.end, End::Exited(0));
+    assert!(!finished.output.is_empty() && ends(&finished.output), "{finished:?}");
+}
+
+/// Sleeping processes, with which nobody's machine is in danger, in the place of a fork bomb.
+#[test]
+fn one_that_starts_too_many_processes_is_stopped() {
+    let limits = Limits { tasks: 20, ..Limits::PROGRAM };
+    let bomb = "n=0; while [ $n -lt 60 ]; do sleep 1000 & echo $!; n=$((n + 1)); done; wait";
+    let finished = run_within(bomb, LONG, limits);
+    // The system refuses more of them to users, and we to root.
+    let refused = matches!(finished.end, End::Exited(1..)) && finished.output.contains("ork");
+    assert!(finished.end == End::StartedTooMany(20) || refused, "{finished:?}");
+    let ids = finished.output.lines().filter(|line| line.parse::<u32>().is_ok());
+    assert!(ids.clone().count() > 5, "{finished:?}");
+    ids.for_each(|id| assert!(ends(id), "{id}"));
+}
+
+#[test]
+fn one_that_asks_for_too_much_memory_does_not_get_it() {
+    let limits = Limits { memory: 64 << 20, ..Limits::PROGRAM };
+    let one = |bytes: &str| {
+        run_within(&format!("dd if=/dev/zero of=/dev/null bs={bytes} count=1"), LONG, limits)
+    };
+    assert_eq!(one("1M").end, End::Exited(0));
+    assert_eq!(one("256M").end, End::Exited(1));
+}
+
+#[test]
+fn one_whose_processes_use_too_much_memory_together_is_stopped() {
+    let limits = Limits { together: 48 << 20, ..Limits::PROGRAM };
+    let hold = "(x=$(head -c 20000000 /dev/zero | tr '\\0' x); sleep 1000; :)";
+    let finished = run_within(&format!("{hold} & {hold} & {hold} & wait"), LONG, limits);
+    assert_eq!(finished.end, End::TookTooMuchMemory(48 << 20));
+    assert!(finished.status("x").unwrap_err().to_string().contains("took more than 48 MiB"));
+}
+
+#[test]
+fn files_and_computing_have_limits() {
+    let limits = Limits { file: 64 << 10, computing: Duration::from_secs(1), ..Limits::PROGRAM };
+    let wrote = run_within("head -c 100000 /dev/zero > file; echo $?; wc -c < file", LONG, limits);
+    assert!(!wrote.output.starts_with("0\n") && wrote.output.ends_with("\n65536\n"), "{wrote:?}");
+    let computed = run_within("while :; do :; done", LONG, limits);
+    // The shell's own limit is where the signal comes, and a second later it is killed.
+    assert!(matches!(computed.end, End::Signal(9 | 24)), "{computed:?}");
 }
 
 #[test]

@@ -10,8 +10,9 @@ use std::{env, io};
 
 use crate::{Error, Result};
 
-/// How long a server may take until it answers.
-const START_LIMIT: Duration = Duration::from_secs(5);
+/// How long a server may take until it answers, on a machine that is busy. One that ends instead is not
+/// waited for.
+const START_LIMIT: Duration = Duration::from_secs(120);
 
 /// How often a server is tried, should another process take the port that was free.
 const ATTEMPTS: usize = 3;
@@ -106,7 +107,12 @@ impl Installed {
         options: &[String],
     ) -> Result<Installed> {
         let mut last = None;
+        let begun = Instant::now();
         for _ in 0..ATTEMPTS {
+            // One that is there and does not answer would not do so in another place.
+            if begun.elapsed() > START_LIMIT {
+                break;
+            }
             match Installed::try_start(program, kind, address, options) {
                 Ok(server) => return Ok(server),
                 Err(error) => last = Some(error),
@@ -150,7 +156,7 @@ impl Installed {
     }
 
     fn wait_until_it_answers(&mut self, kind: &Kind, process: &str) -> io::Result<()> {
-        let deadline = Instant::now() + START_LIMIT / ATTEMPTS as u32;
+        let deadline = Instant::now() + START_LIMIT;
         loop {
             match self.process_behind_the_port(kind) {
                 Ok(found) if found == process => return Ok(()),

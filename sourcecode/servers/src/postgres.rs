@@ -13,7 +13,7 @@ use crate::installed::find;
 use crate::{Error, Result};
 
 /// How long it may take until it answers.
-const START_LIMIT: Duration = Duration::from_secs(20);
+const START_LIMIT: Duration = Duration::from_secs(300);
 
 /// Where Debian has its programs, a folder a version.
 const DEBIAN: &str = "/usr/lib/postgresql";

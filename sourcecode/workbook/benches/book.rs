@@ -85,7 +85,7 @@ fn changed_page(root: &Path) -> Vec<Duration> {
             copying.arg("-r").arg(root.join(part)).arg(copy.path()).status().unwrap().success()
         );
     }
-    let server = Server::start(copy.path());
+    let server = Server::start(copy.path(), &[]);
     let mut events = server.send("GET /live", "").lines();
     let mut next = move || events.find(|line| line.as_ref().unwrap() == "event: build").unwrap();
     next().unwrap();
@@ -96,7 +96,7 @@ fn changed_page(root: &Path) -> Vec<Duration> {
 }
 
 fn first_output(root: &Path) -> Vec<Duration> {
-    let server = Server::start(root);
+    let server = Server::start(root, &[]);
     let what = json!({ "what": "0_session" });
     // The first time it is asked for, cargo is.
     server.run(&what).for_each(drop);

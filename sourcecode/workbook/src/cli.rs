@@ -34,6 +34,8 @@ pub enum Command {
         /// The port; without it 3000, or the next one that is free
         #[arg(long)]
         port: Option<u16>,
+        #[command(flatten)]
+        limit: Limit,
     },
     /// Lists the programs
     List,

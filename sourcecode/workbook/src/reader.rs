@@ -3,10 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::Path;
 
 use anyhow::{Context, Result};
-use beaker::{Backend, Session, SessionId, Sessions, Value};
+use beaker::{Backend, Session, SessionId, Sessions, Value, Values};
 
 /// The session of the one reader whom a workbook has. It is kept in files in the folder `progress/`, and
 /// its id beside it: so the command and every browser find the same one.
@@ -30,6 +31,8 @@ pub struct Done {
 const PAGES: &str = "pages";
 const PROGRAMS: &str = "programs";
 const EXERCISES: &str = "exercises";
+/// How many hints the reader has had of each exercise.
+const HINTS: &str = "hints";
 
 impl Reader {
     /// Finds the reader's session below the workspace `root`, or begins one.
@@ -78,6 +81,40 @@ impl Reader {
         self.add(EXERCISES, exercise)
     }
 
+    /// The number of the hint that comes next: 1 at first, and the last one again after that. It is noted as
+    /// given.
+    pub fn next_hint(&self, exercise: &str, of: usize) -> Result<usize> {
+        let given = self.note_hint(exercise, move |given| (given + 1).min(of))?;
+        Ok(given.max(1))
+    }
+
+    /// Notes that this was the last hint that was given.
+    pub fn had_hint(&self, exercise: &str, number: usize) -> Result<()> {
+        self.note_hint(exercise, move |_| number).map(drop)
+    }
+
+    /// The next hint is the first again.
+    pub fn forget_hints(&self, exercise: &str) -> Result<()> {
+        self.note_hint(exercise, |_| 0).map(drop)
+    }
+
+    fn note_hint(
+        &self,
+        exercise: &str,
+        change: impl Fn(usize) -> usize + Send + Sync + 'static,
+    ) -> Result<usize> {
+        let mut session = self.open_or_begin()?;
+        let name = exercise.to_owned();
+        let noted = session.update(HINTS, move |old| {
+            let mut all = old.and_then(Value::as_map).cloned().unwrap_or_default();
+            let given = change(hint(&all, &name));
+            all.insert(name.clone(), Value::from(i64::try_from(given).unwrap_or(0)));
+            Value::Map(all)
+        });
+        session.save().context("could not keep the progress")?;
+        Ok(noted.as_map().map_or(0, |all| hint(all, exercise)))
+    }
+
     /// `update`, and not `set`: two pages that are open at once lose nothing.
     fn add(&self, key: &str, what: &str) -> Result<()> {
         let mut session = self.open_or_begin()?;
@@ -110,11 +147,18 @@ fn list(value: Option<&Value>) -> BTreeSet<String> {
     }
 }
 
-/// Not in one step, so that nobody reads half an id.
-fn keep(file: &Path, id: &SessionId) -> std::io::Result<()> {
-    let new: PathBuf = file.with_extension("new");
-    fs::write(&new, format!("{id}\n"))?;
-    fs::rename(&new, file)
+fn hint(all: &Values, exercise: &str) -> usize {
+    let given = all.get(exercise).and_then(Value::as_int);
+    given.and_then(|given| usize::try_from(given).ok()).unwrap_or(0)
+}
+
+/// In one step, so that nobody reads half an id, and for its user alone.
+fn keep(file: &Path, id: &SessionId) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let mut new = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(new, "{id}")?;
+    new.persist(file)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -139,6 +183,18 @@ mod tests {
         other.solved("00_session").unwrap();
         let done = Reader::open(folder.path()).unwrap().done();
         assert_eq!((done.pages.len(), done.programs.len(), done.exercises.len()), (40, 1, 1));
+    }
+
+    #[test]
+    fn hints_come_one_after_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let next = |exercise| Reader::open(folder.path()).unwrap().next_hint(exercise, 3).unwrap();
+        let reader = Reader::open(folder.path()).unwrap();
+        assert_eq!([next("a"), next("b"), next("a"), next("a"), next("a")], [1, 1, 2, 3, 3]);
+        reader.forget_hints("a").unwrap();
+        assert_eq!([next("a"), next("b")], [1, 2]);
+        reader.had_hint("b", 1).unwrap();
+        assert_eq!(next("b"), 2);
     }
 
     #[test]

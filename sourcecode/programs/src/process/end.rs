@@ -18,6 +18,10 @@ pub enum End {
     TookTooLong(Duration),
     /// It was stopped after so many bytes.
     SaidTooMuch(usize),
+    /// It was stopped with more than so many processes and threads.
+    StartedTooMany(u64),
+    /// It was stopped when its processes took more than so many bytes of memory.
+    TookTooMuchMemory(u64),
 }
 
 /// A program that has ended, and what it printed.
@@ -74,6 +78,12 @@ impl fmt::Display for End {
             End::SaidTooMuch(limit) => {
                 write!(f, "printed more than {} KiB and was stopped", limit / 1024)
             }
+            End::StartedTooMany(limit) => {
+                write!(f, "had more than {limit} processes and threads and was stopped")
+            }
+            End::TookTooMuchMemory(limit) => {
+                write!(f, "took more than {} MiB of memory and was stopped", limit >> 20)
+            }
         }
     }
 }
@@ -88,6 +98,8 @@ fn signal_name(signal: i32) -> String {
         11 => "SIGSEGV, invalid memory access",
         13 => "SIGPIPE, nobody read its output",
         15 => "SIGTERM, asked to stop",
+        24 => "SIGXCPU, computed longer than it may",
+        25 => "SIGXFSZ, wrote a larger file than it may",
         _ => return format!("signal {signal}"),
     };
     format!("signal {signal} ({name})")

@@ -1,12 +1,16 @@
-//! One running program: in a folder of its own, with a time limit, and nothing left behind.
+//! One running program: in a folder of its own, with limits of time, memory and processes, and nothing left
+//! behind.
 
 mod end;
 mod group;
+mod limits;
 mod output;
+mod usage;
 
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -15,8 +19,10 @@ use tempfile::TempDir;
 
 use crate::{Error, Result};
 pub use end::{End, Finished};
-use group::Group;
+pub(crate) use group::Group;
+pub use limits::Limits;
 use output::Output;
+use usage::Usage;
 
 /// How much a program may print.
 pub const OUTPUT_LIMIT: usize = 1024 * 1024;
@@ -24,9 +30,17 @@ pub const OUTPUT_LIMIT: usize = 1024 * 1024;
 /// How often to look whether a program that says nothing has ended.
 const GLANCE: Duration = Duration::from_millis(10);
 
+/// How often to look how much all its processes take.
+const MEASURE: Duration = Duration::from_millis(100);
+
 /// A program that runs. It is killed, with all processes that it started, when this value goes.
 #[derive(Debug)]
 pub struct Process {
+    limits: Limits,
+    /// When to look next how much it takes.
+    measure: Instant,
+    /// Why it was stopped here, if it was.
+    stopped: Option<End>,
     // In the order in which they must go: what still writes is killed before its folder goes.
     group: Group,
     child: Child,
@@ -46,18 +60,35 @@ pub enum Event {
 }
 
 impl Process {
-    /// Starts a program in a fresh folder, with these variables added to the environment. Both its
-    /// outputs go into one stream, so that they keep their order.
+    /// Starts a program in a fresh folder, with these variables added to the environment, within
+    /// [`Limits::PROGRAM`]. Both its outputs go into one stream, so that they keep their order.
     pub fn start(executable: &Path, environment: &[(&str, String)]) -> Result<Process> {
-        Process::try_start(executable, environment)
+        Process::start_within(executable, environment, Limits::PROGRAM)
+    }
+
+    /// As [`start`](Process::start), within these limits.
+    pub fn start_within(
+        executable: &Path,
+        environment: &[(&str, String)],
+        limits: Limits,
+    ) -> Result<Process> {
+        Process::try_start(executable, environment, limits)
             .map_err(Error::system(format!("could not start `{}`", executable.display())))
     }
 
-    fn try_start(executable: &Path, environment: &[(&str, String)]) -> io::Result<Process> {
+    fn try_start(
+        executable: &Path,
+        environment: &[(&str, String)],
+        limits: Limits,
+    ) -> io::Result<Process> {
+        // The shell that sets the limits could tell nobody but the reader.
+        if executable.metadata()?.permissions().mode() & 0o111 == 0 {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         let folder = tempfile::Builder::new().prefix("workbook-").tempdir()?;
-        let group = Group::start(folder.path())?;
+        let group = Group::start([folder.path()])?;
         let (reader, writer) = io::pipe()?;
-        let mut command = Command::new(executable);
+        let mut command = limits.command(executable);
         command
             .current_dir(folder.path())
             // A recorded output does not depend on how much of a panic somebody likes to see.
@@ -67,15 +98,18 @@ impl Process {
             .stdout(writer.try_clone()?)
             .stderr(writer);
         group.adopt(&mut command);
+        group.mark(&mut command);
         let child = command.spawn()?;
         // The command holds our copies of the pipe's end: without them, the program's end ends it.
         drop(command);
-        Ok(Process { group, child, output: Output::read(reader), _folder: folder })
+        let (output, measure) = (Output::read(reader), Instant::now() + MEASURE);
+        Ok(Process { limits, measure, stopped: None, group, child, output, _folder: folder })
     }
 
     /// Waits until something happens, at most until then.
     pub fn next(&mut self, deadline: Instant) -> Result<Event> {
         loop {
+            self.stop_if_it_takes_too_much();
             let left = deadline.saturating_duration_since(Instant::now());
             match self.output.next(left.min(GLANCE)) {
                 Ok(bytes) => return Ok(Event::Printed(bytes)),
@@ -139,14 +173,31 @@ impl Process {
 
     fn ended_by(&mut self, deadline: Instant) -> Result<Event> {
         loop {
+            self.stop_if_it_takes_too_much();
             if let Some(end) = self.has_ended()? {
-                return Ok(Event::Ended(end));
+                return Ok(Event::Ended(self.stopped.unwrap_or(end)));
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(Event::NothingYet);
             }
             thread::sleep(left.min(Duration::from_millis(1)));
+        }
+    }
+
+    fn stop_if_it_takes_too_much(&mut self) {
+        if self.stopped.is_some() || Instant::now() < self.measure {
+            return;
+        }
+        let usage = Usage::of_group(self.group.id());
+        self.measure = Instant::now() + MEASURE;
+        if usage.tasks > self.limits.tasks {
+            self.stopped = Some(End::StartedTooMany(self.limits.tasks));
+        } else if usage.memory > self.limits.together {
+            self.stopped = Some(End::TookTooMuchMemory(self.limits.together));
+        }
+        if self.stopped.is_some() {
+            self.group.end();
         }
     }
 

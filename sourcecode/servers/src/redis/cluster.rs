@@ -11,7 +11,7 @@ use crate::installed::{self, Installed};
 use crate::{Error, Result};
 
 /// How long the masters may take to agree.
-const AGREEMENT_LIMIT: Duration = Duration::from_secs(30);
+const AGREEMENT_LIMIT: Duration = Duration::from_secs(300);
 
 /// A third of the 16,384 slots for each.
 const SLOTS: [&str; 3] = ["0 5460", "5461 10922", "10923 16383"];
@@ -144,7 +144,7 @@ fn free_ports() -> io::Result<[SocketAddr; 2]> {
 /// Says one command and returns the answer, which is not a refusal.
 fn tell(address: SocketAddr, command: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.set_read_timeout(Some(AGREEMENT_LIMIT))?;
     stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;

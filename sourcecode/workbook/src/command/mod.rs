@@ -20,13 +20,15 @@ use anyhow::Result;
 use programs::Workspace;
 
 use crate::cli::{Cli, Command};
+use crate::limit::Limit;
 use crate::status::Status;
 
 /// Does what was asked for.
 pub fn run(cli: Cli) -> Result<Status> {
-    let workspace = || Workspace::find(Path::new("."));
-    match cli.command.unwrap_or(Command::Serve { port: None }) {
-        Command::Serve { port } => serve::serve(&workspace()?, port),
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let workspace = || Workspace::find_or(Path::new("."), &built);
+    match cli.command.unwrap_or(Command::Serve { port: None, limit: Limit::default() }) {
+        Command::Serve { port, limit } => serve::serve(&workspace()?, port, limit.into()),
         Command::List => list::list(&workspace()?),
         Command::Run { number, watch: false, limit } => {
             run::run(&workspace()?, number, limit.into())

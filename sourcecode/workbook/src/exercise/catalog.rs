@@ -39,6 +39,11 @@ impl Exercise {
         fs::read_to_string(&file).with_context(|| format!("could not read `{}`", file.display()))
     }
 
+    /// Whether this is still what the reader got.
+    pub fn is_start(&self, source: &str) -> Result<bool> {
+        Ok(source.trim_end() == self.text("start.rs")?.trim_end())
+    }
+
     /// The mistakes that it knows.
     #[cfg(test)]
     pub fn wrong(&self) -> Result<Vec<String>> {
@@ -101,6 +106,17 @@ impl Exercises {
     /// All of them.
     pub fn all(&self) -> &[Exercise] {
         &self.0
+    }
+
+    /// The first after this one that is not solved, or else the first of all.
+    pub fn next(
+        &self,
+        after: &Exercise,
+        is_solved: impl Fn(&Exercise) -> bool,
+    ) -> Option<&Exercise> {
+        let place = self.0.iter().position(|exercise| exercise.name == after.name)?;
+        let (before, rest) = self.0.split_at(place + 1);
+        rest.iter().chain(before).find(|exercise| !is_solved(exercise))
     }
 
     /// The exercise of this name, or after the program of this number.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use programs::comparison::Comparison;
-use programs::{Built, Draft, ErrorKind, Performance, Recording};
+use programs::{Built, Draft, ErrorKind, Performance, Recording, Wait};
 
 use super::{Advice, Exercise};
 
@@ -16,7 +16,9 @@ pub enum Verdict {
     Solved(Recording),
     /// It prints something else.
     Differs { printed: Recording, comparison: Comparison, advice: Vec<Advice> },
-    /// It was not compiled, or did not end as programs should: this was said.
+    /// It was not compiled: this was said.
+    Refused(String, Vec<Advice>),
+    /// It did not end as programs should: this was said.
     Failed(String, Vec<Advice>),
 }
 
@@ -27,12 +29,12 @@ pub fn check(
     features: &[String],
     limit: Duration,
 ) -> Result<Verdict> {
-    let executable = match draft.build(features, &|| true) {
+    let executable = match draft.build(features, Wait::until(&|| false)) {
         Ok(executable) => executable,
         Err(error) if error.kind() == ErrorKind::Build => {
             let said = error.to_string();
             let advice = exercise.advice(&said)?;
-            return Ok(Verdict::Failed(said, advice));
+            return Ok(Verdict::Refused(said, advice));
         }
         Err(error) => return Err(error.into()),
     };

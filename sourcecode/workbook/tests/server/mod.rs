@@ -11,7 +11,9 @@ use serde_json::{Value, json};
 pub struct Server {
     process: Child,
     address: SocketAddr,
-    token: String,
+    /// What a browser has once the terminal's address was opened in it.
+    cookie: String,
+    key: String,
 }
 
 /// The workbook.
@@ -20,11 +22,12 @@ pub fn root() -> PathBuf {
 }
 
 impl Server {
-    /// Serves the workbook in this folder.
-    pub fn start(root: &Path) -> Server {
+    /// Serves the workbook in this folder, with these options.
+    pub fn start(root: &Path, options: &[&str]) -> Server {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_workbook"))
             .args(["serve", "--port", &free.port().to_string()])
+            .args(options)
             .current_dir(root)
             .stdout(Stdio::piped())
             .spawn()
@@ -32,22 +35,35 @@ impl Server {
         // It prints its addresses when it listens.
         let mut line = String::new();
         BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let mut server = Server { process, address: free, token: String::new() };
+        let shown = line.split_once(&format!("http://{free}")).expect("an address").1.trim();
+        let mut server =
+            Server { process, address: free, cookie: String::new(), key: String::new() };
         let mut answer = String::new();
-        server.send("GET /run/token", "").read_to_string(&mut answer).unwrap();
-        server.token = answer.lines().last().unwrap().to_owned();
+        server.send(&format!("GET {shown}"), "").read_to_string(&mut answer).unwrap();
+        let between = |start: &str, end: char| {
+            let rest = answer.split_once(start).expect(start).1;
+            rest.split(end).next().unwrap_or_default().trim().to_owned()
+        };
+        server.cookie = between("set-cookie: ", ';');
+        server.key = between("#workbook=", '\r');
         server
+    }
+
+    /// The process that serves.
+    pub fn process(&mut self) -> &mut Child {
+        &mut self.process
     }
 
     /// Sends a request as a page of the server does.
     pub fn send(&self, what: &str, body: &str) -> BufReader<TcpStream> {
-        let (address, token, length) = (self.address, &self.token, body.len());
+        let Server { address, cookie, key, .. } = self;
         let mut stream = TcpStream::connect(address).unwrap();
         write!(
             stream,
             "{what} HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nX-Workbook-Token: {token}\r\n\
-             Content-Length: {length}\r\n\r\n{body}"
+             Content-Type: application/json\r\nCookie: {cookie}\r\nX-Workbook-Key: {key}\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
         )
         .unwrap();
         BufReader::new(stream)

@@ -13,6 +13,8 @@ use tokio_stream::{Stream, StreamExt};
 pub struct State {
     /// Which build the pages are from: another name means other pages.
     pub build: String,
+    /// The hashes of the scripts in its pages, for the policy.
+    pub scripts: String,
     /// Why the newest state of the files could not be built.
     pub failure: Option<String>,
 }

@@ -1,5 +1,8 @@
 // A page that the workbook serves loads itself again when the book was built again.
-(() => {
+window.workbook.served.then((state) => {
+    if (state !== "ours") {
+        return;
+    }
     const events = new EventSource("/live");
     let shown;
 
@@ -23,4 +26,4 @@
     });
 
     window.addEventListener("pagehide", () => events.close());
-})();
+});

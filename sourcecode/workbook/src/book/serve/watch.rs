@@ -11,6 +11,7 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::watch::Sender;
 
 use super::live::State;
+use super::policy;
 use crate::book::build::build_and_name;
 use crate::book::edition::EDITIONS;
 use crate::book::inputs;
@@ -57,7 +58,7 @@ fn rebuild(root: &Path, changes: &Receiver<()>, state: &Sender<State>) {
             }
         }
         let next = match build_and_name(root) {
-            Ok(build) => State { build, failure: None },
+            Ok(build) => State { build, scripts: policy::scripts(root), failure: None },
             Err(error) => {
                 let _ = writeln!(io::stderr(), "{error:#}");
                 State { failure: Some(format!("{error:#}")), ..state.borrow().clone() }

@@ -36,13 +36,12 @@ pub enum Command {
         #[command(flatten)]
         limit: Limit,
     },
-    /// Gives a hint; a later one with `--hint 2` and `--hint 3`
+    /// Gives the next hint each time
     Hint {
         /// Its name, or the number of its program
         exercise: String,
-        /// Which hint
-        #[arg(long, default_value_t = 1)]
-        hint: usize,
+        /// Which hint; without it, the one after the last that was given
+        hint: Option<usize>,
         /// The language; without it, that of the system
         #[arg(long)]
         lang: Option<Language>,
@@ -100,7 +99,7 @@ pub fn run(workspace: &Workspace, command: Command) -> Result<Status> {
         Command::List => show::list(workspace, &exercises),
         Command::Start { exercise } => start::start(workspace, exercises.find(&exercise)?),
         Command::Check { exercise, lang, limit } => {
-            check::check(workspace, exercises.find(&exercise)?, edition(lang), limit.into())
+            check::check(workspace, &exercises, &exercise, edition(lang), limit.into())
         }
         Command::Hint { exercise, hint, lang } => {
             show::hint(workspace, exercises.find(&exercise)?, hint, edition(lang))

@@ -20,7 +20,9 @@ pub fn record(workspace: &Workspace, exercises: &Exercises, limit: Duration) -> 
         let draft = Draft::new(workspace, "record", &exercise.text("solution.rs")?)?;
         match check(exercise, &draft, exercise.program().features(), limit)? {
             Verdict::Solved(_) => show::good(&mut output, exercise.name())?,
-            Verdict::Failed(said, _) => bail!("{}: {said}", exercise.name()),
+            Verdict::Refused(said, _) | Verdict::Failed(said, _) => {
+                bail!("{}: {said}", exercise.name())
+            }
             Verdict::Differs { printed, .. } => {
                 write(exercise, &printed.to_string())?;
                 show::bad(&mut output, exercise.name(), "recorded anew")?;

@@ -25,33 +25,49 @@ pub fn list(workspace: &Workspace, exercises: &Exercises) -> Result<Status> {
         } else if Draft::kept(workspace, name).source().exists() {
             "begun"
         } else {
-            ""
+            "not started"
         };
         let page = page(workspace, exercise, &EDITIONS[0])?;
-        let line = format!("{name:width$}  {state:6}  {faint}{page}{faint:#}");
+        let line = format!("{name:width$}  {state:11}  {faint}{page}{faint:#}");
         writeln!(output, "{line}")?;
     }
     Ok(Status::Fine)
 }
 
-/// One hint.
+/// One hint: the one that was asked for, or the next.
 pub fn hint(
     workspace: &Workspace,
     exercise: &Exercise,
-    number: usize,
+    asked: Option<usize>,
     edition: &Edition,
 ) -> Result<Status> {
-    let hints = Hints::read(workspace, exercise, edition)?;
-    let hint = number.checked_sub(1).and_then(|index| hints.hints.get(index));
-    let hint = hint.ok_or_else(|| {
-        let why = format!("there is no hint {number}; there are hints 1 to {}", hints.hints.len());
-        Error::new(ErrorKind::Usage, why)
-    })?;
+    let Hints { task, hints, .. } = Hints::read(workspace, exercise, edition)?;
+    let reader = Reader::open(workspace.root())?;
+    let number = match asked {
+        Some(number) if (1..=hints.len()).contains(&number) => {
+            reader.had_hint(exercise.name(), number)?;
+            number
+        }
+        Some(number) => {
+            let why = format!("there is no hint {number}; there are hints 1 to {}", hints.len());
+            return Err(Error::new(ErrorKind::Usage, why).into());
+        }
+        None => reader.next_hint(exercise.name(), hints.len())?,
+    };
     let mut output = show::output();
     if number == 1 {
-        writeln!(output, "{}\n", hints.task)?;
+        writeln!(output, "{task}\n")?;
     }
-    writeln!(output, "{hint}")?;
+    let faint = Style::new().dimmed();
+    writeln!(output, "{faint}Hint {number} of {}{faint:#}", hints.len())?;
+    writeln!(output, "{}", hints[number - 1])?;
+    if number == hints.len() {
+        let program = exercise.program().number();
+        let next = format!(
+            "That is the last; `cargo run -- exercise solution {program}` shows a solution."
+        );
+        writeln!(output, "\n{faint}{next}{faint:#}")?;
+    }
     Ok(Status::Fine)
 }
 

@@ -6,6 +6,7 @@ use anyhow::Result;
 use programs::{Draft, Workspace};
 
 use crate::exercise::Exercise;
+use crate::reader::Reader;
 use crate::show;
 use crate::status::Status;
 
@@ -19,10 +20,11 @@ pub fn start(workspace: &Workspace, exercise: &Exercise) -> Result<Status> {
     tell(workspace, exercise, &draft, if is_there { "Your answer is in" } else { "Edit" })
 }
 
-/// Puts the start there again.
+/// Puts the start there again; the next hint is the first.
 pub fn reset(workspace: &Workspace, exercise: &Exercise) -> Result<Status> {
     let draft = Draft::kept(workspace, exercise.name());
     draft.write(workspace, &exercise.text("start.rs")?)?;
+    Reader::open(workspace.root())?.forget_hints(exercise.name())?;
     tell(workspace, exercise, &draft, "The start is again in")
 }
 

@@ -42,6 +42,8 @@ pub enum Event {
         status: Option<i32>,
         /// Whether it printed what is recorded; nothing, if that was not compared.
         same: Option<bool>,
+        /// Whether it is an exercise that still is as the reader got it.
+        unbegun: bool,
         /// Where it did not.
         difference: Vec<Line>,
         /// What to do, in both languages.
@@ -62,7 +64,17 @@ impl Event {
             end => (Some(end.to_string()), None),
         };
         let advice = advice.into_iter().map(Into::into).collect();
-        Event::Ended { how, status, same, difference, advice }
+        Event::Ended { how, status, same, unbegun: false, difference, advice }
+    }
+
+    /// The end of an exercise that nobody has begun: what it lacks is the answer, and not some line.
+    pub fn not_begun(end: End) -> Event {
+        match Event::ended(end, Some(false), Vec::new(), Vec::new()) {
+            Event::Ended { how, status, same, difference, advice, .. } => {
+                Event::Ended { how, status, same, unbegun: true, difference, advice }
+            }
+            other => other,
+        }
     }
 }
 

@@ -32,7 +32,7 @@ impl Job {
                     (output.len() > OUTPUT_LIMIT).then_some(End::SaidTooMuch(OUTPUT_LIMIT))
                 }
                 Happened::Ended(end) => Some(end),
-                Happened::NothingYet if self.events.is_closed() => Some(End::Signal(15)),
+                Happened::NothingYet if self.is_over() => Some(End::Signal(15)),
                 Happened::NothingYet => None,
             };
             let late = limit.filter(|limit| begun.elapsed() > *limit).map(End::TookTooLong);

@@ -1,51 +1,71 @@
-//! Only our own pages may have programs run.
+//! Only our own pages, in the reader's browser, may have programs run and see what the reader has done.
 //!
-//! A page of another site can send requests to this server, and the browser lets it. But it says where
-//! they come from (`Origin`), and does not let that page read our answers: so it does not know the token.
+//! A page of another site can send requests to this server, and the browser lets it; but it says where they
+//! come from. Another program of this machine can say what it likes, but it has no [keys](super::super::keys).
 
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::header::{CACHE_CONTROL, HOST, ORIGIN};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Shared;
+use super::super::keys::Keys;
 
-const TOKEN: HeaderName = HeaderName::from_static("x-workbook-token");
+const FOREIGN: &str = "Only a page of this server may ask for that.";
+const LOCKED: &str =
+    "This browser has no key to the workbook: open the address that the terminal shows.";
 
-/// The token, for our scripts.
-pub async fn token(State(shared): State<Arc<Shared>>) -> String {
-    shared.token.clone()
-}
+/// Tells our scripts that the server is the workbook's, though it answers nothing else.
+const MARK: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-workbook"), HeaderValue::from_static("locked"));
 
-/// Passes on what came from a page of this server.
+/// Passes on what a page of this server asks for, with the cookie and with the key of the pages.
 pub async fn only_our_pages(
-    State(shared): State<Arc<Shared>>,
+    State(keys): State<Arc<Keys>>,
     request: Request,
     next: Next,
 ) -> Response {
-    match refusal(&shared.token, request.headers()) {
-        None => next.run(request).await,
-        Some(why) => (StatusCode::FORBIDDEN, format!("{why}\n")).into_response(),
-    }
+    let is_locked = !keys.has_cookie(request.headers()) || !keys.has_page_key(request.headers());
+    answer(request, next, is_locked).await
 }
 
-fn refusal(token: &str, headers: &HeaderMap) -> Option<&'static str> {
-    let header = |name: &HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let ours = header(&HOST).map(|host| format!("http://{host}"));
-    if header(&ORIGIN).map(str::to_owned) != ours {
-        return Some("Only a page of this server may have programs run.");
-    }
-    match header(&TOKEN) {
-        Some(shown) if same(shown, token) => None,
-        _ => Some("This page is from before the server was started; load it again."),
-    }
+/// The same, for what a browser asks for without our scripts: it can send the cookie alone.
+pub async fn only_with_cookie(
+    State(keys): State<Arc<Keys>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_locked = !keys.has_cookie(request.headers());
+    answer(request, next, is_locked).await
 }
 
-/// Looks at all bytes, so that the time says nothing.
-fn same(one: &str, other: &str) -> bool {
-    let differs = one.bytes().zip(other.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
-    one.len() == other.len() && differs == 0
+async fn answer(request: Request, next: Next, is_locked: bool) -> Response {
+    let refuse = |why| (StatusCode::FORBIDDEN, [MARK], format!("{why}\n")).into_response();
+    let mut answer = if is_foreign(&request) {
+        refuse(FOREIGN)
+    } else if is_locked {
+        refuse(LOCKED)
+    } else {
+        next.run(request).await
+    };
+    // What the reader does is nothing to keep in a cache.
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// Whether the browser says that another site, or another port, has asked. It always says so of what
+/// changes something.
+fn is_foreign(request: &Request) -> bool {
+    let header =
+        |name: HeaderName| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
+    let ours = header(HOST).map(|host| format!("http://{host}"));
+    let is_safe = matches!(*request.method(), Method::GET | Method::HEAD);
+    let origin_differs = match header(ORIGIN) {
+        Some(origin) => Some(origin) != ours.as_deref(),
+        None => !is_safe,
+    };
+    let site = header(HeaderName::from_static("sec-fetch-site"));
+    origin_differs || site.is_some_and(|site| site != "same-origin")
 }

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Result;
 use programs::process::End;
-use programs::{Built, Draft, Performance, Program, visits};
+use programs::{Built, Draft, Performance, Program, Wait, visits};
 use tokio::sync::mpsc::Sender;
 
 use super::Shared;
@@ -14,14 +13,13 @@ use super::event::Event;
 use super::slot::Slot;
 use super::what::What;
 
-/// How long a program may take, as on the command line.
-const LIMIT: Duration = Duration::from_secs(10);
-
 /// Something to run for a page.
 pub struct Job {
     pub shared: Arc<Shared>,
     pub what: What,
     pub source: Option<String>,
+    /// Whether the source is an exercise as the reader got it.
+    pub is_start: bool,
     /// Where a draft is, as its panics call it; nothing, for what is in the repository.
     pub folder: Option<String>,
     /// Closed when the page has gone, or stopped it.
@@ -42,23 +40,27 @@ impl Job {
         let shared = Arc::clone(&self.shared);
         let (workspace, program) = (&shared.workspace, self.what.program().clone());
         let events = self.events.clone();
-        let is_waited_for = || !events.is_closed();
+        let is_over = || events.is_closed() || shared.is_stopped();
+        let wait = Wait::until(&is_over);
         // Kept to the end: the draft's folder goes with it, and then its place is free.
         let slot;
         let draft;
         let executable = match self.source.take() {
             Some(source) => {
+                if let What::Exercise(exercise) = &self.what {
+                    self.is_start = exercise.is_start(&source)?;
+                }
                 self.tell(Event::Building);
                 slot = Slot::take(workspace)?;
-                draft = Draft::new(workspace, &slot.name(), &source)?;
+                draft = Draft::locked(workspace, &slot.name(), &source, slot.lock())?;
                 self.folder = Some(format!("exercises/src/bin/{}/", slot.name()));
-                draft.build(program.features(), &is_waited_for)?
+                draft.build(program.features(), wait)?
             }
             None => match shared.ready.get(workspace, &program) {
                 Some(executable) => executable,
                 None => {
                     self.tell(Event::Building);
-                    shared.ready.build(workspace, &program, &is_waited_for)?
+                    shared.ready.build(workspace, &program, wait)?
                 }
             },
         };
@@ -67,11 +69,12 @@ impl Job {
 
     fn perform(&self, program: &Program, executable: PathBuf) -> Result<()> {
         let built = Built::from_iter([(program.name().to_owned(), executable)]);
-        let performance = Performance::new(program, &built)?;
+        let limit = self.shared.limit;
+        let performance = Performance::new(program, &built)?.limit(limit);
         self.tell(Event::Running { command: self.what.command() });
         if program.is_served() {
             if let What::Exercise(exercise) = &self.what {
-                let printed = performance.limit(LIMIT).perform()?;
+                let printed = performance.perform()?;
                 self.tell(Event::Printed { text: printed.output.clone() });
                 return self.judge(exercise, End::Exited(printed.status), printed.output);
             }
@@ -82,11 +85,16 @@ impl Job {
             self.tell(Event::ended(end, None, Vec::new(), Vec::new()));
             return Ok(());
         }
-        let (output, end) = self.follow(performance.start(&[])?, Some(LIMIT), None)?;
+        let (output, end) = self.follow(performance.start(&[])?, Some(limit), None)?;
         match &self.what {
             What::Exercise(exercise) => self.judge(exercise, end, output),
             What::Program(program) => self.compare(program, end, output),
         }
+    }
+
+    /// Whether nobody waits for it any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.events.is_closed() || self.shared.is_stopped()
     }
 
     pub(super) fn tell(&self, event: Event) {

@@ -8,8 +8,9 @@
 mod done;
 mod event;
 mod follow;
-mod guard;
+pub mod guard;
 mod job;
+mod jobs;
 mod ready;
 mod request;
 mod slot;
@@ -19,53 +20,64 @@ mod text;
 mod verdict;
 mod what;
 
-use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use beaker::SessionId;
 use programs::Workspace;
-use tokio::sync::Semaphore;
+use tokio::sync::watch::Receiver;
 
+use super::keys::Keys;
+use jobs::Jobs;
 use ready::Ready;
+pub use slot::clear_left_drafts;
 
 /// So much a page may send: a program.
 const LARGEST_BODY: usize = 256 * 1024;
 
-/// So many programs run for pages at once; who comes then is told so.
-const MOST_JOBS: usize = 4;
-
 /// What all requests share.
 #[derive(Debug)]
-struct Shared {
-    workspace: Workspace,
-    /// What a page has to show that it came from here: another site's page cannot read it.
-    token: String,
+pub struct Shared {
+    /// The workbook.
+    pub workspace: Workspace,
+    /// The programs that run for pages.
+    pub jobs: Jobs,
     ready: Ready,
-    jobs: Arc<Semaphore>,
+    /// How long a program may take.
+    limit: Duration,
+    /// True when the server stops.
+    stopped: Option<Receiver<bool>>,
+}
+
+impl Shared {
+    /// For the programs of this workspace, each of which may take as long as `limit`.
+    pub fn new(workspace: Workspace, limit: Duration) -> Shared {
+        Shared { workspace, limit, jobs: Jobs::default(), ready: Ready::default(), stopped: None }
+    }
+
+    /// Ends what runs when this says so.
+    pub fn until(self, stopped: Receiver<bool>) -> Shared {
+        Shared { stopped: Some(stopped), ..self }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.as_ref().is_some_and(|stopped| *stopped.borrow())
+    }
 }
 
 /// The routes below `/run/`.
-pub fn router(root: &Path) -> Router {
-    let workspace = Workspace::at(root);
-    let shared = Arc::new(Shared {
-        workspace,
-        token: SessionId::random().to_string(),
-        ready: Ready::default(),
-        jobs: Arc::new(Semaphore::new(MOST_JOBS)),
-    });
-    let guarded = Router::new()
+pub fn router(shared: Shared, keys: &Arc<Keys>) -> Router {
+    Router::new()
+        .route("/run/hello", get(|| async { StatusCode::NO_CONTENT }))
         .route("/run/start", post(request::start))
         .route("/run/read", post(done::read))
-        .layer(from_fn_with_state(Arc::clone(&shared), guard::only_our_pages));
-    Router::new()
-        .route("/run/token", get(guard::token))
         .route("/run/done", get(done::done))
         .route("/run/source/{what}", get(request::source))
-        .merge(guarded)
+        .route_layer(from_fn_with_state(Arc::clone(keys), guard::only_our_pages))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .with_state(shared)
+        .with_state(Arc::new(shared))
 }

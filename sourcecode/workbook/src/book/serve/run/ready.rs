@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 use std::{fs, io};
 
-use programs::{Program, Result, Workspace, build_for};
+use programs::{Program, Result, Wait, Workspace, build_for};
 
 /// What was compiled, and from what.
 #[derive(Debug, Default)]
@@ -29,11 +29,11 @@ impl Ready {
         &self,
         workspace: &Workspace,
         program: &Program,
-        is_waited_for: &dyn Fn() -> bool,
+        wait: Wait<'_>,
     ) -> Result<PathBuf> {
         // Before it is compiled: what changes meanwhile is found the next time.
         let state = state(workspace);
-        let executable = build_for(workspace, program, is_waited_for)?;
+        let executable = build_for(workspace, program, wait)?;
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known.insert(program.name().to_owned(), (executable.clone(), state));
         Ok(executable)

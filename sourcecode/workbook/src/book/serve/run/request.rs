@@ -40,13 +40,13 @@ pub async fn start(State(shared): State<Arc<Shared>>, Json(start): Json<Start>) 
     if matches!(what, What::Exercise(_)) && start.source.is_none() {
         return (StatusCode::BAD_REQUEST, "An exercise needs an answer.\n").into_response();
     }
-    let Ok(permit) = Arc::clone(&shared.jobs).try_acquire_owned() else {
+    let Some(permit) = shared.jobs.begin() else {
         let why = "Enough programs run already; stop one of them first.\n";
         return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
     };
     let (sender, events) = mpsc::channel(EVENTS);
     let source = start.source;
-    let job = Job { shared, what, source, folder: None, events: sender };
+    let job = Job { shared, what, source, is_start: false, folder: None, events: sender };
     std::thread::spawn(move || {
         job.run();
         drop(permit);

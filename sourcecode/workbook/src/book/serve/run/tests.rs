@@ -6,17 +6,17 @@ use std::net::{SocketAddr, TcpStream};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::super::tests::with_server as serve;
+use super::super::tests::{Server, with_server as serve};
 use crate::book::tests::Workspace;
 
 const HOST: &str = "localhost:3000";
 const JSON: &str = "Content-Type: application/json\r\n";
 
 /// With what cargo would need to know of the programs.
-fn with_server(client: impl FnOnce(&Workspace, SocketAddr)) {
-    serve(|workspace, address| {
+fn with_server(client: impl FnOnce(&Workspace, &Server)) {
+    serve(|workspace, server| {
         workspace.write("Cargo.toml", "[workspace]\n");
-        client(workspace, address);
+        client(workspace, server);
     });
 }
 
@@ -30,19 +30,21 @@ fn send(address: SocketAddr, head: &str, body: &[u8]) -> String {
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-fn get(address: SocketAddr, path: &str) -> String {
-    send(address, &format!("GET {path} HTTP/1.1\r\nHost: {HOST}\r\n"), b"")
+/// Sends a request with these headers beside `Host`.
+fn ask(server: &Server, what: &str, headers: &str, body: &str) -> String {
+    let head = format!("{what} HTTP/1.1\r\nHost: {HOST}\r\n{JSON}{headers}");
+    send(server.address, &head, body.as_bytes())
 }
 
-fn token(address: SocketAddr) -> String {
-    get(address, "/run/token").lines().last().unwrap().to_owned()
+/// As the reader's browser does.
+fn get(server: &Server, path: &str) -> String {
+    ask(server, &format!("GET {path}"), &server.headers(), "")
 }
 
-fn post(address: SocketAddr, path: &str, origin: &str, token: &str, body: &str) -> String {
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: {HOST}\r\nOrigin: {origin}\r\n{JSON}X-Workbook-Token: {token}\r\n"
-    );
-    send(address, &head, body.as_bytes())
+/// As a page of the reader's browser does.
+fn post(server: &Server, path: &str, body: &str) -> String {
+    let headers = format!("Origin: http://{HOST}\r\n{}", server.headers());
+    ask(server, &format!("POST {path}"), &headers, body)
 }
 
 #[track_caller]
@@ -51,51 +53,108 @@ fn check(answer: &str, status: u16, says: &str) {
     assert!(answer.contains(says), "{answer}");
 }
 
+const START: &str = r#"{"what":"99_gone"}"#;
+
+/// All that runs, writes or tells of the reader, and a request for it that would be answered.
+const LOCKED: [(&str, &str); 7] = [
+    ("POST /run/start", START),
+    ("POST /run/read", r#"{"page":"page"}"#),
+    ("GET /run/done", ""),
+    ("GET /run/hello", ""),
+    ("GET /run/source/0_session", ""),
+    ("HEAD /run/hello", ""),
+    ("PUT /run/start", ""),
+];
+
+#[test]
+fn without_its_keys_nobody_runs_or_sees_anything() {
+    with_server(|workspace, server| {
+        let (cookie, key) = (&server.cookie, &server.page_key);
+        let origin = format!("Origin: http://{HOST}\r\n");
+        let shown = format!("X-Workbook-Key: {key}\r\n");
+        let cut = &cookie[..cookie.len() - 1];
+        let (name, value) = cookie.split_once('=').unwrap();
+        let headers = [
+            String::new(),
+            // One of the two.
+            format!("Cookie: {cookie}\r\n"),
+            shown.clone(),
+            // A part of one, another one, that of another port, both exchanged.
+            format!("Cookie: {cut}\r\n{shown}"),
+            format!("Cookie: {cookie}\r\nX-Workbook-Key: {}\r\n", &key[1..]),
+            format!("Cookie: workbook_1={value}\r\n{shown}"),
+            format!("Cookie: {name}={key}\r\nX-Workbook-Key: {value}\r\n"),
+            format!("Cookie: {name}=\r\nX-Workbook-Key: \r\n"),
+            // The key of the address, where it is not asked for.
+            format!("Cookie: {name}={0}\r\nX-Workbook-Key: {0}\r\n", &server.query[5..]),
+        ];
+        for headers in headers {
+            for (what, body) in LOCKED {
+                let answer = ask(server, what, &format!("{origin}{headers}"), body);
+                assert!(answer.contains("x-workbook: locked"), "{what}, {headers}: {answer}");
+                let says = if what.starts_with("HEAD") { "" } else { "the terminal shows" };
+                check(&answer, 403, says);
+            }
+            let live = ask(server, "GET /live", &headers.replace(cookie, "a=b"), "");
+            check(&live, 403, "open the address that the terminal shows");
+        }
+        assert!(!workspace.root().join("progress").exists());
+        for (what, body) in LOCKED {
+            let answer = ask(server, what, &format!("{origin}{}", server.headers()), body);
+            assert!(!answer.contains(" 403 "), "{what}: {answer}");
+        }
+    });
+}
+
 #[test]
 fn only_a_page_of_this_server_is_answered() {
-    with_server(|_, address| {
-        let (token, ours) = (token(address), format!("http://{HOST}"));
-        let start = r#"{"what":"99_gone"}"#;
-        check(&post(address, "/run/start", &ours, &token, start), 404, "no program or exercise");
-        for origin in
+    with_server(|_, server| {
+        check(&post(server, "/run/start", START), 404, "no program or exercise");
+        let mut foreign: Vec<String> =
             ["http://evil.example", "null", "http://localhost:3001", "https://localhost:3000"]
-        {
-            check(&post(address, "/run/start", origin, &token, start), 403, "Only a page of this");
-            check(&post(address, "/run/read", origin, &token, "{}"), 403, "Only a page of this");
+                .map(|origin| format!("Origin: {origin}\r\n"))
+                .into();
+        for site in ["cross-site", "same-site", "none"] {
+            foreign.push(format!("Origin: http://{HOST}\r\nSec-Fetch-Site: {site}\r\n"));
+            foreign.push(format!("Sec-Fetch-Site: {site}\r\n"));
         }
-        for wrong in ["", "x", &token[1..], &token.replace(|c: char| c.is_alphabetic(), "0")] {
-            check(&post(address, "/run/start", &ours, wrong, start), 403, "load it again");
+        for headers in foreign {
+            let headers = format!("{headers}{}", server.headers());
+            for (what, body) in LOCKED {
+                let says = if what.starts_with("HEAD") { "" } else { "Only a page of this server" };
+                check(&ask(server, what, &headers, body), 403, says);
+            }
+            check(&ask(server, "GET /live", &headers, ""), 403, "Only a page of this server");
         }
-        let no_origin = format!(
-            "POST /run/start HTTP/1.1\r\nHost: {HOST}\r\n{JSON}X-Workbook-Token: {token}\r\n"
-        );
-        check(&send(address, &no_origin, start.as_bytes()), 403, "Only a page of this");
+        // What changes something always has an origin.
+        let answer = ask(server, "POST /run/start", &server.headers(), START);
+        check(&answer, 403, "Only a page of this server");
+        let ours = format!("Sec-Fetch-Site: same-origin\r\n{}", server.headers());
+        check(&ask(server, "GET /run/done", &ours, ""), 200, "pages");
     });
 }
 
 #[test]
 fn what_is_not_understood_is_refused() {
-    with_server(|_, address| {
-        let (token, ours) = (token(address), format!("http://{HOST}"));
-        let post = |path, body: &str| post(address, path, &ours, &token, body);
+    with_server(|_, server| {
+        let post = |path, body: &str| post(server, path, body);
         check(&post("/run/start", "{"), 400, "");
         check(&post("/run/start", r#"{"what":1}"#), 422, "");
         check(&post("/run/start", r#"{"what":"0_session","more":1}"#), 422, "");
         check(&post("/run/start", &format!(r#"{{"what":"{}"}}"#, "x".repeat(257 * 1024))), 413, "");
         check(&post("/run/read", r#"{"page":"../../etc/passwd"}"#), 404, "no such page");
-        check(&get(address, "/run/source/..%2f..%2fCargo.toml"), 404, "no program or exercise");
-        check(&get(address, "/run/source/common"), 404, "no program or exercise");
-        check(&get(address, "/run/start"), 403, "Only a page of this");
-        check(&get(address, "/run/source/0_session"), 200, "fn main");
+        check(&get(server, "/run/source/..%2f..%2fCargo.toml"), 404, "no program or exercise");
+        check(&get(server, "/run/source/common"), 404, "no program or exercise");
+        check(&get(server, "/run/start"), 405, "");
+        check(&get(server, "/run/source/0_session"), 200, "fn main");
     });
 }
 
 #[test]
 fn what_was_read_is_kept() {
-    with_server(|workspace, address| {
-        let (token, ours) = (token(address), format!("http://{HOST}"));
-        check(&post(address, "/run/read", &ours, &token, r#"{"page":"page"}"#), 204, "");
-        check(&get(address, "/run/done"), 200, r#""pages":["page"]"#);
+    with_server(|workspace, server| {
+        check(&post(server, "/run/read", r#"{"page":"page"}"#), 204, "");
+        check(&get(server, "/run/done"), 200, r#""pages":["page"]"#);
         let done = crate::reader::Reader::open(workspace.root()).unwrap().done();
         assert!(done.pages.contains("page"));
     });
@@ -103,8 +162,8 @@ fn what_was_read_is_kept() {
 
 #[test]
 fn random_requests_do_not_bring_it_down() {
-    with_server(|_, address| {
-        let token = token(address);
+    with_server(|_, server| {
+        let keys = server.headers();
         let mut runner = TestRunner::new(Config { cases: 1000, ..Config::default() });
         let path = prop_oneof![
             Just("/run/start".to_owned()),
@@ -121,12 +180,12 @@ fn random_requests_do_not_bring_it_down() {
             .run(&(method, path, "[ -~]{0,20}", body), |(method, path, header, body)| {
                 let head = format!(
                     "{method} {path} HTTP/1.1\r\nHost: {HOST}\r\nOrigin: http://{HOST}\r\n{JSON}\
-                     X-Workbook-Token: {token}\r\nX-Odd: {header}\r\n"
+                     {keys}X-Odd: {header}\r\n"
                 );
-                send(address, &head, &body);
+                send(server.address, &head, &body);
                 Ok(())
             })
             .unwrap();
-        check(&get(address, "/en/page.html"), 200, "");
+        check(&get(server, "/en/page.html"), 200, "");
     });
 }

@@ -28,6 +28,10 @@ impl Job {
     }
 
     pub(super) fn judge(&self, exercise: &Exercise, end: End, output: String) -> Result<()> {
+        if self.is_start {
+            self.tell(Event::not_begun(end));
+            return Ok(());
+        }
         let status = if let End::Exited(status) = end { status } else { 1 };
         let printed = exercise.recording(output, status);
         let said = match end {
