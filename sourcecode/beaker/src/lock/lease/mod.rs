@@ -6,14 +6,16 @@
 //! worst is a value made twice; a session's save checks the record's version anyway.
 
 mod held;
+mod takers;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use held::{Held, Renewal};
+use takers::Taken;
 
-use super::{Guard, LocalLocks, Locks};
+use super::{Guard, LocalLocks, Locks, would_deadlock};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
@@ -30,7 +32,8 @@ const LONGEST_WAIT: Duration = Duration::from_millis(10);
 /// back by its holder alone, and free again when it has run out.
 ///
 /// Hosts measure its end by their own clocks, so these must agree much better than the lease is
-/// long. Threads of one process wait for each other here, so each process asks the server once.
+/// long. Threads of one process wait for each other here, so each process asks the server once. A thread
+/// that asks for a lease which it holds is told so, through whatever handle on the store it took it.
 pub struct LeaseLocks {
     leases: Arc<Leases>,
     threads: LocalLocks,
@@ -59,17 +62,40 @@ impl LeaseLocks {
         }
     }
 
-    fn guard(&self, lease: Key, version: Version, thread: Guard) -> Guard {
-        let held = Held::new(Arc::clone(&self.leases), lease, version);
-        self.renewal.renew(&held);
-        // In this order: the lease is given back first, then the next thread may ask for it.
-        Guard::new((held, thread))
+    /// Takes the lease, if it is free. The bytes tell this thread, should it ask again through another
+    /// handle, that it is its own.
+    fn take(&self, lease: &Key, thread: Guard) -> Result<Taking> {
+        let number = takers::fresh();
+        Ok(match self.leases.put(lease, &number.to_le_bytes(), When::Absent)? {
+            None => Taking::Held(thread),
+            Some(version) => {
+                let taken = Taken::note(number);
+                let held = Held::new(Arc::clone(&self.leases), lease.clone(), version, taken);
+                self.renewal.renew(&held);
+                // In this order: the lease is given back first, then the next thread may ask for it.
+                Taking::Own(Guard::new((held, thread)))
+            }
+        })
+    }
+
+    /// Refuses to wait for a lease that this thread has itself, whatever handle it took it through.
+    fn check_not_own(&self, lease: &Key, key: &Key) -> Result<()> {
+        let is_own = takers::has_any()
+            && self.leases.store.get(lease)?.is_some_and(|stored| takers::is_own(&stored.bytes));
+        if is_own { Err(would_deadlock(key)) } else { Ok(()) }
     }
 }
 
+/// What came of asking once.
+enum Taking {
+    Own(Guard),
+    /// Somebody has it. Here is back what was taken in this process.
+    Held(Guard),
+}
+
 impl Leases {
-    fn put(&self, lease: &Key, when: When) -> Result<Option<Version>> {
-        self.store.put(lease, &[], Some(self.lease), when)
+    fn put(&self, lease: &Key, bytes: &[u8], when: When) -> Result<Option<Version>> {
+        self.store.put(lease, bytes, Some(self.lease), when)
     }
 }
 
@@ -81,22 +107,30 @@ fn lease_of(key: &Key) -> Key {
 impl Locks for LeaseLocks {
     fn lock(&self, key: &Key) -> Result<Guard> {
         let lease = lease_of(key);
-        let thread = self.threads.lock(key)?;
-        let mut wait = SHORTEST_WAIT;
+        let mut thread = self.threads.lock(key)?;
+        let mut wait = None;
         loop {
-            match self.leases.put(&lease, When::Absent)? {
-                Some(version) => return Ok(self.guard(lease, version, thread)),
-                None => self.leases.clock.sleep(wait),
-            }
-            wait = (wait * 3 / 2).min(LONGEST_WAIT);
+            thread = match self.take(&lease, thread)? {
+                Taking::Own(guard) => return Ok(guard),
+                Taking::Held(thread) => thread,
+            };
+            // Once is enough: a thread that waits takes nothing meanwhile.
+            let time = match wait {
+                None => self.check_not_own(&lease, key).map(|()| SHORTEST_WAIT)?,
+                Some(time) => time,
+            };
+            self.leases.clock.sleep(time);
+            wait = Some((time * 3 / 2).min(LONGEST_WAIT));
         }
     }
 
     fn try_lock(&self, key: &Key) -> Result<Option<Guard>> {
         let Some(thread) = self.threads.try_lock(key)? else { return Ok(None) };
         let lease = lease_of(key);
-        let taken = self.leases.put(&lease, When::Absent)?;
-        Ok(taken.map(|version| self.guard(lease, version, thread)))
+        match self.take(&lease, thread)? {
+            Taking::Own(guard) => Ok(Some(guard)),
+            Taking::Held(_) => self.check_not_own(&lease, key).map(|()| None),
+        }
     }
 }
 
