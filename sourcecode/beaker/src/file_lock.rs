@@ -109,15 +109,15 @@ fn held() -> MutexGuard<'static, HashMap<FileId, ThreadId>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Device and number: what a file is, whatever path leads to it.
-#[cfg(unix)]
-type FileId = (u64, u64);
+/// What a file is, whatever path leads to it: device and number; elsewhere, its path without links.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct FileId(#[cfg(unix)] (u64, u64), #[cfg(not(unix))] PathBuf);
 
 #[cfg(unix)]
 fn file_id(file: &File, _: &Path) -> io::Result<FileId> {
     use std::os::unix::fs::MetadataExt;
     let file = file.metadata()?;
-    Ok((file.dev(), file.ino()))
+    Ok(FileId((file.dev(), file.ino())))
 }
 
 /// Is the open file still the one at the path, or has its former holder removed it?
@@ -125,19 +125,15 @@ fn file_id(file: &File, _: &Path) -> io::Result<FileId> {
 fn is_at(held: &FileId, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
     match fs::symlink_metadata(path) {
-        Ok(there) => Ok((there.dev(), there.ino()) == *held),
+        Ok(there) => Ok((there.dev(), there.ino()) == held.0),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-/// Elsewhere, its path without links.
-#[cfg(not(unix))]
-type FileId = PathBuf;
-
 #[cfg(not(unix))]
 fn file_id(_: &File, path: &Path) -> io::Result<FileId> {
-    path.canonicalize()
+    path.canonicalize().map(FileId)
 }
 
 /// Elsewhere lock files are not removed.

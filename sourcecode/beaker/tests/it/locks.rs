@@ -235,7 +235,7 @@ fn check_two_backends(name: &str, options: &[(&str, &str)], other: &[(&str, &str
 fn two_handles_on_one_folder() {
     let folder = tempfile::tempdir().unwrap();
     let path = |end: &str| folder.path().join(end).to_str().unwrap().to_owned();
-    ["data", "linked"].map(|name| std::fs::create_dir(path(name)).unwrap());
+    ["data", "linked"].iter().for_each(|name| std::fs::create_dir(path(name)).unwrap());
     let (real, roundabout) = (path("data"), path("data/../data"));
     check_two_backends("file", &[("data_dir", &real)], &[("data_dir", &roundabout)]);
     #[cfg(unix)]

@@ -32,6 +32,7 @@ mod lost;
 mod memcached;
 #[cfg(feature = "middleware")]
 mod middleware;
+mod modes;
 mod on_disk;
 mod overlap;
 #[cfg(feature = "postgres")]

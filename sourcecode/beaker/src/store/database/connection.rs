@@ -51,6 +51,8 @@ pub(super) enum Found {
         version: i64,
         expires: Option<i64>,
         bytes: Arc<[u8]>,
+        /// As it was written; the bytes may have changed since.
+        checksum: i64,
     },
 }
 
