@@ -18,15 +18,21 @@ struct State {
     leases: Arc<Leases>,
     key: Key,
     /// What the lease holds: which taking it was.
-    bytes: [u8; 8],
+    bytes: [u8; 16],
     /// The write that made it ours; `None` once it was lost or given back. It is locked while the
     /// lease is renewed, so that it is not given back with a version that is gone.
     version: Mutex<Option<Version>>,
 }
 
 impl Held {
-    pub(super) fn new(leases: Arc<Leases>, key: Key, version: Version, taken: Taken) -> Held {
-        let (bytes, version) = (taken.bytes(), Mutex::new(Some(version)));
+    pub(super) fn new(
+        leases: Arc<Leases>,
+        key: Key,
+        version: Version,
+        bytes: [u8; 16],
+        taken: Taken,
+    ) -> Held {
+        let version = Mutex::new(Some(version));
         Held { state: Arc::new(State { leases, key, bytes, version }), _taken: taken }
     }
 }

@@ -6,6 +6,7 @@
 //! worst is a value made twice; a session's save checks the record's version anyway.
 
 mod held;
+mod sightings;
 mod takers;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use held::{Held, Renewal};
+use sightings::Sightings;
 use takers::Taken;
 
 use super::{Guard, LocalLocks, Locks, would_deadlock};
@@ -31,13 +33,16 @@ const LONGEST_WAIT: Duration = Duration::from_millis(10);
 /// One holder a key among all that share the store. A lease is renewed while its holder works, given
 /// back by its holder alone, and free again when it has run out.
 ///
-/// Hosts measure its end by their own clocks, so these must agree much better than the lease is
-/// long. Threads of one process wait for each other here, so each process asks the server once. A thread
+/// The store measures its end by the time of day: of its server, or, in a database, of the hosts, which
+/// must agree much better than the lease is long. Should the time be put back, those who wait find out by
+/// themselves, within twice its length, that a lease has lost its holder; should it be put forward, a lease
+/// can end too early. Threads of one process wait for each other here, so each process asks the server once. A thread
 /// that asks for a lease which it holds is told so, through whatever handle on the store it took it.
 pub struct LeaseLocks {
     leases: Arc<Leases>,
     threads: LocalLocks,
     renewal: Renewal,
+    sightings: Sightings,
 }
 
 /// What a guard and the renewing thread share with the locks.
@@ -59,18 +64,30 @@ impl LeaseLocks {
             leases: Arc::new(Leases { store, clock, lease }),
             threads: LocalLocks::new(),
             renewal: Renewal::default(),
+            sightings: Sightings::default(),
         }
     }
 
-    /// Takes the lease, if it is free. The bytes tell this thread, should it ask again through another
-    /// handle, that it is its own.
-    fn take(&self, lease: &Key, thread: Guard) -> Result<Taking> {
+    /// Takes the lease, if it is free or has lost its holder.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::WouldDeadlock` if this thread has it, whatever handle it took it through: the bytes
+    /// tell.
+    fn take(&self, key: &Key, lease: &Key, first: bool, thread: Guard) -> Result<Taking> {
         let number = takers::fresh();
-        Ok(match self.leases.put(lease, &number.to_le_bytes(), When::Absent)? {
+        let bytes = takers::bytes(number, self.leases.lease);
+        let version = match self.leases.put(lease, &bytes, When::Absent)? {
+            None => self.take_over(key, lease, first, &bytes)?,
+            own => own,
+        };
+        Ok(match version {
             None => Taking::Held(thread),
             Some(version) => {
+                self.sightings.forget(lease);
                 let taken = Taken::note(number);
-                let held = Held::new(Arc::clone(&self.leases), lease.clone(), version, taken);
+                let leases = Arc::clone(&self.leases);
+                let held = Held::new(leases, lease.clone(), version, bytes, taken);
                 self.renewal.renew(&held);
                 // In this order: the lease is given back first, then the next thread may ask for it.
                 Taking::Own(Guard::new((held, thread)))
@@ -78,11 +95,35 @@ impl LeaseLocks {
         })
     }
 
-    /// Refuses to wait for a lease that this thread has itself, whatever handle it took it through.
-    fn check_not_own(&self, lease: &Key, key: &Key) -> Result<()> {
-        let is_own = takers::has_any()
-            && self.leases.store.get(lease)?.is_some_and(|stored| takers::is_own(&stored.bytes));
-        if is_own { Err(would_deadlock(key)) } else { Ok(()) }
+    /// Looks at what is in the way, now and then, and takes it if its holder is gone.
+    fn take_over(
+        &self,
+        key: &Key,
+        lease: &Key,
+        first: bool,
+        bytes: &[u8],
+    ) -> Result<Option<Version>> {
+        let now = self.leases.clock.monotonic();
+        let is_due = self.sightings.is_due(lease, now, self.leases.lease);
+        let asks_itself = first && takers::has_any();
+        if !is_due && !asks_itself {
+            return Ok(None);
+        }
+        let Some(stored) = self.leases.store.get(lease)? else {
+            self.sightings.forget(lease);
+            return Ok(None);
+        };
+        if takers::is_own(&stored.bytes) {
+            return Err(would_deadlock(key));
+        }
+        let stands = self.sightings.note(lease, stored.version, now);
+        // Its holder says for how long it takes a lease, and renews it three times as often.
+        match takers::length(&stored.bytes) {
+            Some(length) if stands >= length => {
+                self.leases.put(lease, bytes, When::Unchanged(stored.version))
+            }
+            _ => Ok(None),
+        }
     }
 }
 
@@ -108,29 +149,24 @@ impl Locks for LeaseLocks {
     fn lock(&self, key: &Key) -> Result<Guard> {
         let lease = lease_of(key);
         let mut thread = self.threads.lock(key)?;
-        let mut wait = None;
+        let mut wait = SHORTEST_WAIT;
         loop {
-            thread = match self.take(&lease, thread)? {
+            // A thread that waits takes nothing meanwhile, so once it is not its own it never is.
+            thread = match self.take(key, &lease, wait == SHORTEST_WAIT, thread)? {
                 Taking::Own(guard) => return Ok(guard),
                 Taking::Held(thread) => thread,
             };
-            // Once is enough: a thread that waits takes nothing meanwhile.
-            let time = match wait {
-                None => self.check_not_own(&lease, key).map(|()| SHORTEST_WAIT)?,
-                Some(time) => time,
-            };
-            self.leases.clock.sleep(time);
-            wait = Some((time * 3 / 2).min(LONGEST_WAIT));
+            self.leases.clock.sleep(wait);
+            wait = (wait * 3 / 2).min(LONGEST_WAIT);
         }
     }
 
     fn try_lock(&self, key: &Key) -> Result<Option<Guard>> {
         let Some(thread) = self.threads.try_lock(key)? else { return Ok(None) };
-        let lease = lease_of(key);
-        match self.take(&lease, thread)? {
-            Taking::Own(guard) => Ok(Some(guard)),
-            Taking::Held(_) => self.check_not_own(&lease, key).map(|()| None),
-        }
+        Ok(match self.take(key, &lease_of(key), true, thread)? {
+            Taking::Own(guard) => Some(guard),
+            Taking::Held(_) => None,
+        })
     }
 }
 

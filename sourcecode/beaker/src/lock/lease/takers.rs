@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use crate::store::Version;
 
@@ -25,11 +26,6 @@ impl Taken {
         let thread = thread::current().id();
         taken().entry(thread).or_default().push(number);
         Taken { thread, number }
-    }
-
-    /// What the lease holds in the store.
-    pub(super) fn bytes(&self) -> [u8; 8] {
-        self.number.to_le_bytes()
     }
 }
 
@@ -57,10 +53,29 @@ pub(super) fn has_any() -> bool {
     taken().contains_key(&thread::current().id())
 }
 
+/// What a lease holds in the store: which taking it was, and its length in microseconds.
+pub(super) fn bytes(number: u64, length: Duration) -> [u8; 16] {
+    let length = u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
+    let mut bytes = [0; 16];
+    bytes[..8].copy_from_slice(&number.to_le_bytes());
+    bytes[8..].copy_from_slice(&length.to_le_bytes());
+    bytes
+}
+
 /// Whether the lease that holds these bytes is this thread's.
 pub(super) fn is_own(bytes: &[u8]) -> bool {
-    let Ok(number) = bytes.try_into().map(u64::from_le_bytes) else { return false };
+    let Some((number, _)) = read(bytes) else { return false };
     taken().get(&thread::current().id()).is_some_and(|numbers| numbers.contains(&number))
+}
+
+/// For how long its holder takes the lease that holds these bytes.
+pub(super) fn length(bytes: &[u8]) -> Option<Duration> {
+    read(bytes).map(|(_, length)| Duration::from_micros(length))
+}
+
+fn read(bytes: &[u8]) -> Option<(u64, u64)> {
+    let (number, length) = bytes.split_first_chunk::<8>()?;
+    Some((u64::from_le_bytes(*number), u64::from_le_bytes(length.try_into().ok()?)))
 }
 
 fn taken() -> MutexGuard<'static, HashMap<ThreadId, Vec<u64>>> {

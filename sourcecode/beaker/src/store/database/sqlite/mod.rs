@@ -17,7 +17,6 @@ use rusqlite::{
 
 use super::connection::{Connection, Failure, Found, Value};
 use super::statements::{Dialect, Statements};
-use crate::clock::Timestamp;
 use crate::error::ErrorKind;
 use crate::file_lock::FileLock;
 use crate::private_file;
@@ -123,7 +122,7 @@ impl Connection for Sqlite {
         transaction.commit().map_err(failure)
     }
 
-    fn is_current(&mut self, now: Timestamp) -> bool {
+    fn is_current(&mut self, now: Duration) -> bool {
         self.watch.is_current(now)
     }
 }
