@@ -28,7 +28,7 @@ fn main() -> Result<()> {
 fn show_row(id: &str) -> rusqlite::Result<()> {
     let database = Connection::open(FILE)?; // (5)
     database.query_row(
-        "select name, expires_at, length(bytes) from beaker_cache
+        "select name, expires_at, length(bytes) from beaker_values
          where namespace = '' and name = ?1",
         [id],
         |row| {

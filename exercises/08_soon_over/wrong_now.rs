@@ -8,7 +8,7 @@ use rusqlite::Connection;
 /// A statement: how many sessions end within so many seconds?
 fn sql(seconds: u32) -> String {
     format!(
-        "select count(*) from beaker_cache
+        "select count(*) from beaker_values
          where expires_at < now() + {seconds}"
     )
 }

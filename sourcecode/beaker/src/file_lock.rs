@@ -1,9 +1,14 @@
 //! [`FileLock`]: one exclusive lock of the operating system on one file, which is removed again
 //! when the lock is given back.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::collections::HashMap;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+
+use crate::private_file;
 
 /// A held lock; given back, and its file removed, on drop. It excludes other processes and other
 /// threads of this one. If the holder is killed, the system gives the lock back at once.
@@ -12,33 +17,55 @@ pub(crate) struct FileLock {
     path: PathBuf,
     /// Holding the open file is holding the lock.
     file: File,
+    id: FileId,
 }
+
+/// Which files this process holds, and which thread took each. A file is known by what it is and not by
+/// its path, so two paths to one folder are one place. Nothing slow is done while it is locked.
+static HELD: LazyLock<Mutex<HashMap<FileId, ThreadId>>> = LazyLock::new(Mutex::default);
 
 impl FileLock {
     /// Waits for the lock on the file at this path, which is created, with its folder, if missing.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Deadlock` if this thread holds it already, by this path or by another one.
     pub(crate) fn lock(path: &Path) -> io::Result<FileLock> {
         loop {
-            let file = open(path)?;
+            let (file, id) = open_free(path)?;
             file.lock()?;
-            if is_at(&file, path)? {
-                return Ok(FileLock { path: path.into(), file });
+            if let Some(lock) = FileLock::if_current(path, file, id)? {
+                return Ok(lock);
             }
         }
     }
 
     /// The lock, if nobody holds it.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`lock`](FileLock::lock).
     pub(crate) fn try_lock(path: &Path) -> io::Result<Option<FileLock>> {
         loop {
-            let file = open(path)?;
+            let (file, id) = open_free(path)?;
             match file.try_lock() {
-                Ok(()) if is_at(&file, path)? => {
-                    return Ok(Some(FileLock { path: path.into(), file }));
-                }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => return Ok(None),
                 Err(TryLockError::Error(error)) => return Err(error),
             }
+            if let Some(lock) = FileLock::if_current(path, file, id)? {
+                return Ok(Some(lock));
+            }
         }
+    }
+
+    /// What was just locked, unless its former holder has removed it.
+    fn if_current(path: &Path, file: File, id: FileId) -> io::Result<Option<FileLock>> {
+        if !is_at(&id, path)? {
+            return Ok(None);
+        }
+        held().insert(id.clone(), thread::current().id());
+        Ok(Some(FileLock { path: path.into(), file, id }))
     }
 }
 
@@ -46,39 +73,72 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         // Only the holder removes the file, and only while it holds the lock. Who waited for the
         // removed file finds, in `is_at`, that it is not the one at the path any more.
-        // If somebody else removed ours, the one at the path is the next holder's.
-        if cfg!(unix) && is_at(&self.file, &self.path).unwrap_or(false) {
+        // If somebody else removed ours, the one at the path is the next holder's. Ours are empty, so
+        // one with something in it was there before, and is not ours to remove.
+        let is_empty = || self.file.metadata().is_ok_and(|file| file.len() == 0);
+        if cfg!(unix) && is_at(&self.id, &self.path).unwrap_or(false) && is_empty() {
             let _ = fs::remove_file(&self.path);
         }
+        // Before the file is closed: after that, its number may be another file's.
+        held().remove(&self.id);
     }
 }
 
+/// The file, which this thread does not hold.
+fn open_free(path: &Path) -> io::Result<(File, FileId)> {
+    let file = open(path)?;
+    let id = file_id(&file, path)?;
+    if held().get(&id).is_some_and(|holder| *holder == thread::current().id()) {
+        return Err(ErrorKind::Deadlock.into());
+    }
+    Ok((file, id))
+}
+
 fn open(path: &Path) -> io::Result<File> {
-    let open = || OpenOptions::new().create(true).truncate(false).write(true).open(path);
+    let open = || private_file::options().create(true).truncate(false).write(true).open(path);
     match open() {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+            private_file::create_folder(path.parent().unwrap_or(Path::new(".")))?;
             open()
         }
         result => result,
     }
 }
 
+fn held() -> MutexGuard<'static, HashMap<FileId, ThreadId>> {
+    HELD.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What a file is, whatever path leads to it: device and number; elsewhere, its path without links.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct FileId(#[cfg(unix)] (u64, u64), #[cfg(not(unix))] PathBuf);
+
+#[cfg(unix)]
+fn file_id(file: &File, _: &Path) -> io::Result<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    let file = file.metadata()?;
+    Ok(FileId((file.dev(), file.ino())))
+}
+
 /// Is the open file still the one at the path, or has its former holder removed it?
 #[cfg(unix)]
-fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+fn is_at(held: &FileId, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;
-    let held = file.metadata()?;
-    match fs::metadata(path) {
-        Ok(there) => Ok((there.dev(), there.ino()) == (held.dev(), held.ino())),
+    match fs::symlink_metadata(path) {
+        Ok(there) => Ok((there.dev(), there.ino()) == held.0),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
+#[cfg(not(unix))]
+fn file_id(_: &File, path: &Path) -> io::Result<FileId> {
+    path.canonicalize().map(FileId)
+}
+
 /// Elsewhere lock files are not removed.
 #[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> io::Result<bool> {
+fn is_at(_: &FileId, _: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
@@ -113,8 +173,48 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.lock");
         let held = FileLock::lock(&path).unwrap();
-        assert!(FileLock::try_lock(&path).unwrap().is_none());
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert!(FileLock::try_lock(&path).unwrap().is_none()));
+        });
         drop(held);
         assert!(FileLock::try_lock(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn a_thread_that_holds_it_by_another_path_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("locks/a.lock");
+        let held = FileLock::lock(&path).unwrap();
+        let roundabout = folder.path().join("locks/../locks/a.lock");
+        let told = |path: &Path| {
+            assert_eq!(FileLock::lock(path).unwrap_err().kind(), ErrorKind::Deadlock);
+            assert_eq!(FileLock::try_lock(path).unwrap_err().kind(), ErrorKind::Deadlock);
+        };
+        told(&path);
+        told(&roundabout);
+        // To another thread, it is just held.
+        let other = || {
+            std::thread::scope(|scope| {
+                scope.spawn(|| FileLock::try_lock(&roundabout).unwrap().is_some()).join().unwrap()
+            })
+        };
+        assert!(!other());
+        std::thread::scope(|scope| scope.spawn(move || drop(held)).join().unwrap());
+        assert!(other() && FileLock::lock(&path).is_ok());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_was_there_before_is_not_followed_and_not_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("a.lock"), folder.path().join("precious"));
+        fs::write(&other, "precious").unwrap();
+        std::os::unix::fs::symlink(&other, &path).unwrap();
+        assert!(FileLock::lock(&path).is_err() && FileLock::try_lock(&path).is_err());
+        std::os::unix::fs::symlink(folder.path().join("none"), folder.path().join("b")).unwrap();
+        assert!(FileLock::lock(&folder.path().join("b")).is_err());
+        assert!(!folder.path().join("none").exists());
+        drop(FileLock::lock(&other).unwrap());
+        assert_eq!(fs::read_to_string(&other).unwrap(), "precious");
     }
 }

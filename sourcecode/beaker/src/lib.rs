@@ -56,6 +56,7 @@ pub mod middleware;
 mod nearest;
 #[cfg(any(feature = "tokio", feature = "tower"))]
 mod off_thread;
+mod private_file;
 pub mod record;
 #[cfg(feature = "cookies")]
 pub mod sealing;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Guard, LocalLocks, Locks};
+use super::{Guard, LocalLocks, Locks, would_deadlock};
 use crate::error::{Error, Result};
 use crate::file_lock::FileLock;
 use crate::key::{Key, sha256_hex};
@@ -18,7 +18,7 @@ pub struct FileLocks {
 
 impl FileLocks {
     /// Locks in this folder, which is made when it is needed. Processes that name the same folder
-    /// exclude each other.
+    /// exclude each other, and so do several values of one process, by whatever path they name it.
     pub fn new(folder: impl AsRef<Path>) -> FileLocks {
         FileLocks { folder: folder.as_ref().into(), threads: LocalLocks::new() }
     }
@@ -28,6 +28,10 @@ impl FileLocks {
     }
 
     fn failed(&self, key: &Key, error: std::io::Error) -> Error {
+        // By another handle on the same folder.
+        if error.kind() == std::io::ErrorKind::Deadlock {
+            return would_deadlock(key);
+        }
         let folder = self.folder.display();
         let hint = "make the folder writable, or name another `lock_dir`";
         Error::storage(format!("could not lock {key:?} in `{folder}`; {hint}"), error)

@@ -26,7 +26,8 @@ use crate::key::Key;
 /// 1. A key has one holder at a time; other keys are not held up.
 /// 2. `try_lock` answers at once: `None` if the key is held.
 /// 3. A lock is given back when its guard is dropped: at the end, at a `?`, in a panic.
-/// 4. A thread that asks for a key that it holds gets `ErrorKind::WouldDeadlock`.
+/// 4. A thread that asks for a key that it holds gets `ErrorKind::WouldDeadlock`: of this value, and of
+///    any other that locks in the same place, be it a folder or a store that was opened twice.
 /// 5. A guard may be sent to another thread and dropped there. Until then the thread that took the
 ///    lock counts as its holder.
 /// 6. Nothing is left behind by locks that were given back.

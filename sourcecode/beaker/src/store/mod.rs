@@ -56,7 +56,10 @@ use crate::key::{Key, Namespace};
 /// 8. Keys and namespaces are any bytes and texts of any length, and no two share a value.
 /// 9. A value is 0 to 900,000 bytes at least; more than the store takes is `ErrorKind::TooLarge`,
 ///    and leaves what was there.
-/// 10. Damaged bytes count as nothing (see [`damaged`](Store::damaged)), and never as a panic.
+/// 10. Damaged bytes count as nothing (see [`damaged`](Store::damaged)), or are an error, and never a
+///     panic. A store that keeps its values on a disk of this host, or in a table, checks each of them by
+///     a checksum. What memcached and redis have in their memory is theirs to keep: a raw `get` from them
+///     gives what they answer, and the checksum of the record is what protects sessions and caches there.
 /// 11. `sweep`, called until it is done, leaves nothing that has expired, and everything else.
 /// 12. A batch does what its single operations do, in the batch's order.
 /// 13. Errors mean that the system failed: a server that is down, a folder that cannot be written.

@@ -149,3 +149,47 @@ fn damaged_bytes() {
     fs::write(&file, &whole).unwrap();
     assert!(store.get(&key("17")).unwrap().is_some(), "all is well again");
 }
+
+/// Single bits, in keys as in values: what is found under a key was written under that key.
+#[test]
+fn bits_that_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(FILE);
+    let store = DbmStore::open(folder.path()).unwrap();
+    let value = |number: u8| vec![number; 40];
+    for number in 0..64 {
+        store
+            .put(
+                &key(char::from(b'0' + number).encode_utf8(&mut [0; 4])),
+                &value(number),
+                None,
+                When::Always,
+            )
+            .unwrap();
+    }
+    let whole = fs::read(&file).unwrap();
+    // Where the values are, so that their keys are hit as well. Older pages have them too.
+    let value_at = |at: &usize| whole[*at..*at + 40] == value(40);
+    let places: Vec<usize> = (0..whole.len() - 40).filter(value_at).collect();
+    let step = if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 3 } else { 31 };
+    let (mut right, mut nothing, mut errors) = (0, 0, 0);
+    let around = |at: &usize| (at - 100) * 8..(at + 100) * 8;
+    for bit in places.iter().flat_map(around).step_by(step) {
+        let mut bytes = whole.clone();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&file, bytes).unwrap();
+        // One bit makes one digit another one, so all are asked for.
+        for number in [1, 3, 17, 40] {
+            match store.get(&key(char::from(b'0' + number).encode_utf8(&mut [0; 4]))) {
+                Ok(Some(stored)) => {
+                    assert!(*stored.bytes == value(number), "bit {bit}: {number} is wrong");
+                    right += 1;
+                }
+                Ok(None) => nothing += 1,
+                Err(_) => errors += 1,
+            }
+        }
+    }
+    println!("{right} right, {nothing} nothing, {} damaged, {errors} errors", store.damaged());
+    assert!(right > 0 && store.damaged() > 0);
+}

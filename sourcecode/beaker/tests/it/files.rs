@@ -86,15 +86,78 @@ fn a_sweep_removes_what_killed_writers_left() {
     let key = Namespace::default().key("kk");
     store.put(&key, b"x", None, When::Always).unwrap();
     let leaf = folder.path().join("container_file/k/kk");
-    fs::copy(leaf.join("kk.cache"), leaf.join(".abc.tmp")).unwrap();
-    fs::create_dir_all(folder.path().join("container_file-n.gone-1f/k/kk")).unwrap();
+    let whole = fs::read(leaf.join("kk.cache")).unwrap();
+    let ours =
+        [(".beaker-a.tmp", &whole[..]), (".beaker-b.tmp", &whole[..9]), (".beaker-c.tmp", b"")];
+    let theirs = [(".a.tmp", &whole[..]), ("a.tmp", b""), (".beaker-d.tmp", b"a pickle")];
+    for (name, content) in ours.iter().chain(&theirs) {
+        fs::write(leaf.join(name), content).unwrap();
+    }
     assert!(store.sweep(100).unwrap().is_done);
-    assert!(leaf.join(".abc.tmp").exists(), "its writer may be at work");
-    assert!(!folder.path().join("container_file-n.gone-1f").exists());
+    assert!(ours.iter().all(|(name, _)| leaf.join(name).exists()), "their writers may be at work");
     clock.advance(Duration::from_secs(3601));
     store.sweep(100).unwrap();
-    assert!(!leaf.join(".abc.tmp").exists());
+    assert!(!ours.iter().any(|(name, _)| leaf.join(name).exists()));
+    assert!(theirs.iter().all(|(name, _)| leaf.join(name).exists()), "not ours to remove");
     assert!(store.get(&key).unwrap().is_some());
+}
+
+/// What Python's Beaker, or anybody, keeps in the same tree is not touched, whatever is done with ours.
+#[test]
+fn files_of_others_are_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(ManualClock::default());
+    let store = FileStore::open(folder.path()).unwrap().with_clock(clock.clone());
+    let key = |name: &str| Namespace::default().key(name);
+    let ttl = Some(Duration::from_secs(60));
+    store.put(&key("abc"), b"ours", ttl, When::Always).unwrap();
+    let leaf = folder.path().join("container_file/a/ab");
+    let pickle = b"\x80\x04\x95\x1a\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x07session\x94}\x94s.";
+    let files = ["abd.cache", "abe.cache", "notes.txt", "container_file.gone-1f.cache"];
+    let files = files.map(|name| leaf.join(name));
+    let other = folder.path().join("container_file-n.gone-1f/k/kk/k.cache");
+    fs::create_dir_all(other.parent().unwrap()).unwrap();
+    fs::create_dir_all(leaf.join("folder.cache")).unwrap();
+    let all_there = |after: &str| {
+        let there = files.iter().chain([&other]).all(|file| fs::read(file).unwrap() == pickle);
+        assert!(there && leaf.join("folder.cache").is_dir(), "after {after}");
+    };
+    files.iter().chain([&other]).for_each(|file| fs::write(file, pickle).unwrap());
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(leaf.join("abd.cache"), leaf.join("link.cache")).unwrap();
+
+    assert!(store.get(&key("abd")).unwrap().is_none());
+    assert!(!store.delete(&key("abd"), When::Always).unwrap());
+    assert!(
+        store.put(&key("abd"), b"x", None, When::Unchanged(Version::new(1))).unwrap().is_none()
+    );
+    let error = store.put(&key("abd"), b"x", None, When::Absent).unwrap_err();
+    assert!(
+        error.to_string().contains("abd.cache") && error.to_string().contains("another `data_dir`")
+    );
+    all_there("single operations");
+    clock.advance(Duration::from_secs(1_000_000_000));
+    assert_eq!(store.sweep(10_000).unwrap().removed, 1, "ours");
+    all_there("a sweep");
+    store.put(&key("abc"), b"ours", None, When::Always).unwrap();
+    store.clear(&Namespace::default()).unwrap();
+    assert!(!leaf.join("abc.cache").exists());
+    all_there("a clear");
+    #[cfg(unix)]
+    assert!(leaf.join("link.cache").is_symlink());
+}
+
+#[test]
+fn a_clear_leaves_no_empty_folders() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::open(folder.path()).unwrap();
+    for (number, namespace) in ["", "n"].map(Namespace::new).iter().enumerate() {
+        store.put(&namespace.key(format!("k{number}")), b"x", None, When::Always).unwrap();
+        store.clear(namespace).unwrap();
+    }
+    let left: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    assert_eq!(left, ["container_file_lock"]);
 }
 
 /// Deleters whose condition is never met, while records come and go: nothing may be lost.

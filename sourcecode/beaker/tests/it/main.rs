@@ -10,6 +10,7 @@ mod cache_waits;
 mod cached;
 mod caches;
 mod caches_shared;
+mod clock_steps;
 mod configuration;
 #[cfg(feature = "cookies")]
 mod cookie_sessions;
@@ -33,6 +34,7 @@ mod lost;
 mod memcached;
 #[cfg(feature = "middleware")]
 mod middleware;
+mod modes;
 mod on_disk;
 mod overlap;
 #[cfg(feature = "postgres")]

@@ -71,7 +71,7 @@ impl Kind {
     pub(super) fn default(self, option: &str) -> Option<&'static str> {
         match option {
             "deadline" => Some("2000"),
-            "table_name" => Some("beaker_cache"),
+            "table_name" => Some("beaker_values"),
             _ => None,
         }
         .filter(|_| self.has(option))

@@ -6,14 +6,18 @@
 //! worst is a value made twice; a session's save checks the record's version anyway.
 
 mod held;
+mod sightings;
+mod takers;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use held::{Held, Renewal};
+use sightings::Sightings;
+use takers::Taken;
 
-use super::{Guard, LocalLocks, Locks};
+use super::{Guard, LocalLocks, Locks, would_deadlock};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
@@ -29,12 +33,16 @@ const LONGEST_WAIT: Duration = Duration::from_millis(10);
 /// One holder a key among all that share the store. A lease is renewed while its holder works, given
 /// back by its holder alone, and free again when it has run out.
 ///
-/// Hosts measure its end by their own clocks, so these must agree much better than the lease is
-/// long. Threads of one process wait for each other here, so each process asks the server once.
+/// The store measures its end by the time of day: of its server, or, in a database, of the hosts, which
+/// must agree much better than the lease is long. Should the time be put back, those who wait find out by
+/// themselves, within twice its length, that a lease has lost its holder; should it be put forward, a lease
+/// can end too early. Threads of one process wait for each other here, so each process asks the server once. A thread
+/// that asks for a lease which it holds is told so, through whatever handle on the store it took it.
 pub struct LeaseLocks {
     leases: Arc<Leases>,
     threads: LocalLocks,
     renewal: Renewal,
+    sightings: Sightings,
 }
 
 /// What a guard and the renewing thread share with the locks.
@@ -56,20 +64,79 @@ impl LeaseLocks {
             leases: Arc::new(Leases { store, clock, lease }),
             threads: LocalLocks::new(),
             renewal: Renewal::default(),
+            sightings: Sightings::default(),
         }
     }
 
-    fn guard(&self, lease: Key, version: Version, thread: Guard) -> Guard {
-        let held = Held::new(Arc::clone(&self.leases), lease, version);
-        self.renewal.renew(&held);
-        // In this order: the lease is given back first, then the next thread may ask for it.
-        Guard::new((held, thread))
+    /// Takes the lease, if it is free or has lost its holder.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::WouldDeadlock` if this thread has it, whatever handle it took it through: the bytes
+    /// tell.
+    fn take(&self, key: &Key, lease: &Key, first: bool, thread: Guard) -> Result<Taking> {
+        let number = takers::fresh();
+        let bytes = takers::bytes(number, self.leases.lease);
+        let version = match self.leases.put(lease, &bytes, When::Absent)? {
+            None => self.take_over(key, lease, first, &bytes)?,
+            own => own,
+        };
+        Ok(match version {
+            None => Taking::Held(thread),
+            Some(version) => {
+                self.sightings.forget(lease);
+                let taken = Taken::note(number);
+                let leases = Arc::clone(&self.leases);
+                let held = Held::new(leases, lease.clone(), version, bytes, taken);
+                self.renewal.renew(&held);
+                // In this order: the lease is given back first, then the next thread may ask for it.
+                Taking::Own(Guard::new((held, thread)))
+            }
+        })
+    }
+
+    /// Looks at what is in the way, now and then, and takes it if its holder is gone.
+    fn take_over(
+        &self,
+        key: &Key,
+        lease: &Key,
+        first: bool,
+        bytes: &[u8],
+    ) -> Result<Option<Version>> {
+        let now = self.leases.clock.monotonic();
+        let is_due = self.sightings.is_due(lease, now, self.leases.lease);
+        let asks_itself = first && takers::has_any();
+        if !is_due && !asks_itself {
+            return Ok(None);
+        }
+        let Some(stored) = self.leases.store.get(lease)? else {
+            self.sightings.forget(lease);
+            return Ok(None);
+        };
+        if takers::is_own(&stored.bytes) {
+            return Err(would_deadlock(key));
+        }
+        let stands = self.sightings.note(lease, stored.version, now);
+        // Its holder says for how long it takes a lease, and renews it three times as often.
+        match takers::length(&stored.bytes) {
+            Some(length) if stands >= length => {
+                self.leases.put(lease, bytes, When::Unchanged(stored.version))
+            }
+            _ => Ok(None),
+        }
     }
 }
 
+/// What came of asking once.
+enum Taking {
+    Own(Guard),
+    /// Somebody has it. Here is back what was taken in this process.
+    Held(Guard),
+}
+
 impl Leases {
-    fn put(&self, lease: &Key, when: When) -> Result<Option<Version>> {
-        self.store.put(lease, &[], Some(self.lease), when)
+    fn put(&self, lease: &Key, bytes: &[u8], when: When) -> Result<Option<Version>> {
+        self.store.put(lease, bytes, Some(self.lease), when)
     }
 }
 
@@ -81,22 +148,25 @@ fn lease_of(key: &Key) -> Key {
 impl Locks for LeaseLocks {
     fn lock(&self, key: &Key) -> Result<Guard> {
         let lease = lease_of(key);
-        let thread = self.threads.lock(key)?;
+        let mut thread = self.threads.lock(key)?;
         let mut wait = SHORTEST_WAIT;
         loop {
-            match self.leases.put(&lease, When::Absent)? {
-                Some(version) => return Ok(self.guard(lease, version, thread)),
-                None => self.leases.clock.sleep(wait),
-            }
+            // A thread that waits takes nothing meanwhile, so once it is not its own it never is.
+            thread = match self.take(key, &lease, wait == SHORTEST_WAIT, thread)? {
+                Taking::Own(guard) => return Ok(guard),
+                Taking::Held(thread) => thread,
+            };
+            self.leases.clock.sleep(wait);
             wait = (wait * 3 / 2).min(LONGEST_WAIT);
         }
     }
 
     fn try_lock(&self, key: &Key) -> Result<Option<Guard>> {
         let Some(thread) = self.threads.try_lock(key)? else { return Ok(None) };
-        let lease = lease_of(key);
-        let taken = self.leases.put(&lease, When::Absent)?;
-        Ok(taken.map(|version| self.guard(lease, version, thread)))
+        Ok(match self.take(key, &lease_of(key), true, thread)? {
+            Taking::Own(guard) => Some(guard),
+            Taking::Held(_) => None,
+        })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Many keys at once: one transaction, and with PostgreSQL a few round trips.
 
-use super::columns::Columns;
+use super::columns::{Columns, Content};
 use super::connection::Value;
 use super::{DatabaseStore, moment};
 use crate::clock::Timestamp;
@@ -13,7 +13,8 @@ impl DatabaseStore {
         let columns: Vec<Columns> = keys.iter().map(Columns::of).collect();
         let values: Vec<_> = columns.iter().map(Columns::values).collect();
         let found = self.table.rows(&values)?;
-        Ok(found.into_iter().map(|found| self.living(found)).collect())
+        let found = columns.iter().zip(found);
+        Ok(found.map(|(columns, found)| self.living(columns, found)).collect())
     }
 
     pub(super) fn put_batch(&self, puts: &[Put<'_>]) -> Result<()> {
@@ -37,8 +38,7 @@ impl DatabaseStore {
 }
 
 fn put_values<'a>(columns: &'a Columns, put: &Put<'a>, now: Timestamp) -> Vec<Value<'a>> {
-    let [namespace, name] = columns.values();
-    let version = Value::Number(Version::fresh().number().cast_signed());
-    let expires = Value::Moment(put.ttl.map(|ttl| moment(now + ttl)));
-    vec![namespace, name, version, expires, Value::Bytes(put.bytes)]
+    let version = Version::fresh().number().cast_signed();
+    let expires = put.ttl.map(|ttl| moment(now + ttl));
+    columns.row(Content { version, expires, bytes: put.bytes }).to_vec()
 }

@@ -26,6 +26,42 @@ impl Columns {
     }
 }
 
+/// What a row holds beside its key.
+#[derive(Clone, Copy)]
+pub(super) struct Content<'a> {
+    pub(super) version: i64,
+    pub(super) expires: Option<i64>,
+    pub(super) bytes: &'a [u8],
+}
+
+impl Columns {
+    /// The CRC-32 of a whole row, its key too: what is read under a key was written under that key.
+    pub(super) fn checksum(&self, content: Content<'_>) -> i64 {
+        let Content { version, expires, bytes } = content;
+        let mut hasher = crc32fast::Hasher::new();
+        // No text of these holds a zero.
+        for part in [self.namespace.as_bytes(), &[0], self.name.as_bytes(), &[0]] {
+            hasher.update(part);
+        }
+        let mut numbers = [0; 17];
+        numbers[..8].copy_from_slice(&version.to_le_bytes());
+        numbers[8..16].copy_from_slice(&expires.unwrap_or(0).to_le_bytes());
+        numbers[16] = u8::from(expires.is_some());
+        hasher.update(&numbers);
+        hasher.update(bytes);
+        i64::from(hasher.finalize())
+    }
+
+    /// The parameters of a statement that writes the row.
+    pub(super) fn row<'a>(&'a self, content: Content<'a>) -> [Value<'a>; 6] {
+        let [namespace, name] = self.values();
+        let Content { version, expires, bytes } = content;
+        let checksum = Value::Number(self.checksum(content));
+        let (version, expires) = (Value::Number(version), Value::Moment(expires));
+        [namespace, name, version, expires, Value::Bytes(bytes), checksum]
+    }
+}
+
 /// The unnamed namespace is an empty text; no other is.
 pub(super) fn column(namespace: &Namespace) -> String {
     match namespace.name() {

@@ -2,8 +2,8 @@
 
 use std::error::Error as StdError;
 use std::sync::Arc;
+use std::time::Duration;
 
-use crate::clock::Timestamp;
 use crate::error::ErrorKind;
 
 /// A connection; used by one thread at a time.
@@ -26,7 +26,7 @@ pub(super) trait Connection: Send {
     fn change_all(&mut self, statement: &str, all: &[Vec<Value<'_>>]) -> Result<(), Failure>;
 
     /// Does it still lead to where a new one would? Asked before each use.
-    fn is_current(&mut self, now: Timestamp) -> bool {
+    fn is_current(&mut self, now: Duration) -> bool {
         let _ = now;
         true
     }
@@ -51,6 +51,8 @@ pub(super) enum Found {
         version: i64,
         expires: Option<i64>,
         bytes: Arc<[u8]>,
+        /// As it was written; the bytes may have changed since.
+        checksum: i64,
     },
 }
 

@@ -6,6 +6,7 @@ mod address;
 mod batch;
 mod columns;
 mod connection;
+mod look;
 mod open;
 mod pool;
 #[cfg(feature = "postgres")]
@@ -17,11 +18,11 @@ mod table;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use columns::Columns;
-use connection::{Found, Value};
+use columns::{Columns, Content};
+use connection::Value;
 use table::Table;
 
 use super::{Put, Store, Stored, Swept, Version, When};
@@ -33,7 +34,12 @@ use crate::key::{Key, Namespace};
 ///
 /// Each operation is one statement, with its condition in it; `clear` is some more, of up to 1000
 /// rows each. The table has the columns `namespace` and `name` (in the form of [`Key::wire`]),
-/// `version`, `expires_at` (microseconds since 1970, or null) and `bytes`.
+/// `version`, `expires_at` (microseconds since 1970, or null), `bytes`, and `checksum`, the CRC-32 of
+/// all others. A row whose checksum is wrong counts as nothing and is removed. A table of the same name
+/// with other columns is somebody else's: it is refused, and stays as it is.
+///
+/// SQLite's files are made with mode 0600 and folders with 0700, whatever the umask; those that are there
+/// already keep their modes.
 ///
 /// SQLite is in WAL mode with `synchronous = normal`: a process that is killed loses nothing that
 /// was saved; a loss of power may lose the last writes, and damages nothing. Readers are never held
@@ -43,11 +49,14 @@ use crate::key::{Key, Namespace};
 pub struct DatabaseStore {
     table: Table,
     damaged: AtomicU64,
+    /// How often `When::Absent` was not met.
+    refused: AtomicU32,
 }
 
 impl DatabaseStore {
-    /// The table that Beaker uses as well.
-    pub const TABLE_NAME: &str = "beaker_cache";
+    /// The table, unless another one is named. Python's Beaker has one of its own, `beaker_cache`, with
+    /// other columns, so both may use one database.
+    pub const TABLE_NAME: &str = "beaker_values";
 
     /// A store in this table of the database at `url`: `sqlite:///relative/path.db`,
     /// `sqlite:////absolute/path.db`, a plain path, or `postgres://user:password@host/database`.
@@ -68,7 +77,7 @@ impl DatabaseStore {
     /// `ErrorKind::Unavailable` if SQLite's file cannot be opened.
     pub fn open(url: &str, table_name: &str, deadline: Duration) -> Result<DatabaseStore> {
         let table = open::open(url, table_name, deadline)?;
-        Ok(DatabaseStore { table, damaged: AtomicU64::new(0) })
+        Ok(DatabaseStore { table, damaged: AtomicU64::new(0), refused: AtomicU32::new(0) })
     }
 
     /// Goes by another clock than the system's.
@@ -78,29 +87,9 @@ impl DatabaseStore {
     }
 }
 
-impl DatabaseStore {
-    fn living(&self, found: Found) -> Option<Stored> {
-        match found {
-            Found::Row { version, expires, bytes } => {
-                let lives = expires.is_none_or(|expires| moment(self.table.clock.now()) < expires);
-                let version = Version::new(version.cast_unsigned());
-                lives.then_some(Stored { bytes, version })
-            }
-            Found::Nothing => None,
-            Found::Damaged => {
-                self.damaged.fetch_add(1, Ordering::Relaxed);
-                None
-            }
-        }
-    }
-}
-
 impl Store for DatabaseStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
-        let Columns { namespace, name } = Columns::of(key);
-        let values = [Value::Text(&namespace), Value::Text(&name)];
-        let found = self.table.row(&format_args!("{key:?}"), &values)?;
-        Ok(self.living(found))
+        self.look(key, &Columns::of(key))
     }
 
     fn put(
@@ -111,23 +100,29 @@ impl Store for DatabaseStore {
         when: When,
     ) -> Result<Option<Version>> {
         self.table.check_size(key, bytes)?;
-        let Columns { namespace, name } = Columns::of(key);
+        let columns = Columns::of(key);
         let (version, now) = (Version::fresh(), self.table.clock.now());
-        let number = |version: Version| Value::Number(version.number().cast_signed());
-        let expires = Value::Moment(ttl.map(|ttl| moment(now + ttl)));
+        let expires = ttl.map(|ttl| moment(now + ttl));
         let now = Value::Number(moment(now));
-        let (namespace, name) = (Value::Text(&namespace), Value::Text(&name));
-        let row = [namespace, name, number(version), expires, Value::Bytes(bytes)];
-        let [a, b, c, d, e] = row;
+        let content = Content { version: version.number().cast_signed(), expires, bytes };
+        let row = columns.row(content);
+        let [a, b, c, d, e, f] = row;
         let on = &format_args!("{key:?}");
         let statements = &self.table.statements;
         let changed = match when {
             When::Always => self.table.change("write", on, &statements.put, &row),
             When::Absent => {
-                self.table.change("write", on, &statements.put_absent, &[a, b, c, d, e, now])
+                let values = [a, b, c, d, e, f, now];
+                let changed = self.table.change("write", on, &statements.put_absent, &values);
+                if matches!(changed, Ok(0)) && self.looks_at_what_refuses() {
+                    // If it is damaged, this removes it, and the next one succeeds.
+                    self.look(key, &columns)?;
+                }
+                changed
             }
             When::Unchanged(old) => {
-                let values = [a, b, c, d, e, now, number(old)];
+                let old = Value::Number(old.number().cast_signed());
+                let values = [a, b, c, d, e, f, now, old];
                 self.table.change("write", on, &statements.put_unchanged, &values)
             }
         };

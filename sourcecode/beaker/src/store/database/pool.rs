@@ -6,7 +6,6 @@ use std::thread;
 use std::time::Duration;
 
 use super::connection::{Connection, Failure};
-use crate::clock::Timestamp;
 use crate::error::ErrorKind;
 
 /// Opens a connection.
@@ -40,10 +39,10 @@ impl Pool {
         Pool { open, most, wait, state: Mutex::default(), freed: Condvar::new() }
     }
 
-    /// Works with a connection, at this time.
+    /// Works with a connection, at this time of a clock that no step moves.
     pub(super) fn run<T>(
         &self,
-        now: Timestamp,
+        now: Duration,
         work: impl FnOnce(&mut dyn Connection) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut lent = self.take(now)?;
@@ -62,7 +61,7 @@ impl Pool {
     }
 
     /// A connection, or the permission to open one.
-    fn take(&self, now: Timestamp) -> Result<Lent<'_>, Failure> {
+    fn take(&self, now: Duration) -> Result<Lent<'_>, Failure> {
         loop {
             let none_left = |state: &mut State| state.idle.is_empty() && state.count >= self.most;
             let mut state = self.state();

@@ -22,6 +22,9 @@ pub(super) struct Dialect {
 
 /// The statements for one table.
 pub(super) struct Statements {
+    /// The name of the table.
+    #[cfg(feature = "sqlite")]
+    pub(super) table: String,
     /// Creates the table and its index where they are missing.
     pub(super) create: String,
     /// Fails if the table is missing, or has other columns.
@@ -32,6 +35,8 @@ pub(super) struct Statements {
     pub(super) put_unchanged: String,
     pub(super) delete: String,
     pub(super) delete_unchanged: String,
+    /// Removes a row whose checksum is wrong, if it is still that one.
+    pub(super) delete_damaged: String,
     /// The last name of the next step of a `clear`, if there is more than one step left.
     pub(super) clear_until: String,
     pub(super) clear_step: String,
@@ -47,32 +52,42 @@ impl Statements {
             let statement = statement.replace("TABLE", &format!("\"{table}\""));
             statement.replace("INDEX", &format!("\"{table}_expires_at\"")).replace('?', mark)
         };
-        let put = "insert into TABLE as old (namespace, name, version, expires_at, bytes) \
-             values (?1, ?2, ?3, ?4, ?5) on conflict (namespace, name) do update set \
-             version = excluded.version, expires_at = excluded.expires_at, bytes = excluded.bytes";
+        let put = "insert into TABLE as old (namespace, name, version, expires_at, bytes, checksum) \
+             values (?1, ?2, ?3, ?4, ?5, ?6) on conflict (namespace, name) do update set \
+             version = excluded.version, expires_at = excluded.expires_at, \
+             bytes = excluded.bytes, checksum = excluded.checksum";
         let lives = "(expires_at is null or expires_at > ?3)";
         let delete = format!("delete from TABLE where namespace = ?1 and name = ?2 and {lives}");
         Ok(Statements {
+            #[cfg(feature = "sqlite")]
+            table: table.to_owned(),
             create: with(&format!(
                 "create table if not exists TABLE (namespace {text} not null, name {text} not null, \
                  version {number} not null, expires_at {number}, bytes {bytes} not null, \
-                 primary key (namespace, name)){ending}; \
+                 checksum {number} not null, primary key (namespace, name)){ending}; \
                  create index if not exists INDEX on TABLE (expires_at) \
                  where expires_at is not null"
             )),
-            probe: with("select namespace, name, version, expires_at, bytes from TABLE limit 0"),
+            probe: with(
+                "select namespace, name, version, expires_at, bytes, checksum from TABLE limit 0",
+            ),
             read: with(
-                "select version, expires_at, bytes from TABLE where namespace = ?1 and name = ?2",
+                "select version, expires_at, bytes, checksum from TABLE \
+                 where namespace = ?1 and name = ?2",
             ),
             put: with(put),
-            put_absent: with(&format!("{put} where old.expires_at <= ?6")),
+            put_absent: with(&format!("{put} where old.expires_at <= ?7")),
             put_unchanged: with(
-                "update TABLE set version = ?3, expires_at = ?4, bytes = ?5 \
-                 where namespace = ?1 and name = ?2 and version = ?7 \
-                 and (expires_at is null or expires_at > ?6)",
+                "update TABLE set version = ?3, expires_at = ?4, bytes = ?5, checksum = ?6 \
+                 where namespace = ?1 and name = ?2 and version = ?8 \
+                 and (expires_at is null or expires_at > ?7)",
             ),
             delete: with(&delete),
             delete_unchanged: with(&format!("{delete} and version = ?4")),
+            delete_damaged: with(
+                "delete from TABLE where namespace = ?1 and name = ?2 \
+                 and version = ?3 and checksum = ?4",
+            ),
             clear_until: with(
                 "select name from TABLE where namespace = ?1 and name > ?2 \
                  order by name limit 1 offset ?3",
@@ -108,7 +123,7 @@ mod tests {
 
     #[test]
     fn names_of_tables() {
-        for good in ["beaker_cache", "_1", "Select"] {
+        for good in ["beaker_values", "_1", "Select"] {
             check(good).unwrap();
         }
         let long = "x".repeat(LONGEST_NAME + 1);

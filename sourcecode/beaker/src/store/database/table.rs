@@ -35,7 +35,7 @@ impl Table {
     /// Opens a connection, if there is none.
     #[cfg(feature = "sqlite")]
     pub(super) fn connect(&self) -> Result<()> {
-        let connected = self.reads.run(self.clock.now(), |_| Ok(()));
+        let connected = self.reads.run(self.clock.monotonic(), |_| Ok(()));
         connected.map_err(|failure| self.failed("open", &self.place, failure))
     }
 
@@ -50,15 +50,16 @@ impl Table {
 
     /// The row of a key.
     pub(super) fn row(&self, key: &dyn Display, values: &[Value<'_>]) -> Result<Found> {
-        let found = self
-            .reads
-            .run(self.clock.now(), |connection| connection.row(&self.statements.read, values));
+        let found = self.reads.run(self.clock.monotonic(), |connection| {
+            connection.row(&self.statements.read, values)
+        });
         found.map_err(|failure| self.failed_at("read", key, failure))
     }
 
     /// The rows of many keys.
     pub(super) fn rows(&self, all: &[[Value<'_>; 2]]) -> Result<Vec<Found>> {
-        let found = self.reads.run(self.clock.now(), |it| it.rows(&self.statements.read, all));
+        let found =
+            self.reads.run(self.clock.monotonic(), |it| it.rows(&self.statements.read, all));
         found.map_err(|failure| self.failed_at("read", &many(all.len()), failure))
     }
 
@@ -70,7 +71,7 @@ impl Table {
         all: &[Vec<Value<'_>>],
     ) -> Result<()> {
         all.chunks(MOST_IN_ONE).try_for_each(|some| {
-            let done = self.writes.run(self.clock.now(), |it| it.change_all(statement, some));
+            let done = self.writes.run(self.clock.monotonic(), |it| it.change_all(statement, some));
             done.map_err(|failure| self.failed_at(what, &many(all.len()), failure))
         })
     }
@@ -83,8 +84,9 @@ impl Table {
         statement: &str,
         values: &[Value<'_>],
     ) -> Result<usize> {
-        let changed =
-            self.writes.run(self.clock.now(), |connection| connection.change(statement, values));
+        let changed = self
+            .writes
+            .run(self.clock.monotonic(), |connection| connection.change(statement, values));
         changed.map_err(|failure| self.failed_at(what, on, failure))
     }
 
@@ -96,8 +98,9 @@ impl Table {
         let mut from = String::new();
         loop {
             let step = [column, Value::Text(&from), Value::Number(CLEAR_STEP - 1)];
-            let until =
-                self.reads.run(self.clock.now(), |it| it.text(&self.statements.clear_until, &step));
+            let until = self
+                .reads
+                .run(self.clock.monotonic(), |it| it.text(&self.statements.clear_until, &step));
             match until.map_err(|failure| self.failed_at("clear", on, failure))? {
                 None => {
                     let rest = [column, Value::Text(&from)];

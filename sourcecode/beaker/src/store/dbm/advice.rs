@@ -2,8 +2,7 @@
 
 use crate::error::ErrorKind;
 
-pub(super) const DAMAGED: &str =
-    "the file is damaged or none of redb's: move it away, and a new one is made";
+pub(super) const DAMAGED: &str = "the file is damaged, or another program's: bring back a copy of it, or name another `data_dir`";
 
 /// Its kind, and a hint.
 pub(super) fn advice(error: &redb::Error) -> (ErrorKind, &'static str) {

@@ -20,8 +20,10 @@ impl DbmStore {
         let now = self.clock.now();
         self.library.write("write", &values(puts.len()), |table| {
             for Put { key, bytes, ttl } in puts {
-                let image = Image::build(bytes, Version::fresh(), ttl.map(|ttl| now + ttl));
-                table.insert((key.namespace().name(), key.name()), image.as_slice())?;
+                let entry = (key.namespace().name(), key.name());
+                let expires = ttl.map(|ttl| now + ttl);
+                let image = Image::build(entry, bytes, Version::fresh(), expires);
+                table.insert(entry, image.as_slice())?;
             }
             Ok(())
         })

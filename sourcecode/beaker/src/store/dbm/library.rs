@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use redb::backends::FileBackend;
 use redb::{
     Database, DatabaseError, ReadOnlyDatabase, ReadOnlyTable, ReadableDatabase, StorageError,
     Table, TableDefinition, TableError,
@@ -14,9 +15,10 @@ use redb::{
 use super::advice::{DAMAGED, advice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_lock::FileLock;
+use crate::private_file;
 
 /// Namespace and name; to an image.
-const TABLE: TableDefinition<(&str, &[u8]), &[u8]> = TableDefinition::new("beaker_cache");
+const TABLE: TableDefinition<(&str, &[u8]), &[u8]> = TableDefinition::new("beaker_values");
 
 type Read = ReadOnlyTable<(&'static str, &'static [u8]), &'static [u8]>;
 type Write<'a> = Table<'a, (&'static str, &'static [u8]), &'static [u8]>;
@@ -107,7 +109,7 @@ impl Library {
         &self,
         from: Option<&Entry>,
         most: usize,
-        is_over: impl Fn(&[u8]) -> bool,
+        is_over: impl Fn((&str, &[u8]), &[u8]) -> bool,
     ) -> Result<Step> {
         let first = from.map_or(("", &[][..]), |(namespace, name)| (namespace, name));
         let step = self.read("sweep", &"values", |table| {
@@ -115,7 +117,7 @@ impl Library {
             let mut dead = Vec::new();
             for entry in entries.by_ref().take(most) {
                 let (key, bytes) = entry?;
-                if is_over(bytes.value()) {
+                if is_over(key.value(), bytes.value()) {
                     dead.push(owned(key.value()));
                 }
             }
@@ -157,12 +159,16 @@ impl Library {
 /// Whoever is killed while making the file leaves none.
 fn create(file: &Path) -> Result<(), redb::Error> {
     let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
+    private_file::create_folder(folder)?;
     // The lock is held, so this name is nobody else's.
     let new = file.with_extension("new");
     match fs::remove_file(&new) {
         Err(error) if !is_missing(&error) => return Err(error.into()),
-        _ => Database::create(&new)?.close()?,
+        _ => {
+            let file =
+                private_file::options().read(true).write(true).create_new(true).open(&new)?;
+            Database::builder().create_with_backend(FileBackend::new(file)?)?.close()?;
+        }
     }
     Ok(fs::rename(&new, file)?)
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use redb::{ReadableTable, StorageError};
 
-use super::image::Image;
+use super::image::{Entry, Image};
 use super::{DbmStore, LARGEST_VALUE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
@@ -16,8 +16,9 @@ impl DbmStore {
         table: &impl ReadableTable<(&'static str, &'static [u8]), &'static [u8]>,
         key: &Key,
     ) -> Result<Option<Stored>, StorageError> {
-        let entry = table.get((key.namespace().name(), key.name()))?;
-        let image = self.living(entry.as_ref().map(|entry| entry.value()));
+        let entry = (key.namespace().name(), key.name());
+        let found = table.get(entry)?;
+        let image = self.living(entry, found.as_ref().map(|found| found.value()));
         Ok(image.map(|image| Stored { bytes: image.content.into(), version: image.version }))
     }
 
@@ -31,8 +32,12 @@ impl DbmStore {
     }
 
     /// What lives in these bytes; nothing if they are damaged or expired.
-    pub(super) fn living<'a>(&self, bytes: Option<&'a [u8]>) -> Option<Image<'a>> {
-        let image = Image::read(bytes?);
+    pub(super) fn living<'a>(
+        &self,
+        entry: Entry<'_>,
+        bytes: Option<&'a [u8]>,
+    ) -> Option<Image<'a>> {
+        let image = Image::read(entry, bytes?);
         if image.is_none() {
             self.damaged.fetch_add(1, Ordering::Relaxed);
         }

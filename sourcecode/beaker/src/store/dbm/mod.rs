@@ -32,7 +32,8 @@ const LARGEST_VALUE: usize = 256 * 1024 * 1024;
 /// works, closes it and gives the lock back: reading is quick, writing waits for the disk several
 /// times. What was written is on the disk, and stays there if the process is killed or the power
 /// fails. A write that fails on a full disk leaves the old values, which can be read again when there
-/// is room: redb has to put its file right first. Where many write, a [file a record](super::FileStore) or SQLite is quicker.
+/// is room: redb has to put its file right first. The file has the mode 0600, and folders that are made
+/// have 0700, whatever the umask. Where many write, a [file a record](super::FileStore) or SQLite is quicker.
 pub struct DbmStore {
     library: Library,
     clock: Arc<dyn Clock>,
@@ -82,12 +83,12 @@ impl Store for DbmStore {
     ) -> Result<Option<Version>> {
         self.check_size(key, bytes)?;
         let version = Version::fresh();
-        let image = Image::build(bytes, version, ttl.map(|ttl| self.clock.now() + ttl));
         let entry = (key.namespace().name(), key.name());
+        let image = Image::build(entry, bytes, version, ttl.map(|ttl| self.clock.now() + ttl));
         self.library.write("write", &format_args!("{key:?}"), |table| {
             if when != When::Always {
                 let current = table.get(entry)?;
-                let current = self.living(current.as_ref().map(|current| current.value()));
+                let current = self.living(entry, current.as_ref().map(|current| current.value()));
                 if !when.is_met_by(current.map(|image| image.version)) {
                     return Ok(None);
                 }
@@ -102,7 +103,7 @@ impl Store for DbmStore {
         self.library.write("delete", &format_args!("{key:?}"), |table| {
             let current = {
                 let stored = table.get(entry)?;
-                let current = self.living(stored.as_ref().map(|stored| stored.value()));
+                let current = self.living(entry, stored.as_ref().map(|stored| stored.value()));
                 current.map(|image| image.version)
             };
             // What is expired or damaged goes too, though it does not count as removed.
@@ -136,7 +137,9 @@ impl Store for DbmStore {
     fn sweep(&self, most: usize) -> Result<Swept> {
         let mut from = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
-        let is_over = |bytes: &[u8]| Image::read(bytes).is_none_or(|image| image.is_over(now));
+        let is_over = |entry: (&str, &[u8]), bytes: &[u8]| {
+            Image::read(entry, bytes).is_none_or(|image| image.is_over(now))
+        };
         let Step { dead, next } = self.library.step(from.as_ref(), most.max(1), is_over)?;
         let mut removed = 0;
         if !dead.is_empty() {
@@ -144,7 +147,7 @@ impl Store for DbmStore {
                 for (namespace, name) in &dead {
                     let entry = (namespace.as_str(), name.as_slice());
                     // Look again: it may have been written anew since.
-                    let dies = table.get(entry)?.is_some_and(|bytes| is_over(bytes.value()));
+                    let dies = table.get(entry)?.is_some_and(|bytes| is_over(entry, bytes.value()));
                     if dies {
                         table.remove(entry)?;
                         removed += 1;

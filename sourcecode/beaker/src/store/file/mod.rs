@@ -18,13 +18,14 @@ use std::time::Duration;
 use access::Found;
 use image::Image;
 use layout::Layout;
-use sweep::Sweep;
-use write::{Draft, Replace, is_missing, make_folder_and};
+use sweep::{Sweep, entries};
+use write::{Draft, Replace, make_folder_and, remove_if_empty};
 
 use super::{Store, Stored, Swept, Version, When};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
+use crate::private_file;
 
 /// A file a record under `data_dir`.
 ///
@@ -32,6 +33,15 @@ use crate::key::{Key, Namespace};
 /// whoever comes after a kill, sees the old record or the new one. Reading takes no lock, nor does
 /// writing a new record; a change takes one on that record alone. Nothing is synced to the disk, so
 /// after a loss of power a record may be old, or damaged and then counts as missing.
+///
+/// Files are made with mode 0600 and folders with 0700, whatever the umask; a folder that is there
+/// already keeps its mode. Whoever may write in `data_dir` can remove records and put others in their
+/// place, so make it with a mode of 0700, or let this make it.
+///
+/// The tree has the form of Python's Beaker, and that may keep its files in the same `data_dir`: nothing
+/// but this store's own files, known by name and content, is ever removed by `clear`, `sweep` and
+/// `delete`. A `put` with `When::Absent` at a path where another's file is fails; one with
+/// `When::Always` replaces it. Neither library reads what the other has written.
 #[derive(Debug)]
 pub struct FileStore {
     layout: Layout,
@@ -50,7 +60,8 @@ impl FileStore {
             sweep: Sweep::default(),
             damaged: AtomicU64::new(0),
         };
-        fs::create_dir_all(store.layout.data_dir()).map_err(|error| store.unwritable(error))?;
+        private_file::create_folder(store.layout.data_dir())
+            .map_err(|error| store.unwritable(error))?;
         Ok(store)
     }
 
@@ -73,7 +84,7 @@ impl Store for FileStore {
             Found::Live(image) => {
                 Some(Stored { bytes: image.content().into(), version: image.version })
             }
-            Found::Nothing | Found::Dead => None,
+            Found::Nothing | Found::Dead | Found::Foreign => None,
         })
     }
 
@@ -109,7 +120,7 @@ impl Store for FileStore {
         }
         let _lock = self.lock(&path)?;
         match self.look(&path)? {
-            Found::Nothing => Ok(false),
+            Found::Nothing | Found::Foreign => Ok(false),
             // It goes too, though it does not count as removed.
             Found::Dead => self.remove(&path, None).map(|_| false),
             Found::Live(image) if when.is_met_by(Some(image.version)) => {
@@ -120,21 +131,24 @@ impl Store for FileStore {
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
+        let unreadable = |error| {
+            let folder = self.layout.namespace(namespace);
+            Error::storage(format!("could not clear `{}`", folder.display()), error)
+        };
         let folder = self.layout.namespace(namespace);
-        // Moved away first, so that everything is gone at one moment.
-        let gone = folder.with_extension(format!("gone-{:x}", Version::fresh().number()));
-        match fs::rename(&folder, &gone) {
-            // What cannot be removed now, a sweep removes.
-            Ok(()) => {
-                let _ = fs::remove_dir_all(&gone);
-                Ok(())
+        for first in entries(&folder).map_err(unreadable)? {
+            for leaf in entries(&first).map_err(unreadable)? {
+                for file in entries(&leaf).map_err(unreadable)? {
+                    if file.extension().is_some_and(|extension| extension == "cache") {
+                        self.remove_record(&file)?;
+                    }
+                }
+                remove_if_empty(&leaf);
             }
-            Err(error) if is_missing(&error) => Ok(()),
-            Err(error) => {
-                let folder = folder.display();
-                Err(Error::storage(format!("could not remove `{folder}`"), error))
-            }
+            remove_if_empty(&first);
         }
+        remove_if_empty(&folder);
+        Ok(())
     }
 
     fn sweep(&self, most: usize) -> Result<Swept> {

@@ -1,14 +1,16 @@
 //! Finding the files that have expired, a few folders at a time.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind as Io, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::image::{HEADER, Image};
+use super::image::{HEADER, Image, Unread};
 use super::layout::Layout;
+use super::write::TEMPORARY;
 use crate::clock::Timestamp;
+use crate::private_file;
 
 /// A temporary file that was not written to for so long has lost its writer.
 const ABANDONED: Duration = Duration::from_secs(3600);
@@ -61,16 +63,12 @@ impl Sweep {
     }
 }
 
-/// The folders that hold files: `container_file*/x/xy`. What a `clear` that was killed has left
-/// behind is removed on the way.
+/// The folders that hold files: `container_file*/x/xy`.
 fn leaves(layout: &Layout) -> io::Result<Vec<PathBuf>> {
     let mut leaves = Vec::new();
     for namespace in entries(layout.data_dir())? {
-        let name = namespace.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with("container_file") && name.contains(".gone-") {
-            // If it fails, the `clear` is still at it, or the next sweep finds it.
-            let _ = fs::remove_dir_all(&namespace);
-        } else if name == "container_file" || name.starts_with("container_file-") {
+        let name = namespace.file_name().unwrap_or_default().to_string_lossy();
+        if name == "container_file" || name.starts_with("container_file-") {
             for first in entries(&namespace)? {
                 leaves.extend(entries(&first)?);
             }
@@ -80,7 +78,7 @@ fn leaves(layout: &Layout) -> io::Result<Vec<PathBuf>> {
 }
 
 /// What is in a folder; nothing if it is gone, or is none.
-fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
         Err(error) if matches!(error.kind(), Io::NotFound | Io::NotADirectory) => Ok(Vec::new()),
@@ -90,12 +88,23 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn seems_expired(path: &Path, now: Timestamp) -> bool {
     let mut beginning = [0; HEADER];
-    let read = File::open(path).and_then(|mut file| file.read_exact(&mut beginning));
+    let read = private_file::options().read(true).open(path);
+    let read = read.and_then(|mut file| file.read_exact(&mut beginning));
     read.is_ok() && Image::seems_expired(&beginning, now)
 }
 
+/// A temporary file is ours by its name and by what it holds, which may be none or a part of what was to
+/// be written.
 fn is_abandoned(path: &Path, now: Timestamp) -> bool {
-    let written = fs::metadata(path).and_then(|metadata| metadata.modified());
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if !name.starts_with(TEMPORARY) || !is_old(path, now) {
+        return false;
+    }
+    private_file::read(path).is_ok_and(|bytes| !matches!(Image::read(bytes), Err(Unread::Foreign)))
+}
+
+fn is_old(path: &Path, now: Timestamp) -> bool {
+    let written = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());
     let since_1970 = written.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
     since_1970.is_some_and(|time| {
         let written = Timestamp::from_micros(time.as_micros().try_into().unwrap_or(u64::MAX));

@@ -1,10 +1,14 @@
 //! Writing a file so that nobody ever sees a part of it.
 
-use std::fs;
 use std::io::{self, ErrorKind as Io, Write};
 use std::path::Path;
 
 use tempfile::NamedTempFile;
+
+use crate::private_file;
+
+/// What the names of this store's temporary files begin with; they end with `.tmp`.
+pub(super) const TEMPORARY: &str = ".beaker-";
 
 /// May there be a file already?
 #[derive(Clone, Copy)]
@@ -21,9 +25,11 @@ pub(super) struct Draft<'a> {
 
 impl<'a> Draft<'a> {
     pub(super) fn write(path: &'a Path, image: &[u8]) -> io::Result<Draft<'a>> {
-        let builder =
-            tempfile::Builder::new().prefix(".").suffix(".tmp").tempfile_in(folder_of(path));
-        let mut file = builder?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(TEMPORARY).suffix(".tmp");
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600));
+        let mut file = builder.tempfile_in(folder_of(path))?;
         file.write_all(image)?;
         Ok(Draft { file, path })
     }
@@ -43,7 +49,7 @@ impl<'a> Draft<'a> {
 pub(super) fn make_folder_and(write: impl Fn() -> io::Result<()>, path: &Path) -> io::Result<()> {
     for _ in 0..8 {
         match write() {
-            Err(error) if is_missing(&error) => fs::create_dir_all(folder_of(path))?,
+            Err(error) if is_missing(&error) => private_file::create_folder(folder_of(path))?,
             written => return written,
         }
     }
@@ -56,4 +62,9 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 
 pub(super) fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), Io::NotFound | Io::NotADirectory)
+}
+
+/// A folder with nothing in it goes; whoever needs it makes it again.
+pub(super) fn remove_if_empty(folder: &Path) {
+    let _ = std::fs::remove_dir(folder);
 }

@@ -1,11 +1,12 @@
 //! Several commands to each server at once.
 
+use std::time::Duration;
+
 use memcache::exp::{Delete, GetResult, Op, OpResult, Set};
 
 use super::marks::Mark;
 use super::place::{Place, get_mark, unexpected};
 use super::{LARGEST_VALUE, MemcachedStore, image, server_ttl};
-use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 use crate::store::{Put, Stored};
@@ -16,7 +17,7 @@ const AT_ONCE: usize = 64;
 
 impl MemcachedStore {
     pub(super) fn get_batch(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
-        let items = get(&self.places(keys.iter()), self.clock.now())?;
+        let items = get(&self.places(keys.iter()), self.clock.monotonic())?;
         Ok(items.iter().map(|(mark, item)| self.stored(*mark, item)).collect())
     }
 
@@ -44,7 +45,7 @@ impl MemcachedStore {
 }
 
 /// The items with the marks of their namespaces, in the order of their places.
-fn get(places: &[Place<'_>], now: Timestamp) -> Result<Vec<(Mark, GetResult)>> {
+fn get(places: &[Place<'_>], now: Duration) -> Result<Vec<(Mark, GetResult)>> {
     let mut found: Vec<Option<(Mark, GetResult)>> = places.iter().map(|_| None).collect();
     for group in groups(places) {
         let mut namespaces: Vec<&Namespace> = Vec::new();

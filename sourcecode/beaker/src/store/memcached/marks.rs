@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::clock::Timestamp;
 use crate::key::Namespace;
 
 /// How long a mark is believed.
@@ -28,7 +27,8 @@ struct State {
 
 struct Known {
     mark: Mark,
-    read_at: Timestamp,
+    /// On a clock that no step of the time of day moves.
+    read_at: Duration,
 }
 
 /// The `cas` number of a namespace's last `clear`; everything written before has a smaller one.
@@ -39,10 +39,10 @@ pub(super) type Epoch = u64;
 
 impl Marks {
     /// The mark, if it was read lately.
-    pub(super) fn get(&self, namespace: &Namespace, now: Timestamp) -> Option<Mark> {
+    pub(super) fn get(&self, namespace: &Namespace, now: Duration) -> Option<Mark> {
         let state = self.state();
         let known = state.known.get(namespace)?;
-        (now >= known.read_at && now.since(known.read_at) < BELIEVED).then_some(known.mark)
+        (now.saturating_sub(known.read_at) < BELIEVED).then_some(known.mark)
     }
 
     pub(super) fn epoch(&self) -> Epoch {
@@ -50,7 +50,7 @@ impl Marks {
     }
 
     /// Notes a mark that was read by a command sent at this time, in this epoch.
-    pub(super) fn note(&self, namespace: &Namespace, mark: Mark, read_at: Timestamp, epoch: Epoch) {
+    pub(super) fn note(&self, namespace: &Namespace, mark: Mark, read_at: Duration, epoch: Epoch) {
         let mut state = self.state();
         if state.epoch == epoch {
             state.known.insert(namespace.clone(), Known { mark, read_at });
@@ -77,7 +77,7 @@ mod tests {
     #[test]
     fn a_mark_is_believed_for_a_moment_and_not_across_a_clear() {
         let (marks, namespace) = (Marks::default(), Namespace::new("n"));
-        let at = Timestamp::from_micros;
+        let at = Duration::from_micros;
         assert_eq!(marks.get(&namespace, at(0)), None);
         let before = marks.epoch();
         marks.note(&namespace, Some(7), at(0), before);

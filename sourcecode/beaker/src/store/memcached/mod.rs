@@ -80,7 +80,7 @@ impl MemcachedStore {
 
     /// Writes over what has expired or was cleared, if it is still that.
     fn put_over_the_dead(&self, place: &Place<'_>, set: Set) -> Result<Option<Version>> {
-        let (mark, item) = place.look(self.clock.now())?;
+        let (mark, item) = place.look(self.clock.monotonic())?;
         let set = match item.item.cas.filter(|_| item.hit()) {
             Some(_) if self.stored(mark, &item).is_some() => return Ok(None),
             Some(dead) => set.compare_cas(dead),
@@ -92,7 +92,7 @@ impl MemcachedStore {
 
 impl Store for MemcachedStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
-        let (mark, item) = Place::of(&self.pool, key).get(self.clock.now())?;
+        let (mark, item) = Place::of(&self.pool, key).get(self.clock.monotonic())?;
         Ok(self.stored(mark, &item))
     }
 
@@ -117,7 +117,8 @@ impl Store for MemcachedStore {
                 written => Ok(written),
             },
             When::Unchanged(old) => {
-                let change = place.change(set().compare_cas(old.number()), now)?;
+                let change =
+                    place.change(set().compare_cas(old.number()), self.clock.monotonic())?;
                 match version(&change.written) {
                     // Expired, or cleared since: what was just written must not stay.
                     Some(new) if self.stored(change.mark, &change.before).is_none() => {
@@ -132,7 +133,7 @@ impl Store for MemcachedStore {
 
     fn delete(&self, key: &Key, when: When) -> Result<bool> {
         let place = Place::of(&self.pool, key);
-        let (mark, item) = place.look(self.clock.now())?;
+        let (mark, item) = place.look(self.clock.monotonic())?;
         let Some(current) = self.stored(mark, &item).map(|stored| stored.version) else {
             return Ok(false);
         };

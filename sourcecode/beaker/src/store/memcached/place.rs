@@ -1,12 +1,13 @@
 //! The commands for one key, and what goes wrong with them.
 
+use std::time::Duration;
+
 use memcache::exp::{
     Delete, Get, GetResult, Meta, MutationResult, MutationStatus, Op, OpResult, Set, Ttl,
 };
 
 use super::marks::Mark;
 use super::pool::{Pool, Server};
-use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 
@@ -35,7 +36,7 @@ impl<'a> Place<'a> {
     }
 
     /// The item, and a mark that may be a moment old.
-    pub(super) fn get(&self, now: Timestamp) -> Result<(Mark, GetResult)> {
+    pub(super) fn get(&self, now: Duration) -> Result<(Mark, GetResult)> {
         let Some(mark) = self.server.marks.get(self.key.namespace(), now) else {
             return self.look(now);
         };
@@ -44,7 +45,7 @@ impl<'a> Place<'a> {
     }
 
     /// The item and the mark, both as they are now.
-    pub(super) fn look(&self, now: Timestamp) -> Result<(Mark, GetResult)> {
+    pub(super) fn look(&self, now: Duration) -> Result<(Mark, GetResult)> {
         let (mark, mut answers) = self.run("read", vec![self.get_item().into()], now)?;
         match answers.pop() {
             Some(OpResult::Get(item)) => Ok((mark, item)),
@@ -57,7 +58,7 @@ impl<'a> Place<'a> {
     }
 
     /// Reads the item, writes, and reads the mark after that, in one round trip.
-    pub(super) fn change(&self, set: Set, now: Timestamp) -> Result<Change> {
+    pub(super) fn change(&self, set: Set, now: Duration) -> Result<Change> {
         let (mark, answers) = self.run("write", vec![self.get_item().into(), set.into()], now)?;
         match <[_; 2]>::try_from(answers) {
             Ok([OpResult::Get(before), OpResult::Mutation(written)]) => {
@@ -86,7 +87,7 @@ impl<'a> Place<'a> {
 
     /// Runs commands for the item, then reads the mark, in one round trip: what is cleared in
     /// between counts as cleared.
-    fn run(&self, what: &str, mut all: Vec<Op>, now: Timestamp) -> Result<(Mark, Vec<OpResult>)> {
+    fn run(&self, what: &str, mut all: Vec<Op>, now: Duration) -> Result<(Mark, Vec<OpResult>)> {
         let epoch = self.server.marks.epoch();
         let count = all.len();
         all.push(get_mark(self.key.namespace()).into());

@@ -2,7 +2,6 @@
 
 use redis::Value;
 
-use super::deadline::Deadline;
 use super::failure::{self, Failure};
 use super::names::wire;
 use super::{LARGEST_VALUE, RedisStore, command, image, milliseconds};
@@ -39,7 +38,7 @@ impl RedisStore {
     }
 
     fn run_many(&self, what: &str, commands: &[(String, Vec<u8>)]) -> Result<Vec<Value>> {
-        let answers = self.servers.run_many(commands, Deadline::within(self.deadline));
+        let answers = self.servers.run_many(commands, &self.deadline());
         answers.map_err(|failure| failure.named(&many(what, commands.len())))
     }
 }

@@ -15,7 +15,7 @@ pub(super) enum Channel {
 }
 
 impl Channel {
-    pub(super) fn open(address: &Address, deadline: Deadline) -> io::Result<Channel> {
+    pub(super) fn open(address: &Address, deadline: &Deadline) -> io::Result<Channel> {
         let socket = Socket::connect(address.place(), deadline)?;
         match &address.encryption {
             Encryption::None => Ok(Channel::Plain(socket)),
@@ -38,7 +38,7 @@ impl Channel {
     }
 
     /// What comes next ends by then.
-    pub(super) fn until(&mut self, deadline: Deadline) -> &mut Channel {
+    pub(super) fn until(&mut self, deadline: &Deadline) -> &mut Channel {
         match self {
             Channel::Plain(socket) => socket.until(deadline),
             #[cfg(feature = "redis-tls")]

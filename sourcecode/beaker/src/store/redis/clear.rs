@@ -1,7 +1,5 @@
 //! Clearing a namespace on one server.
 
-use std::time::Duration;
-
 use redis::{Value, from_redis_value};
 
 use super::command;
@@ -13,19 +11,23 @@ use super::server::Server;
 const STEP: &str = "1000";
 
 /// Removes all keys that match, step by step; each step has its own deadline.
-pub(super) fn clear(server: &Server, pattern: &str, deadline: Duration) -> Result<(), Failure> {
+pub(super) fn clear(
+    server: &Server,
+    pattern: &str,
+    deadline: impl Fn() -> Deadline,
+) -> Result<(), Failure> {
     let mut cursor = 0_u64;
     loop {
         let words = ["SCAN", &cursor.to_string(), "MATCH", pattern, "COUNT", STEP];
         let scan = command::pack(&words.map(str::as_bytes));
-        let found = server.run(&scan, Deadline::within(deadline))?;
+        let found = server.run(&scan, &deadline())?;
         let (next, keys) = page(found).map_err(|error| Failure::new(&server.name, error))?;
         let mut unlinks = Vec::new();
         for key in &keys {
             // One command a key: in a cluster, one command is for one slot.
             command::append(&mut unlinks, &[b"UNLINK", key]);
         }
-        server.run_all(&unlinks, keys.len(), Deadline::within(deadline))?;
+        server.run_all(&unlinks, keys.len(), &deadline())?;
         cursor = next;
         if cursor == 0 {
             return Ok(());

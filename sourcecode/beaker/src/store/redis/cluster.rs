@@ -41,7 +41,7 @@ impl Cluster {
         &self,
         wire: &str,
         command: &[u8],
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<Value, Failure> {
         let mut server = self.master_of(slot(wire), deadline)?;
         let mut answer = server.run(command, deadline);
@@ -66,7 +66,7 @@ impl Cluster {
     pub(super) fn run_many(
         &self,
         commands: &[(String, Vec<u8>)],
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<Vec<Value>, Failure> {
         let mut groups: Vec<(Arc<Server>, Vec<usize>)> = Vec::new();
         for (at, (wire, _)) in commands.iter().enumerate() {
@@ -98,14 +98,14 @@ impl Cluster {
     }
 
     /// All masters. It is an error if some slots have none.
-    pub(super) fn masters(&self, deadline: Deadline) -> Result<Vec<Arc<Server>>, Failure> {
+    pub(super) fn masters(&self, deadline: &Deadline) -> Result<Vec<Arc<Server>>, Failure> {
         self.look(deadline)?;
         let map = self.map();
         if map.is_whole() { Ok(map.masters()) } else { Err(self.uncovered()) }
     }
 
     /// The master of a slot. Its keys are the only ones that wait for news when it is lost.
-    fn master_of(&self, slot: u16, deadline: Deadline) -> Result<Arc<Server>, Failure> {
+    fn master_of(&self, slot: u16, deadline: &Deadline) -> Result<Arc<Server>, Failure> {
         let (known, is_old) = {
             let map = self.map();
             (map.master_of(slot), map.is_old)
@@ -125,7 +125,7 @@ impl Cluster {
     }
 
     /// Asks one server after the other for the map, first those that answered last.
-    fn look(&self, deadline: Deadline) -> Result<(), Failure> {
+    fn look(&self, deadline: &Deadline) -> Result<(), Failure> {
         let mut all = self.map().masters();
         all.extend(self.seeds.iter().cloned());
         all.sort_by_key(|server| server.is_lost());
@@ -134,7 +134,7 @@ impl Cluster {
         for (asked, server) in all.iter().enumerate() {
             let part = deadline.part(all.len() - asked);
             let part = part.map_err(|error| Failure::new(&server.name, error))?;
-            answer = server.run(&command, part).map(|slots| (server, slots));
+            answer = server.run(&command, &part).map(|slots| (server, slots));
             if answer.is_ok() {
                 break;
             }

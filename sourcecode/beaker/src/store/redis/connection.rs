@@ -18,7 +18,7 @@ pub(super) struct Connection {
 
 impl Connection {
     /// Connects, says the password and chooses the database, if the URL has these.
-    pub(super) fn dial(address: &Address, deadline: Deadline) -> RedisResult<Connection> {
+    pub(super) fn dial(address: &Address, deadline: &Deadline) -> RedisResult<Connection> {
         let mut connection = Connection { channel: Channel::open(address, deadline)? };
         let login = &address.login;
         if let Some(password) = login.password() {
@@ -32,7 +32,7 @@ impl Connection {
         Ok(connection)
     }
 
-    fn set_up(&mut self, words: &[&[u8]], deadline: Deadline) -> RedisResult<()> {
+    fn set_up(&mut self, words: &[&[u8]], deadline: &Deadline) -> RedisResult<()> {
         self.send(&command::pack(words), deadline)?;
         let refused =
             self.receive(1, deadline)?.into_iter().find_map(|one| one.extract_error().err());
@@ -52,14 +52,14 @@ impl Connection {
         self.channel.is_quiet().then_some(self)
     }
 
-    pub(super) fn send(&mut self, commands: &[u8], deadline: Deadline) -> io::Result<()> {
+    pub(super) fn send(&mut self, commands: &[u8], deadline: &Deadline) -> io::Result<()> {
         let channel = self.channel.until(deadline);
         channel.write_all(commands)?;
         channel.flush()
     }
 
     /// The next answers, refusals too. More than these is a mistake, and so is less.
-    pub(super) fn receive(&mut self, count: usize, deadline: Deadline) -> RedisResult<Vec<Value>> {
+    pub(super) fn receive(&mut self, count: usize, deadline: &Deadline) -> RedisResult<Vec<Value>> {
         let mut reader = BufReader::new(self.channel.until(deadline));
         let answers = (0..count).map(|_| reply::read(&mut reader)).collect::<RedisResult<_>>()?;
         match reader.buffer() {

@@ -24,15 +24,16 @@ mod slots;
 mod socket;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::Value;
 
 use super::{Put, Store, Stored, Version, When};
+use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
-use deadline::Deadline;
 use failure::Failure;
 use names::{prefix, wire};
 use servers::Servers;
@@ -54,6 +55,7 @@ const LONGEST_TTL: u128 = 1_000_000_000_000_000;
 pub struct RedisStore {
     servers: Servers,
     deadline: Duration,
+    clock: Arc<dyn Clock>,
     damaged: AtomicU64,
 }
 
@@ -82,7 +84,15 @@ impl RedisStore {
     }
 
     fn on(servers: Servers, deadline: Duration) -> RedisStore {
-        RedisStore { servers, deadline, damaged: AtomicU64::new(0) }
+        let clock = Arc::new(SystemClock);
+        RedisStore { servers, deadline, clock, damaged: AtomicU64::new(0) }
+    }
+
+    /// Counts deadlines by another clock than the system's, as time that passes there
+    /// ([`Clock::monotonic`]). Times to live are the server's to count.
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> RedisStore {
+        self.clock = clock;
+        self
     }
 }
 
@@ -157,9 +167,9 @@ impl Store for RedisStore {
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         let pattern = format!("{}*", prefix(namespace));
-        let done = self.servers.all(Deadline::within(self.deadline));
+        let done = self.servers.all(&self.deadline());
         let done = done.and_then(|servers| {
-            servers.iter().try_for_each(|server| clear::clear(server, &pattern, self.deadline))
+            servers.iter().try_for_each(|server| clear::clear(server, &pattern, || self.deadline()))
         });
         done.map_err(|failure| failure.named(&format!("could not clear {namespace:?}")))
     }

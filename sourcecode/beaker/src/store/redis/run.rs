@@ -1,5 +1,6 @@
 //! Running the commands of one operation.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use redis::Value;
@@ -11,8 +12,13 @@ use super::{RedisStore, command, image};
 use crate::store::Stored;
 
 impl RedisStore {
+    /// The time of an operation that begins now.
+    pub(super) fn deadline(&self) -> Deadline {
+        Deadline::within(self.deadline, Arc::clone(&self.clock))
+    }
+
     pub(super) fn run(&self, wire: &str, words: &[&[u8]]) -> Result<Value, Failure> {
-        self.servers.run(wire, &command::pack(words), Deadline::within(self.deadline))
+        self.servers.run(wire, &command::pack(words), &self.deadline())
     }
 
     /// What the answer to a `GET` holds.
@@ -35,8 +41,8 @@ impl RedisStore {
         wire: &str,
         arguments: &[&[u8]],
     ) -> Result<bool, Failure> {
-        let deadline = Deadline::within(self.deadline);
-        let run = |command: Vec<u8>| self.servers.run(wire, &command, deadline);
+        let deadline = self.deadline();
+        let run = |command: Vec<u8>| self.servers.run(wire, &command, &deadline);
         match run(script.by_hash(wire, arguments)) {
             // It was not run, so this does not run it twice.
             Err(failure) if failure.is_unknown_script() => run(script.by_text(wire, arguments)),

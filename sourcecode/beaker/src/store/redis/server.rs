@@ -42,13 +42,13 @@ impl Server {
     }
 
     /// Sends a command and returns what is answered. A refusal is an error.
-    pub(super) fn run(&self, command: &[u8], deadline: Deadline) -> Result<Value, Failure> {
+    pub(super) fn run(&self, command: &[u8], deadline: &Deadline) -> Result<Value, Failure> {
         let answers = self.exchange(command, 1, deadline);
         self.noted(answers.and_then(|answers| one(answers)?.extract_error()))
     }
 
     /// The same for a key that is being moved to this server.
-    pub(super) fn run_asking(&self, command: &[u8], deadline: Deadline) -> Result<Value, Failure> {
+    pub(super) fn run_asking(&self, command: &[u8], deadline: &Deadline) -> Result<Value, Failure> {
         let answers = self.exchange(&[ASKING, command].concat(), 2, deadline);
         self.noted(answers.and_then(|answers| one(answers)?.extract_error()))
     }
@@ -58,7 +58,7 @@ impl Server {
         &self,
         commands: &[u8],
         count: usize,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<Vec<Value>, Failure> {
         let answers = self.exchange(commands, count, deadline);
         self.noted(answers.and_then(|all| all.into_iter().map(Value::extract_error).collect()))
@@ -69,7 +69,7 @@ impl Server {
         &self,
         commands: &[u8],
         count: usize,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<Vec<Value>, Failure> {
         self.noted(self.exchange(commands, count, deadline))
     }
@@ -78,7 +78,7 @@ impl Server {
         &self,
         commands: &[u8],
         count: usize,
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> RedisResult<Vec<Value>> {
         let mut connection = self.send(commands, deadline)?;
         let answers = connection.receive(count, deadline);
@@ -90,7 +90,7 @@ impl Server {
     /// Sends on a connection of the pool, or on a new one. A connection that the server has closed
     /// meanwhile is replaced: it is found out before the command is complete at the server, so the
     /// command is not run twice.
-    fn send(&self, commands: &[u8], deadline: Deadline) -> RedisResult<Connection> {
+    fn send(&self, commands: &[u8], deadline: &Deadline) -> RedisResult<Connection> {
         let pooled = self.idle().pop();
         if let Some(mut connection) = pooled.and_then(Connection::if_idle)
             && connection.send(commands, deadline).is_ok()

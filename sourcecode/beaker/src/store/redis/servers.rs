@@ -32,7 +32,7 @@ impl Servers {
         &self,
         wire: &str,
         command: &[u8],
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<Value, Failure> {
         match self {
             Servers::One(server) => server.run(command, deadline),
@@ -44,7 +44,7 @@ impl Servers {
     pub(super) fn run_many(
         &self,
         commands: &[(String, Vec<u8>)],
-        deadline: Deadline,
+        deadline: &Deadline,
     ) -> Result<Vec<Value>, Failure> {
         match self {
             Servers::One(server) => {
@@ -61,7 +61,7 @@ impl Servers {
     }
 
     /// All servers that have keys.
-    pub(super) fn all(&self, deadline: Deadline) -> Result<Vec<Arc<Server>>, Failure> {
+    pub(super) fn all(&self, deadline: &Deadline) -> Result<Vec<Arc<Server>>, Failure> {
         match self {
             Servers::One(server) => Ok(slice::from_ref(server).to_vec()),
             Servers::Cluster(cluster) => cluster.masters(deadline),

@@ -16,7 +16,7 @@ pub(super) struct Socket {
 
 impl Socket {
     /// Tries all addresses that the host's name stands for.
-    pub(super) fn connect(place: (&str, u16), deadline: Deadline) -> io::Result<Socket> {
+    pub(super) fn connect(place: (&str, u16), deadline: &Deadline) -> io::Result<Socket> {
         let addresses: Vec<_> = place.to_socket_addrs()?.collect();
         let mut last = ErrorKind::NotFound.into();
         for (tried, address) in addresses.iter().enumerate() {
@@ -24,6 +24,7 @@ impl Socket {
             match TcpStream::connect_timeout(address, time) {
                 Ok(stream) => {
                     stream.set_nodelay(true)?;
+                    let deadline = deadline.clone();
                     return Ok(Socket { stream, deadline, waits: [Duration::MAX; 2] });
                 }
                 Err(error) => last = error,
@@ -33,8 +34,8 @@ impl Socket {
     }
 
     /// What comes next ends by then.
-    pub(super) fn until(&mut self, deadline: Deadline) {
-        self.deadline = deadline;
+    pub(super) fn until(&mut self, deadline: &Deadline) {
+        self.deadline = deadline.clone();
     }
 
     /// Does what does not wait for the other side.

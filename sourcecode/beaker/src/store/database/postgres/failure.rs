@@ -35,7 +35,7 @@ pub(super) fn failure(error: Error) -> Failure {
         ("3D000", _) => (ErrorKind::Config, "create that database, or name another in the url"),
         ("42501", _) => (ErrorKind::Config, "grant the user what is missing"),
         ("42P01" | "42703" | "42804" | "42P10", _) => {
-            let hint = "the table is not this library's: give another `table_name`, or remove it";
+            let hint = "the table has other columns, so it may be another program's: give another `table_name`";
             (ErrorKind::Config, hint)
         }
         ("53100", _) => (ErrorKind::Storage, "the server's disk is full: free some space"),

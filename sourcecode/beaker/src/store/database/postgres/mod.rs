@@ -165,7 +165,7 @@ impl Drop for Postgres {
 fn read(row: &Row) -> Option<Found> {
     let bytes: &[u8] = row.try_get(2).ok()?;
     let (version, expires) = (row.try_get(0).ok()?, row.try_get(1).ok()?);
-    Some(Found::Row { version, expires, bytes: bytes.into() })
+    Some(Found::Row { version, expires, bytes: bytes.into(), checksum: row.try_get(3).ok()? })
 }
 
 fn within<T>(

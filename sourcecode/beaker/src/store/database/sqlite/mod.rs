@@ -1,24 +1,25 @@
 //! SQLite: a file. Many read at a time, beside one that writes (the WAL mode).
 
+mod failure;
 mod removals;
 
-use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use failure::{UNWRITABLE, failure};
 pub(super) use removals::Removals;
 use removals::Watch;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{
-    Connection as Bare, ErrorCode, OpenFlags, OptionalExtension, Row, TransactionBehavior,
-    params_from_iter,
+    Connection as Bare, OpenFlags, OptionalExtension, Row, TransactionBehavior, params_from_iter,
 };
 
 use super::connection::{Connection, Failure, Found, Value};
 use super::statements::{Dialect, Statements};
-use crate::clock::Timestamp;
 use crate::error::ErrorKind;
 use crate::file_lock::FileLock;
+use crate::private_file;
 
 pub(super) const DIALECT: Dialect = Dialect {
     text: "text",
@@ -46,11 +47,10 @@ impl Sqlite {
     ) -> Result<Sqlite, Failure> {
         if let Some(folder) = path.parent() {
             let unwritable = |error| Failure::new(ErrorKind::Storage, UNWRITABLE).caused_by(error);
-            fs::create_dir_all(folder).map_err(unwritable)?;
+            private_file::create_folder(folder).map_err(unwritable)?;
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        create_file(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let bare = Bare::open_with_flags(path, flags).map_err(failure)?;
         bare.busy_timeout(wait).map_err(failure)?;
         bare.pragma_update(None, "synchronous", "normal").map_err(failure)?;
@@ -62,15 +62,32 @@ impl Sqlite {
     }
 }
 
+/// Makes an empty file, which is a database, so that it is ours alone: SQLite gives its log the mode of
+/// the database. A link that leads to a file is followed, one that leads nowhere is not.
+fn create_file(path: &Path) -> Result<(), Failure> {
+    match private_file::options().write(true).create_new(true).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Failure::new(ErrorKind::Storage, UNWRITABLE).caused_by(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The change to WAL does not wait for others, so those who make the file take turns.
 fn create(bare: &Bare, path: &Path, statements: &Statements) -> Result<(), Failure> {
     let mut lock = path.as_os_str().to_owned();
     lock.push("-create.lock");
     let _lock = FileLock::lock(Path::new(&lock))
         .map_err(|error| Failure::new(ErrorKind::Storage, UNWRITABLE).caused_by(error))?;
-    bare.pragma_update(None, "journal_mode", "wal").map_err(failure)?;
-    bare.execute_batch(&format!("begin immediate; {}; commit", statements.create))
-        .map_err(failure)?;
+    // Where there is a table, it is ours by now, or somebody else's, and that one stays as it is.
+    let has_table = "select exists (select 1 from sqlite_master where name = ?1 collate nocase)";
+    let has_table: bool =
+        bare.query_row(has_table, [&statements.table], |row| row.get(0)).map_err(failure)?;
+    if !has_table {
+        bare.pragma_update(None, "journal_mode", "wal").map_err(failure)?;
+        bare.execute_batch(&format!("begin immediate; {}; commit", statements.create))
+            .map_err(failure)?;
+    }
     bare.prepare(&statements.probe).map(drop).map_err(failure)
 }
 
@@ -105,14 +122,15 @@ impl Connection for Sqlite {
         transaction.commit().map_err(failure)
     }
 
-    fn is_current(&mut self, now: Timestamp) -> bool {
+    fn is_current(&mut self, now: Duration) -> bool {
         self.watch.is_current(now)
     }
 }
 
 fn read(row: &Row<'_>) -> Option<Found> {
     let bytes = row.get_ref(2).ok()?.as_blob().ok()?.into();
-    Some(Found::Row { version: row.get(0).ok()?, expires: row.get(1).ok()?, bytes })
+    let (version, expires) = (row.get(0).ok()?, row.get(1).ok()?);
+    Some(Found::Row { version, expires, bytes, checksum: row.get(3).ok()? })
 }
 
 impl ToSql for Value<'_> {
@@ -124,38 +142,4 @@ impl ToSql for Value<'_> {
             Value::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }
-}
-
-const UNWRITABLE: &str = "make the file and its folder writable for this user, or name another url";
-
-fn failure(error: rusqlite::Error) -> Failure {
-    let code = match &error {
-        // SQL that it does not understand.
-        rusqlite::Error::SqlInputError { .. } => Some(ErrorCode::Unknown),
-        error => error.sqlite_error_code(),
-    };
-    let (kind, hint) = match code {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            let hint = "another program kept it locked until the deadline; let that one finish";
-            (ErrorKind::Unavailable, hint)
-        }
-        Some(ErrorCode::NotADatabase) => {
-            (ErrorKind::Storage, "it is no SQLite database: move it away, or name another url")
-        }
-        Some(ErrorCode::DatabaseCorrupt) => {
-            (ErrorKind::Storage, "the file is damaged: move it away, or bring back a copy of it")
-        }
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            (ErrorKind::Storage, UNWRITABLE)
-        }
-        Some(ErrorCode::DiskFull) => (ErrorKind::Storage, "the disk is full: free some space"),
-        Some(ErrorCode::TooBig) => (ErrorKind::TooLarge, "store less in one value"),
-        // The table is there, but not ours.
-        Some(ErrorCode::Unknown) => {
-            let hint = "the table has other columns: give another `table_name`, or remove it";
-            (ErrorKind::Config, hint)
-        }
-        _ => (ErrorKind::Storage, "is the disk all right?"),
-    };
-    Failure::new(kind, hint).caused_by(error)
 }

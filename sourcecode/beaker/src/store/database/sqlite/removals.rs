@@ -10,8 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::clock::Timestamp;
-
 /// How often the file was found removed; a clone is the same count.
 #[derive(Clone, Default)]
 pub(in super::super) struct Removals(Arc<AtomicU64>);
@@ -33,7 +31,7 @@ pub(in super::super) struct Watch {
     /// Which file was opened.
     file: Option<FileId>,
     look_every: Duration,
-    looked: Option<Timestamp>,
+    looked: Option<Duration>,
 }
 
 impl Watch {
@@ -43,11 +41,11 @@ impl Watch {
     }
 
     /// Is the open file still the one at the path, as far as is known?
-    pub(super) fn is_current(&mut self, now: Timestamp) -> bool {
+    pub(super) fn is_current(&mut self, now: Duration) -> bool {
         if self.removals.0.load(Ordering::Acquire) != self.seen {
             return false;
         }
-        let is_fresh = |looked: Timestamp| now >= looked && now.since(looked) < self.look_every;
+        let is_fresh = |looked: Duration| now.saturating_sub(looked) < self.look_every;
         if self.looked.is_some_and(is_fresh) {
             return true;
         }

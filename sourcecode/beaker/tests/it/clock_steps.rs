@@ -1,0 +1,315 @@
+//! The time of day is put ahead and back by an hour while calls are in flight: none fails and none waits
+//! longer, since deadlines, waits and beliefs go by a clock that such a step does not move.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use beaker::key::{Key, Namespace};
+use beaker::lock::{LeaseLocks, Locks};
+use beaker::store::{MemoryStore, Store, Stored, Version, When};
+use beaker::{Clock, Error, ErrorKind, ManualClock, Timestamp};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const LEASE: Duration = Duration::from_secs(10);
+
+fn key(name: &str) -> Key {
+    Namespace::new("steps").key(name)
+}
+
+/// Steps ahead, and then back to before.
+fn steps(clock: &ManualClock) -> [Timestamp; 2] {
+    let now = clock.now().as_micros();
+    let hour = HOUR.as_micros() as u64;
+    [now + hour, now - hour].map(Timestamp::from_micros)
+}
+
+/// Stands between a client and its server, and holds answers back.
+struct Gate {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    /// Something was held back.
+    held: Receiver<()>,
+}
+
+#[derive(Default)]
+struct Shared {
+    holds: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    fn before(server: SocketAddr) -> Gate {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared::default());
+        let (tell, held) = mpsc::channel();
+        let gate = Gate { address, shared: Arc::clone(&shared), held };
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let (client, server) = (client.unwrap(), TcpStream::connect(server).unwrap());
+                let (mut questions, mut to) =
+                    (client.try_clone().unwrap(), server.try_clone().unwrap());
+                thread::spawn(move || {
+                    let _ = std::io::copy(&mut questions, &mut to);
+                    let _ = to.shutdown(Shutdown::Both);
+                });
+                let (shared, tell) = (Arc::clone(&shared), tell.clone());
+                thread::spawn(move || answers(server, client, &shared, &tell));
+            }
+        });
+        gate
+    }
+
+    /// Calls while the answer is held back, and does this meanwhile.
+    fn during<T: Send>(&self, call: impl FnOnce() -> T + Send, meanwhile: impl FnOnce()) -> T {
+        *self.shared.holds.lock().unwrap() = true;
+        thread::scope(|scope| {
+            let call = scope.spawn(call);
+            self.held.recv().unwrap();
+            meanwhile();
+            *self.shared.holds.lock().unwrap() = false;
+            self.shared.opened.notify_all();
+            call.join().unwrap()
+        })
+    }
+}
+
+/// The first byte comes before what is done meanwhile, and the others after: so the client reads once
+/// more, and asks how much time is left.
+fn answers(mut server: TcpStream, mut client: TcpStream, shared: &Shared, tell: &Sender<()>) {
+    let mut bytes = [0; 65_536];
+    while let Ok(count @ 1..) = server.read(&mut bytes) {
+        let mut rest = &bytes[..count];
+        let mut holds = shared.holds.lock().unwrap();
+        if *holds {
+            if client.write_all(&rest[..1]).is_err() {
+                return;
+            }
+            rest = &rest[1..];
+            let _ = tell.send(());
+            while *holds {
+                holds = shared.opened.wait(holds).unwrap();
+            }
+        }
+        drop(holds);
+        if client.write_all(rest).is_err() {
+            return;
+        }
+    }
+    let _ = client.shutdown(Shutdown::Both);
+}
+
+/// Reading, writing and removing through the gate, with a step during each.
+fn check(store: &dyn Store, gate: &Gate, clock: &ManualClock) {
+    let key = key("k");
+    store.put(&key, b"v", None, When::Always).unwrap();
+    let start = clock.now();
+    for to in steps(clock) {
+        let step = || clock.set(to);
+        let read = gate.during(|| store.get(&key), step).unwrap().unwrap();
+        assert_eq!(&*read.bytes, b"v");
+        clock.set(start);
+        let written = gate.during(|| store.put(&key, b"v", None, When::Always), step);
+        assert!(written.unwrap().is_some());
+        clock.set(start);
+        let unchanged = When::Unchanged(store.get(&key).unwrap().unwrap().version);
+        let written = gate.during(|| store.put(&key, b"v", None, unchanged), step);
+        assert!(written.unwrap().is_some());
+        clock.set(start);
+    }
+    let steps = steps(clock);
+    assert!(gate.during(|| store.delete(&key, When::Always), || clock.set(steps[0])).unwrap());
+}
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+#[cfg(feature = "redis")]
+#[test]
+fn redis() {
+    let server = servers::Redis::for_programs().unwrap();
+    let address = server.url().trim_start_matches("redis://").trim_end_matches('/').to_owned();
+    let gate = Gate::before(address.parse().unwrap());
+    let clock = Arc::new(ManualClock::default());
+    let store = beaker::store::RedisStore::open(&gate.address.to_string(), DEADLINE).unwrap();
+    check(&store.with_clock(clock.clone()), &gate, &clock);
+}
+
+#[cfg(feature = "memcached")]
+#[test]
+fn memcached() {
+    let server = servers::Memcached::for_programs().unwrap();
+    let address = server.url().trim_start_matches("memcache://").to_owned();
+    let gate = Gate::before(address.parse().unwrap());
+    let clock = Arc::new(ManualClock::default());
+    let store = beaker::store::MemcachedStore::open(&gate.address.to_string(), DEADLINE).unwrap();
+    check(&store.with_clock(clock.clone()), &gate, &clock);
+}
+
+/// A server that gives its answer in small pieces, with a step back before each: the whole still has
+/// one deadline.
+#[cfg(feature = "redis")]
+#[test]
+fn a_step_back_makes_no_deadline_longer() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let clock = Arc::new(ManualClock::default());
+    let store = beaker::store::RedisStore::open(&address, DEADLINE).unwrap();
+    let store = store.with_clock(clock.clone());
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.read(&mut [0; 4096]).map(drop).unwrap();
+        let mut pieces = 0;
+        for piece in b"$5\r\nabcde\r\n" {
+            let [_, back] = steps(&clock);
+            clock.advance(DEADLINE * 2 / 5);
+            clock.set(back);
+            if stream.write_all(&[*piece]).is_err() {
+                break;
+            }
+            pieces += 1;
+            // The client has read it when it asks for the next, or has given up.
+            if pieces == 3 {
+                let given_up = stream.read(&mut [0; 1]);
+                assert!(given_up.is_ok_and(|count| count == 0), "it waits on");
+                break;
+            }
+        }
+        pieces
+    });
+    let error = store.get(&key("k")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
+    assert_eq!(server.join().unwrap(), 3);
+}
+
+#[cfg(feature = "sqlite")]
+#[test]
+fn a_removed_file_is_noticed_whatever_the_time_of_day_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("new/sessions.db");
+    let clock = Arc::new(ManualClock::default());
+    let table = beaker::store::DatabaseStore::TABLE_NAME;
+    let url = file.to_str().unwrap();
+    let store = beaker::store::DatabaseStore::open(url, table, DEADLINE).unwrap();
+    let store = store.with_clock(clock.clone());
+    for to in steps(&clock) {
+        store.put(&key("k"), b"x", None, When::Always).unwrap();
+        std::fs::remove_dir_all(file.parent().unwrap()).unwrap();
+        clock.set(to);
+        clock.advance(Duration::from_millis(10));
+        assert!(store.put(&key("k"), b"y", None, When::Absent).unwrap().is_some());
+        assert_eq!(&*store.get(&key("k")).unwrap().unwrap().bytes, b"y");
+    }
+}
+
+/// A host's way to the store, which can be cut: what is left of a host that was killed.
+#[derive(Debug)]
+struct Way {
+    store: Arc<MemoryStore>,
+    cut: AtomicBool,
+}
+
+impl Way {
+    fn open(&self) -> Result<&MemoryStore, Error> {
+        let cut = self.cut.load(Ordering::SeqCst);
+        if cut { Err(Error::new(ErrorKind::Unavailable, "it is cut")) } else { Ok(&self.store) }
+    }
+}
+
+impl Store for Way {
+    fn get(&self, key: &Key) -> beaker::Result<Option<Stored>> {
+        self.open()?.get(key)
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: When,
+    ) -> beaker::Result<Option<Version>> {
+        self.open()?.put(key, bytes, ttl, when)
+    }
+
+    fn delete(&self, key: &Key, when: When) -> beaker::Result<bool> {
+        self.open()?.delete(key, when)
+    }
+
+    fn clear(&self, namespace: &Namespace) -> beaker::Result<()> {
+        self.open()?.clear(namespace)
+    }
+}
+
+/// Lets time pass until the other thread has ended, and tells how much.
+fn pass_until<T>(clock: &ManualClock, waiter: &thread::ScopedJoinHandle<'_, T>) -> Duration {
+    let start = clock.monotonic();
+    while !waiter.is_finished() {
+        clock.advance(Duration::from_millis(1));
+        thread::yield_now();
+    }
+    clock.monotonic() - start
+}
+
+#[test]
+fn the_lease_of_a_killed_holder_ends_though_the_time_was_put_back() {
+    for polls in [false, true] {
+        let clock = Arc::new(ManualClock::default());
+        let store = Arc::new(MemoryStore::with_clock(clock.clone()));
+        let way = Arc::new(Way { store: store.clone(), cut: AtomicBool::new(false) });
+        let killed = LeaseLocks::with(way.clone(), LEASE, clock.clone());
+        let other = LeaseLocks::with(store, LEASE, clock.clone());
+        let held = killed.lock(&key("k")).unwrap();
+        way.cut.store(true, Ordering::SeqCst);
+        let [_, back] = steps(&clock);
+        clock.set(back);
+        thread::scope(|scope| {
+            let waiter = scope.spawn(|| {
+                if !polls {
+                    return drop(other.lock(&key("k")).unwrap());
+                }
+                while other.try_lock(&key("k")).unwrap().is_none() {
+                    clock.sleep(Duration::from_millis(8));
+                }
+            });
+            let waited = pass_until(&clock, &waiter);
+            assert!(waited < LEASE * 3, "{waited:?}");
+            assert!(waited >= LEASE, "{waited:?}: its holder may have been at work");
+        });
+        drop(held);
+    }
+}
+
+/// The holder works on and renews; whoever waits gets the lease when it is given back, not before.
+#[test]
+fn a_lease_that_is_renewed_is_not_taken_over() {
+    let clock = Arc::new(ManualClock::default());
+    let store = Arc::new(MemoryStore::with_clock(clock.clone()));
+    let locks = || LeaseLocks::with(store.clone(), LEASE, clock.clone());
+    let (one, other) = (locks(), locks());
+    let lease = Namespace::new("beaker.lease").key("steps:k");
+    let held = one.lock(&key("k")).unwrap();
+    let [_, back] = steps(&clock);
+    clock.set(back);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            let before = store.get(&lease).unwrap().unwrap().version;
+            let renewed = || store.get(&lease).unwrap().is_some_and(|it| it.version != before);
+            // So slowly that the renewing thread comes to its turn in time.
+            let mut passed = Duration::ZERO;
+            while !renewed() {
+                assert!(passed < LEASE, "not renewed");
+                clock.advance(Duration::from_millis(1));
+                passed += Duration::from_millis(1);
+                (0..100).for_each(|_| thread::yield_now());
+            }
+            let asked = scope.spawn(|| other.try_lock(&key("k")).unwrap().is_none());
+            assert!(asked.join().unwrap(), "two holders");
+        }
+        drop(held);
+        assert!(other.try_lock(&key("k")).unwrap().is_some());
+    });
+}
