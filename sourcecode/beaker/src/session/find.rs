@@ -57,7 +57,7 @@ impl Sessions {
             Some(Content::Forward(Forward { to, until })) if self.0.clock.now() < until => {
                 Ok(Judged::Look(to))
             }
-            Some(Content::Forward(_)) => Ok(Judged::Rejected(Rejection::Unknown)),
+            Some(Content::Forward(_)) => Ok(Judged::Rejected(Rejection::Moved)),
             Some(Content::Arriving(Arriving { from, data })) => {
                 if self.forwards(&from)? != Some(id) {
                     return Ok(Judged::Rejected(Rejection::Unknown));

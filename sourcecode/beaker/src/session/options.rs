@@ -219,9 +219,9 @@ impl Sessions {
     /// visitor's browser, so that it does not cost a look-up with each request. On by default. What is
     /// removed is the cookie with this path and domain, and no other one of the same name.
     ///
-    /// Turn it off while some hosts do not know a key that others sign with, or where requests of a visitor
-    /// overlap with a log-in and there is no [`grace`](Sessions::grace): the request that comes with the
-    /// old id, just after it has ended, would take the new cookie away.
+    /// An id that a log-in has just replaced is no such cookie: a late answer to a request that brought it
+    /// must not take the new one away. Turn this off while some hosts do not know a key that others sign
+    /// with.
     pub fn remove_rejected(self, remove: bool) -> Sessions {
         self.with(|options| options.remove_rejected = remove)
     }

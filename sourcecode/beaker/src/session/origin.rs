@@ -21,6 +21,10 @@ pub enum Rejection {
     Id,
     /// Nothing is stored under the id: it was deleted, or has expired.
     Unknown,
+    /// The session has a new id since a moment ago, and there is no [`grace`](super::Sessions::grace) in
+    /// which the old one still leads to it. The cookie with the new id may be on its way to the browser, so
+    /// this one is not removed there.
+    Moved,
     /// What is stored is damaged, or in a codec that nobody knows here.
     Damaged,
     /// It was not used for longer than the time-out.

@@ -2,7 +2,7 @@
 
 use super::find::Found;
 use super::options::Options;
-use super::{Origin, Session, SessionId, Sessions, Unreadable};
+use super::{Origin, Rejection, Session, SessionId, Sessions, Unreadable};
 use crate::clock::Timestamp;
 use crate::cookie::CookieLifetime;
 use crate::error::Result;
@@ -93,8 +93,8 @@ impl Options {
 impl Session {
     /// The value of the `Set-Cookie` header that the visitor needs now, if any: after a first save,
     /// a new id or a deletion; when the cookie's time or key is to be renewed; and for a session in a
-    /// cookie, whenever it was saved. After a cookie that was [rejected](super::Origin::Rejected) it is
-    /// a header that removes that one, unless the new session was saved or
+    /// cookie, whenever it was saved. After a cookie that was [rejected](super::Origin::Rejected), and not just because
+    /// its session has moved to a new id, it is a header that removes that one, unless the new session was saved or
     /// [`remove_rejected`](Sessions::remove_rejected) is off.
     ///
     /// # Errors
@@ -102,7 +102,9 @@ impl Session {
     /// `ErrorKind::Config` if there is no [signer](super::Sessions::signed_by).
     pub fn set_cookie(&self) -> Result<Option<String>> {
         let options = &self.sessions.0;
-        let rejected = options.remove_rejected && matches!(self.origin, Origin::Rejected(_));
+        // The answer of the request that moved it may have come first: a removal would take its cookie.
+        let is_old = matches!(self.origin, Origin::Rejected(reason) if reason != Rejection::Moved);
+        let rejected = options.remove_rejected && is_old;
         if self.stored.is_none() && (self.in_cookie.is_some() || rejected) {
             return Ok(Some(options.cookie.remove()));
         }

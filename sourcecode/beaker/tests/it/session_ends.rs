@@ -468,3 +468,15 @@ fn a_request_that_only_reads_undoes_no_login() {
     assert_eq!(now.get("user").and_then(Value::as_str), Some("kimi"));
     assert!(now.last_accessed().unwrap() <= beaker::SystemClock.now());
 }
+
+/// A request that brings the old id just after a log-in does not take the new cookie away.
+#[test]
+fn a_cookie_whose_session_has_moved_is_not_removed() {
+    let sessions = signed();
+    let mut login = saved(&sessions);
+    let sent = cookie(&login);
+    login.regenerate_id().unwrap();
+    let late = sessions.load(Some(&sent)).unwrap();
+    assert_eq!(late.origin(), Origin::Rejected(Rejection::Moved));
+    assert_eq!(late.set_cookie().unwrap(), None);
+}

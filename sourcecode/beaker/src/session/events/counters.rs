@@ -20,10 +20,11 @@ pub struct SessionCounters {
     pub rejected: Vec<(Rejection, u64)>,
 }
 
-const REASONS: [Rejection; 6] = [
+const REASONS: [Rejection; 7] = [
     Rejection::Signature,
     Rejection::Id,
     Rejection::Unknown,
+    Rejection::Moved,
     Rejection::Damaged,
     Rejection::TimedOut,
     Rejection::TooOld,

@@ -74,7 +74,7 @@ impl Events {
             Rejection::Signature | Rejection::Id | Rejection::Damaged => {
                 warn!(target: TARGET, ?reason, "cookie rejected");
             }
-            Rejection::Unknown | Rejection::TimedOut | Rejection::TooOld => {
+            Rejection::Unknown | Rejection::Moved | Rejection::TimedOut | Rejection::TooOld => {
                 debug!(target: TARGET, ?reason, "cookie rejected");
             }
         }
