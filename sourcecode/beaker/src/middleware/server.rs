@@ -1,16 +1,16 @@
 //! Serves an [`App`] on a [`tiny_http::Server`]: for learning, for tools, and behind a proxy.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io::{self, Cursor, Read, Write};
-use std::mem;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::net::{
+    IpAddr, Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpListener, TcpStream, ToSocketAddrs,
+};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::Duration;
+use std::{fmt, fs, mem, thread};
 
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
 use http::{StatusCode, Version};
@@ -36,12 +36,15 @@ const LARGE_ANSWER: usize = 64 * 1024;
 /// How long one write may wait for a visitor who takes nothing.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often to look whether tiny_http still accepts, and how soon to try again if it cannot.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often to look after tiny_http, and how soon to try again if it cannot be started.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
-/// How many connections are made each time for those that wait for a thread.
-const KNOCKS: usize = 4;
+/// After so many looks that found connections waiting, nobody accepts them.
+const LOOKS: u32 = 4;
+
+/// How many connections that wait for a thread are given one in a look, at most.
+const KNOCKS: usize = 1000;
 
 /// How many file descriptors must be free before tiny_http is started again.
 const SPARE: usize = 8;
@@ -99,7 +102,8 @@ const EARLIER: usize = 4;
 ///   such claims there are no descriptors left, and nobody gets in until the process is started
 ///   again. Their number is logged at each doubling. Inside tiny_http, a request of HTTP/2.0 costs
 ///   the same.
-/// - Of connections that come at one moment, some can wait up to a few seconds for a thread.
+/// - Of connections that come at one moment, some wait a quarter of a second for a thread (longer
+///   where there is no `/proc`).
 /// - Headers that are not ASCII are refused: in a request by closing the connection, in an answer
 ///   with status 500.
 ///
@@ -269,25 +273,23 @@ impl Server {
     /// The next thing that happens. Meanwhile it looks after tiny_http, which does not say when its
     /// accepting thread has panicked: then connections wait that nobody accepts.
     fn wait(&self) -> Event {
-        let mut was_pending = false;
+        let mut looks = 0;
         loop {
-            match self.events.recv_timeout(LOOK_EVERY) {
-                Ok(event) => return event,
-                Err(_) => {
-                    let is_pending = has_pending(&self.listener);
-                    if was_pending && is_pending {
-                        let what = io::Error::other("tiny_http has stopped accepting");
-                        return Event::AcceptFailed(what);
-                    }
-                    was_pending = is_pending;
-                    self.knock();
-                }
+            if let Ok(event) = self.events.recv_timeout(LOOK_EVERY) {
+                return event;
             }
+            looks = if has_pending(&self.listener) { looks + 1 } else { 0 };
+            if looks == LOOKS {
+                return Event::AcceptFailed(io::Error::other("tiny_http has stopped accepting"));
+            }
+            self.knock();
         }
     }
 
-    /// Connects, and leaves. tiny_http gives connections that come at one moment to fewer threads
-    /// than there are, and those left over wait until some other connection ends.
+    /// Gives threads to connections that wait for one. tiny_http takes a thread that it has just
+    /// given work for idle, so of connections that come at one moment some are left over until
+    /// another one ends. Each that comes here and leaves at once lets one of them in. If there was
+    /// none, its thread is used again; if there was, the process has one more.
     fn knock(&self) {
         let mut address = self.address;
         if address.ip().is_unspecified() {
@@ -297,8 +299,15 @@ impl Server {
             });
         }
         for _ in 0..KNOCKS {
-            // If it fails, the next look sees why.
-            let _ = TcpStream::connect_timeout(&address, LOOK_EVERY);
+            let before = threads();
+            let gone = TcpStream::connect_timeout(&address, LOOK_EVERY).and_then(|mut knock| {
+                knock.shutdown(Shutdown::Write)?;
+                knock.set_read_timeout(Some(LOOK_EVERY))?;
+                knock.read(&mut [0])
+            });
+            if gone.is_err() || threads() <= before {
+                return;
+            }
         }
     }
 }
@@ -519,6 +528,12 @@ fn status(code: u16, why: &str) -> Response {
     *response.status_mut() =
         StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
+}
+
+/// How many threads this process has, where the system tells.
+fn threads() -> Option<usize> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("Threads:"))?.trim().parse().ok()
 }
 
 /// Connections inherit it from what they are accepted by.
