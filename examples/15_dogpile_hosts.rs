@@ -10,6 +10,7 @@ use std::{env, process, thread};
 use beaker::lock::LeaseLocks;
 use beaker::{Backend, Cache, SystemClock};
 use common::children::{Children, hear, say};
+use common::server;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -27,9 +28,8 @@ fn main() -> Result<()> {
 }
 
 fn open(name: &str) -> Result<Cache<String>> {
-    let url = env::var("REDIS_URL");
-    let url = url.as_deref().unwrap_or("redis://127.0.0.1:6379/");
-    let Backend { store, .. } = Backend::open("ext:redis", &[("url", url)])?;
+    let url = server::url("REDIS_URL", "redis://127.0.0.1:6379/")?;
+    let Backend { store, .. } = Backend::open("ext:redis", &[("url", &url)])?;
     let clock = Arc::new(SystemClock);
     let locks = LeaseLocks::with(store.clone(), LEASE, clock); // (1)
     let backend = Backend { store, locks: Arc::new(locks) };
@@ -59,6 +59,7 @@ fn be_a_child(cache: &Cache<String>) -> ! {
 
 fn be_the_parent() -> Result<()> {
     let name = format!("dogpile {}", process::id());
+    open(&name)?;
     let mut children = Children::start(PROCESSES, NAME, &name)?;
     println!("{PROCESSES} processes with {THREADS} threads each");
     answer(&mut children, "drivers", false)?;

@@ -40,12 +40,12 @@ fn main() -> Result<(), Box<dyn StdError>> {
 
     println!("\nCured");
     let cured = PAGE.replace("'basket'", "'basket', vary=[user.name]");
-    templates.add_template_owned("page.html", cured)?; // (3)
+    templates.add_template_owned("page.html", cured)?; // (8)
     show(&templates, "Jenson", "en")?;
-    show(&templates, "Lewis & Nico", "en")?; // (4)
+    show(&templates, "Lewis & Nico", "en")?; // (9)
 
     println!("\nAfter the news");
-    cache.invalidate_tag("news")?; // (5)
+    cache.invalidate_tag("news")?; // (10)
     show(&templates, "Jenson", "en")
 }
 
@@ -56,15 +56,15 @@ fn cached(
     name: &str,
     options: &Kwargs,
 ) -> Result<Value, Error> {
-    let body: Value = options.get("caller")?; // (6)
+    let body: Value = options.get("caller")?; // (3)
     let ttl: Option<u64> = options.get("ttl")?;
     let vary: Option<Vec<Value>> = options.get("vary")?;
     let tags: Option<Vec<String>> = options.get("tags")?;
-    options.assert_all_used()?; // (7)
+    options.assert_all_used()?; // (4)
 
     let key = key(state, name, &vary.unwrap_or_default())?;
     let html = cache.try_get_or_create(key, || {
-        let html = body.call(state, &[])?.to_string(); // (8)
+        let html = body.call(state, &[])?.to_string(); // (5)
         let mut made = Made::new(html);
         for tag in tags.iter().flatten() {
             made = made.tag(tag);
@@ -77,7 +77,7 @@ fn cached(
     let html = html.map_err(|error| {
         Error::new(ErrorKind::InvalidOperation, error.to_string())
     })?;
-    Ok(Value::from_safe_string(html)) // (9)
+    Ok(Value::from_safe_string(html)) // (6)
 }
 
 /// The template, what it says, the fragment, and what it depends on.
@@ -87,7 +87,7 @@ fn key(state: &State, name: &str, vary: &[Value]) -> Result<String, Error> {
     let source = format!("{:x}", source.finish());
     let mut key = String::new();
     let mut add = |kind: &str, text: &str| {
-        key.push_str(&format!("{kind}{}:{text}", text.len())); // (10)
+        key.push_str(&format!("{kind}{}:{text}", text.len())); // (7)
     };
     add("template", state.name());
     add("source", &source);

@@ -1,6 +1,9 @@
 //! Program 5 once more, with axum: async, and the session is an argument.
 
+use std::{env, io, net::TcpListener, time::Duration};
+
 use axum::{Router, routing};
+use axum_server::Handle;
 use beaker::middleware::{RequestSession, SessionLayer};
 use beaker::{Backend, CookieOptions, Result, Sessions, Signer, Value};
 
@@ -22,11 +25,22 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let app = Router::new()
         .route("/", routing::get(count)) // (3)
         .layer(SessionLayer::new(sessions)?); // (4)
-    let port = std::env::var("PORT").unwrap_or("8000".into());
-    let address = format!("127.0.0.1:{port}");
-    let listener = tokio::net::TcpListener::bind(address).await?;
+    Ok(serve(app).await?)
+}
+
+async fn serve(app: Router) -> io::Result<()> {
+    let port = env::var("PORT").unwrap_or("8000".into());
+    let listener = TcpListener::bind(format!("127.0.0.1:{port}"))?;
     println!("Serving at http://{}", listener.local_addr()?);
-    let stop = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
-    axum::serve(listener, app).with_graceful_shutdown(stop).await?; // (5)
-    Ok(())
+    let handle = Handle::new();
+    let mut server = axum_server::from_tcp(listener)?
+        .http1_only() // (5)
+        .handle(handle.clone());
+    let limit = Duration::from_secs(10);
+    server.http_builder().http1().header_read_timeout(limit); // (6)
+    tokio::spawn(async move {
+        let _ = tokio::signal::ctrl_c().await;
+        handle.graceful_shutdown(Some(Duration::from_secs(2))); // (7)
+    });
+    server.serve(app.into_make_service()).await
 }

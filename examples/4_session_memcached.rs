@@ -2,15 +2,12 @@
 
 mod common;
 
-use std::env;
-
 use beaker::{Backend, Result};
-use common::{get_session, print_session, set_drivers};
+use common::{get_session, print_session, server, set_drivers};
 
 fn main() -> Result<()> {
-    let url = env::var("MEMCACHED_URL");
-    let url = url.as_deref().unwrap_or("127.0.0.1:11211"); // (1)
-    let backend = Backend::open("ext:memcached", &[("url", url)])?; // (2)
+    let url = server::url("MEMCACHED_URL", "127.0.0.1:11211")?; // (1)
+    let backend = Backend::open("ext:memcached", &[("url", &url)])?; // (2)
     let mut session = get_session(&backend, None)?;
     set_drivers(&mut session);
     session.save()?; // (3)

@@ -4,6 +4,7 @@
 pub mod children;
 pub mod disk;
 pub mod herd;
+pub mod server;
 
 use beaker::{Backend, Result, Session, SessionId, Sessions};
 

@@ -30,6 +30,5 @@ fn main() -> Result<()> {
     let port = std::env::var("PORT").unwrap_or("8000".into());
     let server = Server::bind(format!("127.0.0.1:{port}"))?;
     println!("Serving at http://{}", server.address());
-    server.run(app);
-    Ok(())
+    server.run(app)
 }

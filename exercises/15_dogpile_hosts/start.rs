@@ -10,7 +10,7 @@ use common::children::{Children, hear, say};
 
 /// Locks for all processes of one host, which the dead give back at once.
 fn locks() -> Arc<dyn Locks> {
-    todo!("locks that are files in the folder `locks`")
+    todo!("which of the three kinds are these?")
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -74,6 +74,5 @@ fn main() -> Result<()> {
         }
     };
     let port = std::env::var("PORT").unwrap_or("8000".into());
-    Server::bind(format!("127.0.0.1:{port}"))?.run(site);
-    Ok(())
+    Server::bind(format!("127.0.0.1:{port}"))?.run(site)
 }

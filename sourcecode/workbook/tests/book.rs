@@ -43,6 +43,29 @@ fn the_command_gives_what_the_build_gives() {
     assert!(pages > 5, "{pages} pages");
 }
 
+/// Where a page says what is next, its first link leads to the page that comes next.
+#[test]
+fn what_is_next_is_the_next_page() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../book");
+    let links = |text: &str| -> Vec<String> {
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', '#']).next());
+        targets.filter(|target| target.ends_with(".md")).map(str::to_owned).collect()
+    };
+    for edition in ["en", "ru"] {
+        let read =
+            |page: &str| fs::read_to_string(root.join(edition).join("src").join(page)).unwrap();
+        let pages = links(&read("SUMMARY.md"));
+        assert!(pages.len() > 20, "{pages:?}");
+        for pair in pages.windows(2) {
+            let text = read(&pair[0]);
+            let (_, next) = text.split_once("{#next}").unwrap_or_else(|| {
+                panic!("{edition}/{} does not say what is next", pair[0]);
+            });
+            assert_eq!(links(next).first(), Some(&pair[1]), "{edition}/{}", pair[0]);
+        }
+    }
+}
+
 #[test]
 fn what_is_no_book_is_an_error() {
     let mut command = Command::new(WORKBOOK)

@@ -21,7 +21,7 @@ mod tower;
 pub use cache::{CacheExt, CacheMiddleware};
 pub use request_session::{RequestSession, SessionExt};
 #[cfg(feature = "server")]
-pub use server::{Server, Stop};
+pub use server::{Server, ShutdownHandle};
 pub use session::SessionMiddleware;
 #[cfg(feature = "tower")]
 pub use tower::{ResponseFuture, SessionLayer, SessionService, session_of};

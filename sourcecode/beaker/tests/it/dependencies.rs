@@ -27,7 +27,7 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
         ("postgres-tls", "tokio-postgres-rustls"),
         ("dbm", "redb"),
         ("middleware", "http"),
-        ("server", "httparse"),
+        ("server", "tiny_http"),
         ("cookies", "aes-gcm"),
         ("tracing", "tracing"),
         ("toml", "toml"),

@@ -115,7 +115,7 @@ fn foreign_crates_stay_where_they_belong() {
         ("ini::", &["config/ini.rs"]),
         ("strsim::", &["nearest.rs"]),
         ("http::", &["middleware/"]),
-        ("httparse::", &["middleware/server/"]),
+        ("tiny_http::", &["middleware/server.rs"]),
         ("tower_layer::", &["middleware/tower/"]),
         ("tower_service::", &["middleware/tower/"]),
         ("pin_project_lite::", &["middleware/tower/"]),

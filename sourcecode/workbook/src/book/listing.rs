@@ -64,6 +64,11 @@ impl Listing {
         Ok(Listing { id, file, caption, lines, emphasized, colours, run: None })
     }
 
+    /// The file that it is of.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
     /// The numbers of its callouts, in their order.
     pub fn callouts(&self) -> Vec<usize> {
         self.lines.iter().filter_map(|line| line.callout).collect()

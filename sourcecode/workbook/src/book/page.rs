@@ -1,5 +1,6 @@
 //! A page: the directives in it become figures, and the list after a listing becomes its notes.
 
+use std::collections::HashMap;
 use std::iter::{Enumerate, Peekable};
 use std::path::{Path, PathBuf};
 use std::str::Lines;
@@ -40,6 +41,7 @@ impl Page<'_> {
             done: Expanded::default(),
             listings: 0,
             figures: 0,
+            explained: HashMap::new(),
         };
         if follow::followed(markdown).is_some() {
             // Not for readers; its line stays, so that the other lines keep their numbers.
@@ -71,6 +73,8 @@ struct Work<'a> {
     done: Expanded,
     listings: usize,
     figures: usize,
+    /// The last callout of each file that the page has explained.
+    explained: HashMap<String, usize>,
 }
 
 impl<'a> Work<'a> {
@@ -136,8 +140,16 @@ impl<'a> Work<'a> {
 
     /// Puts the list that follows a listing with callouts under it, as notes.
     fn notes(&mut self, listing: &Listing) -> Result<(), String> {
-        if listing.callouts().is_empty() {
+        let callouts = listing.callouts();
+        let (Some(&first), Some(&last)) = (callouts.first(), callouts.last()) else {
             return Ok(());
+        };
+        let before = self.explained.insert(listing.file().to_owned(), last).unwrap_or(0);
+        if first != before + 1 {
+            return Err(format!(
+                "callouts run 1, 2, 3 down the page: after ({before}) of `{}` comes ({first})",
+                listing.file()
+            ));
         }
         while self.lines.next_if(|(_, line)| line.trim().is_empty()).is_some() {}
         let mut lines = Vec::new();
@@ -145,7 +157,7 @@ impl<'a> Work<'a> {
             lines.push(line);
         }
         self.done.text.push_str(&notes(listing, &lines)?);
-        self.done.ids.extend(listing.callouts().iter().map(|&number| listing.note(number)));
+        self.done.ids.extend(callouts.iter().map(|&number| listing.note(number)));
         Ok(())
     }
 

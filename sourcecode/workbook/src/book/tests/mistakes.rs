@@ -54,6 +54,12 @@ fn notes() {
     check(&format!("{TITLE}{listing}Text.\n"), 3, "explains []");
     check(&format!("{TITLE}{listing}1. One.\n"), 3, "callouts [1, 2]");
     check(&format!("{TITLE}{listing}1. One.\n3. Three.\n"), 3, "explains [1, 3]");
+    let second = "{{#listing examples/0_session.rs caption=\"x\" lines=\"10\"}}";
+    check(
+        &format!("{TITLE}{second}\n\n2. Two.\n"),
+        3,
+        "after (0) of `examples/0_session.rs` comes",
+    );
 }
 
 #[test]
