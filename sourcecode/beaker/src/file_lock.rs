@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
-use crate::private_file;
+use crate::private;
 
 /// A held lock; given back, and its file removed, on drop. It excludes other processes and other
 /// threads of this one. If the holder is killed, the system gives the lock back at once.
@@ -95,10 +95,10 @@ fn open_free(path: &Path) -> io::Result<(File, FileId)> {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    let open = || private_file::options().create(true).truncate(false).write(true).open(path);
+    let open = || private::options().create(true).truncate(false).write(true).open(path);
     match open() {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            private_file::create_folder(path.parent().unwrap_or(Path::new(".")))?;
+            private::create_folder(path.parent().unwrap_or(Path::new(".")))?;
             open()
         }
         result => result,

@@ -56,7 +56,7 @@ pub mod middleware;
 mod nearest;
 #[cfg(any(feature = "tokio", feature = "tower"))]
 mod off_thread;
-mod private_file;
+mod private;
 pub mod record;
 #[cfg(feature = "cookies")]
 pub mod sealing;

@@ -11,6 +11,7 @@
 //! - [`redis`]: [`Redis`] does the same, and [`RedisCluster`](redis::RedisCluster) starts three
 //! - [`postgres`]: [`Postgres`], where it is installed
 //! - [`installed`]: a server that is installed on this machine, started and stopped again
+//! - [`macro@needs`]: a test that needs a server which may not be installed
 //! - [`built_in`]: what all built-in servers share: connections, threads, [`Fault`]s
 //!
 //! ```
@@ -33,6 +34,7 @@ pub use error::{Error, Result};
 pub use memcached::Memcached;
 pub use postgres::Postgres;
 pub use redis::Redis;
+pub use servers_macros::needs;
 
 /// With this variable set to `1`, a server that is neither named nor installed is an error: on a
 /// machine that tests everything, a stand-in would hide that the real one was never tried.

@@ -5,12 +5,10 @@ use std::net::TcpStream;
 use servers::installed::{self, Installed};
 use servers::{Error, Memcached};
 
+#[servers::needs(memcached)]
 #[test]
 fn an_installed_server_goes_with_its_value() -> Result<(), Error> {
-    let Some(program) = installed::find("memcached") else {
-        assert!(!servers::required(), "memcached is required and not installed");
-        return Ok(());
-    };
+    let program = installed::find("memcached").expect("it is installed");
     let server = Installed::memcached(&program)?;
     let address = server.address();
     TcpStream::connect(address).expect("it listens");

@@ -53,18 +53,20 @@ const SCRIPTS: &[&str] = &[
     "me a@ms a 2@ab@me a@mg a@me a@quit@mn@",
 ];
 
+#[servers::needs(memcached)]
 #[test]
 fn built_in_answers_as_the_installed_one() -> Result<(), Error> {
-    let Some(both) = Both::start()? else { return Ok(()) };
+    let both = Both::start()?;
     for script in SCRIPTS {
         both.check(&script.replace('@', "\r\n"));
     }
     Ok(())
 }
 
+#[servers::needs(memcached)]
 #[test]
 fn limits_are_the_same() -> Result<(), Error> {
-    let Some(both) = Both::start()? else { return Ok(()) };
+    let both = Both::start()?;
     for length in [250, 251] {
         let key = "k".repeat(length);
         both.check(&format!("ms {key} 2\r\nab\r\nmg {key} v k\r\nmd {key}\r\nmn\r\n"));
@@ -109,13 +111,10 @@ struct Both {
 
 impl Both {
     /// Nothing if none is installed and none is required.
-    fn start() -> Result<Option<Both>, Error> {
-        let Some(program) = installed::find("memcached") else {
-            assert!(!servers::required(), "memcached is required and not installed");
-            return Ok(None);
-        };
+    fn start() -> Result<Both, Error> {
+        let program = installed::find("memcached").expect("it is installed");
         let installed = Installed::memcached(&program)?;
-        Ok(Some(Both { installed, built_in: BuiltIn::memcached()? }))
+        Ok(Both { installed, built_in: BuiltIn::memcached()? })
     }
 
     fn check(&self, script: &str) {

@@ -41,9 +41,10 @@ const SCRIPTS: &[&str] = &[
     "NOPE\nNOPE a b\nCLUSTER SLOTS\nCLIENT SETNAME x\nCLIENT\nHELLO x\nHELLO 9\nQUIT\nPING",
 ];
 
+#[servers::needs(redis)]
 #[test]
 fn built_in_answers_as_the_installed_one() -> Result<(), Error> {
-    let Some(both) = Both::start()? else { return Ok(()) };
+    let both = Both::start()?;
     for script in SCRIPTS {
         let commands: Vec<u8> = script.lines().flat_map(command).collect();
         both.check(&commands);
@@ -51,9 +52,10 @@ fn built_in_answers_as_the_installed_one() -> Result<(), Error> {
     Ok(())
 }
 
+#[servers::needs(redis)]
 #[test]
 fn limits_and_mistakes_are_the_same() -> Result<(), Error> {
-    let Some(both) = Both::start()? else { return Ok(()) };
+    let both = Both::start()?;
     for script in [
         "PING\r\n\r\n  get   a \r\nPING\n",
         "*1\r\n$4\r\nPING\r\n*0\r\n*-1\r\n*1\r\n$4\r\nPING\r\n",
@@ -138,12 +140,9 @@ struct Both {
 
 impl Both {
     /// Nothing if none is installed and none is required.
-    fn start() -> Result<Option<Both>, Error> {
-        let Some(program) = installed::find("redis-server") else {
-            assert!(!servers::required(), "redis is required and not installed");
-            return Ok(None);
-        };
-        Ok(Some(Both { installed: Installed::redis(&program)?, built_in: BuiltIn::redis()? }))
+    fn start() -> Result<Both, Error> {
+        let program = installed::find("redis-server").expect("it is installed");
+        Ok(Both { installed: Installed::redis(&program)?, built_in: BuiltIn::redis()? })
     }
 
     fn check(&self, commands: &[u8]) {

@@ -100,9 +100,10 @@ fn leases_in_sqlite() {
 }
 
 #[cfg(feature = "postgres")]
+#[servers::needs(postgresql)]
 #[test]
 fn leases_in_postgresql() {
-    let Some(server) = servers::Postgres::for_tests().unwrap() else { return };
+    let server = servers::Postgres::for_tests().unwrap().expect("it is installed");
     check("ext:database", &[("url", &server.url()), ("deadline", "60000")]);
 }
 

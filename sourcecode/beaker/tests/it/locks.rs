@@ -75,9 +75,10 @@ fn leases_in_sqlite() {
 }
 
 #[cfg(feature = "postgres")]
+#[servers::needs(postgresql)]
 #[test]
 fn leases_in_postgresql() {
-    let Some(server) = servers::Postgres::for_tests().unwrap() else { return };
+    let server = servers::Postgres::for_tests().unwrap().expect("it is installed");
     let options = [("url", &*server.url()), ("deadline", "20000")];
     check(&*beaker::Backend::open("ext:database", &options).unwrap().locks);
 }

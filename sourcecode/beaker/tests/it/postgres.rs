@@ -19,19 +19,21 @@ fn open(url: &str) -> DatabaseStore {
 }
 
 #[cfg(feature = "conformance")]
+#[servers::needs(postgresql)]
 #[test]
 fn the_contract() {
     use beaker::store::conformance::{Subject, check};
-    let Some(server) = Postgres::for_tests().unwrap() else { return };
+    let server = Postgres::for_tests().unwrap().expect("it is installed");
     let clock = Arc::new(ManualClock::default());
     let store = open(&server.url()).with_clock(clock.clone());
     check(&Subject::new(&store, |time| clock.advance(time)));
     assert_eq!(store.damaged(), 0);
 }
 
+#[servers::needs(postgresql)]
 #[test]
 fn handles_made_at_once_sweep_and_clear() {
-    let Some(server) = Postgres::for_tests().unwrap() else { return };
+    let server = Postgres::for_tests().unwrap().expect("it is installed");
     let url = server.url();
     let key = |number: usize| Namespace::new("n").key(number.to_string());
     // The table is made by whoever comes first.
@@ -60,9 +62,10 @@ fn handles_made_at_once_sweep_and_clear() {
     assert!((0..1500).all(|number| store.get(&key(number)).unwrap().is_none()));
 }
 
+#[servers::needs(postgresql)]
 #[test]
 fn a_server_that_is_stopped_and_started_again() {
-    let Some(mut server) = Postgres::for_tests().unwrap() else { return };
+    let mut server = Postgres::for_tests().unwrap().expect("it is installed");
     let backend = Backend::open("ext:database", &[("url", &server.url())]).unwrap();
     let sessions = Sessions::new(backend);
     let mut session = sessions.create();
@@ -93,9 +96,10 @@ fn a_server_that_is_not_there_can_be_waited_for() {
     assert!(!format!("{error:?} {:?}", open(&url)).contains("secret"), "{error:?}");
 }
 
+#[servers::needs(postgresql)]
 #[test]
 fn a_database_or_a_table_that_is_not_ours() {
-    let Some(server) = Postgres::for_tests().unwrap() else { return };
+    let server = Postgres::for_tests().unwrap().expect("it is installed");
     let key = Namespace::default().key("k");
     let none = open(&format!("{}none", server.url())).get(&key).unwrap_err();
     assert_eq!(none.kind(), ErrorKind::Config, "{none:?}");
@@ -158,10 +162,11 @@ fn answers(mut server: TcpStream, mut client: TcpStream, fault: &Mutex<Fault>) {
     let _ = (client.shutdown(Shutdown::Both), server.shutdown(Shutdown::Both));
 }
 
+#[servers::needs(postgresql)]
 #[test]
 fn faults_are_errors_within_the_deadline_and_all_is_well_after() {
     const DEADLINE: Duration = Duration::from_millis(400);
-    let Some(server) = Postgres::for_tests().unwrap() else { return };
+    let server = Postgres::for_tests().unwrap().expect("it is installed");
     let (address, fault) = relay(server.address());
     let url = format!("postgres://beaker@{address}/postgres");
     let deadline = DEADLINE.as_millis().to_string();

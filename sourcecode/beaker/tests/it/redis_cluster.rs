@@ -11,27 +11,26 @@ use crate::lost::{self, key};
 
 const DEADLINE: Duration = Duration::from_secs(1);
 
-/// Nothing if redis is not installed and not required.
-fn start() -> Option<RedisCluster> {
-    let cluster = RedisCluster::start().unwrap();
-    assert!(cluster.is_some() || !servers::required(), "redis is required and not installed");
-    cluster
+fn start() -> RedisCluster {
+    RedisCluster::start().unwrap().expect("redis is installed")
 }
 
 #[cfg(feature = "conformance")]
+#[servers::needs(redis)]
 #[test]
 fn the_contract() {
     use beaker::store::conformance::{Subject, check};
-    let Some(cluster) = start() else { return };
+    let cluster = start();
     let store = RedisStore::open_cluster(&cluster.url(), Duration::from_secs(5)).unwrap();
     check(&Subject::new(&store, |time| beaker::Clock::sleep(&beaker::SystemClock, time)));
     assert_eq!(store.damaged(), 0);
     beaker::lock::conformance::check(&beaker::lock::LeaseLocks::new(std::sync::Arc::new(store)));
 }
 
+#[servers::needs(redis)]
 #[test]
 fn a_node_alone_and_one_name_for_all() {
-    let Some(cluster) = start() else { return };
+    let cluster = start();
     let first = cluster.addresses()[0].to_string();
     // Of the three, one is named, and one that does not exist.
     let url = format!("127.0.0.1:1;{first}");
@@ -51,9 +50,10 @@ fn a_node_alone_and_one_name_for_all() {
     }
 }
 
+#[servers::needs(redis)]
 #[test]
 fn a_master_is_lost_and_comes_back() {
-    let Some(cluster) = start() else { return };
+    let cluster = start();
     let lost_address = cluster.addresses()[1].to_string();
     let store = RedisStore::open_cluster(&cluster.url(), DEADLINE).unwrap();
     let cluster = RefCell::new(cluster);

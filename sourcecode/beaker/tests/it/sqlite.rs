@@ -141,8 +141,8 @@ fn a_file_that_is_read_only() {
     let mut bytes = fs::read(&file).unwrap();
     bytes[18] = 9;
     fs::write(&file, bytes).unwrap();
-    let Ok(store) = open(&file) else { return };
-    let error = store.put(&key("k"), b"y", None, When::Always).unwrap_err();
+    let written = open(&file).and_then(|store| store.put(&key("k"), b"y", None, When::Always));
+    let error = written.unwrap_err();
     refused(error, ErrorKind::Storage, &file, "writable");
 }
 

@@ -15,7 +15,7 @@ use redb::{
 use super::advice::{DAMAGED, advice};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_lock::FileLock;
-use crate::private_file;
+use crate::private;
 
 /// Namespace and name; to an image.
 const TABLE: TableDefinition<(&str, &[u8]), &[u8]> = TableDefinition::new("beaker_values");
@@ -159,14 +159,13 @@ impl Library {
 /// Whoever is killed while making the file leaves none.
 fn create(file: &Path) -> Result<(), redb::Error> {
     let folder = file.parent().unwrap_or(Path::new("."));
-    private_file::create_folder(folder)?;
+    private::create_folder(folder)?;
     // The lock is held, so this name is nobody else's.
     let new = file.with_extension("new");
     match fs::remove_file(&new) {
         Err(error) if !is_missing(&error) => return Err(error.into()),
         _ => {
-            let file =
-                private_file::options().read(true).write(true).create_new(true).open(&new)?;
+            let file = private::options().read(true).write(true).create_new(true).open(&new)?;
             Database::builder().create_with_backend(FileBackend::new(file)?)?.close()?;
         }
     }

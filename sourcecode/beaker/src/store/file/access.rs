@@ -10,7 +10,7 @@ use super::image::{HEADER, Image, Unread};
 use super::write::{Draft, Replace, TEMPORARY, folder_of, is_missing};
 use crate::error::{Error, Result};
 use crate::file_lock::FileLock;
-use crate::private_file;
+use crate::private;
 use crate::store::{Version, When};
 
 /// What is at a path.
@@ -39,7 +39,7 @@ impl Found {
 
 impl FileStore {
     pub(super) fn look(&self, path: &Path) -> Result<Found> {
-        let bytes = match private_file::read(path) {
+        let bytes = match private::read(path) {
             Ok(bytes) => bytes,
             Err(error) if is_missing(&error) => return Ok(Found::Nothing),
             Err(error) => {
@@ -88,7 +88,7 @@ impl FileStore {
                 Err(_) if matches!(when, When::Unchanged(_)) => return Ok(false),
                 Err(error) => missing = Some(error),
             }
-            private_file::create_folder(folder_of(path)).map_err(|error| self.unwritable(error))?;
+            private::create_folder(folder_of(path)).map_err(|error| self.unwritable(error))?;
         }
         Err(self.unwritable(missing.unwrap_or(Io::NotFound.into())))
     }
@@ -123,7 +123,7 @@ impl FileStore {
     pub(super) fn remove_record(&self, path: &Path) -> Result<()> {
         let _lock = self.lock(path)?;
         let mut beginning = [0; HEADER];
-        let read = private_file::options().read(true).open(path);
+        let read = private::options().read(true).open(path);
         let begins = read.and_then(|mut file: File| file.read_exact(&mut beginning));
         let is_record = match begins {
             Ok(()) if Image::begins(&beginning) => true,

@@ -25,7 +25,7 @@ use super::{Store, Stored, Swept, Version, When};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
-use crate::private_file;
+use crate::private;
 
 /// A file a record under `data_dir`.
 ///
@@ -60,8 +60,7 @@ impl FileStore {
             sweep: Sweep::default(),
             damaged: AtomicU64::new(0),
         };
-        private_file::create_folder(store.layout.data_dir())
-            .map_err(|error| store.unwritable(error))?;
+        private::create_folder(store.layout.data_dir()).map_err(|error| store.unwritable(error))?;
         Ok(store)
     }
 

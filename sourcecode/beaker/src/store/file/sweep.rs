@@ -10,7 +10,7 @@ use super::image::{HEADER, Image, Unread};
 use super::layout::Layout;
 use super::write::TEMPORARY;
 use crate::clock::Timestamp;
-use crate::private_file;
+use crate::private;
 
 /// A temporary file that was not written to for so long has lost its writer.
 const ABANDONED: Duration = Duration::from_secs(3600);
@@ -88,7 +88,7 @@ pub(super) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn seems_expired(path: &Path, now: Timestamp) -> bool {
     let mut beginning = [0; HEADER];
-    let read = private_file::options().read(true).open(path);
+    let read = private::options().read(true).open(path);
     let read = read.and_then(|mut file| file.read_exact(&mut beginning));
     read.is_ok() && Image::seems_expired(&beginning, now)
 }
@@ -100,7 +100,7 @@ fn is_abandoned(path: &Path, now: Timestamp) -> bool {
     if !name.starts_with(TEMPORARY) || !is_old(path, now) {
         return false;
     }
-    private_file::read(path).is_ok_and(|bytes| !matches!(Image::read(bytes), Err(Unread::Foreign)))
+    private::read(path).is_ok_and(|bytes| !matches!(Image::read(bytes), Err(Unread::Foreign)))
 }
 
 fn is_old(path: &Path, now: Timestamp) -> bool {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use crate::private_file;
+use crate::private;
 
 /// What the names of this store's temporary files begin with; they end with `.tmp`.
 pub(super) const TEMPORARY: &str = ".beaker-";
@@ -49,7 +49,7 @@ impl<'a> Draft<'a> {
 pub(super) fn make_folder_and(write: impl Fn() -> io::Result<()>, path: &Path) -> io::Result<()> {
     for _ in 0..8 {
         match write() {
-            Err(error) if is_missing(&error) => private_file::create_folder(folder_of(path))?,
+            Err(error) if is_missing(&error) => private::create_folder(folder_of(path))?,
             written => return written,
         }
     }

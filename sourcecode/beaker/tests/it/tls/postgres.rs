@@ -18,12 +18,13 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Option<Server> {
+    fn start() -> Server {
         let authority = Authority::new();
         let [certificate, key] = authority.sign("127.0.0.1");
-        let postgres = Postgres::over_tls([&certificate, &key, &authority.file()]).unwrap()?;
+        let postgres = Postgres::over_tls([&certificate, &key, &authority.file()]).unwrap();
+        let postgres = postgres.expect("it is installed");
         let client = authority.sign("client");
-        Some(Server { postgres, authority, client })
+        Server { postgres, authority, client }
     }
 
     fn store(&self, parameters: &str) -> DatabaseStore {
@@ -47,6 +48,7 @@ fn store(postgres: &Postgres, parameters: &str) -> DatabaseStore {
 }
 
 #[cfg(feature = "conformance")]
+#[servers::needs(postgresql)]
 #[test]
 fn the_contract() {
     use std::sync::Arc;
@@ -54,16 +56,17 @@ fn the_contract() {
     use beaker::ManualClock;
     use beaker::store::Store;
     use beaker::store::conformance::{Subject, check};
-    let Some(server) = Server::start() else { return };
+    let server = Server::start();
     let clock = Arc::new(ManualClock::default());
     let store = server.store(&(server.trusting() + &server.own())).with_clock(clock.clone());
     check(&Subject::new(&store, |time| clock.advance(time)));
     assert_eq!(store.damaged(), 0);
 }
 
+#[servers::needs(postgresql)]
 #[test]
 fn whoever_is_not_who_they_should_be_is_refused() {
-    let Some(server) = Server::start() else { return };
+    let server = Server::start();
     let other = Authority::new();
     let of_other = format!("?sslmode=require&sslrootcert={}", text(&other.file()));
     refused(&server.store(&(of_other + &server.own())), "none to trust");
@@ -73,15 +76,17 @@ fn whoever_is_not_who_they_should_be_is_refused() {
     refused(&server.store(&(server.trusting() + &foreign)), "does not take our certificate");
 }
 
+#[servers::needs(postgresql)]
 #[test]
 fn a_url_that_asks_for_no_tls_is_told_to() {
-    let Some(server) = Server::start() else { return };
+    let server = Server::start();
     refused(&server.store(""), "`?sslmode=verify-full`");
     refused(&server.store("?sslmode=prefer"), "`?sslmode=verify-full`");
 }
 
+#[servers::needs(postgresql)]
 #[test]
 fn a_server_without_tls_is_named() {
-    let Some(postgres) = Postgres::for_tests().unwrap() else { return };
+    let postgres = Postgres::for_tests().unwrap().expect("it is installed");
     refused(&store(&postgres, "?sslmode=require"), "it speaks no TLS");
 }

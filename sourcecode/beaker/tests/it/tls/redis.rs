@@ -30,12 +30,8 @@ struct Server {
 }
 
 impl Server {
-    /// `None` where no redis is installed, which is an error where servers are required.
-    fn start(host: &'static str, more: &[&str]) -> Option<Server> {
-        let Some(program) = find("redis-server") else {
-            assert!(!servers::required(), "redis is not installed");
-            return None;
-        };
+    fn start(host: &'static str, more: &[&str]) -> Server {
+        let program = find("redis-server").expect("it is installed");
         let authority = Authority::new();
         let [certificate, key] = authority.sign(host);
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr();
@@ -46,10 +42,10 @@ impl Server {
         options.extend(more);
         let options: Vec<String> = options.into_iter().map(str::to_owned).collect();
         let plain = Installed::redis_with(&program, &options).unwrap();
-        Some(Server { host, plain, port, authority })
+        Server { host, plain, port, authority }
     }
 
-    fn without_client_certificates() -> Option<Server> {
+    fn without_client_certificates() -> Server {
         Server::start("localhost", &["--tls-auth-clients", "no"])
     }
 
@@ -81,19 +77,21 @@ fn say(address: SocketAddr, command: &str) -> String {
 }
 
 #[cfg(feature = "conformance")]
+#[servers::needs(redis)]
 #[test]
 fn the_contract() {
     use beaker::store::conformance::{Subject, check};
-    let Some(server) = Server::without_client_certificates() else { return };
+    let server = Server::without_client_certificates();
     let store = server.store(&server.trusting());
     // The server's clock cannot be moved.
     check(&Subject::new(&store, |time| beaker::Clock::sleep(&beaker::SystemClock, time)));
     assert_eq!(store.damaged(), 0);
 }
 
+#[servers::needs(redis)]
 #[test]
 fn a_connection_is_used_again_and_a_closed_one_is_not() {
-    let Some(server) = Server::without_client_certificates() else { return };
+    let server = Server::without_client_certificates();
     let store = server.store(&server.trusting());
     let key = Namespace::new("tls").key("k");
     let connections = || {
@@ -112,9 +110,10 @@ fn a_connection_is_used_again_and_a_closed_one_is_not() {
     assert!(store.get(&key).unwrap().is_some());
 }
 
+#[servers::needs(redis)]
 #[test]
 fn a_server_that_is_not_who_it_should_be_is_refused() {
-    let Some(server) = Server::without_client_certificates() else { return };
+    let server = Server::without_client_certificates();
     let other = Authority::new();
     let of_other = format!("?ssl_ca_certs={}", text(&other.file()));
     refused(&server.store(&of_other), "none to trust");
@@ -124,9 +123,10 @@ fn a_server_that_is_not_who_it_should_be_is_refused() {
     assert!(server.say("DBSIZE").starts_with(":0"));
 }
 
+#[servers::needs(redis)]
 #[test]
 fn those_whom_the_system_trusts_are_not_ours() {
-    let Some(server) = Server::without_client_certificates() else { return };
+    let server = Server::without_client_certificates();
     // A machine may have no certificates at all.
     match RedisStore::open(&server.url(""), DEADLINE) {
         Ok(store) => drop(refused(&store, "none to trust")),
@@ -134,9 +134,10 @@ fn those_whom_the_system_trusts_are_not_ours() {
     }
 }
 
+#[servers::needs(redis)]
 #[test]
 fn a_server_that_asks_for_a_certificate_gets_it() {
-    let Some(server) = Server::start("localhost", &[]) else { return };
+    let server = Server::start("localhost", &[]);
     let trusting = server.trusting();
     refused(&server.store(&trusting), "wants one");
     let with = |signed_by: &Authority| {
@@ -152,9 +153,10 @@ fn a_server_that_asks_for_a_certificate_gets_it() {
     assert_eq!(&*store.get(&key).unwrap().unwrap().bytes, b"kept");
 }
 
+#[servers::needs(redis)]
 #[test]
 fn a_server_without_tls_is_named() {
-    let Some(server) = Server::without_client_certificates() else { return };
+    let server = Server::without_client_certificates();
     let address = server.plain.address();
     let url = format!("rediss://localhost:{}/{}", address.port(), server.trusting());
     does_not_agree(&url);
@@ -221,6 +223,7 @@ fn a_server_that_says_too_much_is_left() {
 }
 
 /// A cluster of one: it tells where its slots are, and that is over TLS as well.
+#[servers::needs(redis)]
 #[test]
 fn a_cluster() {
     let folder = tempfile::tempdir().unwrap();
@@ -228,7 +231,7 @@ fn a_cluster() {
     let options = ["--tls-auth-clients", "no", "--cluster-enabled", "yes", "--tls-cluster", "yes"];
     let options: Vec<&str> = options.into_iter().chain(["--dir", &place]).collect();
     // It tells of its address, and of no name.
-    let Some(server) = Server::start("127.0.0.1", &options) else { return };
+    let server = Server::start("127.0.0.1", &options);
     assert!(server.say("CLUSTER ADDSLOTSRANGE 0 16383").starts_with("+OK"));
     while !server.say("CLUSTER INFO").contains("cluster_state:ok") {
         thread::yield_now();

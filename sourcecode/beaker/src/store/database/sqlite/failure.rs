@@ -6,7 +6,7 @@ use super::Failure;
 use crate::error::ErrorKind;
 
 pub(super) const UNWRITABLE: &str =
-    "make the file and its folder writable for this user, or name another url";
+    "make the file and its folder writable for this user, or name another `url`";
 
 pub(super) fn failure(error: rusqlite::Error) -> Failure {
     let code = match &error {
@@ -20,11 +20,11 @@ pub(super) fn failure(error: rusqlite::Error) -> Failure {
             (ErrorKind::Unavailable, hint)
         }
         Some(ErrorCode::NotADatabase) => {
-            (ErrorKind::Storage, "it is no SQLite database: name another url")
+            (ErrorKind::Storage, "it is no SQLite database: name another `url`")
         }
         Some(ErrorCode::DatabaseCorrupt) => (
             ErrorKind::Storage,
-            "the file is damaged: bring back a copy of it, or name another url",
+            "the file is damaged: bring back a copy of it, or name another `url`",
         ),
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             (ErrorKind::Storage, UNWRITABLE)

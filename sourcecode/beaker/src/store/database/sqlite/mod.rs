@@ -19,7 +19,7 @@ use super::connection::{Connection, Failure, Found, Value};
 use super::statements::{Dialect, Statements};
 use crate::error::ErrorKind;
 use crate::file_lock::FileLock;
-use crate::private_file;
+use crate::private;
 
 pub(super) const DIALECT: Dialect = Dialect {
     text: "text",
@@ -47,7 +47,7 @@ impl Sqlite {
     ) -> Result<Sqlite, Failure> {
         if let Some(folder) = path.parent() {
             let unwritable = |error| Failure::new(ErrorKind::Storage, UNWRITABLE).caused_by(error);
-            private_file::create_folder(folder).map_err(unwritable)?;
+            private::create_folder(folder).map_err(unwritable)?;
         }
         create_file(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -65,7 +65,7 @@ impl Sqlite {
 /// Makes an empty file, which is a database, so that it is ours alone: SQLite gives its log the mode of
 /// the database. A link that leads to a file is followed, one that leads nowhere is not.
 fn create_file(path: &Path) -> Result<(), Failure> {
-    match private_file::options().write(true).create_new(true).open(path) {
+    match private::options().write(true).create_new(true).open(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
             Err(Failure::new(ErrorKind::Storage, UNWRITABLE).caused_by(error))
         }
