@@ -84,7 +84,7 @@ pub struct Session {
     moves_from: Option<(SessionId, Version)>,
     /// A save under this id failed, and may have been done.
     may_be_stored: bool,
-    /// The id and the user that the last save has listed it for, until it is done.
+    /// The id and the user that a save has listed it for, until the list says that it is done.
     listed_as: Option<Box<(SessionId, String)>>,
     /// Ids that are to end with nothing kept.
     ended: Vec<(SessionId, Option<Known>)>,

@@ -34,9 +34,9 @@ impl Session {
             // Listed first: an id that leads to nothing does no harm, a session that is not listed does.
             self.list_for_its_user()?;
             if let Some(version) = self.write_as_listed()? {
-                (self.stored, self.moves_from, self.listed_as) = (Some(version), None, None);
+                (self.stored, self.moves_from) = (Some(version), None);
                 self.changes = Changes::none();
-                return Ok(());
+                return self.list_as_saved();
             }
         }
         Err(self.conflict())

@@ -6,8 +6,10 @@ use crate::clock::Timestamp;
 use crate::session::SessionId;
 use crate::session::id::Digits;
 
-/// An id's 32 digits, and 16 of the microseconds at which it was listed.
+/// An id's 32 digits, and 16 of the microseconds at which it was listed. The first of these is 0, or a sign
+/// that the session is saved, which changes nothing for those who read a number.
 const ENTRY: usize = 48;
+const SAVED: u8 = b'+';
 
 /// What the record begins with: how many may still be listed before it is looked through.
 const DUE: &str = "due";
@@ -32,6 +34,15 @@ impl Entry {
     /// `None` if it is damaged.
     pub(super) fn id(&self) -> Option<SessionId> {
         str::from_utf8(&self.digits()).ok()?.parse().ok()
+    }
+
+    pub(super) fn is_saved(&self) -> bool {
+        self.0[SessionId::LENGTH] == SAVED
+    }
+
+    pub(super) fn saved(mut self) -> Entry {
+        self.0[SessionId::LENGTH] = SAVED;
+        self
     }
 
     pub(super) fn at(&self) -> Timestamp {
@@ -112,12 +123,14 @@ mod tests {
         let entries: Vec<Entry> = (0..3)
             .map(|number| Entry::new(&SessionId::random(), Timestamp::from_micros(number)))
             .collect();
+        let entries: Vec<Entry> = [&entries[..], &[entries[0].saved()]].concat();
+        assert_eq!(entries[3].at(), entries[0].at());
         let list = List { entries: entries.clone(), due: 17 };
         let bytes = list.write();
-        assert_eq!(bytes.len(), 4 * ENTRY);
+        assert_eq!(bytes.len(), 5 * ENTRY);
         let read = List::read(&bytes);
         assert_eq!(read.due, 17);
-        let told = |entry: &Entry| (entry.id(), entry.at());
+        let told = |entry: &Entry| (entry.id(), entry.at(), entry.is_saved());
         assert!(read.entries.iter().map(told).eq(entries.iter().map(told)));
     }
 

@@ -1,5 +1,6 @@
 //! Listing a user's sessions: at most so many, and without those that have ended.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use super::is_of;
@@ -55,6 +56,20 @@ impl Sessions {
             }
         }
         Err(kept_busy(user))
+    }
+
+    /// Notes that a session is saved which was listed to be: when it is found no more, it has ended.
+    pub(super) fn list_as_saved(&self, user: &str, id: &SessionId) -> Result<()> {
+        let notes = |mut list: List| -> Result<Result<List, Infallible>> {
+            match list.entries.iter_mut().rfind(|entry| entry.digits() == id.digits()) {
+                Some(entry) => *entry = entry.saved(),
+                // Saving has taken so long that it was given up.
+                None => list.entries.push(Entry::new(id, self.0.clock.now()).saved()),
+            }
+            Ok(Ok(list))
+        };
+        let Ok(()) = self.rewrite_list(user, &self.user_key(user), &notes)?;
+        Ok(())
     }
 
     /// The list with this id, or those that have to end first.
@@ -152,7 +167,7 @@ impl Sessions {
     }
 }
 
-/// Whether what was listed then may not be saved yet.
+/// Whether what is listed may not be saved yet.
 fn is_passing(entry: &Entry, now: Timestamp) -> bool {
-    now.since(entry.at()) < SAVED_WITHIN
+    !entry.is_saved() && now.since(entry.at()) < SAVED_WITHIN
 }

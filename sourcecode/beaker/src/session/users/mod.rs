@@ -59,6 +59,17 @@ impl Session {
         self.listed_as = Some(Box::new((self.id, user)));
         Ok(())
     }
+
+    /// Says so in the list, if this was listed for a save that is done.
+    pub(super) fn list_as_saved(&mut self) -> Result<()> {
+        if let Some((id, user)) = self.listed_as.as_deref()
+            && *id == self.id
+        {
+            self.sessions.list_as_saved(user, id)?;
+        }
+        self.listed_as = None;
+        Ok(())
+    }
 }
 
 impl Options {
