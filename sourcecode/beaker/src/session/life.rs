@@ -6,7 +6,9 @@ use super::{Session, SessionId};
 use crate::error::{Error, ErrorKind, Result};
 
 impl Session {
-    /// Saves it. Changes that others have saved since it was loaded stay, but for the same keys.
+    /// Saves it. Changes that others have saved since it was loaded stay, but for the same keys. Without a
+    /// change it notes the access, as [`touch`](Session::touch) does, and finds out whether the session was
+    /// deleted.
     ///
     /// # Errors
     ///

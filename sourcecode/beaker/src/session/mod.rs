@@ -67,6 +67,9 @@ pub struct Sessions(Arc<Options>);
 /// applies them to what is stored by then, so two requests of one visitor that overlap lose
 /// nothing.
 ///
+/// A handle that is dropped with changes that nobody has tried to save tells so in a `WARN` event (feature
+/// `tracing`), with the keys and without their values. [`revert`](Session::revert) takes changes back.
+///
 /// `save`, `delete`, `invalidate` and `regenerate_id` act at once. In a request of the middleware
 /// they are noted, and done when the request has ended.
 pub struct Session {

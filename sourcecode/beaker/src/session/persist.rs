@@ -141,9 +141,11 @@ pub(super) fn put(
 ) -> Result<Option<Version>> {
     let options = &sessions.0;
     let now = now.max(data.accessed);
-    let ttl = options.ttl(data.created, now);
-    // What never arrives is kept no longer than what leads to it.
-    let ttl = if from.is_some() { Some(options.forward_ttl(data.created, now)) } else { ttl };
+    let ttl = match from {
+        None => options.ttl(data.created, now),
+        // What never arrives is kept no longer than what leads to it.
+        Some(_) => Some(options.forward_ttl(data.created, now)),
+    };
     let fresh_until = ttl.map(|ttl| now + ttl);
     let loaded = std::mem::replace(&mut data.accessed, now);
     let record = data::session(data, from, &options.codec, now, fresh_until);

@@ -87,7 +87,8 @@ impl Session {
             return Ok(Some(version));
         }
         if was_tried {
-            let stored = self.sessions.0.records().get(&self.sessions.key(&self.id))?;
+            let key = self.sessions.key(&self.id);
+            let stored = self.sessions.0.records().get(&key)?;
             self.stored = stored.map(|stored| stored.version);
         } else {
             self.id = SessionId::random();
