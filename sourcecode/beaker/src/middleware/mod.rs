@@ -8,6 +8,8 @@
 
 mod asked;
 mod cache;
+#[cfg(feature = "tower")]
+mod current;
 mod lazy;
 mod log;
 mod request_session;

@@ -44,10 +44,10 @@ pub use events::SessionCounters;
 use find::Found;
 pub use id::SessionId;
 use options::Options;
+pub(crate) use options::{DEFAULT_PER_USER, MOST_PER_USER};
 pub use origin::{Origin, Rejection};
 use plan::Intent;
 pub use unreadable::Unreadable;
-pub(crate) use users::{DEFAULT_PER_USER, MOST_PER_USER};
 use visitor::InCookie;
 #[cfg(feature = "middleware")]
 pub(crate) use visitor::Visitor;

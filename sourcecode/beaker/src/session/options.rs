@@ -10,7 +10,6 @@ use super::events::Events;
 #[cfg(feature = "cookies")]
 use super::in_cookie::Carrier;
 use super::turns::Turns;
-use super::users::DEFAULT_PER_USER;
 use crate::backend::Backend;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::codec::{Bincode, Codec};
@@ -18,6 +17,12 @@ use crate::cookie::{CookieLifetime, CookieOptions};
 use crate::error::{Error, Result};
 use crate::key::Namespace;
 use crate::signing::Signer;
+
+/// The most sessions of a user that can be listed: a list of these fits into every store.
+pub(crate) const MOST_PER_USER: usize = 10_000;
+
+/// Far more than a person has.
+pub(crate) const DEFAULT_PER_USER: usize = 1000;
 
 /// A cookie in Beaker's format is sent anew after this time, since a Python application may end its
 /// session sooner than we do. (Beaker itself sends it with each response.)

@@ -7,7 +7,7 @@ use http::request::Parts;
 use super::{session_of, status_of};
 use crate::error::{Error, Result};
 use crate::middleware::RequestSession;
-use crate::middleware::asked;
+use crate::middleware::current;
 use crate::middleware::log::log;
 
 /// Needs a [`SessionLayer`](super::SessionLayer). One argument of a handler can be the session, since
@@ -51,7 +51,7 @@ impl<S: Sync> FromRequestParts<S> for RequestSession {
 /// logged: as an event with the feature `tracing`, otherwise on the standard error output. So a handler can give back `beaker::Result`, and nothing of its session is saved.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        log("a handler failed", asked::current().as_ref(), &self);
+        log("a handler failed", current::current().as_ref(), &self);
         let text = "the server could not answer this request";
         (status_of(&self), text).into_response()
     }

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 
 use super::status_of;
 use crate::error::{Error, Result};
-use crate::middleware::asked;
+use crate::middleware::current;
 use crate::middleware::lazy::LazySession;
 use crate::middleware::log::log;
 use crate::middleware::steps;
@@ -49,7 +49,7 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
         if let Some(inner) = this.inner.as_mut().as_pin_mut() {
-            let answered = ready!(asked::during(this.lazy, || inner.poll(context)));
+            let answered = ready!(current::during(this.lazy, || inner.poll(context)));
             this.inner.set(None);
             let mut response = answered?;
             let session = match steps::end(this.lazy, &mut response) {

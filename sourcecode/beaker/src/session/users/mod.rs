@@ -13,18 +13,12 @@ use list::{Ids, List};
 
 use super::data::SessionData;
 use super::end::{MOST_MOVES, Step};
-use super::options::Options;
+use super::options::{MOST_PER_USER, Options};
 use super::{Session, SessionId, Sessions};
 use crate::error::{Error, Result};
 
 /// Where a session says whose it is.
 const USER: &str = "_user";
-
-/// The most sessions of a user that can be listed: a list of these fits into every store.
-pub(crate) const MOST_PER_USER: usize = 10_000;
-
-/// Far more than a person has.
-pub(crate) const DEFAULT_PER_USER: usize = 1000;
 
 impl Session {
     /// Whose session it is, as [`set_user`](Session::set_user) said.
