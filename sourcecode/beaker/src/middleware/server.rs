@@ -103,6 +103,8 @@ const EARLIER: usize = 4;
 ///   such claims there are no descriptors left, and nobody gets in until the process is started
 ///   again. Their number is logged at each doubling. Inside tiny_http, a request of HTTP/2.0 costs
 ///   the same.
+/// - An answer is in memory until its visitor has taken it or was given up, so 100 visitors who ask
+///   for 20 MB and do not read them cost 2 GB.
 /// - Of connections that come at one moment, some wait a quarter of a second for a thread (longer
 ///   where there is no `/proc`).
 /// - Headers that are not ASCII are refused: in a request by closing the connection, in an answer
