@@ -3,7 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -244,72 +244,92 @@ impl Store for Way {
     }
 }
 
-/// Lets time pass until the other thread has ended, and tells how much.
-fn pass_until<T>(clock: &ManualClock, waiter: &thread::ScopedJoinHandle<'_, T>) -> Duration {
-    let start = clock.monotonic();
-    while !waiter.is_finished() {
-        clock.advance(Duration::from_millis(1));
-        thread::yield_now();
+/// Time that passes as it is waited for: whoever sleeps moves it on. The thread that renews leases sleeps
+/// until others have done so, and says that it does.
+#[derive(Debug, Default)]
+struct Paced {
+    time: ManualClock,
+    /// How often the renewing threads have begun to sleep.
+    asleep: AtomicUsize,
+}
+
+impl Clock for Paced {
+    fn now(&self) -> Timestamp {
+        self.time.now()
     }
-    clock.monotonic() - start
+
+    fn monotonic(&self) -> Duration {
+        self.time.monotonic()
+    }
+
+    fn sleep(&self, time: Duration) {
+        if thread::current().name() != Some("beaker-leases") {
+            return self.time.advance(time);
+        }
+        let until = self.time.monotonic() + time;
+        self.asleep.fetch_add(1, Ordering::SeqCst);
+        while self.time.monotonic() < until {
+            thread::yield_now();
+        }
+    }
 }
 
 #[test]
 fn the_lease_of_a_killed_holder_ends_though_the_time_was_put_back() {
     for polls in [false, true] {
-        let clock = Arc::new(ManualClock::default());
+        let clock = Arc::new(Paced::default());
         let store = Arc::new(MemoryStore::with_clock(clock.clone()));
         let way = Arc::new(Way { store: store.clone(), cut: AtomicBool::new(false) });
         let killed = LeaseLocks::with(way.clone(), LEASE, clock.clone());
         let other = LeaseLocks::with(store, LEASE, clock.clone());
-        let held = killed.lock(&key("k")).unwrap();
+        let hold = || killed.lock(&key("k")).unwrap();
+        let held = thread::scope(|scope| scope.spawn(hold).join().unwrap());
         way.cut.store(true, Ordering::SeqCst);
-        let [_, back] = steps(&clock);
-        clock.set(back);
-        thread::scope(|scope| {
-            let waiter = scope.spawn(|| {
-                if !polls {
-                    return drop(other.lock(&key("k")).unwrap());
-                }
-                while other.try_lock(&key("k")).unwrap().is_none() {
-                    clock.sleep(Duration::from_millis(8));
-                }
-            });
-            let waited = pass_until(&clock, &waiter);
-            assert!(waited < LEASE * 3, "{waited:?}");
-            assert!(waited >= LEASE, "{waited:?}: its holder may have been at work");
-        });
+        let [_, back] = steps(&clock.time);
+        clock.time.set(back);
+        let start = clock.monotonic();
+        if polls {
+            while other.try_lock(&key("k")).unwrap().is_none() {
+                clock.sleep(Duration::from_millis(8));
+            }
+        } else {
+            drop(other.lock(&key("k")).unwrap());
+        }
+        let waited = clock.monotonic() - start;
+        assert!(waited < LEASE * 2, "{waited:?}");
+        assert!(waited >= LEASE, "{waited:?}: its holder may have been at work");
         drop(held);
+        // So that the renewing threads end.
+        clock.time.advance(LEASE);
     }
 }
 
-/// The holder works on and renews; whoever waits gets the lease when it is given back, not before.
+/// The holder works on and renews; whoever asks gets the lease when it is given back, and not before.
 #[test]
 fn a_lease_that_is_renewed_is_not_taken_over() {
-    let clock = Arc::new(ManualClock::default());
+    let clock = Arc::new(Paced::default());
     let store = Arc::new(MemoryStore::with_clock(clock.clone()));
     let locks = || LeaseLocks::with(store.clone(), LEASE, clock.clone());
     let (one, other) = (locks(), locks());
     let lease = Namespace::new("beaker.lease").key("steps:k");
-    let held = one.lock(&key("k")).unwrap();
-    let [_, back] = steps(&clock);
-    clock.set(back);
-    thread::scope(|scope| {
-        for _ in 0..8 {
-            let before = store.get(&lease).unwrap().unwrap().version;
-            let renewed = || store.get(&lease).unwrap().is_some_and(|it| it.version != before);
-            // So slowly that the renewing thread comes to its turn in time.
-            let mut passed = Duration::ZERO;
-            while !renewed() {
-                assert!(passed < LEASE, "not renewed");
-                clock.advance(Duration::from_millis(1));
-                passed += Duration::from_millis(1);
-                (0..100).for_each(|_| thread::yield_now());
-            }
-            let asked = scope.spawn(|| other.try_lock(&key("k")).unwrap().is_none());
-            assert!(asked.join().unwrap(), "two holders");
+    let version = || store.get(&lease).unwrap().map(|stored| stored.version);
+    let hold = || one.lock(&key("k")).unwrap();
+    let held = thread::scope(|scope| scope.spawn(hold).join().unwrap());
+    let [_, back] = steps(&clock.time);
+    clock.time.set(back);
+    for round in 1..=12 {
+        // The holder has renewed it as often as it should, and nobody was slower than time.
+        while clock.asleep.load(Ordering::SeqCst) < round {
+            thread::yield_now();
         }
-        drop(held);
-        assert!(other.try_lock(&key("k")).unwrap().is_some());
-    });
+        assert!(other.try_lock(&key("k")).unwrap().is_none(), "two holders");
+        let before = version();
+        clock.time.advance(LEASE / 3);
+        while version() == before {
+            thread::yield_now();
+        }
+    }
+    drop(held);
+    assert!(other.try_lock(&key("k")).unwrap().is_some());
+    clock.time.advance(LEASE);
 }
