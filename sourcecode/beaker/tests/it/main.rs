@@ -10,6 +10,7 @@ mod cache_waits;
 mod cached;
 mod caches;
 mod caches_shared;
+#[cfg(all(feature = "memcached", feature = "redis"))]
 mod clock_steps;
 mod configuration;
 #[cfg(feature = "cookies")]
