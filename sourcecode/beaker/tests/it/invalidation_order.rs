@@ -395,9 +395,10 @@ fn redis() {
 }
 
 #[cfg(feature = "postgres")]
+#[servers::needs(postgresql)]
 #[test]
 fn postgres() {
-    let Some(server) = servers::Postgres::for_tests().unwrap() else { return };
+    let server = servers::Postgres::for_tests().unwrap().expect("it is installed");
     check_shared("ext:database", 5, &[("url", &server.url())]);
 }
 

@@ -171,9 +171,10 @@ fn in_sqlite() {
 }
 
 #[cfg(feature = "postgres")]
+#[servers::needs(postgresql)]
 #[test]
 fn in_postgresql() {
-    let Some(server) = servers::Postgres::for_tests().unwrap() else { return };
+    let server = servers::Postgres::for_tests().unwrap().expect("it is installed");
     check("ext:database", &[("url", &server.url()), ("deadline", "60000")], 300);
 }
 
