@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
@@ -26,6 +26,9 @@ pub struct RedisCluster {
 }
 
 /// One master. Its ports stay the same when it is stopped and started again.
+/// How often other ports are tried.
+const TRIES: usize = 5;
+
 #[derive(Debug)]
 struct Node {
     address: SocketAddr,
@@ -37,13 +40,25 @@ struct Node {
 impl RedisCluster {
     /// Starts the three and waits until they agree. `None` if no redis is installed.
     pub fn start() -> Result<Option<RedisCluster>> {
-        static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let Some(program) = installed::find("redis-server") else { return Ok(None) };
+        // A port that was free when it was chosen may be another program's when its server starts.
+        let mut started = RedisCluster::start_somewhere(&program);
+        for _ in 1..TRIES {
+            if started.is_ok() {
+                break;
+            }
+            started = RedisCluster::start_somewhere(&program);
+        }
+        started.map(Some)
+    }
+
+    fn start_somewhere(program: &Path) -> Result<RedisCluster> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = env::temp_dir().join(format!("redis-cluster-{}-{number}", process::id()));
         let failed =
             |error| Error::because("could not start three redis servers as a cluster", error);
-        let mut cluster = RedisCluster { program, folder, nodes: Vec::new() };
+        let mut cluster = RedisCluster { program: program.into(), folder, nodes: Vec::new() };
         fs::create_dir_all(&cluster.folder).map_err(failed)?;
         for _ in SLOTS {
             let [address, bus] = free_ports().map_err(failed)?;
@@ -54,7 +69,7 @@ impl RedisCluster {
         }
         cluster.join().map_err(failed)?;
         cluster.wait_until_they_agree().map_err(failed)?;
-        Ok(Some(cluster))
+        Ok(cluster)
     }
 
     /// The addresses of the three.
