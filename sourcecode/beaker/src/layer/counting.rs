@@ -23,7 +23,10 @@ use crate::store::{Put, Store, Stored, Swept, Version, When};
 /// let counting = Arc::new(MemoryStore::new().counted());
 /// let cache = Cache::new(Backend::new(Arc::clone(&counting), LocalLocks::new()), "points");
 /// cache.put("Kimi", 100)?;
-/// assert_eq!(counting.numbers().puts, 1);
+/// // The value, and the cache's first note of what was invalidated in it.
+/// assert_eq!(counting.numbers().puts, 2);
+/// cache.put("Kimi", 101)?;
+/// assert_eq!(counting.numbers().puts, 3);
 /// # Ok(())
 /// # }
 /// ```
