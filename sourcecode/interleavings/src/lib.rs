@@ -1,5 +1,6 @@
-//! The flights and the invalidations of the library's caches, the very files, over loom's threads and locks: a model goes
-//! through all ways in which its threads can run.
+//! What orders the threads of the library's caches (the flights, the invalidations, the writes of a cache
+//! with memory in front), the very files, over loom's threads and locks: a model goes through all ways in
+//! which its threads can run.
 //!
 //! `cargo test -p interleavings --release` runs it. A model may use up to three threads beside the first
 //! one, and each waits without a limit of time.
@@ -17,6 +18,9 @@ mod flight;
 #[allow(dead_code, missing_docs, unreachable_pub, reason = "the library uses all of it")]
 mod local_invalidations;
 mod sync;
+#[path = "../../beaker/src/cache/writes.rs"]
+#[allow(dead_code, missing_docs, unreachable_pub, reason = "the library uses all of it")]
+mod writes;
 
 #[cfg(test)]
 mod tests;

@@ -64,6 +64,7 @@ mod storage;
 mod sync;
 mod time;
 mod turn;
+mod writes;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -84,15 +84,7 @@ impl<V: Clone + 'static> Storage<V> {
                 Ok(true)
             }
             Storage::Bytes(bytes) => bytes.keep(key, &slot, ttl, when, time.monotonic()),
-            Storage::Near(near) => {
-                let is_kept = near.behind.storage.keep(key, slot.clone(), ttl, when, time)?;
-                if is_kept {
-                    near.hold(key, &slot, time.now());
-                } else {
-                    near.front.remove(key);
-                }
-                Ok(is_kept)
-            }
+            Storage::Near(near) => near.keep(key, slot, ttl, when, time),
         }
     }
 
@@ -112,11 +104,7 @@ impl<V: Clone + 'static> Storage<V> {
                 Ok(())
             }
             Storage::Bytes(bytes) => bytes.remove(key, now),
-            Storage::Near(near) => {
-                let removed = near.behind.storage.remove(key, now);
-                near.front.remove(key);
-                removed
-            }
+            Storage::Near(near) => near.remove(key, now),
         }
     }
 

@@ -8,6 +8,8 @@ use beaker::key::{Key, Namespace};
 use beaker::store::{DbmStore, Store, When};
 use beaker::{ErrorKind, ManualClock};
 
+use crate::length::length;
+
 const FILE: &str = "container_dbm/beaker.redb";
 
 fn key(name: &str) -> Key {
@@ -171,7 +173,7 @@ fn bits_that_turn() {
     // Where the values are, so that their keys are hit as well. Older pages have them too.
     let value_at = |at: &usize| whole[*at..*at + 40] == value(40);
     let places: Vec<usize> = (0..whole.len() - 40).filter(value_at).collect();
-    let step = if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 3 } else { 31 };
+    let step = length(31, 5, 1);
     let (mut right, mut nothing, mut errors) = (0, 0, 0);
     let around = |at: &usize| (at - 100) * 8..(at + 100) * 8;
     for bit in places.iter().flat_map(around).step_by(step) {

@@ -1,7 +1,5 @@
 //! Eight processes with four threads each add one to a number in a file, many times, under each kind
 //! of lock that reaches across processes. Without the lock, additions would be lost.
-//!
-//! With `BEAKER_LONG_TESTS=1`, as in CI, many times are a thousand.
 
 use std::fs;
 use std::path::Path;
@@ -13,12 +11,14 @@ use beaker::Backend;
 use beaker::key::Namespace;
 use beaker::lock::Locks;
 
+use crate::length::length;
+
 const PROCESSES: usize = 8;
 const THREADS: usize = 4;
 const ADDS: &str = "BEAKER_TEST_ADDS_UNDER";
 
 fn turns() -> usize {
-    if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 1000 } else { 100 }
+    length(100, 300, 1000)
 }
 
 /// The back end's name and its options, one a line, and the file last.

@@ -15,6 +15,8 @@ use beaker::{Backend, Clock, ManualClock, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use crate::length::length;
+
 const SECOND: Duration = Duration::from_secs(1);
 const KEYS: [&str; 3] = ["a", "b", "c"];
 const TAGS: [&str; 2] = ["red", "blue"];
@@ -316,7 +318,7 @@ fn check(
 }
 
 fn cases(of: u32) -> u32 {
-    if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 4 * of } else { of }
+    length(of, 2 * of, 8 * of)
 }
 
 fn process(backend: Backend, region: &str, clock: &Arc<ManualClock>) -> Process {
@@ -407,19 +409,27 @@ fn postgres() {
 #[test]
 fn threads_that_race_see_nothing_from_before() {
     type Open = fn() -> Cache<u64>;
-    type Do = fn(&Cache<u64>);
+    type Do = fn(&Cache<u64>, u64);
     let opens: [Open; 3] = [
         || Cache::in_memory(10),
         || Cache::new(Backend::memory(), "cache"),
         || Cache::new(Backend::memory(), "cache").near(10, 60 * SECOND),
     ];
-    let acts: [Do; 4] = [
-        |cache| cache.clear().unwrap(),
-        |cache| cache.invalidate().unwrap(),
-        |cache| cache.invalidate_tag("t").unwrap(),
-        |cache| assert!(cache.remove("k").is_ok()),
+    let acts: [Do; 5] = [
+        |cache, _| cache.clear().unwrap(),
+        |cache, _| cache.invalidate().unwrap(),
+        |cache, _| cache.invalidate_tag("t").unwrap(),
+        |cache, _| assert!(cache.remove("k").is_ok()),
+        |cache, now| cache.put("k", now).unwrap(),
     ];
-    let rounds = cases(500);
+    /// Lets the others end, also when this thread panics.
+    struct Last<'a>(&'a AtomicU64);
+    impl Drop for Last<'_> {
+        fn drop(&mut self) {
+            self.0.store(u64::MAX, Ordering::SeqCst);
+        }
+    }
+    let rounds = 300;
     for open in opens {
         for act in acts {
             let (cache, source, start) = (open(), AtomicU64::new(0), Barrier::new(4));
@@ -431,16 +441,17 @@ fn threads_that_race_see_nothing_from_before() {
                 for _ in 0..3 {
                     scope.spawn(|| {
                         start.wait();
-                        while source.load(Ordering::SeqCst) < rounds.into() {
+                        while source.load(Ordering::SeqCst) < u64::MAX {
                             let before = ask();
                             assert!(ask() >= before, "it went back");
                         }
                     });
                 }
                 start.wait();
-                for round in 1..=rounds.into() {
+                let _last = Last(&source);
+                for round in 1..=rounds {
                     source.store(round, Ordering::SeqCst);
-                    act(&cache);
+                    act(&cache, round);
                     assert_eq!(ask(), round);
                 }
             });

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use beaker::key::{Key, Namespace};
 use beaker::store::{Store, When};
 
+use crate::length::length;
 use crate::on_disk::open;
 
 /// Says which store a process that is to be killed writes in, and where.
@@ -15,7 +16,7 @@ const STORE: &str = "BEAKER_TEST_WRITES_IN";
 
 /// How often a writer is killed.
 fn kills() -> usize {
-    if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 500 } else { 60 }
+    length(60, 100, 500)
 }
 
 #[test]

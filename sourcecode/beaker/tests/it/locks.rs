@@ -9,6 +9,8 @@ use beaker::{Backend, Cache, Clock, ErrorKind, ManualClock};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
+use crate::length::length;
+
 #[test]
 fn threads() {
     check(&LocalLocks::new());
@@ -21,12 +23,11 @@ fn files() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "lock files are left");
 }
 
-/// With `BEAKER_LONG_TESTS=1`, as in CI, 100,000 of them.
 #[test]
 fn lock_files_never_pile_up() {
     let folder = tempfile::tempdir().unwrap();
     let locks = FileLocks::new(folder.path().join("locks"));
-    let many = if std::env::var_os("BEAKER_LONG_TESTS").is_some() { 100_000 } else { 5000 };
+    let many = length(5000, 50_000, 100_000);
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let locks = &locks;

@@ -28,6 +28,7 @@ mod increments;
 mod invalidation_order;
 mod kills;
 mod layers;
+mod length;
 mod locks;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod lost;

@@ -1,6 +1,5 @@
 //! Requests of one visitor that overlap lose nothing: 16 threads in one process, and in four.
-//!
-//! With `BEAKER_LONG_TESTS=1`, as in CI, they add one 10,000 times.
+//! All of them together add one 10,000 times when the tests are run in full.
 
 use std::process::{Command, Stdio};
 use std::sync::Barrier;
@@ -8,15 +7,15 @@ use std::thread;
 
 use beaker::{Backend, Session, SessionId, Sessions, Value};
 
+use crate::length::length;
+
 const THREADS: usize = 16;
 const PROCESSES: usize = 4;
 const WORK: &str = "BEAKER_TEST_OVERLAPS_IN";
 
 /// How often each thread of `of` adds one.
 fn turns(of: usize) -> usize {
-    let is_long = std::env::var_os("BEAKER_LONG_TESTS").is_some();
-    let all: usize = if is_long { 10_000 } else { 1600 };
-    all.div_ceil(of)
+    length(1600_usize, 2400, 10_000).div_ceil(of)
 }
 
 /// In this process, and where others can reach the back end, in four.

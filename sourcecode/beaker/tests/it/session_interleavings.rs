@@ -16,6 +16,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 
+use crate::length::length;
+
 /// Lets one of several threads go on at a time.
 struct Schedule {
     state: Mutex<State>,
@@ -381,8 +383,7 @@ fn most() -> impl Strategy<Value = usize> {
 }
 
 fn config() -> Config {
-    let is_long = std::env::var_os("BEAKER_LONG_TESTS").is_some();
-    Config { cases: if is_long { 20_000 } else { 1500 }, ..Config::default() }
+    Config { cases: length(1500, 5000, 20_000), ..Config::default() }
 }
 
 proptest! {

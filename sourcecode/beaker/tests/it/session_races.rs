@@ -1,7 +1,7 @@
 //! Two threads that end and move one session at the same time, on each store: none lives on.
 //!
-//! With `BEAKER_LONG_TESTS=1`, as in CI, there are as many races as fit into ten seconds, and with
-//! `BEAKER_ALL_RACES=1` there are 100,000: in a minute in memory, in hours on stores that wait for a disk.
+//! In CI there are as many races as fit into four seconds, and in full 100,000: in a minute in memory, in
+//! hours on stores that wait for a disk.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Barrier, Mutex};
@@ -10,20 +10,14 @@ use std::time::{Duration, Instant};
 
 use beaker::{Backend, ErrorKind, Result, Session, Sessions};
 
-const ALL: usize = 100_000;
-const TIME: Duration = Duration::from_secs(10);
+use crate::length::length;
 
-fn is_set(name: &str) -> bool {
-    std::env::var_os(name).is_some()
-}
+const ALL: usize = 100_000;
+const TIME: Duration = Duration::from_secs(4);
 
 /// How many races, and for how long at most.
 fn extent(few: usize) -> (usize, Duration) {
-    match (is_set("BEAKER_ALL_RACES"), is_set("BEAKER_LONG_TESTS")) {
-        (true, _) => (ALL, Duration::MAX),
-        (_, true) => (ALL, TIME),
-        (_, false) => (few, TIME),
-    }
+    length((few, TIME), (ALL, TIME), (ALL, Duration::MAX))
 }
 
 /// The one who keeps the session alive: with a new id, twice, or with a save.

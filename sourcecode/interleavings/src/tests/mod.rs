@@ -2,6 +2,7 @@
 
 mod creation;
 mod invalidation;
+mod near;
 
 const KEY: &[u8] = b"k";
 
