@@ -512,7 +512,11 @@ fn running_out_of_descriptors_is_survived() {
         for _ in 0..2 {
             let many: Vec<_> = (0..40).map(|_| TcpStream::connect(process.1)).collect();
             drop(many);
-            assert!(get(process.1, "/a").ends_with("/a"), "it accepts again");
+            // Those that have just gone may still have their descriptors, and who comes then is sent
+            // away without an answer.
+            let mut answers = (0..1000).map(|_| get(process.1, "/a"));
+            let answer = answers.find(|answer| !answer.is_empty());
+            assert!(answer.is_some_and(|it| it.ends_with("/a")), "it accepts again");
         }
     }
 }
