@@ -1,5 +1,6 @@
 //! [`Store`]: bytes by key, and the contract that every back end keeps.
 
+mod asynchronous;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -23,6 +24,7 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use asynchronous::{AsyncStore, StoreFuture};
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use database::DatabaseStore;
 #[cfg(feature = "dbm")]

@@ -1,17 +1,65 @@
 //! Every store runs the one suite.
 #![cfg(feature = "conformance")]
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use beaker::ManualClock;
+use beaker::key::{Key, Namespace};
 use beaker::store::conformance::{Subject, check};
-use beaker::store::{Bound, FileStore, MemoryStore, NullStore, Store, When};
+use beaker::store::{
+    AsyncStore, Bound, FileStore, MemoryStore, NullStore, Store, StoreFuture, Stored, Swept,
+    Version, When,
+};
 
 #[test]
 fn memory() {
     let clock = Arc::new(ManualClock::default());
     let store = MemoryStore::with_clock(clock.clone());
     check(&Subject::new(&store, |time| clock.advance(time)));
+}
+
+/// A store of futures that are ready at once.
+#[derive(Debug)]
+struct Ready(MemoryStore);
+
+impl AsyncStore for Ready {
+    fn get<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Option<Stored>> {
+        Box::pin(async move { self.0.get(key) })
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        bytes: &'a [u8],
+        ttl: Option<Duration>,
+        when: When,
+    ) -> StoreFuture<'a, Option<Version>> {
+        Box::pin(async move { self.0.put(key, bytes, ttl, when) })
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key, when: When) -> StoreFuture<'a, bool> {
+        Box::pin(async move { self.0.delete(key, when) })
+    }
+
+    fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
+        Box::pin(async move { self.0.clear(namespace) })
+    }
+
+    fn sweep(&self, most: usize) -> StoreFuture<'_, Swept> {
+        Box::pin(async move { self.0.sweep(most) })
+    }
+}
+
+/// Its batches are those that every asynchronous store has.
+#[test]
+fn an_asynchronous_store() {
+    let clock = Arc::new(ManualClock::default());
+    let store = Ready(MemoryStore::with_clock(clock.clone()));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let block_on = |future: Pin<Box<dyn Future<Output = ()> + Send + '_>>| runtime.block_on(future);
+    check(&Subject::of_async(&store, block_on, |time| clock.advance(time)));
 }
 
 /// Bounds that the suite stays within: whatever it stores is there until it is removed.

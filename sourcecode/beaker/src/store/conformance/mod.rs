@@ -1,4 +1,5 @@
-//! The contract of [`Store`] as a suite, for any implementation: of this crate or a reader's own.
+//! The contract of [`Store`] and [`AsyncStore`] as a suite, for any implementation: of this crate or a
+//! reader's own.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -13,22 +14,48 @@
 mod batches;
 mod conditions;
 mod content;
+mod driven;
 
+use std::pin::Pin;
 use std::time::Duration;
 
-use super::{Put, Store, Version, When};
+use driven::Driven;
+
+use super::{AsyncStore, Put, Store, Version, When};
 use crate::key::{Key, Namespace};
 
 /// A store under test, and how time passes for it.
 pub struct Subject<'a> {
-    store: &'a dyn Store,
+    store: Driven<'a>,
     pass: Box<dyn Fn(Duration) + Sync + 'a>,
 }
 
 impl<'a> Subject<'a> {
-    /// A store, and a function that lets time pass: by moving a
+    /// Takes a store, and a function that lets time pass: by moving a
     /// [`ManualClock`](crate::ManualClock), or by waiting where the clock is a server's.
     pub fn new(store: &'a dyn Store, pass: impl Fn(Duration) + Sync + 'a) -> Subject<'a> {
+        Subject { store: Driven::Blocking(store), pass: Box::new(pass) }
+    }
+
+    /// Takes an asynchronous store, and a function that polls a future to its end, for any thread that
+    /// calls it: `|future| runtime.block_on(future)` with a runtime of tokio.
+    ///
+    /// ```no_run
+    /// # use beaker::store::{AsyncStore, conformance::{Subject, check}};
+    /// # fn test(store: &dyn AsyncStore) {
+    /// let runtime = tokio::runtime::Runtime::new().unwrap();
+    /// let block_on = |future: std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>| {
+    ///     runtime.block_on(future)
+    /// };
+    /// check(&Subject::of_async(store, block_on, std::thread::sleep));
+    /// # }
+    /// ```
+    pub fn of_async(
+        store: &'a dyn AsyncStore,
+        block_on: impl Fn(Pin<Box<dyn Future<Output = ()> + Send + '_>>) + Sync + 'a,
+        pass: impl Fn(Duration) + Sync + 'a,
+    ) -> Subject<'a> {
+        let store = Driven::Async(store, Box::new(block_on));
         Subject { store, pass: Box::new(pass) }
     }
 
