@@ -12,6 +12,8 @@ mod file;
 mod memcached;
 mod memory;
 mod null;
+#[cfg(feature = "tokio")]
+mod on_threads;
 #[cfg(any(feature = "redis", feature = "postgres"))]
 mod parameters;
 #[cfg(feature = "redis")]
@@ -34,6 +36,8 @@ pub use file::FileStore;
 pub use memcached::MemcachedStore;
 pub use memory::{Bound, MemoryStore};
 pub use null::NullStore;
+#[cfg(feature = "tokio")]
+pub use on_threads::OnThreads;
 #[cfg(feature = "redis")]
 pub use redis::RedisStore;
 

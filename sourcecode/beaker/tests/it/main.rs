@@ -38,6 +38,8 @@ mod memcached;
 mod middleware;
 mod modes;
 mod on_disk;
+#[cfg(feature = "tokio")]
+mod on_threads;
 mod overlap;
 #[cfg(feature = "postgres")]
 mod postgres;

@@ -119,7 +119,10 @@ fn foreign_crates_stay_where_they_belong() {
         ("tower_layer::", &["middleware/tower/"]),
         ("tower_service::", &["middleware/tower/"]),
         ("pin_project_lite::", &["middleware/tower/"]),
-        ("tokio::", &["cache/on_tokio/", "off_thread.rs", "store/database/"]),
+        (
+            "tokio::",
+            &["cache/on_tokio/", "off_thread.rs", "store/database/", "store/on_threads.rs"],
+        ),
         ("axum_core::", &["middleware/tower/axum.rs"]),
         ("SystemTime::now", &["clock.rs"]),
         ("thread::sleep", &["clock.rs"]),
