@@ -1,19 +1,21 @@
-//! Locks among the threads of one process.
+//! Locks among the threads and tasks of one process.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
-use super::{Guard, Locks, would_deadlock};
+use event_listener::{Event, EventListener, Listener};
+
+use super::{AsyncLocks, Guard, LockFuture, Locks, would_deadlock};
 use crate::error::Result;
 use crate::key::Key;
 
 /// Waiters of different keys rarely wake each other.
 const SHARDS: usize = 16;
 
-/// One holder a key among the threads that share this value; a clone is the same locks.
+/// Locks among the threads and tasks that share this value: one holder a key. A clone is the same locks.
 #[derive(Clone, Default)]
 pub struct LocalLocks {
     shards: Arc<[Shard; SHARDS]>,
@@ -23,12 +25,25 @@ pub struct LocalLocks {
 #[derive(Default)]
 struct Shard {
     /// Who took which key; no lock is held while anything else is done.
-    held: Mutex<HashMap<Key, ThreadId>>,
-    freed: Condvar,
+    held: Mutex<HashMap<Key, Holder>>,
+    freed: Event,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Holder {
+    Thread(ThreadId),
+    /// Runs on one thread after the other, which others run on as well.
+    Task,
+}
+
+impl Holder {
+    fn this_thread() -> Holder {
+        Holder::Thread(thread::current().id())
+    }
 }
 
 impl Shard {
-    fn held(&self) -> MutexGuard<'_, HashMap<Key, ThreadId>> {
+    fn held(&self) -> MutexGuard<'_, HashMap<Key, Holder>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -43,14 +58,23 @@ impl LocalLocks {
         self.hasher.hash_one(key) as usize % SHARDS
     }
 
-    fn take(
-        &self,
-        number: usize,
-        mut held: MutexGuard<'_, HashMap<Key, ThreadId>>,
-        key: &Key,
-    ) -> Guard {
-        held.insert(key.clone(), thread::current().id());
-        Guard::new(Held { shards: Arc::clone(&self.shards), number, key: key.clone() })
+    /// Takes the key for this holder, or tells who has it.
+    fn take(&self, key: &Key, holder: Holder) -> Result<Guard, Holder> {
+        let number = self.shard(key);
+        let mut held = self.shards[number].held();
+        match held.get(key) {
+            Some(other) => Err(*other),
+            None => {
+                held.insert(key.clone(), holder);
+                let shards = Arc::clone(&self.shards);
+                Ok(Guard::new(Held { shards, number, key: key.clone() }))
+            }
+        }
+    }
+
+    /// Is notified when a key of the same shard is free. To be asked for before the next look.
+    fn freed(&self, key: &Key) -> EventListener {
+        self.shards[self.shard(key)].freed.listen()
     }
 }
 
@@ -63,26 +87,48 @@ impl fmt::Debug for LocalLocks {
 
 impl Locks for LocalLocks {
     fn lock(&self, key: &Key) -> Result<Guard> {
-        let number = self.shard(key);
-        let shard = &self.shards[number];
-        let mut held = shard.held();
-        while let Some(holder) = held.get(key) {
-            if *holder == thread::current().id() {
-                return Err(would_deadlock(key));
+        let own = Holder::this_thread();
+        let mut freed = None::<EventListener>;
+        loop {
+            match self.take(key, own) {
+                Ok(guard) => return Ok(guard),
+                Err(holder) if holder == own => return Err(would_deadlock(key)),
+                // It may have become free between the look and this.
+                Err(_) => match freed.take() {
+                    None => freed = Some(self.freed(key)),
+                    Some(freed) => freed.wait(),
+                },
             }
-            held = shard.freed.wait(held).unwrap_or_else(PoisonError::into_inner);
         }
-        Ok(self.take(number, held, key))
     }
 
     fn try_lock(&self, key: &Key) -> Result<Option<Guard>> {
-        let number = self.shard(key);
-        let held = self.shards[number].held();
-        match held.get(key) {
-            Some(holder) if *holder == thread::current().id() => Err(would_deadlock(key)),
-            Some(_) => Ok(None),
-            None => Ok(Some(self.take(number, held, key))),
+        let own = Holder::this_thread();
+        match self.take(key, own) {
+            Ok(guard) => Ok(Some(guard)),
+            Err(holder) if holder == own => Err(would_deadlock(key)),
+            Err(_) => Ok(None),
         }
+    }
+}
+
+impl AsyncLocks for LocalLocks {
+    fn lock<'a>(&'a self, key: &'a Key) -> LockFuture<'a, Guard> {
+        Box::pin(async move {
+            let mut freed = None::<EventListener>;
+            loop {
+                match (self.take(key, Holder::Task), freed.take()) {
+                    (Ok(guard), _) => return Ok(guard),
+                    // It may have become free between the look and this.
+                    (Err(_), None) => freed = Some(self.freed(key)),
+                    (Err(_), Some(freed)) => freed.await,
+                }
+            }
+        })
+    }
+
+    fn try_lock<'a>(&'a self, key: &'a Key) -> LockFuture<'a, Option<Guard>> {
+        Box::pin(async move { Ok(self.take(key, Holder::Task).ok()) })
     }
 }
 
@@ -96,6 +142,6 @@ impl Drop for Held {
     fn drop(&mut self) {
         let shard = &self.shards[self.number];
         shard.held().remove(&self.key);
-        shard.freed.notify_all();
+        shard.freed.notify(usize::MAX);
     }
 }

@@ -1,5 +1,6 @@
 //! [`Locks`]: one holder a key at a time, among threads, processes or hosts.
 
+mod asynchronous;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod file;
@@ -9,6 +10,7 @@ mod local;
 use std::any::Any;
 use std::fmt::{self, Debug};
 
+pub use asynchronous::{AsyncLocks, LockFuture};
 pub use file::FileLocks;
 pub use lease::LeaseLocks;
 pub use local::LocalLocks;

@@ -3,6 +3,8 @@
 mod argument_keys;
 #[cfg(feature = "tokio")]
 mod async_cache;
+#[cfg(feature = "tokio")]
+mod async_locks;
 #[cfg(feature = "middleware")]
 mod cache_middleware;
 mod cache_waits;
