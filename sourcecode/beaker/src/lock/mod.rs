@@ -12,6 +12,8 @@ use std::fmt::{self, Debug};
 
 pub use asynchronous::{AsyncLocks, LockFuture};
 pub use file::FileLocks;
+#[cfg(feature = "tokio")]
+pub use lease::AsyncLeaseLocks;
 pub use lease::LeaseLocks;
 pub use local::LocalLocks;
 

@@ -5,6 +5,8 @@
 //! that grows with each holder and that whatever is written to checks ("fencing"). For caching the
 //! worst is a value made twice; a session's save checks the record's version anyway.
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod held;
 mod sightings;
 mod takers;
@@ -13,6 +15,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "tokio")]
+pub use asynchronous::AsyncLeaseLocks;
 use held::{Held, Renewal};
 use sightings::Sightings;
 use takers::Taken;

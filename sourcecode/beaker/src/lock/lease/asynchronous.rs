@@ -1,0 +1,263 @@
+//! [`AsyncLeaseLocks`]: leases that tasks hold, in an asynchronous store.
+
+use std::fmt;
+use std::mem;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex as BlockingMutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
+
+use super::sightings::Sightings;
+use super::{LEASE, LONGEST_WAIT, SHORTEST_WAIT, lease_of, takers};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::Key;
+use crate::lock::{AsyncLocks, Guard, LocalLocks, LockFuture};
+use crate::store::{AsyncStore, Version, When};
+
+/// Locks for tasks, among all that share the store: one holder a key. The leases are those of
+/// [`LeaseLocks`](super::LeaseLocks), so blocking and asynchronous programs hold each other off.
+///
+/// A lease is renewed by a task while it is held, given back by its holder alone, and free again when it
+/// has run out. Tasks of one process wait for each other here, so each process asks the server once.
+///
+/// # Panics
+///
+/// Its futures panic where no runtime of tokio with time runs.
+#[derive(Clone)]
+pub struct AsyncLeaseLocks {
+    leases: Arc<Leases>,
+    tasks: LocalLocks,
+}
+
+struct Leases {
+    store: Arc<dyn AsyncStore>,
+    lease: Duration,
+    sightings: Sightings,
+    /// What time is counted from.
+    begun: Instant,
+    held: BlockingMutex<Renewed>,
+}
+
+/// The leases to renew. One task renews all, and only while some are held.
+#[derive(Default)]
+struct Renewed {
+    states: Vec<Weak<State>>,
+    /// Those that were given back are looked for when there are more than this.
+    tidy_above: usize,
+    has_task: bool,
+}
+
+/// A lease that was taken.
+struct State {
+    leases: Arc<Leases>,
+    key: Key,
+    /// What the lease holds in the store: which taking it was.
+    bytes: [u8; 16],
+    /// The write that made it ours; `None` once it was lost or given back. It is locked while the lease
+    /// is renewed, so that it is not given back with a version that is gone.
+    version: Mutex<Option<Version>>,
+}
+
+/// Gives the lease back when it is dropped, and then lets the next task of this process ask for it.
+struct Held {
+    state: Arc<State>,
+    runtime: Handle,
+    task: Option<Guard>,
+}
+
+impl AsyncLeaseLocks {
+    /// Keeps leases of 10 seconds in this store.
+    pub fn new(store: Arc<dyn AsyncStore>) -> AsyncLeaseLocks {
+        AsyncLeaseLocks::with(store, LEASE)
+    }
+
+    /// Keeps leases of another length: a holder that was killed keeps the others waiting for so long.
+    pub fn with(store: Arc<dyn AsyncStore>, lease: Duration) -> AsyncLeaseLocks {
+        let leases = Leases {
+            store,
+            lease,
+            sightings: Sightings::default(),
+            begun: Instant::now(),
+            held: BlockingMutex::default(),
+        };
+        AsyncLeaseLocks { leases: Arc::new(leases), tasks: LocalLocks::new() }
+    }
+
+    /// Asks for the lease once, in a task of its own: the answer may be that it is ours, and if nobody is
+    /// there to hear that, it is given back.
+    async fn take(&self, key: &Key, task: Guard) -> Result<Taking> {
+        let (leases, lease) = (Arc::clone(&self.leases), lease_of(key));
+        let asked = tokio::spawn(async move { leases.take(lease, task).await });
+        asked.await.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(error) => {
+                let what = format!("could not lock {key:?}: tokio's runtime is shutting down");
+                Err(Error::new(ErrorKind::Unavailable, what).caused_by(error))
+            }
+        })
+    }
+}
+
+/// What came of asking once.
+enum Taking {
+    Own(Guard),
+    /// Somebody else has it. Here is back what was taken in this process.
+    Held(Guard),
+}
+
+impl Leases {
+    async fn take(self: &Arc<Self>, lease: Key, task: Guard) -> Result<Taking> {
+        let bytes = takers::bytes(takers::fresh(), self.lease);
+        let version = match self.put(&lease, &bytes, When::Absent).await? {
+            None => self.take_over(&lease, &bytes).await?,
+            own => own,
+        };
+        let Some(version) = version else { return Ok(Taking::Held(task)) };
+        self.sightings.forget(&lease);
+        let version = Mutex::new(Some(version));
+        let state = Arc::new(State { leases: Arc::clone(self), key: lease, bytes, version });
+        self.renew(&state);
+        Ok(Taking::Own(Guard::new(Held { state, runtime: Handle::current(), task: Some(task) })))
+    }
+
+    /// Looks at what is in the way, now and then, and takes it if its holder is gone.
+    async fn take_over(&self, lease: &Key, bytes: &[u8]) -> Result<Option<Version>> {
+        let now = self.begun.elapsed();
+        if !self.sightings.is_due(lease, now, self.lease) {
+            return Ok(None);
+        }
+        let Some(stored) = self.store.get(lease).await? else {
+            self.sightings.forget(lease);
+            return Ok(None);
+        };
+        let stands = self.sightings.note(lease, stored.version, now);
+        // Its holder says for how long it takes a lease, and renews it three times as often.
+        match takers::length(&stored.bytes) {
+            Some(length) if stands >= length => {
+                self.put(lease, bytes, When::Unchanged(stored.version)).await
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn put(&self, lease: &Key, bytes: &[u8], when: When) -> Result<Option<Version>> {
+        self.store.put(lease, bytes, Some(self.lease), when).await
+    }
+
+    /// Renews the lease at every third of its time, until it is given back.
+    fn renew(self: &Arc<Self>, state: &Arc<State>) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.states.push(Arc::downgrade(state));
+        if held.states.len() > held.tidy_above {
+            held.states.retain(|state| state.strong_count() > 0);
+            held.tidy_above = held.states.len().max(32) * 2;
+        }
+        if !held.has_task {
+            held.has_task = true;
+            tokio::spawn(Arc::clone(self).renew_all());
+        }
+    }
+
+    async fn renew_all(self: Arc<Self>) {
+        // Also where the task is dropped, with its runtime: another runtime may begin another.
+        let ended = TaskEnded(&self);
+        loop {
+            sleep(self.lease / 3).await;
+            for state in self.alive() {
+                state.renew().await;
+            }
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.states.retain(|state| state.strong_count() > 0);
+            if held.states.is_empty() {
+                held.has_task = false;
+                // Another task may begin as soon as this is unlocked.
+                mem::forget(ended);
+                return;
+            }
+        }
+    }
+
+    fn alive(&self) -> Vec<Arc<State>> {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.states.iter().filter_map(Weak::upgrade).collect()
+    }
+}
+
+impl State {
+    /// Begins the lease anew, if it is still ours. A server that cannot be reached now may be reached
+    /// the next time.
+    async fn renew(&self) {
+        let mut version = self.version.lock().await;
+        if let Some(current) = *version {
+            let renewed = self.leases.put(&self.key, &self.bytes, When::Unchanged(current));
+            if let Ok(renewed) = renewed.await {
+                *version = renewed;
+            }
+        }
+    }
+
+    async fn give_back(&self) {
+        if let Some(version) = self.version.lock().await.take() {
+            // If the server cannot be reached, the lease runs out by itself.
+            let _ = self.leases.store.delete(&self.key, When::Unchanged(version)).await;
+        }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let (state, task) = (Arc::clone(&self.state), self.task.take());
+        self.runtime.spawn(async move {
+            state.give_back().await;
+            drop(task);
+        });
+    }
+}
+
+/// Notes that no task renews the leases any more.
+struct TaskEnded<'a>(&'a Leases);
+
+impl Drop for TaskEnded<'_> {
+    fn drop(&mut self) {
+        self.0.held.lock().unwrap_or_else(PoisonError::into_inner).has_task = false;
+    }
+}
+
+impl AsyncLocks for AsyncLeaseLocks {
+    fn lock<'a>(&'a self, key: &'a Key) -> LockFuture<'a, Guard> {
+        Box::pin(async move {
+            let mut task = AsyncLocks::lock(&self.tasks, key).await?;
+            let mut wait = SHORTEST_WAIT;
+            loop {
+                task = match self.take(key, task).await? {
+                    Taking::Own(guard) => return Ok(guard),
+                    Taking::Held(task) => task,
+                };
+                sleep(wait).await;
+                wait = (wait * 3 / 2).min(LONGEST_WAIT);
+            }
+        })
+    }
+
+    fn try_lock<'a>(&'a self, key: &'a Key) -> LockFuture<'a, Option<Guard>> {
+        Box::pin(async move {
+            let Some(task) = AsyncLocks::try_lock(&self.tasks, key).await? else { return Ok(None) };
+            Ok(match self.take(key, task).await? {
+                Taking::Own(guard) => Some(guard),
+                Taking::Held(_) => None,
+            })
+        })
+    }
+}
+
+impl fmt::Debug for AsyncLeaseLocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncLeaseLocks")
+            .field("store", &self.leases.store)
+            .field("lease", &self.leases.lease)
+            .finish()
+    }
+}
