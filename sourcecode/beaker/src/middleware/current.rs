@@ -27,5 +27,5 @@ pub(super) fn during<T>(request: &LazySession, work: impl FnOnce() -> T) -> T {
 /// The request that this thread is at, if it is at one.
 #[cfg(feature = "axum")]
 pub(super) fn current() -> Option<Asked> {
-    CURRENT.with_borrow(|current| current.as_ref().map(|request| request.asked().clone()))
+    CURRENT.with_borrow(|current| current.as_ref().and_then(|request| request.asked().cloned()))
 }

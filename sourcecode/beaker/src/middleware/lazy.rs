@@ -21,7 +21,8 @@ pub(super) struct LazySession(Arc<Inner>);
 struct Inner {
     /// Whether loading and saving may wait.
     blocks: bool,
-    asked: Asked,
+    /// What the request asked for, where the request itself is not at hand any more when it ends.
+    asked: Option<Asked>,
     /// The `Cookie` headers. Their bytes are shared with the request, and looked at when the
     /// session is asked for.
     cookies: Cookies,
@@ -50,7 +51,7 @@ pub(super) enum Claimed {
 }
 
 impl LazySession {
-    pub(super) fn new(sessions: Sessions, asked: Asked, cookies: Cookies) -> LazySession {
+    pub(super) fn new(sessions: Sessions, asked: Option<Asked>, cookies: Cookies) -> LazySession {
         let blocks = sessions.blocks();
         let place = Mutex::new(Place::Stored(sessions));
         LazySession(Arc::new(Inner { blocks, asked, cookies, place }))
@@ -64,9 +65,10 @@ impl LazySession {
         })
     }
 
-    /// What the request asked for.
-    pub(super) fn asked(&self) -> &Asked {
-        &self.0.asked
+    /// What the request asked for, if that was noted.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
+    pub(super) fn asked(&self) -> Option<&Asked> {
+        self.0.asked.as_ref()
     }
 
     /// Takes the session out of the request.

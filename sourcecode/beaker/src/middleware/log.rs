@@ -29,11 +29,12 @@ pub(super) fn log(what: &str, asked: Option<&Asked>, error: &Error) {
 
 /// The request has been answered, and what it changed in its session is dropped, since it did not save it.
 #[cfg(feature = "tracing")]
-pub(super) fn log_unsaved(asked: &Asked, session: &Session) {
+pub(super) fn log_unsaved(asked: impl FnOnce() -> Option<Asked>, session: &Session) {
     let Some(unsaved) = session.unsaved() else { return };
     let (id, count) = (unsaved.id.shown(), unsaved.keys.len());
     let keys = &unsaved.keys[..count.min(MOST_KEYS)];
-    let (method, path) = (asked.method(), asked.path());
+    let asked = asked();
+    let (method, path) = (asked.as_ref().map(Asked::method), asked.as_ref().map(Asked::path));
     tracing::warn!(
         target: TARGET, method, path, id, ?keys, count,
         "the session was changed and not saved; call `save`, or turn on `auto`"

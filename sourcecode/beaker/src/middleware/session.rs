@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::asked::Asked;
 use super::{App, Request, Response, steps};
 use crate::error::Result;
 use crate::session::Sessions;
@@ -36,10 +37,11 @@ impl<A: App> SessionMiddleware<A> {
 
 impl<A: App> App for SessionMiddleware<A> {
     fn call(&self, request: &mut Request) -> Result<Response> {
-        let lazy = steps::begin(&self.sessions, request);
+        let lazy = steps::begin(&self.sessions, request, None);
         let mut response = self.app.call(request)?;
-        if let Some(session) = steps::end(&lazy, &mut response)? {
-            let cookie = steps::save(&lazy, session)?;
+        let asked = || Some(Asked::of(request));
+        if let Some(session) = steps::end(&lazy, &mut response, asked)? {
+            let cookie = steps::save(session, asked)?;
             steps::send(&mut response, cookie);
         }
         Ok(response)

@@ -13,9 +13,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::session::{Session, Sessions};
 
 /// First, before the application: gives the request its session, which is not loaded yet.
-pub(super) fn begin<B>(sessions: &Sessions, request: &mut http::Request<B>) -> LazySession {
+pub(super) fn begin<B>(
+    sessions: &Sessions,
+    request: &mut http::Request<B>,
+    asked: Option<Asked>,
+) -> LazySession {
     let cookies = request.headers().get_all(COOKIE).iter().cloned().collect();
-    let lazy = LazySession::new(sessions.clone(), Asked::of(request), cookies);
+    let lazy = LazySession::new(sessions.clone(), asked, cookies);
     request.extensions_mut().insert(lazy.clone());
     lazy
 }
@@ -25,6 +29,7 @@ pub(super) fn begin<B>(sessions: &Sessions, request: &mut http::Request<B>) -> L
 pub(super) fn end<B>(
     lazy: &LazySession,
     response: &mut http::Response<B>,
+    asked: impl FnOnce() -> Option<Asked>,
 ) -> Result<Option<Box<Session>>> {
     let Some(session) = lazy.end()? else { return Ok(None) };
     response.headers_mut().append(VARY, HeaderValue::from_static("Cookie"));
@@ -32,19 +37,24 @@ pub(super) fn end<B>(
         return Ok(None);
     }
     #[cfg(feature = "tracing")]
-    log_unsaved(lazy.asked(), &session);
+    log_unsaved(asked, &session);
+    #[cfg(not(feature = "tracing"))]
+    let _ = asked;
     Ok(Some(session))
 }
 
 /// Third, and it may wait: saves the session. Gives the cookie that the visitor needs, if any.
-pub(super) fn save(lazy: &LazySession, mut session: Box<Session>) -> Result<Option<HeaderValue>> {
+pub(super) fn save(
+    mut session: Box<Session>,
+    asked: impl FnOnce() -> Option<Asked>,
+) -> Result<Option<HeaderValue>> {
     let is_only_looked_at = session.is_only_looked_at();
     match session.persist() {
         // Another request has deleted it, or given it a new id, while this one ran. That one has
         // the last word, about the cookie too.
         Err(error) if error.kind() == ErrorKind::SessionGone => return Ok(None),
         Err(error) if is_only_looked_at => {
-            log("that a session was used could not be noted", Some(lazy.asked()), &error);
+            log("that a session was used could not be noted", asked().as_ref(), &error);
             return Ok(None);
         }
         saved => saved?,

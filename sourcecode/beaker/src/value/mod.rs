@@ -135,34 +135,53 @@ impl Value {
 }
 
 impl Clone for Value {
+    #[inline]
     fn clone(&self) -> Value {
-        match (self, &Level::of(self)) {
-            (Value::Null, _) => Value::Null,
-            (Value::Bool(value), _) => Value::Bool(*value),
-            (Value::Int(value), _) => Value::Int(*value),
-            (Value::Float(value), _) => Value::Float(*value),
-            (Value::Text(value), _) => Value::Text(value.clone()),
-            (Value::Bytes(value), _) => Value::Bytes(value.clone()),
-            (Value::List(value), Ok(_)) => Value::List(value.clone()),
-            (Value::Map(value), Ok(_)) => Value::Map(value.clone()),
-            (_, Err(_)) => deep::cloned(self),
+        match self {
+            Value::Null => Value::Null,
+            Value::Bool(value) => Value::Bool(*value),
+            Value::Int(value) => Value::Int(*value),
+            Value::Float(value) => Value::Float(*value),
+            Value::Text(value) => Value::Text(value.clone()),
+            Value::Bytes(value) => Value::Bytes(value.clone()),
+            Value::List(_) | Value::Map(_) => self.clone_level(),
         }
     }
 }
 
 impl PartialEq for Value {
+    #[inline]
     fn eq(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Null, Value::Null) => true,
+            (Value::Bool(one), Value::Bool(other)) => one == other,
+            (Value::Int(one), Value::Int(other)) => one == other,
+            (Value::Float(one), Value::Float(other)) => one == other,
+            (Value::Text(one), Value::Text(other)) => one == other,
+            (Value::Bytes(one), Value::Bytes(other)) => one == other,
+            (Value::List(_), Value::List(_)) | (Value::Map(_), Value::Map(_)) => {
+                self.equals_level(other)
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What may hold others: a recursion, and where that would go too deep, a list of what is left to do.
+impl Value {
+    fn clone_level(&self) -> Value {
+        match (self, &Level::of(self)) {
+            (Value::List(value), Ok(_)) => Value::List(value.clone()),
+            (Value::Map(value), Ok(_)) => Value::Map(value.clone()),
+            _ => deep::cloned(self),
+        }
+    }
+
+    fn equals_level(&self, other: &Value) -> bool {
         match (self, other, &Level::of(self)) {
-            (Value::Null, Value::Null, _) => true,
-            (Value::Bool(one), Value::Bool(other), _) => one == other,
-            (Value::Int(one), Value::Int(other), _) => one == other,
-            (Value::Float(one), Value::Float(other), _) => one == other,
-            (Value::Text(one), Value::Text(other), _) => one == other,
-            (Value::Bytes(one), Value::Bytes(other), _) => one == other,
             (Value::List(one), Value::List(other), Ok(_)) => one == other,
             (Value::Map(one), Value::Map(other), Ok(_)) => one == other,
-            (_, _, Ok(_)) => false,
-            (_, _, Err(_)) => deep::are_equal(self, other),
+            _ => deep::are_equal(self, other),
         }
     }
 }

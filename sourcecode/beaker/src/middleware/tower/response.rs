@@ -52,17 +52,18 @@ where
             let answered = ready!(current::during(this.lazy, || inner.poll(context)));
             this.inner.set(None);
             let mut response = answered?;
-            let session = match steps::end(this.lazy, &mut response) {
+            let session = match steps::end(this.lazy, &mut response, || this.lazy.asked().cloned())
+            {
                 Ok(Some(session)) => session,
                 Ok(None) => return Poll::Ready(Ok(response)),
                 Err(error) => return Poll::Ready(Ok(finished(this.lazy, response, Err(error)))),
             };
             if !this.lazy.blocks() {
-                let cookie = steps::save(this.lazy, session);
+                let cookie = steps::save(session, || this.lazy.asked().cloned());
                 return Poll::Ready(Ok(finished(this.lazy, response, cookie)));
             }
             let lazy = this.lazy.clone();
-            let save = move || steps::save(&lazy, session);
+            let save = move || steps::save(session, || lazy.asked().cloned());
             let cookie = off_thread("could not save the session", save);
             *this.saving = Some(Saving { response, cookie });
         }
@@ -81,7 +82,7 @@ fn finished<B: Default>(
     match cookie {
         Ok(cookie) => steps::send(&mut response, cookie),
         Err(error) => {
-            log("the session could not be saved", Some(lazy.asked()), &error);
+            log("the session could not be saved", lazy.asked(), &error);
             response = Response::default();
             *response.status_mut() = status_of(&error);
         }

@@ -8,6 +8,7 @@ use tower_service::Service;
 
 use super::ResponseFuture;
 use crate::error::Result;
+use crate::middleware::asked::Asked;
 use crate::middleware::steps;
 use crate::session::Sessions;
 
@@ -70,7 +71,9 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let lazy = steps::begin(&self.sessions, &mut request);
+        // The service gets the request, and then nobody else can say what it asked for.
+        let asked = Asked::of(&request);
+        let lazy = steps::begin(&self.sessions, &mut request, Some(asked));
         ResponseFuture::new(self.inner.call(request), lazy)
     }
 }
