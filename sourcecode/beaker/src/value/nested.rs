@@ -10,6 +10,7 @@ use std::{slice, vec};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::depth::Level;
 use super::{Value, deep};
 
 /// Values in order: a `Vec` in all but its end, which is safe at any depth.
@@ -112,18 +113,29 @@ macro_rules! wraps {
     };
 }
 
+/// The first levels end by a recursion, and what is deeper by a list of what is left to end.
 impl Drop for List {
     fn drop(&mut self) {
-        if self.iter().any(Value::holds_any) {
-            deep::take_apart(std::mem::take(&mut self.0));
+        if self.0.is_empty() {
+            return;
+        }
+        let values = std::mem::take(&mut self.0);
+        match Level::enter() {
+            Ok(_level) => drop(values),
+            Err(_) => deep::take_apart(values),
         }
     }
 }
 
 impl Drop for Values {
     fn drop(&mut self) {
-        if self.values().any(Value::holds_any) {
-            deep::take_apart(std::mem::take(&mut self.0).into_values().collect());
+        if self.0.is_empty() {
+            return;
+        }
+        let values = std::mem::take(&mut self.0);
+        match Level::enter() {
+            Ok(_level) => drop(values),
+            Err(_) => deep::take_apart(values.into_values().collect()),
         }
     }
 }
