@@ -34,6 +34,8 @@ pub use file::FileStore;
 pub use memcached::MemcachedStore;
 pub use memory::{Bound, MemoryStore};
 pub use null::NullStore;
+#[cfg(feature = "redis-async")]
+pub use redis::AsyncRedisStore;
 #[cfg(feature = "redis")]
 pub use redis::RedisStore;
 

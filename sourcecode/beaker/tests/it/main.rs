@@ -46,6 +46,8 @@ mod python;
 mod records;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis-async")]
+mod redis_async;
 #[cfg(feature = "redis")]
 mod redis_cluster;
 mod regions;
