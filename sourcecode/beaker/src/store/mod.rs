@@ -38,6 +38,8 @@ pub use memory::{Bound, MemoryStore};
 pub use null::NullStore;
 #[cfg(feature = "tokio")]
 pub use on_threads::OnThreads;
+#[cfg(feature = "redis-async")]
+pub use redis::AsyncRedisStore;
 #[cfg(feature = "redis")]
 pub use redis::RedisStore;
 

@@ -21,6 +21,7 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
     let clients = [
         ("memcached", "memcache"),
         ("redis", "redis"),
+        ("redis-async", "backon"),
         ("sqlite", "rusqlite"),
         ("postgres", "tokio-postgres"),
         ("redis-tls", "rustls"),
@@ -37,7 +38,7 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
         ("macros", "beaker-macros"),
     ];
     let brings = |feature, other| match feature {
-        "redis-tls" => other == "redis",
+        "redis-async" | "redis-tls" => other == "redis",
         "postgres-tls" => ["postgres", "redis-tls"].contains(&other),
         "server" | "tower" => other == "middleware",
         "axum" => ["middleware", "tower"].contains(&other),

@@ -50,6 +50,8 @@ mod python;
 mod records;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis-async")]
+mod redis_async;
 #[cfg(feature = "redis")]
 mod redis_cluster;
 mod regions;

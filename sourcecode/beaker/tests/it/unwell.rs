@@ -14,7 +14,14 @@ pub const DEADLINE: Duration = Duration::from_millis(300);
 pub fn check<P: Protocol>(backend: &str, server: &BuiltIn<P>, fault: Fault) {
     let (address, deadline) = (server.address().to_string(), DEADLINE.as_millis().to_string());
     let options = [("url", address.as_str()), ("deadline", deadline.as_str())];
-    let sessions = Sessions::new(Backend::open(backend, &options).unwrap());
+    check_backend(Backend::open(backend, &options).unwrap(), server, fault);
+}
+
+/// The same for a back end that is open already, with that deadline.
+#[track_caller]
+pub fn check_backend<P: Protocol>(backend: Backend, server: &BuiltIn<P>, fault: Fault) {
+    let address = server.address().to_string();
+    let sessions = Sessions::new(backend);
     sessions.ping().unwrap();
     let mut session = sessions.create();
     session.set("Suomi", "Kimi Räikkönen");

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redis::{ErrorKind, RedisError, ServerErrorKind, Value};
+use redis::{ErrorKind, ServerErrorKind, Value};
 
 use super::address::Address;
-use super::command::{self, AT_ONCE};
+use super::command::{AT_ONCE, Command};
 use super::deadline::Deadline;
 use super::failure::Failure;
 use super::map::{Map, Range};
@@ -21,7 +21,7 @@ pub(super) struct Cluster {
     /// Its users and its encryption are those of all.
     first: Address,
     /// No command is sent while this is locked.
-    map: Mutex<Map>,
+    map: Mutex<Map<Server>>,
 }
 
 impl Cluster {
@@ -129,7 +129,7 @@ impl Cluster {
         let mut all = self.map().masters();
         all.extend(self.seeds.iter().cloned());
         all.sort_by_key(|server| server.is_lost());
-        let command = command::pack(&[b"CLUSTER", b"SLOTS"]);
+        let command = Command::cluster_slots().pack();
         let mut answer = Err(self.uncovered());
         for (asked, server) in all.iter().enumerate() {
             let part = deadline.part(all.len() - asked);
@@ -163,12 +163,10 @@ impl Cluster {
     }
 
     fn uncovered(&self) -> Failure {
-        let why = "no server of the cluster has the key, as far as the others know";
-        let error: RedisError = (ErrorKind::ClusterConnectionNotFound, why).into();
-        Failure::new(&self.addresses().join(","), error)
+        Failure::uncovered(&self.addresses())
     }
 
-    fn map(&self) -> MutexGuard<'_, Map> {
+    fn map(&self) -> MutexGuard<'_, Map<Server>> {
         self.map.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

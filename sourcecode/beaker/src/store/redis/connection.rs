@@ -6,8 +6,8 @@ use redis::{RedisResult, Value};
 
 use super::address::Address;
 use super::channel::Channel;
-use super::command;
 use super::deadline::Deadline;
+use super::failure;
 use super::reply;
 
 /// A connection to a server, logged in. The client's own type waits anew for each piece of an
@@ -23,27 +23,29 @@ impl Connection {
         let login = &address.login;
         if let Some(password) = login.password() {
             let words = [Some("AUTH"), login.username(), Some(password)];
-            let words: Vec<&[u8]> = words.into_iter().flatten().map(str::as_bytes).collect();
-            connection.set_up(&words, deadline)?;
+            connection.set_up(words.into_iter().flatten(), deadline)?;
         }
         if login.db() != 0 {
-            connection.set_up(&[b"SELECT", login.db().to_string().as_bytes()], deadline)?;
+            connection.set_up(["SELECT", &login.db().to_string()].into_iter(), deadline)?;
         }
         Ok(connection)
     }
 
-    fn set_up(&mut self, words: &[&[u8]], deadline: &Deadline) -> RedisResult<()> {
-        self.send(&command::pack(words), deadline)?;
+    fn set_up<'a>(
+        &mut self,
+        words: impl Iterator<Item = &'a str>,
+        deadline: &Deadline,
+    ) -> RedisResult<()> {
+        let mut command = redis::Cmd::new();
+        for word in words {
+            command.arg(word);
+        }
+        self.send(&command.get_packed_command(), deadline)?;
         let refused =
             self.receive(1, deadline)?.into_iter().find_map(|one| one.extract_error().err());
         match refused {
-            Some(error) if error.code() != Some("LOADING") => Err((
-                redis::ErrorKind::AuthenticationFailed,
-                "it does not take the user, the password or the database of the url",
-                error.to_string(),
-            )
-                .into()),
-            other => other.map_or(Ok(()), Err),
+            Some(error) => Err(failure::of_login(error)),
+            None => Ok(()),
         }
     }
 

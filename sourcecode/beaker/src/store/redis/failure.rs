@@ -18,6 +18,18 @@ impl Failure {
         Failure { address: address.to_owned(), error: error.into() }
     }
 
+    /// An answer that does not belong to the command.
+    pub(super) fn unexpected(address: &str) -> Failure {
+        let why = "the answer is not one to the command";
+        Failure::new(address, (Kind::UnexpectedReturnType, why))
+    }
+
+    /// No server of a cluster has the key, as far as those know that could be asked.
+    pub(super) fn uncovered(addresses: &[String]) -> Failure {
+        let why = "no server of the cluster has the key, as far as the others know";
+        Failure::new(&addresses.join(","), (Kind::ClusterConnectionNotFound, why))
+    }
+
     /// The server does not know a script by its hash.
     pub(super) fn is_unknown_script(&self) -> bool {
         self.error.kind() == Kind::Server(ServerErrorKind::NoScript)
@@ -60,6 +72,24 @@ fn advice(error: &RedisError) -> (ErrorKind, &'static str) {
         (_, Some(_)) => (ErrorKind::Unavailable, "it answers, but not with data at the moment"),
         (_, None) => (ErrorKind::Unavailable, running),
     }
+}
+
+/// What a log-in failed for: a server that loads its data refuses everybody, and any other us.
+pub(super) fn of_login(error: RedisError) -> RedisError {
+    match error.code() {
+        None | Some("LOADING") => error,
+        Some(_) => (
+            Kind::AuthenticationFailed,
+            "it does not take the user, the password or the database of the url",
+            error.to_string(),
+        )
+            .into(),
+    }
+}
+
+/// What could not be done to so many values.
+pub(super) fn many(what: &str, count: usize) -> String {
+    format!("could not {what} {count} values")
 }
 
 pub(super) fn too_large(key: &Key, size: usize) -> Error {

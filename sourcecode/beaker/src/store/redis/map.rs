@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use redis::Value;
 
-use super::server::Server;
 use super::slots::SLOTS;
 
 /// The slots from the first to the last, and where their master is: `host:port`.
@@ -40,21 +39,32 @@ impl Range {
     }
 }
 
+/// What has a name: a server, `host:port`.
+pub(super) trait Named {
+    fn name(&self) -> &str;
+}
+
 /// All ranges in order.
-#[derive(Default)]
-pub(super) struct Map {
-    ranges: Vec<(u16, u16, Arc<Server>)>,
+pub(super) struct Map<S> {
+    ranges: Vec<(u16, u16, Arc<S>)>,
     /// A server said that it is not so any more.
     pub(super) is_old: bool,
 }
 
-impl Map {
-    pub(super) fn new(mut ranges: Vec<(u16, u16, Arc<Server>)>) -> Map {
+/// Knows of no master.
+impl<S> Default for Map<S> {
+    fn default() -> Map<S> {
+        Map { ranges: Vec::new(), is_old: false }
+    }
+}
+
+impl<S: Named> Map<S> {
+    pub(super) fn new(mut ranges: Vec<(u16, u16, Arc<S>)>) -> Map<S> {
         ranges.sort_by_key(|(first, ..)| *first);
         Map { ranges, is_old: false }
     }
 
-    pub(super) fn master_of(&self, slot: u16) -> Option<Arc<Server>> {
+    pub(super) fn master_of(&self, slot: u16) -> Option<Arc<S>> {
         let after = self.ranges.partition_point(|(first, ..)| *first <= slot);
         let (_, last, server) = self.ranges.get(after.checked_sub(1)?)?;
         (slot <= *last).then(|| Arc::clone(server))
@@ -67,10 +77,10 @@ impl Map {
     }
 
     /// Each master once.
-    pub(super) fn masters(&self) -> Vec<Arc<Server>> {
-        let mut masters: Vec<Arc<Server>> = Vec::new();
+    pub(super) fn masters(&self) -> Vec<Arc<S>> {
+        let mut masters: Vec<Arc<S>> = Vec::new();
         for (.., server) in &self.ranges {
-            if !masters.iter().any(|known| known.name == server.name) {
+            if !masters.iter().any(|known| known.name() == server.name()) {
                 masters.push(Arc::clone(server));
             }
         }

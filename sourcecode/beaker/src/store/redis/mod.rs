@@ -3,6 +3,8 @@
 //! something makes room when its memory is full is for its `maxmemory-policy` to say.
 
 mod address;
+#[cfg(feature = "redis-async")]
+mod asynchronous;
 mod batch;
 mod channel;
 mod clear;
@@ -28,12 +30,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use redis::Value;
-
 use super::{Put, Store, Stored, Version, When};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
+#[cfg(feature = "redis-async")]
+pub use asynchronous::AsyncRedisStore;
+use command::{Command, Writing};
 use failure::Failure;
 use names::{prefix, wire};
 use servers::Servers;
@@ -100,7 +103,7 @@ impl Store for RedisStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
         let wire = wire(key);
         let failed = |failure: Failure| failure.named(&format!("could not read {key:?}"));
-        let answer = self.run(&wire, &[b"GET", wire.as_bytes()]);
+        let answer = self.run(&wire, &Command::get(&wire));
         answer.and_then(|answer| self.stored(answer)).map_err(failed)
     }
 
@@ -111,46 +114,22 @@ impl Store for RedisStore {
         ttl: Option<Duration>,
         when: When,
     ) -> Result<Option<Version>> {
-        if bytes.len() > LARGEST_VALUE {
-            return Err(failure::too_large(key, bytes.len()));
-        }
-        let (wire, version) = (wire(key), Version::fresh());
-        let (image, ttl) = (image::build(version, bytes), milliseconds(ttl));
-        let ttl = ttl.iter().flat_map(|ttl| [b"PX".as_slice(), ttl.as_bytes()]);
-        let set = [b"SET", wire.as_bytes(), &image];
-        let done = match when {
-            When::Always => {
-                let words: Vec<&[u8]> = set.into_iter().chain(ttl).collect();
-                self.run(&wire, &words).map(|_| true)
-            }
-            When::Absent => {
-                let words: Vec<&[u8]> =
-                    set.into_iter().chain(ttl).chain([b"NX".as_slice()]).collect();
-                self.run(&wire, &words).map(|value| value != Value::Nil)
-            }
-            When::Unchanged(old) => {
-                let old = old.number().to_le_bytes();
-                let words: Vec<&[u8]> = [old.as_slice(), &image].into_iter().chain(ttl).collect();
-                self.run_script(&script::PUT_UNCHANGED, &wire, &words)
-            }
-        };
-        let done = done.map_err(|failure| failure.named(&format!("could not write {key:?}")))?;
-        Ok(done.then_some(version))
+        let writing = Writing::new(&Put { key, bytes, ttl }, when)?;
+        let done = self.run(&writing.wire, &writing.command());
+        let done = done
+            .and_then(|answer| writing.is_done(&answer).ok_or_else(|| self.unexpected()))
+            .map_err(|failure| failure.named(&format!("could not write {key:?}")))?;
+        Ok(done.then_some(writing.version))
     }
 
     fn delete(&self, key: &Key, when: When) -> Result<bool> {
-        let wire = wire(key);
-        let done = match when {
-            When::Always => self
-                .run(&wire, &[b"UNLINK", wire.as_bytes()])
-                .and_then(|value| self.servers.truth(&value)),
-            When::Absent => return Ok(false),
-            When::Unchanged(old) => {
-                let old = old.number().to_le_bytes();
-                self.run_script(&script::DELETE_UNCHANGED, &wire, &[&old])
-            }
-        };
-        done.map_err(|failure| failure.named(&format!("could not delete {key:?}")))
+        if when == When::Absent {
+            return Ok(false);
+        }
+        let (wire, old) = (wire(key), command::old(when));
+        self.run(&wire, &Command::delete(&wire, old.as_ref()))
+            .and_then(|answer| command::truth(&answer).ok_or_else(|| self.unexpected()))
+            .map_err(|failure| failure.named(&format!("could not delete {key:?}")))
     }
 
     fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {

@@ -1,14 +1,14 @@
 //! Running the commands of one operation.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use redis::Value;
 
+use super::RedisStore;
+use super::command::Command;
 use super::deadline::Deadline;
 use super::failure::Failure;
-use super::script::Script;
-use super::{RedisStore, command, image};
+use super::image;
 use crate::store::Stored;
 
 impl RedisStore {
@@ -17,37 +17,23 @@ impl RedisStore {
         Deadline::within(self.deadline, Arc::clone(&self.clock))
     }
 
-    pub(super) fn run(&self, wire: &str, words: &[&[u8]]) -> Result<Value, Failure> {
-        self.servers.run(wire, &command::pack(words), &self.deadline())
+    pub(super) fn run(&self, wire: &str, command: &Command<'_>) -> Result<Value, Failure> {
+        let deadline = self.deadline();
+        let run = |command: &Command<'_>| self.servers.run(wire, &command.pack(), &deadline);
+        match (run(command), command.by_text()) {
+            // It was not run, so this does not run it twice.
+            (Err(failure), Some(by_text)) if failure.is_unknown_script() => run(&by_text),
+            (done, _) => done,
+        }
     }
 
     /// What the answer to a `GET` holds.
     pub(super) fn stored(&self, answer: Value) -> Result<Option<Stored>, Failure> {
-        match answer {
-            Value::Nil => Ok(None),
-            Value::BulkString(bytes) => {
-                let stored = image::read(&bytes);
-                self.damaged.fetch_add(u64::from(stored.is_none()), Ordering::Relaxed);
-                Ok(stored)
-            }
-            _ => Err(self.servers.unexpected()),
-        }
+        image::found(answer, &self.damaged).ok_or_else(|| self.unexpected())
     }
 
-    /// Runs a script, which says whether its condition was met.
-    pub(super) fn run_script(
-        &self,
-        script: &Script,
-        wire: &str,
-        arguments: &[&[u8]],
-    ) -> Result<bool, Failure> {
-        let deadline = self.deadline();
-        let run = |command: Vec<u8>| self.servers.run(wire, &command, &deadline);
-        match run(script.by_hash(wire, arguments)) {
-            // It was not run, so this does not run it twice.
-            Err(failure) if failure.is_unknown_script() => run(script.by_text(wire, arguments)),
-            done => done,
-        }
-        .and_then(|value| self.servers.truth(&value))
+    /// An answer that does not belong to the command.
+    pub(super) fn unexpected(&self) -> Failure {
+        Failure::unexpected(&self.servers.addresses().join(","))
     }
 }

@@ -2,8 +2,6 @@
 
 use std::sync::LazyLock;
 
-use super::command;
-
 /// Writes if the version is still this one.
 pub(super) static PUT_UNCHANGED: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("put_unchanged.lua")));
@@ -23,16 +21,11 @@ impl Script {
         Script { text, hash: redis::Script::new(text).get_hash().to_owned() }
     }
 
-    pub(super) fn by_hash(&self, key: &str, arguments: &[&[u8]]) -> Vec<u8> {
-        pack("EVALSHA", &self.hash, key, arguments)
+    pub(super) fn hash(&self) -> &[u8] {
+        self.hash.as_bytes()
     }
 
-    pub(super) fn by_text(&self, key: &str, arguments: &[&[u8]]) -> Vec<u8> {
-        pack("EVAL", self.text, key, arguments)
+    pub(super) fn text(&self) -> &'static [u8] {
+        self.text.as_bytes()
     }
-}
-
-fn pack(name: &str, script: &str, key: &str, arguments: &[&[u8]]) -> Vec<u8> {
-    let words = [name, script, "1", key].map(str::as_bytes);
-    command::pack(&[&words, arguments].concat())
 }

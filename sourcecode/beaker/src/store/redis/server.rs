@@ -9,6 +9,7 @@ use super::address::Address;
 use super::connection::Connection;
 use super::deadline::Deadline;
 use super::failure::Failure;
+use super::map::Named;
 
 /// More connections than this are not kept.
 const MOST_IDLE: usize = 32;
@@ -120,6 +121,12 @@ impl Server {
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Named for Server {
+    fn name(&self) -> &str {
+        &self.name
     }
 }
 

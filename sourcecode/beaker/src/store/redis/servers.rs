@@ -3,7 +3,7 @@
 use std::slice;
 use std::sync::Arc;
 
-use redis::{RedisError, Value};
+use redis::Value;
 
 use super::address::Address;
 use super::cluster::Cluster;
@@ -73,21 +73,5 @@ impl Servers {
             Servers::One(server) => vec![server.name.clone()],
             Servers::Cluster(cluster) => cluster.addresses(),
         }
-    }
-
-    /// What a 1 or a 0 says.
-    pub(super) fn truth(&self, value: &Value) -> Result<bool, Failure> {
-        match value {
-            Value::Int(0) => Ok(false),
-            Value::Int(1) => Ok(true),
-            _ => Err(self.unexpected()),
-        }
-    }
-
-    /// An answer that does not belong to the command.
-    pub(super) fn unexpected(&self) -> Failure {
-        let error: RedisError =
-            (redis::ErrorKind::UnexpectedReturnType, "the answer is not one to the command").into();
-        Failure::new(&self.addresses().join(","), error)
     }
 }

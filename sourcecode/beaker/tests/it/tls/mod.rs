@@ -5,6 +5,8 @@ mod certificates;
 mod postgres;
 #[cfg(feature = "redis-tls")]
 mod redis;
+#[cfg(all(feature = "redis-async", feature = "redis-tls"))]
+mod redis_async;
 
 use beaker::store::{Store, When};
 use beaker::{Error, ErrorKind};

@@ -21,16 +21,16 @@ use super::refused;
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// A redis with a port for TLS.
-struct Server {
+pub(super) struct Server {
     /// What its certificate is for.
     host: &'static str,
-    plain: Installed,
+    pub(super) plain: Installed,
     port: u16,
-    authority: Authority,
+    pub(super) authority: Authority,
 }
 
 impl Server {
-    fn start(host: &'static str, more: &[&str]) -> Server {
+    pub(super) fn start(host: &'static str, more: &[&str]) -> Server {
         let program = find("redis-server").expect("it is installed");
         let authority = Authority::new();
         let [certificate, key] = authority.sign(host);
@@ -45,16 +45,16 @@ impl Server {
         Server { host, plain, port, authority }
     }
 
-    fn without_client_certificates() -> Server {
+    pub(super) fn without_client_certificates() -> Server {
         Server::start("localhost", &["--tls-auth-clients", "no"])
     }
 
     /// What is to follow the address, for a client that trusts this one's authority.
-    fn trusting(&self) -> String {
+    pub(super) fn trusting(&self) -> String {
         format!("?ssl_ca_certs={}", text(&self.authority.file()))
     }
 
-    fn url(&self, parameters: &str) -> String {
+    pub(super) fn url(&self, parameters: &str) -> String {
         format!("rediss://{}:{}/{parameters}", self.host, self.port)
     }
 
@@ -63,7 +63,7 @@ impl Server {
     }
 
     /// Says something to the port without TLS.
-    fn say(&self, command: &str) -> String {
+    pub(super) fn say(&self, command: &str) -> String {
         say(self.plain.address(), command)
     }
 }
@@ -223,11 +223,8 @@ fn a_server_that_says_too_much_is_left() {
 }
 
 /// A cluster of one: it tells where its slots are, and that is over TLS as well.
-#[servers::needs(redis)]
-#[test]
-fn a_cluster() {
-    let folder = tempfile::tempdir().unwrap();
-    let place = folder.path().display().to_string();
+pub(super) fn start_cluster(folder: &std::path::Path) -> Server {
+    let place = folder.display().to_string();
     let options = ["--tls-auth-clients", "no", "--cluster-enabled", "yes", "--tls-cluster", "yes"];
     let options: Vec<&str> = options.into_iter().chain(["--dir", &place]).collect();
     // It tells of its address, and of no name.
@@ -236,6 +233,14 @@ fn a_cluster() {
     while !server.say("CLUSTER INFO").contains("cluster_state:ok") {
         thread::yield_now();
     }
+    server
+}
+
+#[servers::needs(redis)]
+#[test]
+fn a_cluster() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = start_cluster(folder.path());
     let store = RedisStore::open_cluster(&server.url(&server.trusting()), DEADLINE).unwrap();
     for number in 0..50_u8 {
         let key = Namespace::new("tls").key([number]);

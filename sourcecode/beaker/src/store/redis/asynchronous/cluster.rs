@@ -1,0 +1,199 @@
+//! A cluster: its masters, with one connection to each, and which slots each has.
+//!
+//! The client's own cluster is not used where the program has none already: it runs a write again whose
+//! connection broke off, and while it looks for a master that is lost, the keys of the others wait too.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::try_join_all;
+use redis::{Cmd, ErrorKind, Pipeline, ServerErrorKind, Value};
+use tokio::time::Instant;
+
+use super::server::{Kind, Server};
+use super::until::part;
+use crate::store::redis::address::Address;
+use crate::store::redis::command::{AT_ONCE, Command};
+use crate::store::redis::failure::Failure;
+use crate::store::redis::map::{Map, Range};
+use crate::store::redis::slots::slot;
+
+/// How often a command is sent on to another server.
+const MOST_REDIRECTIONS: usize = 5;
+
+pub(super) struct Cluster {
+    /// Those that were named.
+    seeds: Vec<Arc<Server>>,
+    /// Its users and its encryption are those of all.
+    first: Address,
+    /// Nothing is awaited while this is locked.
+    map: Mutex<Map<Server>>,
+}
+
+impl Cluster {
+    /// Nobody is asked yet. There is one seed at least.
+    pub(super) fn new(seeds: Vec<Address>) -> Cluster {
+        let first = seeds[0].clone();
+        let seeds = seeds.into_iter().map(|seed| Arc::new(Server::new(seed))).collect();
+        Cluster { seeds, first, map: Mutex::default() }
+    }
+
+    pub(super) fn addresses(&self) -> Vec<String> {
+        self.seeds.iter().map(|server| server.name.clone()).collect()
+    }
+
+    /// Runs a command on the master that has the key, wherever that is now.
+    pub(super) async fn run(
+        &self,
+        wire: &str,
+        command: &Cmd,
+        kind: Kind,
+        until: Instant,
+    ) -> Result<Value, Failure> {
+        let mut server = self.master_of(slot(wire), until).await?;
+        let mut answer = server.run(command, kind, until).await;
+        for _ in 0..MOST_REDIRECTIONS {
+            // A server that redirects has not run the command.
+            let Err(Failure { error, .. }) = &answer else { break };
+            let Some((place, _)) = error.redirect_node() else { break };
+            let Some(next) = self.server_at(place, &server) else { break };
+            server = next;
+            answer = if error.kind() == ErrorKind::Server(ServerErrorKind::Moved) {
+                self.map().is_old = true;
+                server.run(command, kind, until).await
+            } else {
+                asking(&server, command, kind, until).await
+            };
+        }
+        answer
+    }
+
+    /// Runs many commands, those of one master together, and all masters at once. One whose key has moved
+    /// is run again by itself.
+    pub(super) async fn run_many(
+        &self,
+        commands: &[(&str, Cmd)],
+        kind: Kind,
+        until: Instant,
+    ) -> Result<Vec<Value>, Failure> {
+        let mut groups: Vec<(Arc<Server>, Vec<usize>)> = Vec::new();
+        for (at, (wire, _)) in commands.iter().enumerate() {
+            let master = self.master_of(slot(wire), until).await?;
+            let fits = |(server, group): &&mut (Arc<Server>, Vec<usize>)| {
+                server.name == master.name && group.len() < AT_ONCE
+            };
+            match groups.iter_mut().rev().find(fits) {
+                Some((_, group)) => group.push(at),
+                None => groups.push((master, vec![at])),
+            }
+        }
+        let asked = groups.iter().map(async |(server, group)| {
+            let mut pipeline = Pipeline::with_capacity(group.len());
+            for &at in group {
+                pipeline.add_command(commands[at].1.clone());
+            }
+            server.answers(&pipeline, kind, until).await
+        });
+        let answered = try_join_all(asked).await?;
+        let mut answers = vec![Value::Nil; commands.len()];
+        for ((server, group), answered) in groups.iter().zip(answered) {
+            for (&at, answer) in group.iter().zip(answered) {
+                answers[at] = match answer.extract_error() {
+                    Ok(answer) => answer,
+                    Err(error) if error.redirect_node().is_some() => {
+                        let (wire, command) = &commands[at];
+                        self.run(wire, command, kind, until).await?
+                    }
+                    Err(error) => return Err(Failure::new(&server.name, error)),
+                };
+            }
+        }
+        Ok(answers)
+    }
+
+    /// All masters. It is an error if some slots have none.
+    pub(super) async fn masters(&self, until: Instant) -> Result<Vec<Arc<Server>>, Failure> {
+        self.look(until).await?;
+        let map = self.map();
+        if map.is_whole() { Ok(map.masters()) } else { Err(self.uncovered()) }
+    }
+
+    /// The master of a slot. Its keys are the only ones that wait for news when it is lost.
+    async fn master_of(&self, slot: u16, until: Instant) -> Result<Arc<Server>, Failure> {
+        let (known, is_old) = {
+            let map = self.map();
+            (map.master_of(slot), map.is_old)
+        };
+        match known {
+            Some(server) if !is_old && !server.is_lost() => Ok(server),
+            // Without news, it may still be there.
+            Some(server) => match self.look(until).await {
+                Ok(()) => self.map().master_of(slot).ok_or_else(|| self.uncovered()),
+                Err(_) => Ok(server),
+            },
+            None => {
+                self.look(until).await?;
+                self.map().master_of(slot).ok_or_else(|| self.uncovered())
+            }
+        }
+    }
+
+    /// Asks one server after the other for the map, first those that answered last.
+    async fn look(&self, until: Instant) -> Result<(), Failure> {
+        let mut all = self.map().masters();
+        all.extend(self.seeds.iter().cloned());
+        all.sort_by_key(|server| server.is_lost());
+        let command = Command::cluster_slots().to_cmd();
+        let mut answer = Err(self.uncovered());
+        for (asked, server) in all.iter().enumerate() {
+            let part = part(until, all.len() - asked);
+            let slots = server.run(&command, Kind::Read, part).await;
+            answer = slots.map(|slots| (server, slots));
+            if answer.is_ok() {
+                break;
+            }
+        }
+        let (server, slots) = answer?;
+        let ranges = Range::read_all(&slots).ok_or_else(|| self.uncovered())?;
+        let ranges = ranges.into_iter().filter_map(|range| {
+            let master = self.server_at(&range.master, server)?;
+            Some((range.first, range.last, master))
+        });
+        let ranges = ranges.collect();
+        *self.map() = Map::new(ranges);
+        Ok(())
+    }
+
+    /// The server at `host:port`. Without a host, it is that of the server that says so.
+    fn server_at(&self, place: &str, says: &Server) -> Option<Arc<Server>> {
+        let (host, port) = place.rsplit_once(':')?;
+        let own = says.name.rsplit_once(':')?.0;
+        let host = if host.is_empty() { own } else { host };
+        let address = self.first.moved_to(host, port.parse().ok()?);
+        let name = address.text();
+        let known = self.map().masters().into_iter().find(|server| server.name == name);
+        let known = known.or_else(|| self.seeds.iter().find(|seed| seed.name == name).cloned());
+        Some(known.unwrap_or_else(|| Arc::new(Server::new(address))))
+    }
+
+    fn uncovered(&self) -> Failure {
+        Failure::uncovered(&self.addresses())
+    }
+
+    fn map(&self) -> MutexGuard<'_, Map<Server>> {
+        self.map.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs a command for a key that is being moved to this server.
+async fn asking(
+    server: &Server,
+    command: &Cmd,
+    kind: Kind,
+    until: Instant,
+) -> Result<Value, Failure> {
+    let mut pipeline = Pipeline::with_capacity(2);
+    pipeline.add_command(redis::cmd("ASKING")).add_command(command.clone());
+    let mut answers = server.answers(&pipeline, kind, until).await?;
+    let answer = answers.pop().unwrap_or(Value::Nil);
+    answer.extract_error().map_err(|error| Failure::new(&server.name, error))
+}

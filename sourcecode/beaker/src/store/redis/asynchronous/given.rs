@@ -1,0 +1,114 @@
+//! Connections that the program has already: a connection manager, or a cluster's.
+
+use futures_util::future::try_join_all;
+use redis::aio::{ConnectionLike, ConnectionManager};
+use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
+use redis::{Cmd, Pipeline, RedisResult, Value};
+use tokio::time::Instant;
+
+use super::until::within;
+use crate::store::redis::command::{AT_ONCE, Command};
+use crate::store::redis::failure::Failure;
+use crate::store::redis::map::Range;
+use crate::store::redis::slots::SLOTS;
+
+/// What errors name it; where its servers are, only the program knows.
+pub(super) const NAME: &str = "the connection that the program gave";
+
+/// Sends a command by a connection manager, which connects again by itself.
+pub(super) async fn by_manager(
+    manager: &ConnectionManager,
+    command: &Cmd,
+    until: Instant,
+) -> Result<Value, Failure> {
+    named(within(until, manager.clone().send_packed_command(command)).await)
+}
+
+/// Sends several commands by a connection manager, of which none may be refused.
+pub(super) async fn many_by_manager(
+    manager: &ConnectionManager,
+    commands: Vec<Cmd>,
+    until: Instant,
+) -> Result<Vec<Value>, Failure> {
+    let mut pipeline = Pipeline::with_capacity(commands.len());
+    for command in commands {
+        pipeline.add_command(command);
+    }
+    let mut manager = manager.clone();
+    let answers = within(until, manager.send_packed_commands(&pipeline, 0, pipeline.len())).await;
+    let answers = answers.and_then(|all| all.into_iter().map(Value::extract_error).collect());
+    answers.map_err(|error| Failure::new(NAME, error))
+}
+
+/// Sends a command to the master of its key.
+pub(super) async fn by_cluster(
+    cluster: &ClusterConnection,
+    command: &Cmd,
+    until: Instant,
+) -> Result<Value, Failure> {
+    named(within(until, cluster.clone().req_packed_command(command)).await)
+}
+
+/// Sends commands to the masters of their keys, all at once where no key occurs twice.
+pub(super) async fn many_by_cluster(
+    cluster: &ClusterConnection,
+    commands: &[(&str, Cmd)],
+    until: Instant,
+) -> Result<Vec<Value>, Failure> {
+    let mut answers = Vec::with_capacity(commands.len());
+    let mut rest = commands;
+    while !rest.is_empty() {
+        let mut seen = std::collections::HashSet::new();
+        let first_again = rest.iter().position(|(wire, _)| !seen.insert(*wire));
+        let (now, later) = rest.split_at(first_again.unwrap_or(rest.len()).min(AT_ONCE));
+        let sent = now.iter().map(|(_, command)| by_cluster(cluster, command, until));
+        answers.extend(try_join_all(sent).await?);
+        rest = later;
+    }
+    Ok(answers)
+}
+
+/// Sends a command to the master of this slot, whatever its keys are.
+pub(super) async fn by_slot(
+    cluster: &ClusterConnection,
+    slot: u16,
+    command: Cmd,
+    until: Instant,
+) -> Result<Value, Failure> {
+    let route = SingleNodeRoutingInfo::SpecificNode(Route::new(slot, SlotAddr::Master));
+    let mut cluster = cluster.clone();
+    let sent = cluster.route_command(command, RoutingInfo::SingleNode(route));
+    named(within(until, sent).await)
+}
+
+/// A slot of each master. It is an error if some slots have none.
+pub(super) async fn slots_of_masters(
+    cluster: &ClusterConnection,
+    until: Instant,
+) -> Result<Vec<u16>, Failure> {
+    let route = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
+    let mut cluster = cluster.clone();
+    let sent = cluster.route_command(Command::cluster_slots().to_cmd(), route);
+    let slots = named(within(until, sent).await)?;
+    let ranges = Range::read_all(&slots).ok_or_else(uncovered)?;
+    let covered: usize = ranges.iter().map(|range| usize::from(range.last - range.first) + 1).sum();
+    if covered != usize::from(SLOTS) {
+        return Err(uncovered());
+    }
+    let mut masters: Vec<Range> = Vec::new();
+    for range in ranges {
+        if !masters.iter().any(|known| known.master == range.master) {
+            masters.push(range);
+        }
+    }
+    Ok(masters.into_iter().map(|range| range.first).collect())
+}
+
+fn uncovered() -> Failure {
+    Failure::uncovered(&[NAME.to_owned()])
+}
+
+fn named(answer: RedisResult<Value>) -> Result<Value, Failure> {
+    answer.and_then(Value::extract_error).map_err(|error| Failure::new(NAME, error))
+}

@@ -1,0 +1,288 @@
+//! [`AsyncRedisStore`]: redis for asynchronous programs, all of whose tasks share one connection a server.
+
+mod cluster;
+mod dial;
+mod given;
+mod server;
+mod servers;
+mod until;
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use redis::Value;
+use redis::aio::ConnectionManager;
+use redis::cluster_async::ClusterConnection;
+use tokio::time::Instant;
+
+use super::address::Address;
+use super::command::{self, Command, Writing};
+use super::failure::{Failure, many};
+use super::image;
+use super::names::{prefix, wire};
+use crate::error::Result;
+use crate::key::{Key, Namespace};
+use crate::store::{AsyncStore, Put, StoreFuture, Stored, Version, When};
+use cluster::Cluster;
+use server::{Kind, Server};
+use servers::{Place, Servers};
+
+/// Stores values in a redis server (version 4 or later) or a redis cluster, for programs on tokio.
+///
+/// It knows the records that [`RedisStore`](crate::store::RedisStore) knows: the same keys, the same
+/// bytes, the same conditions. Each operation is one round trip, and all tasks share one connection to
+/// each server, on which commands follow one another without waiting for answers. The connection is
+/// opened when it is needed first, and again after it failed; of several that need it, one opens it.
+///
+/// # Deadline
+///
+/// Each operation ends within its deadline or is an error: the host's name, the connection, the queue and
+/// the answer together. `clear` looks through all keys of a server in steps, each with a deadline of its
+/// own. A connection whose answer did not come in time serves nobody who comes later, so a server may
+/// have a second connection for as long as the first one's callers still wait.
+///
+/// # Connections that break off
+///
+/// A read whose connection breaks off is sent once more. A write is not, since the server may have done
+/// it: it is an error, and the value is the old one or the new one.
+///
+/// # Panics
+///
+/// Its futures need a runtime of tokio with time and network (`enable_all`), and panic without one.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use beaker::key::Namespace;
+/// use beaker::store::{AsyncRedisStore, AsyncStore, When};
+///
+/// # async fn run() -> beaker::Result<()> {
+/// let store = AsyncRedisStore::open("redis://127.0.0.1/", Duration::from_secs(1))?;
+/// let key = Namespace::new("capitals").key("Norway");
+/// store.put(&key, b"Oslo", Some(Duration::from_secs(60)), When::Always).await?;
+/// assert_eq!(&*store.get(&key).await?.unwrap().bytes, b"Oslo");
+/// # Ok(())
+/// # }
+/// ```
+pub struct AsyncRedisStore {
+    servers: Servers,
+    deadline: Duration,
+    damaged: AtomicU64,
+}
+
+impl AsyncRedisStore {
+    /// Makes a store on the server at this URL: `redis://user:password@host:port/database`, of which only
+    /// the host is needed. Nothing is connected yet, and no runtime is needed for this.
+    ///
+    /// `rediss://` (feature `redis-tls`) and its parameters are those of
+    /// [`RedisStore::open`](crate::store::RedisStore::open).
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` for what is no such URL, and for a file that cannot be read or used.
+    pub fn open(url: &str, deadline: Duration) -> Result<AsyncRedisStore> {
+        let server = Server::new(Address::parse(url)?);
+        Ok(AsyncRedisStore::on(Servers::One(Arc::new(server)), deadline))
+    }
+
+    /// Makes a store on a cluster. Some of its servers are named, with `,` or `;` between them; they tell
+    /// of the others. Each master has one connection.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and `ErrorKind::Config` if some URLs are of TLS and some are not.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use beaker::store::AsyncRedisStore;
+    /// # fn open() -> beaker::Result<()> {
+    /// let urls = "redis://10.0.0.1,redis://10.0.0.2";
+    /// let store = AsyncRedisStore::open_cluster(urls, Duration::from_secs(1))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open_cluster(urls: &str, deadline: Duration) -> Result<AsyncRedisStore> {
+        let cluster = Cluster::new(Address::parse_all(urls)?);
+        Ok(AsyncRedisStore::on(Servers::Cluster(Box::new(cluster)), deadline))
+    }
+
+    /// Makes a store on a connection manager that the program has already, of the crate `redis`, version 1.
+    ///
+    /// Its own time-outs and its way to connect again stay as they are, and the deadline bounds them.
+    /// After the server was lost, the first operation fails: the manager connects again because of it.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use beaker::store::AsyncRedisStore;
+    /// # async fn open(client: redis::Client) -> redis::RedisResult<()> {
+    /// let manager = client.get_connection_manager().await?;
+    /// let store = AsyncRedisStore::from_manager(manager, Duration::from_secs(1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_manager(manager: ConnectionManager, deadline: Duration) -> AsyncRedisStore {
+        AsyncRedisStore::on(Servers::GivenManager(manager), deadline)
+    }
+
+    /// Makes a store on a connection to a cluster that the program has already, of the crate `redis`,
+    /// version 1.
+    ///
+    /// That client runs a command again whose connection broke off, as often as its `retries` say. A
+    /// conditional write may then answer that its condition was not met, although it wrote. Where this
+    /// matters, use [`open_cluster`](Self::open_cluster), which never runs a write twice.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use beaker::store::AsyncRedisStore;
+    /// # async fn open(client: redis::cluster::ClusterClient) -> redis::RedisResult<()> {
+    /// let connection = client.get_async_connection().await?;
+    /// let store = AsyncRedisStore::from_cluster(connection, Duration::from_secs(1));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_cluster(connection: ClusterConnection, deadline: Duration) -> AsyncRedisStore {
+        AsyncRedisStore::on(Servers::GivenCluster(connection), deadline)
+    }
+
+    fn on(servers: Servers, deadline: Duration) -> AsyncRedisStore {
+        AsyncRedisStore { servers, deadline, damaged: AtomicU64::new(0) }
+    }
+
+    /// The end of an operation that begins now.
+    fn until(&self) -> Instant {
+        until::end(self.deadline)
+    }
+
+    /// What the answer to a `GET` holds.
+    fn stored(&self, answer: Value) -> Result<Option<Stored>, Failure> {
+        image::found(answer, &self.damaged).ok_or_else(|| self.unexpected())
+    }
+
+    /// An answer that does not belong to the command.
+    fn unexpected(&self) -> Failure {
+        Failure::unexpected(&self.servers.addresses().join(","))
+    }
+
+    async fn clear_place(&self, place: &Place, pattern: &str) -> Result<(), Failure> {
+        let mut cursor = 0_u64;
+        loop {
+            let scan = cursor.to_string();
+            let found = place.read(&Command::scan(&scan, pattern), self.until()).await?;
+            let page = command::page(found).map_err(|error| Failure::new(place.name(), error));
+            let (next, keys) = page?;
+            let unlinks =
+                keys.iter().map(|key| (key.as_str(), Command::delete(key, None).to_cmd()));
+            self.servers.run_many(unlinks.collect(), Kind::Write, self.until()).await?;
+            cursor = next;
+            if cursor == 0 {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl AsyncStore for AsyncRedisStore {
+    fn get<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Option<Stored>> {
+        Box::pin(async move {
+            let wire = wire(key);
+            let command = Command::get(&wire);
+            let answer = self.servers.run(&wire, &command, Kind::Read, self.until()).await;
+            let stored = answer.and_then(|answer| self.stored(answer));
+            stored.map_err(|failure| failure.named(&format!("could not read {key:?}")))
+        })
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        bytes: &'a [u8],
+        ttl: Option<Duration>,
+        when: When,
+    ) -> StoreFuture<'a, Option<Version>> {
+        Box::pin(async move {
+            let writing = Writing::new(&Put { key, bytes, ttl }, when)?;
+            let (command, until) = (writing.command(), self.until());
+            let answer = self.servers.run(&writing.wire, &command, Kind::Write, until).await;
+            let done = answer
+                .and_then(|answer| writing.is_done(&answer).ok_or_else(|| self.unexpected()))
+                .map_err(|failure| failure.named(&format!("could not write {key:?}")))?;
+            Ok(done.then_some(writing.version))
+        })
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key, when: When) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            if when == When::Absent {
+                return Ok(false);
+            }
+            let (wire, old) = (wire(key), command::old(when));
+            let command = Command::delete(&wire, old.as_ref());
+            let answer = self.servers.run(&wire, &command, Kind::Write, self.until()).await;
+            answer
+                .and_then(|answer| command::truth(&answer).ok_or_else(|| self.unexpected()))
+                .map_err(|failure| failure.named(&format!("could not delete {key:?}")))
+        })
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, Vec<Option<Stored>>> {
+        Box::pin(async move {
+            let wires = command::wires(keys);
+            let gets = wires.iter().map(|wire| (wire.as_str(), Command::get(wire).to_cmd()));
+            let answers = self.servers.run_many(gets.collect(), Kind::Read, self.until()).await;
+            answers
+                .and_then(|all| all.into_iter().map(|answer| self.stored(answer)).collect())
+                .map_err(|failure| failure.named(&many("read", keys.len())))
+        })
+    }
+
+    fn put_many<'a>(&'a self, puts: &'a [Put<'a>]) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let writings = puts.iter().map(|put| Writing::new(put, When::Always));
+            let writings = writings.collect::<Result<Vec<_>>>()?;
+            let sets = writings.iter().map(|one| (one.wire.as_str(), one.command().to_cmd()));
+            let done = self.servers.run_many(sets.collect(), Kind::Write, self.until()).await;
+            done.map(drop).map_err(|failure| failure.named(&many("write", puts.len())))
+        })
+    }
+
+    fn delete_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let wires = command::wires(keys);
+            let unlinks =
+                wires.iter().map(|wire| (wire.as_str(), Command::delete(wire, None).to_cmd()));
+            let done = self.servers.run_many(unlinks.collect(), Kind::Write, self.until()).await;
+            done.map(drop).map_err(|failure| failure.named(&many("delete", keys.len())))
+        })
+    }
+
+    fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let pattern = format!("{}*", prefix(namespace));
+            let failed =
+                |failure: Failure| failure.named(&format!("could not clear {namespace:?}"));
+            for place in self.servers.all(self.until()).await.map_err(failed)? {
+                self.clear_place(&place, &pattern).await.map_err(failed)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+}
+
+impl fmt::Debug for AsyncRedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AsyncRedisStore").field(&self.servers.addresses()).finish()
+    }
+}
