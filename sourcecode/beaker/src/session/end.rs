@@ -14,30 +14,19 @@
 //! whose forward comes too late finds that the old record is gone, and removes what arrives. If that is
 //! not reached, since the process has crashed, what arrives stays what it is: nothing.
 
-use std::time::Duration;
-
-use super::attempts::Attempts;
-use super::data::{self, Arriving, Content, SessionData};
-use super::{SessionId, Sessions};
-use crate::clock::Timestamp;
+use super::handle::Known;
+use super::id::SessionId;
+use super::options::Sessions;
+use super::records::FORWARDS_LAST;
+use super::stored::{self, Arriving, Content, SessionData};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{Version, When};
-
-/// An old id leads on for so long, or as long as the session can live. No request takes longer.
-pub(super) const FORWARDS_LAST: Duration = Duration::from_secs(60 * 60);
+use crate::store::When;
 
 /// A session that got a new id so often within that time is not followed any further.
-pub(super) const MOST_MOVES: usize = 10_000;
-
-/// The record of a session, as a handle knows it since then.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Known {
-    pub(super) version: Version,
-    pub(super) at: Timestamp,
-}
+pub(super) const MAX_MOVES: usize = 10_000;
 
 /// What came of ending what is under one id.
-pub(super) enum Step {
+pub(super) enum Ending {
     /// The session that was under this id was removed.
     Ended(SessionId),
     /// There was none, or what was none any more.
@@ -50,26 +39,29 @@ pub(super) enum Step {
     Arrives(SessionId),
 }
 
-/// Says whether the session that is under an id may be ended.
-pub(super) type May<'a> = &'a dyn Fn(&SessionId, &SessionData) -> Result<bool>;
+/// Tells whether the session that is under an id may be ended.
+pub(super) type MayEnd<'a> = &'a dyn Fn(&SessionId, &SessionData) -> Result<bool>;
 
 impl Sessions {
-    /// Ends the session that is, or was, under this id, and says whether there was one.
+    /// Ends the session that is, or was, under this id, and tells whether there was one.
     pub(super) fn end(&self, id: &SessionId) -> Result<bool> {
-        Ok(matches!(self.end_if(id, &|_, _| Ok(true))?, Step::Ended(_)))
+        Ok(matches!(self.end_if(id, &|_, _| Ok(true))?, Ending::Ended(_)))
     }
 
     /// The same for a session that was of this version at that time. If nothing is found of it, and it
     /// was too long ago to say that it has not moved, that is an error.
     pub(super) fn end_known(&self, id: &SessionId, known: Option<&Known>) -> Result<()> {
+        if self.0.is_in_cookies() {
+            return Ok(());
+        }
         let Some(known) = known else { return self.end(id).map(drop) };
         let unchanged = When::Unchanged(known.version);
-        if self.0.records().delete(&self.key(id), unchanged)? || self.end(id)? {
+        if self.records().delete(&self.key(id), unchanged)? || self.end(id)? {
             return Ok(());
         }
         let age = self.0.clock.now().since(known.at);
         let is_surely_over = self.0.lifetime.is_some_and(|lifetime| age > lifetime);
-        if self.0.is_in_cookies() || age < FORWARDS_LAST || is_surely_over {
+        if age < FORWARDS_LAST || is_surely_over {
             return Ok(());
         }
         let what =
@@ -80,11 +72,11 @@ impl Sessions {
     }
 
     /// Ends the session that is, or was, under this id, if it may be ended.
-    pub(super) fn end_if(&self, id: &SessionId, may: May<'_>) -> Result<Step> {
+    pub(super) fn end_if(&self, id: &SessionId, may: MayEnd<'_>) -> Result<Ending> {
         let mut id = *id;
-        for _ in 0..MOST_MOVES {
+        for _ in 0..MAX_MOVES {
             match self.end_here(&id, may)? {
-                Step::Moved(next) | Step::Arrives(next) => id = next,
+                Ending::Moved(next) | Ending::Arrives(next) => id = next,
                 step => return Ok(step),
             }
         }
@@ -92,7 +84,7 @@ impl Sessions {
     }
 
     /// Ends what is under this id, and follows no forward. Who keeps saving it does not hold this up.
-    pub(super) fn end_here(&self, id: &SessionId, may: May<'_>) -> Result<Step> {
+    pub(super) fn end_here(&self, id: &SessionId, may: MayEnd<'_>) -> Result<Ending> {
         let key = self.key(id);
         let turn = self.0.turns.join(&key);
         if turn.is_none()
@@ -100,7 +92,7 @@ impl Sessions {
         {
             return Ok(step);
         }
-        let mut attempts = Attempts::new(self, key, turn);
+        let mut attempts = self.0.attempts(key, turn);
         while attempts.next()? {
             if let Some(step) = self.try_to_end(id, may)? {
                 return Ok(step);
@@ -110,16 +102,16 @@ impl Sessions {
     }
 
     /// `None` if somebody else has written in between.
-    fn try_to_end(&self, id: &SessionId, may: May<'_>) -> Result<Option<Step>> {
+    fn try_to_end(&self, id: &SessionId, may: MayEnd<'_>) -> Result<Option<Ending>> {
         let key = self.key(id);
-        let Some(stored) = self.0.records().get(&key)? else { return Ok(Some(Step::Nothing)) };
-        let (is_session, may) = match data::read(&stored, &self.0.codec) {
-            Some(Content::Forward(forward)) => return Ok(Some(Step::Moved(forward.to))),
+        let Some(stored) = self.records().get(&key)? else { return Ok(Some(Ending::Nothing)) };
+        let (is_session, may) = match stored::read(&stored, &self.0.codec) {
+            Some(Content::Forward(forward)) => return Ok(Some(Ending::Moved(forward.to))),
             Some(Content::Session(data)) => (self.0.over(&data).is_none(), may(id, &data)?),
             Some(Content::Arriving(Arriving { from, data })) => match self.content(&from)? {
                 Some(Content::Forward(forward)) if forward.to == *id => (true, may(id, &data)?),
                 Some(Content::Session(_) | Content::Arriving(_)) => {
-                    return Ok(Some(Step::Arrives(from)));
+                    return Ok(Some(Ending::Arrives(from)));
                 }
                 // It will never arrive.
                 _ => (false, true),
@@ -128,10 +120,10 @@ impl Sessions {
             None => (false, true),
         };
         if !may {
-            return Ok(Some(Step::Spared));
+            return Ok(Some(Ending::Spared));
         }
-        let removed = self.0.records().delete(&key, When::Unchanged(stored.version))?;
-        Ok(removed.then_some(if is_session { Step::Ended(*id) } else { Step::Nothing }))
+        let removed = self.records().delete(&key, When::Unchanged(stored.version))?;
+        Ok(removed.then_some(if is_session { Ending::Ended(*id) } else { Ending::Nothing }))
     }
 }
 

@@ -1,13 +1,14 @@
-//! [`SessionId`]: what a session is known by.
+//! [`SessionId`]: what a session is known by, and how it stands in a cookie.
 
 use std::fmt;
 use std::str::FromStr;
 
 use uuid::Uuid;
 
+use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind};
 
-/// So many digits of an id are shown where it is not asked for.
+/// How many digits of an id are shown where it is not asked for.
 const SHOWN: usize = 8;
 
 /// A session's id: a random UUID (version 4, 122 random bits) as 32 hex digits.
@@ -18,17 +19,41 @@ pub struct SessionId(Digits);
 pub(super) type Digits = [u8; SessionId::LENGTH];
 
 impl SessionId {
-    /// How many digits it has.
+    /// The number of its digits.
     pub(super) const LENGTH: usize = 32;
 
-    /// A new one, from the system's random numbers.
+    /// Makes a new one, from the system's random numbers.
+    ///
+    /// # Panics
+    ///
+    /// If the system has no random numbers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use beaker::SessionId;
+    ///
+    /// assert_ne!(SessionId::random(), SessionId::random());
+    /// ```
     pub fn random() -> SessionId {
         let mut id = SessionId([0; 32]);
         Uuid::new_v4().simple().encode_lower(&mut id.0);
         id
     }
 
-    /// Its 32 lower-case hex digits.
+    /// Returns its 32 lower-case hex digits: the whole id, which is a credential.
+    ///
+    /// ```
+    /// use beaker::SessionId;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let id: SessionId = "0123456789abcdef0123456789abcdef".parse()?;
+    /// assert_eq!(id.as_str(), "0123456789abcdef0123456789abcdef");
+    /// // What logs print is shorter.
+    /// assert_eq!(format!("{id:?}"), "01234567…");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.0).unwrap_or_default()
     }
@@ -37,12 +62,12 @@ impl SessionId {
         self.0
     }
 
-    /// Its first digits, for events and errors: the whole id is a key to the session.
+    /// Returns its first digits, for events and errors: the whole id is a key to the session.
     pub(crate) fn shown(&self) -> &str {
         self.as_str().get(..SHOWN).unwrap_or_default()
     }
 
-    /// The same with a sign that there are more.
+    /// Returns the same with a sign that there are more.
     pub(super) fn short(&self) -> Short {
         Short(*self)
     }
@@ -57,12 +82,12 @@ impl fmt::Display for Short {
     }
 }
 
-/// The error with each id in it shortened: what a store says names the key, or the file of that name.
+/// Shortens each id in an error: what a store says names the key, or the file of that name.
 pub(super) fn shortened(error: Error) -> Error {
     error.rewritten(shorten)
 }
 
-/// The text with all of its ids shortened; `None` if there is none.
+/// Shortens all ids in a text; `None` if there is none.
 fn shorten(text: &str) -> Option<String> {
     let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let (bytes, mut shown, mut kept) = (text.as_bytes(), String::new(), 0);
@@ -79,7 +104,7 @@ fn shorten(text: &str) -> Option<String> {
     (kept > 0).then(|| shown + &text[kept..])
 }
 
-/// From 32 lower-case hex digits, and nothing else: no other text becomes a key or a file's name.
+/// Reads 32 lower-case hex digits, and nothing else: no other text becomes a key or a file's name.
 ///
 /// Being well-formed makes an id neither known nor anybody's: what came from a visitor goes through
 /// [`Sessions::load`](super::Sessions::load), which checks the signature.
@@ -107,6 +132,34 @@ impl fmt::Display for SessionId {
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.short(), f)
+    }
+}
+
+/// What is signed in a cookie: an id, and if the cookie runs out, when it was sent.
+pub(super) mod ticket {
+    use super::{SessionId, Timestamp};
+
+    /// Reads `id`, or `id-68f0a1b2`: seconds since 1970 in hex.
+    pub(in super::super) fn read(text: &str) -> Option<(SessionId, Option<Timestamp>)> {
+        if text.len() == SessionId::LENGTH {
+            return Some((text.parse().ok()?, None));
+        }
+        match text.split_once('-') {
+            None => Some((text.parse().ok()?, None)),
+            Some((id, sent)) => {
+                let seconds = u64::from_str_radix(sent, 16).ok()?;
+                let sent = Timestamp::from_micros(seconds.checked_mul(1_000_000)?);
+                Some((id.parse().ok()?, Some(sent)))
+            }
+        }
+    }
+
+    /// Writes what [`read`] reads.
+    pub(in super::super) fn write(id: &SessionId, sent: Option<Timestamp>) -> String {
+        match sent {
+            None => id.to_string(),
+            Some(sent) => format!("{id}-{:x}", sent.as_micros() / 1_000_000),
+        }
     }
 }
 
@@ -143,5 +196,18 @@ mod tests {
         {
             assert!(text.parse::<SessionId>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn tickets() {
+        let id = SessionId::random();
+        for sent in [None, Some(Timestamp::from_micros(1_700_000_000_000_000))] {
+            assert_eq!(ticket::read(&ticket::write(&id, sent)), Some((id, sent)));
+        }
+        for wrong in ["", "-", "x-1", &format!("{id}-"), &format!("{id}-xyz"), &format!("{id}-1-2")]
+        {
+            assert_eq!(ticket::read(wrong), None, "{wrong}");
+        }
+        assert_eq!(ticket::read(&format!("{id}-{:x}", u64::MAX)), None);
     }
 }

@@ -1,21 +1,29 @@
-//! The options of [`Sessions`], and which of them fit together.
+//! [`Sessions`]: where the sessions of an application are kept, by which rules, and which of these fit
+//! together.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::Sessions;
-use super::data::{SessionCodec, SessionData};
-use super::events::Events;
 #[cfg(feature = "cookies")]
-use super::in_cookie::Carrier;
-use super::turns::Turns;
+use super::client_side::Carrier;
+use super::events::Events;
+#[cfg(feature = "tracing")]
+use super::events::SessionCounters;
+#[cfg(feature = "cookies")]
+use super::id::SessionId;
+#[cfg(feature = "cookies")]
+use super::stored::Unreadable;
+use super::stored::{SessionCodec, SessionData};
+use super::turns::{Attempts, Turn, Turns};
 use crate::backend::Backend;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::codec::{Bincode, Codec};
 use crate::cookie::{CookieLifetime, CookieOptions};
 use crate::error::{Error, Result};
-use crate::key::Namespace;
+use crate::key::{Key, Namespace};
+#[cfg(feature = "cookies")]
+use crate::sealing::Sealer;
 use crate::signing::Signer;
 
 /// The most sessions of a user that can be listed: a list of these fits into every store.
@@ -31,12 +39,45 @@ const BEAKERS_TOUCH: Duration = Duration::from_secs(60);
 /// A cookie that runs out is sent anew when a tenth of its time has passed.
 const PARTS_OF_A_LIFETIME: u32 = 10;
 
+/// The longest time that requests may be led from an old id to its session.
+const LONGEST_GRACE: Duration = Duration::from_secs(60);
+
+/// The sessions of an application: where they are kept, and by which rules. A clone is the same
+/// sessions.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use beaker::{Backend, Sessions, Signer};
+///
+/// # fn main() -> beaker::Result<()> {
+/// let sessions = Sessions::new(Backend::memory())
+///     .timeout(Duration::from_secs(30 * 60))
+///     .lifetime(Duration::from_secs(24 * 60 * 60))
+///     .signed_by(Signer::new(&["0123456789abcdef0123456789abcdef"])?);
+/// sessions.check()?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Sessions(pub(super) Arc<Options>);
+
+/// Where the sessions are kept.
+#[derive(Debug, Clone)]
+pub(super) enum Home {
+    /// In the back end, under their ids.
+    Store,
+    /// In the visitors' cookies, and nowhere else: the back end stores nothing.
+    #[cfg(feature = "cookies")]
+    Cookie(Arc<Carrier>),
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Options {
+    pub(super) home: Home,
     pub(super) backend: Backend,
-    /// The sessions are kept in cookies, and not in the back end.
-    #[cfg(feature = "cookies")]
-    pub(super) carrier: Option<Arc<Carrier>>,
     pub(super) namespace: Namespace,
     pub(super) codec: SessionCodec,
     /// Whether the program has set the codec.
@@ -61,9 +102,8 @@ pub(super) struct Options {
 impl Options {
     pub(super) fn new(backend: Backend) -> Options {
         Options {
+            home: Home::Store,
             backend,
-            #[cfg(feature = "cookies")]
-            carrier: None,
             namespace: Namespace::default(),
             codec: Arc::new(Bincode),
             is_codec_set: false,
@@ -84,23 +124,25 @@ impl Options {
         }
     }
 
-    /// Whether the sessions are kept in cookies alone.
+    /// Tells whether the sessions are kept in cookies alone.
     pub(super) fn is_in_cookies(&self) -> bool {
-        #[cfg(feature = "cookies")]
-        return self.carrier.is_some();
-        #[cfg(not(feature = "cookies"))]
-        return false;
+        match self.home {
+            Home::Store => false,
+            #[cfg(feature = "cookies")]
+            Home::Cookie(_) => true,
+        }
     }
 
-    /// Whether the sessions are kept in Beaker's cookies.
+    /// Tells whether the sessions are kept in Beaker's cookies.
     fn is_in_beakers_cookies(&self) -> bool {
-        #[cfg(feature = "cookies")]
-        return self.carrier.as_ref().is_some_and(|carrier| carrier.is_beakers());
-        #[cfg(not(feature = "cookies"))]
-        return false;
+        match &self.home {
+            Home::Store => false,
+            #[cfg(feature = "cookies")]
+            Home::Cookie(carrier) => carrier.is_beakers(),
+        }
     }
 
-    /// Whether an access is to be noted, when one was noted then.
+    /// Tells whether an access is to be noted, when one was noted then.
     pub(super) fn is_touch_due(&self, noted: Timestamp, now: Timestamp) -> bool {
         let interval = match (self.touch_every, self.is_in_cookies()) {
             (Some(interval), _) => Some(interval),
@@ -115,12 +157,58 @@ impl Options {
         interval.is_some_and(|interval| now.since(noted) >= interval)
     }
 
-    /// After this time a cookie that runs out is sent anew.
-    pub(super) fn reissue_after(&self) -> Option<Duration> {
+    /// Returns the time after which a cookie that runs out is sent again.
+    fn reissue_after(&self) -> Option<Duration> {
         match self.cookie.get_lifetime() {
             CookieLifetime::For(time) => Some(time / PARTS_OF_A_LIFETIME),
             CookieLifetime::Browser | CookieLifetime::Longest => None,
         }
+    }
+
+    /// Tells whether a cookie that was sent then is to be sent again.
+    pub(super) fn is_ticket_due(&self, sent: Option<Timestamp>) -> bool {
+        let since = |sent| self.clock.recent().since(sent);
+        self.reissue_after().is_some_and(|time| sent.is_none_or(|sent| since(sent) >= time))
+    }
+
+    /// Tells whether the cookie says when it was sent: Beaker would not understand.
+    pub(super) fn says_when_sent(&self) -> bool {
+        matches!(self.cookie.get_lifetime(), CookieLifetime::For(_))
+            && !self.signer.as_ref().is_some_and(|signer| signer.is_beakers())
+    }
+
+    /// Returns how much of its lifetime a session has left that began then.
+    pub(super) fn life_left(&self, created: Timestamp, now: Timestamp) -> Option<Duration> {
+        self.lifetime.map(|lifetime| lifetime.saturating_sub(now.since(created)))
+    }
+
+    /// Returns the key that signs cookies.
+    pub(super) fn signer(&self) -> Result<&Signer> {
+        self.signer.as_ref().ok_or_else(|| {
+            Error::config(
+                "there is no key to sign cookies with; give `Sessions::signed_by` a `Signer`, or the \
+                 settings a `session.secret`",
+            )
+        })
+    }
+
+    /// Returns the `Set-Cookie` header with a session in it.
+    #[cfg(feature = "cookies")]
+    pub(super) fn header<'a>(
+        &self,
+        carrier: &Carrier,
+        id: &SessionId,
+        data: &SessionData,
+        unreadable: impl IntoIterator<Item = &'a Unreadable>,
+    ) -> Result<String> {
+        self.check_codec()?;
+        let longest = self.life_left(data.created, data.accessed);
+        carrier.header(&self.cookie, id, data, unreadable, &self.codec, longest)
+    }
+
+    /// Begins the further tries of a write under a key, with a turn that is there or a new one.
+    pub(super) fn attempts(&self, key: Key, turn: Option<Turn>) -> Attempts<'_> {
+        Attempts::new(&self.turns, &*self.backend.locks, key, turn)
     }
 
     fn check(&self) -> Result<()> {
@@ -138,8 +226,17 @@ impl Options {
                  {touch_every:?}: lower `touch_every`"
             ));
         }
-        self.check_grace()?;
-        self.check_users()?;
+        if self.grace.is_some_and(|grace| grace > LONGEST_GRACE) {
+            return wrong(format!(
+                "`grace` keeps an old id alive, so it is {LONGEST_GRACE:?} at most"
+            ));
+        }
+        let most = self.max_per_user;
+        if !(1..=MOST_PER_USER).contains(&most) {
+            return wrong(format!(
+                "`max_per_user` is 1 to {MOST_PER_USER} sessions, and not {most}"
+            ));
+        }
         self.check_codec()?;
         self.cookie.check()
     }
@@ -155,94 +252,418 @@ impl Options {
     }
 }
 
+/// Made and asked.
 impl Sessions {
-    pub(super) fn with(mut self, change: impl FnOnce(&mut Options)) -> Sessions {
+    /// Keeps sessions in this back end. They never time out, and are reached by id alone, until
+    /// [`timeout`](Sessions::timeout) and [`signed_by`](Sessions::signed_by) say otherwise.
+    ///
+    /// ```
+    /// use beaker::{Backend, Sessions};
+    ///
+    /// let sessions = Sessions::new(Backend::memory());
+    /// assert!(sessions.create().is_new());
+    /// ```
+    pub fn new(backend: Backend) -> Sessions {
+        Sessions(Arc::new(Options::new(backend)))
+    }
+
+    /// Keeps sessions in the visitors' browsers, signed: visitors can read them and cannot change
+    /// them. No store is needed; a signer in Beaker's format makes cookies that Beaker reads, with
+    /// its `data_serializer = json`.
+    ///
+    /// Such a session holds 3 kB or so, and cannot be called back: an old cookie stays good until
+    /// its `timeout` or `lifetime`, even after `delete`. Two requests at once overwrite each other.
+    ///
+    /// # In Beaker's format
+    ///
+    /// - What Python stores comes back to Python as it was, also what no [`Value`](crate::Value) can hold:
+    ///   see [`unreadable`](crate::Session::unreadable). [`Value::Bytes`](crate::Value::Bytes), for which
+    ///   JSON has no form, are a dictionary with the one key `$bytes` there, and their digits in hex.
+    /// - The keys `_id`, `_path`, `_domain`, `_creation_time` and `_accessed_time` are Beaker's own; a save
+    ///   with a value under one of them fails with `ErrorKind::Config`.
+    /// - The cookie says the path and the domain of the [`CookieOptions`](crate::CookieOptions), and Beaker
+    ///   sends it with these, so both sides need the same.
+    /// - The value has 4,076 bytes at most, and with its name 4,096. Beaker fails at 4,105, even if a request
+    ///   only reads, and its zlib may need a few bytes more than ours for the same session. So one that
+    ///   Python has filled to the last bytes can be loaded, and may be too large to be saved.
+    /// - A session that is only read is sent anew after a minute: Beaker ends it by a `timeout` that we do not
+    ///   know. [`touch_every`](Sessions::touch_every) sets another time.
+    /// - Python's `data_serializer = pickle` is not read, and neither is its cipher of `pycryptodome`.
+    ///
+    /// Such a cookie that cannot be read is removed from the browser, as any that is rejected. Turn
+    /// [`remove_rejected`](Sessions::remove_rejected) off while Python still writes pickles.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use beaker::{Sessions, Signer};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let signer = Signer::new(&["0123456789abcdef0123456789abcdef"])?;
+    /// let sessions = Sessions::in_signed_cookies(signer);
+    /// let mut session = sessions.create();
+    /// session.set("theme", "dark");
+    /// session.save()?;
+    /// let header = session.set_cookie()?.unwrap_or_default();
+    /// let again = sessions.load(header.split(';').next())?;
+    /// assert_eq!(again.require("theme")?.as_str(), Some("dark"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "cookies")]
+    pub fn in_signed_cookies(signer: Signer) -> Sessions {
+        Sessions::carried_by(Carrier::Signed(signer))
+    }
+
+    /// Keeps sessions in the visitors' browsers as [`in_signed_cookies`](Sessions::in_signed_cookies)
+    /// does, but sealed: visitors can neither read nor change them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use beaker::{Sessions, Sealer};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let sealer = Sealer::new(&["0123456789abcdef0123456789abcdef"])?;
+    /// let sessions = Sessions::in_sealed_cookies(sealer);
+    /// let mut session = sessions.create();
+    /// session.set("theme", "dark");
+    /// session.save()?;
+    /// let header = session.set_cookie()?.unwrap_or_default();
+    /// let again = sessions.load(header.split(';').next())?;
+    /// assert_eq!(again.require("theme")?.as_str(), Some("dark"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "cookies")]
+    pub fn in_sealed_cookies(sealer: Sealer) -> Sessions {
+        Sessions::carried_by(Carrier::Sealed(sealer))
+    }
+
+    #[cfg(feature = "cookies")]
+    fn carried_by(carrier: Carrier) -> Sessions {
+        let options = Options::new(Backend::null());
+        Sessions(Arc::new(Options { home: Home::Cookie(Arc::new(carrier)), ..options }))
+    }
+
+    /// Asks the back end that these sessions are in whether it is there, as [`Backend::ping`].
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// beaker::Sessions::new(beaker::Backend::memory()).ping()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "health")]
+    pub fn ping(&self) -> Result<()> {
+        self.0.backend.ping()
+    }
+
+    /// Refuses options that do not fit together. The middleware asks this when it is made.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config`, with the options and what to do about them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # use beaker::{Backend, Sessions};
+    /// let sessions = Sessions::new(Backend::memory()).timeout(Duration::from_secs(1800));
+    /// let error = sessions.save_accessed_time(false).check().unwrap_err();
+    /// assert!(error.to_string().contains("`timeout`"));
+    /// ```
+    pub fn check(&self) -> Result<()> {
+        self.0.check()
+    }
+
+    /// Returns how often what was stored turned out to be damaged, and was treated as no session.
+    ///
+    /// ```
+    /// assert_eq!(beaker::Sessions::new(beaker::Backend::memory()).damaged(), 0);
+    /// ```
+    pub fn damaged(&self) -> u64 {
+        self.0.damaged.load(Ordering::Relaxed) + self.0.backend.store.damaged()
+    }
+
+    /// Returns what has happened so far (feature `tracing`).
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// sessions.create().save()?;
+    /// assert_eq!(sessions.counters().saves, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tracing")]
+    #[doc(alias = "metrics")]
+    pub fn counters(&self) -> SessionCounters {
+        self.0.events.counters()
+    }
+
+    /// Tells whether loading or saving a session may wait.
+    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
+    pub(crate) fn blocks(&self) -> bool {
+        self.0.backend.store.blocks()
+    }
+
+    /// Refuses to go on without what makes cookies.
+    pub(crate) fn signer_or_carrier(&self) -> Result<()> {
+        if self.0.is_in_cookies() { Ok(()) } else { self.0.signer().map(drop) }
+    }
+}
+
+/// Options, each with its default.
+impl Sessions {
+    fn with(mut self, change: impl FnOnce(&mut Options)) -> Sessions {
         change(Arc::make_mut(&mut self.0));
         self
     }
 
-    /// Ends a session that was not used for so long. Set one in a server: without it, sessions
-    /// that nobody comes back to are stored for ever.
+    /// Ends a session that was not used for so long. Default: never. Set one in a server: without it,
+    /// sessions that nobody comes back to are stored for ever.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # use beaker::{Backend, Sessions};
+    /// let sessions = Sessions::new(Backend::memory()).timeout(Duration::from_secs(30 * 60));
+    /// ```
+    #[doc(alias = "max_age")]
+    #[doc(alias = "expiry")]
+    #[doc(alias = "with_expiry")]
+    #[doc(alias = "session_ttl")]
     pub fn timeout(self, timeout: Duration) -> Sessions {
         self.with(|options| options.timeout = Some(timeout))
     }
 
-    /// Ends a session so long after it began, however much it is used: who stole one does not
-    /// have it for ever. It begins with the first save, before a login: `regenerate_id` keeps that time,
-    /// `invalidate` begins anew.
+    /// Ends a session so long after it began, however much it is used: who stole one does not have it for
+    /// ever. Default: never. It begins with the first save, before a login: `regenerate_id` keeps that time,
+    /// `invalidate` begins again.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # use beaker::{Backend, Sessions};
+    /// let sessions = Sessions::new(Backend::memory())
+    ///     .timeout(Duration::from_secs(30 * 60))
+    ///     .lifetime(Duration::from_secs(24 * 60 * 60));
+    /// ```
     pub fn lifetime(self, lifetime: Duration) -> Sessions {
         self.with(|options| options.lifetime = Some(lifetime))
     }
 
-    /// Notes an access only if the last one was noted so long ago. By default each request that
-    /// uses a session writes to the store; a session in a cookie is sent anew after a tenth of
-    /// its `timeout`, or of the cookie's lifetime. In Beaker's format it is after a minute at most, since
-    /// the Python application may have a `timeout` of its own: set less here if that is a few minutes.
+    /// Notes an access only if the last one was noted so long ago. Default: each request that uses a session
+    /// writes to the store; a session in a cookie is sent again after a tenth of its `timeout`, or of the
+    /// cookie's lifetime. In Beaker's format it is after a minute at most, since the Python application may have
+    /// a `timeout` of its own: set less here if that is a few minutes.
+    ///
+    /// It has to be shorter than the `timeout`: [`check`](Sessions::check) refuses another.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # use beaker::{Backend, Sessions};
+    /// let sessions = Sessions::new(Backend::memory())
+    ///     .timeout(Duration::from_secs(30 * 60))
+    ///     .touch_every(Duration::from_secs(5 * 60));
+    /// assert!(sessions.check().is_ok());
+    /// ```
+    #[doc(alias = "touch_after")]
     pub fn touch_every(self, interval: Duration) -> Sessions {
         self.with(|options| options.touch_every = Some(interval))
     }
 
-    /// Lets the old id lead to the session for so long after `regenerate_id`, so that requests of
-    /// the visitor that are on their way lose nothing; a minute at most. Off by default: whoever
-    /// knows the old id gets in for that long. To end the session, the old id leads to it longer, with a
-    /// grace or without: see [`regenerate_id`](super::Session::regenerate_id).
+    /// Lets the old id lead to the session for so long after `regenerate_id`, so that requests of the visitor
+    /// that are on their way lose nothing; a minute at most. Default: off, since whoever knows the old id gets
+    /// in for that long. To end the session, the old id leads to it longer, with a grace or without: see
+    /// [`regenerate_id`](crate::Session::regenerate_id).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # use beaker::{Backend, Sessions};
+    /// # fn main() -> beaker::Result<()> {
+    /// let sessions = Sessions::new(Backend::memory()).grace(Duration::from_secs(10));
+    /// let mut session = sessions.create();
+    /// session.save()?;
+    /// let before = *session.id();
+    /// session.regenerate_id()?;
+    /// assert_eq!(sessions.open(&before)?.id(), session.id());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn grace(self, grace: Duration) -> Sessions {
         self.with(|options| options.grace = Some(grace).filter(|grace| !grace.is_zero()))
     }
 
-    /// Signs the ids in cookies, and believes only what it signed. [`load`](Sessions::load) needs it.
+    /// Signs the ids in cookies, and believes only what it signed. Default: none;
+    /// [`load`](Sessions::load) and the middleware need one.
+    ///
+    /// ```
+    /// # use beaker::{Backend, Sessions, Signer};
+    /// # fn main() -> beaker::Result<()> {
+    /// let signer = Signer::new(&["0123456789abcdef0123456789abcdef"])?;
+    /// let sessions = Sessions::new(Backend::memory()).signed_by(signer);
+    /// assert!(sessions.load(None)?.is_new());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "secret")]
+    #[doc(alias = "with_signed")]
+    #[doc(alias = "with_private")]
     pub fn signed_by(self, signer: Signer) -> Sessions {
         self.with(|options| options.signer = Some(signer))
     }
 
-    /// How the cookie is sent.
+    /// Sets how the cookie is sent. Default: that of [`CookieOptions`].
+    ///
+    /// ```
+    /// use beaker::CookieOptions;
+    ///
+    /// # use beaker::{Backend, Sessions};
+    /// let cookie = CookieOptions::default().path("/shop");
+    /// let sessions = Sessions::new(Backend::memory()).cookie(cookie);
+    /// ```
+    #[doc(alias = "with_name")]
+    #[doc(alias = "with_path")]
+    #[doc(alias = "with_secure")]
     pub fn cookie(self, cookie: CookieOptions) -> Sessions {
         self.with(|options| options.cookie = cookie)
     }
 
-    /// Saves at the end of a request whatever was changed, without a call of `save`. Off by
-    /// default, as in Beaker. For the middleware.
+    /// Saves at the end of a request whatever was changed, without a call of `save`. Default: off, as in
+    /// Beaker. For the middleware.
+    ///
+    /// ```
+    /// # use beaker::{Backend, Sessions};
+    /// let sessions = Sessions::new(Backend::memory()).auto(true);
+    /// ```
+    #[doc(alias = "resave")]
     pub fn auto(self, auto: bool) -> Sessions {
         self.with(|options| options.auto = auto)
     }
 
-    /// Whether a request that only reads writes down when it came. On by default; when off, there
-    /// can be no time-out, which counts from then.
+    /// Sets whether a request that only reads notes when it came. Default: on. When it is off, there can be
+    /// no time-out, which counts from then.
+    ///
+    /// ```
+    /// # use beaker::{Backend, Sessions};
+    /// let sessions = Sessions::new(Backend::memory()).save_accessed_time(false);
+    /// assert!(sessions.check().is_ok());
+    /// ```
     pub fn save_accessed_time(self, save: bool) -> Sessions {
         self.with(|options| options.save_accessed_time = save)
     }
 
-    /// What new records are written in. Records in bincode and JSON are read whatever is set here.
+    /// Sets what new records are written in. Default: [`Bincode`]. Records in bincode and JSON are read
+    /// whatever is set here.
     ///
     /// For sessions in Beaker's cookies, which are JSON of its own kind, this is an error of the kind
     /// `Config` when the options are [checked](Sessions::check), and when a session is loaded or saved.
+    ///
+    /// ```
+    /// use beaker::codec::Json;
+    ///
+    /// # use beaker::{Backend, Sessions};
+    /// let sessions = Sessions::new(Backend::memory()).codec(Json);
+    /// ```
+    #[doc(alias = "serializer")]
     pub fn codec(self, codec: impl Codec<SessionData>) -> Sessions {
         self.with(|options| (options.codec, options.is_codec_set) = (Arc::new(codec), true))
     }
 
-    /// Whether a cookie that leads to no session (forged, damaged, timed out, unknown) is removed from the
-    /// visitor's browser, so that it does not cost a look-up with each request. On by default. What is
+    /// Sets whether a cookie that leads to no session (forged, damaged, timed out, unknown) is removed from
+    /// the visitor's browser, so that it does not cost a look-up with each request. Default: on. What is
     /// removed is the cookie with this path and domain, and no other one of the same name.
     ///
     /// An id that a log-in has just replaced is no such cookie: a late answer to a request that brought it
     /// must not take the new one away. Turn this off while some hosts do not know a key that others sign
     /// with.
+    ///
+    /// ```
+    /// # use beaker::{Backend, Sessions};
+    /// let sessions = Sessions::new(Backend::memory()).remove_rejected(false);
+    /// ```
     pub fn remove_rejected(self, remove: bool) -> Sessions {
         self.with(|options| options.remove_rejected = remove)
     }
 
-    /// Keeps these sessions apart from others in the same back end.
+    /// Keeps these sessions apart from others in the same back end. Default: the one of
+    /// [`Namespace::default`].
+    ///
+    /// ```
+    /// # use beaker::{Backend, Sessions};
+    /// # fn main() -> beaker::Result<()> {
+    /// let backend = Backend::memory();
+    /// let shop = Sessions::new(backend.clone()).namespace("shop");
+    /// let forum = Sessions::new(backend).namespace("forum");
+    /// let mut session = shop.create();
+    /// session.save()?;
+    /// assert!(forum.open(session.id()).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "prefix")]
     pub fn namespace(self, name: &str) -> Sessions {
         self.with(|options| options.namespace = Namespace::new(name))
     }
 
-    /// Goes by another clock than the system's.
-    pub fn clock(self, clock: Arc<dyn Clock>) -> Sessions {
-        self.with(|options| options.clock = clock)
+    /// Sets how many sessions one [user](crate::Session::set_user) has at most: when a user logs in once
+    /// more, their oldest session ends, and whoever has it is logged out. 1 to 10,000; default: 1000, so
+    /// that the list of a user's sessions stays small whoever logs in how often.
+    ///
+    /// It goes by when they logged in. One that has timed out or was deleted may count for a while, but not
+    /// more than an eighth of them.
+    ///
+    /// ```
+    /// # use beaker::{Backend, Sessions};
+    /// # fn main() -> beaker::Result<()> {
+    /// let sessions = Sessions::new(Backend::memory()).max_per_user(1);
+    /// let (mut phone, mut laptop) = (sessions.create(), sessions.create());
+    /// for session in [&mut phone, &mut laptop] {
+    ///     session.set_user("kimi");
+    ///     session.save()?;
+    /// }
+    /// assert_eq!(sessions.sessions_of("kimi")?, [*laptop.id()]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_per_user(self, most: usize) -> Sessions {
+        self.with(|options| options.max_per_user = most)
     }
 
-    /// Refuses options that do not fit together. The middleware asks this when it is made.
-    pub fn check(&self) -> Result<()> {
-        self.0.check()
+    /// Sets the clock. Default: that of the system. A [`ManualClock`](crate::ManualClock) lets tests move the
+    /// time.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    ///
+    /// use beaker::{Backend, ManualClock, Sessions};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let clock = Arc::new(ManualClock::default());
+    /// let sessions = Sessions::new(Backend::memory())
+    ///     .timeout(Duration::from_secs(1800))
+    ///     .clock(clock.clone());
+    /// let mut session = sessions.create();
+    /// session.save()?;
+    /// clock.advance(Duration::from_secs(1801));
+    /// assert!(sessions.open(session.id()).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Sessions {
+        self.with(|options| options.clock = clock)
     }
 }

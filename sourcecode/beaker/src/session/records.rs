@@ -1,21 +1,21 @@
-//! [`Records`]: the store as sessions see it.
+//! The store as sessions see it: under which key a session is, how its record is read, made and written,
+//! and how long it is kept.
 
 use std::time::Duration;
 
-use super::id::shortened;
-use super::options::Options;
+use super::id::{SessionId, shortened};
+use super::options::{Options, Sessions};
+use super::stored::{self, Content, Forward, Rejection, SessionData};
+use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::key::Key;
 use crate::store::{Store, Stored, Version, When};
 
+/// An old id leads on for so long, or as long as the session can live. No request takes longer.
+pub(super) const FORWARDS_LAST: Duration = Duration::from_secs(60 * 60);
+
 /// The store of these sessions, whose errors show no whole id. Sessions reach it in no other way.
 pub(super) struct Records<'a>(&'a dyn Store);
-
-impl Options {
-    pub(super) fn records(&self) -> Records<'_> {
-        Records(&*self.backend.store)
-    }
-}
 
 impl Records<'_> {
     pub(super) fn get(&self, key: &Key) -> Result<Option<Stored>> {
@@ -38,5 +38,79 @@ impl Records<'_> {
 
     pub(super) fn delete(&self, key: &Key, when: When) -> Result<bool> {
         self.0.delete(key, when).map_err(shortened)
+    }
+}
+
+impl Sessions {
+    pub(super) fn records(&self) -> Records<'_> {
+        Records(&*self.0.backend.store)
+    }
+
+    pub(super) fn key(&self, id: &SessionId) -> Key {
+        self.0.namespace.key(id.as_str())
+    }
+
+    /// Reads what is under an id; `None` also for what cannot be read.
+    pub(super) fn content(&self, id: &SessionId) -> Result<Option<Content>> {
+        let stored = self.records().get(&self.key(id))?;
+        Ok(stored.and_then(|stored| stored::read(&stored, &self.0.codec)))
+    }
+
+    /// Reads where an id leads, for those who are to end the session: also when the grace is over.
+    pub(super) fn forwards(&self, id: &SessionId) -> Result<Option<SessionId>> {
+        Ok(match self.content(id)? {
+            Some(Content::Forward(Forward { to, .. })) => Some(to),
+            _ => None,
+        })
+    }
+
+    /// Makes a record of the data, with the access noted as of now, and stores it. (What the handle itself
+    /// says of its access stays as it was loaded.) `from` is the id that the session is about to leave.
+    pub(super) fn put(
+        &self,
+        key: &Key,
+        data: &mut SessionData,
+        now: Timestamp,
+        from: Option<SessionId>,
+        when: When,
+    ) -> Result<Option<Version>> {
+        let options = &self.0;
+        let now = now.max(data.accessed);
+        let ttl = match from {
+            None => options.ttl(data.created, now),
+            // What never arrives is kept no longer than what leads to it.
+            Some(_) => Some(options.forward_ttl(data.created, now)),
+        };
+        let until = ttl.map(|ttl| now + ttl);
+        let loaded = std::mem::replace(&mut data.accessed, now);
+        let record = stored::session(data, from, &options.codec, now, until);
+        data.accessed = loaded;
+        self.records().put(key, &record?, ttl, when)
+    }
+}
+
+impl Options {
+    /// Tells why a session is over, if it is.
+    pub(super) fn over(&self, data: &SessionData) -> Option<Rejection> {
+        if self.timeout.is_none() && self.lifetime.is_none() {
+            return None;
+        }
+        let now = self.clock.recent();
+        if self.timeout.is_some_and(|timeout| now.since(data.accessed) > timeout) {
+            return Some(Rejection::TimedOut);
+        }
+        let is_too_old = self.lifetime.is_some_and(|lifetime| now.since(data.created) > lifetime);
+        is_too_old.then_some(Rejection::TooOld)
+    }
+
+    /// Computes how long a record is kept that is written now, of a session that began then.
+    fn ttl(&self, created: Timestamp, now: Timestamp) -> Option<Duration> {
+        [self.timeout, self.life_left(created, now)].into_iter().flatten().min()
+    }
+
+    /// Computes how long an old id leads on: the time-out says nothing of it, since the session is used on.
+    pub(super) fn forward_ttl(&self, created: Timestamp, now: Timestamp) -> Duration {
+        let left = self.life_left(created, now);
+        left.map_or(FORWARDS_LAST, |left| left.clamp(Duration::from_secs(1), FORWARDS_LAST))
     }
 }

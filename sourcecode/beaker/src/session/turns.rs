@@ -1,4 +1,5 @@
-//! Turns: where several in this process write one session, one does so at a time.
+//! [`Turns`] and [`Attempts`]: where several write one record, one does so at a time, and who was too late
+//! tries again.
 //!
 //! A save that finds that somebody else was first begins again. That alone is not enough: who begins
 //! again does more than who has just come, and may be overtaken for ever.
@@ -14,9 +15,14 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use crate::key::Key;
+use super::id::shortened;
+use crate::clock::{Clock, SystemClock};
+use crate::error::Result;
+use crate::key::{Key, Namespace};
 use crate::lock::{Guard, LocalLocks, Locks};
+use crate::store::Version;
 
 /// Keys are counted together by some of their bytes: a key that is alone may take a turn in vain.
 const COUNTS: usize = 256;
@@ -45,7 +51,7 @@ impl Turns {
     }
 
     /// Waits for a turn. A thread that has one already goes on with that.
-    pub(super) fn take(&self, key: &Key) -> Turn {
+    fn take(&self, key: &Key) -> Turn {
         let number = number(key.name());
         self.0.counts[number].fetch_add(1, Ordering::Relaxed);
         let mut turn = Turn { turns: self.clone(), number, _lock: None };
@@ -82,6 +88,61 @@ impl Drop for Turn {
 impl fmt::Debug for Turns {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Turns")
+    }
+}
+
+/// So often a write is tried again.
+const MOST: u32 = 200;
+
+/// From this one on it waits before each, a little longer every time, but not longer than this.
+const WAITS_FROM: u32 = 4;
+const LONGEST_WAIT: Duration = Duration::from_millis(8);
+
+/// From this one on it holds the lock of the back end, and does not wait.
+const LOCKS_FROM: u32 = 16;
+
+/// The further tries of a write under one key. In this process nobody else has them at the same time;
+/// those of other processes are met with waits, and then with a lock.
+pub(super) struct Attempts<'a> {
+    locks: &'a dyn Locks,
+    key: Key,
+    made: u32,
+    lock: Option<Guard>,
+    _turn: Turn,
+}
+
+impl<'a> Attempts<'a> {
+    /// Waits for the turn of this process, unless it is there.
+    pub(super) fn new(
+        turns: &Turns,
+        locks: &'a dyn Locks,
+        key: Key,
+        turn: Option<Turn>,
+    ) -> Attempts<'a> {
+        let turn = turn.unwrap_or_else(|| turns.take(&key));
+        Attempts { locks, key, made: 0, lock: None, _turn: turn }
+    }
+
+    /// Whether there is to be another one; waits until it is time for it.
+    pub(super) fn next(&mut self) -> Result<bool> {
+        match self.made {
+            LOCKS_FROM => {
+                let key = Namespace::new("beaker.turns").key(self.key.name());
+                self.lock = Some(self.locks.lock(&key).map_err(shortened)?);
+            }
+            made if made >= WAITS_FROM && self.lock.is_none() => self.wait(),
+            _ => {}
+        }
+        self.made += 1;
+        Ok(self.made <= MOST)
+    }
+
+    /// Lets those of other processes get on. Each waits its own time, so that they do not meet again.
+    fn wait(&self) {
+        let own = Version::fresh().number() % 80;
+        let wait = Duration::from_micros(u64::from(self.made - WAITS_FROM + 1) * (20 + own));
+        // Not by the sessions' clock: one that stands still would stop this for ever.
+        SystemClock.sleep(wait.min(LONGEST_WAIT));
     }
 }
 

@@ -1,36 +1,25 @@
-//! Writing a session that others may be writing too.
+//! Writing the record of a session that others may be writing too, and moving it to a new id.
+//!
+//! One that belongs to a user is put into the user's list before, and marked as saved there afterwards.
+//! What a move writes in which order, and why, is said in [`end`](super::end).
 
-use super::attempts::Attempts;
 use super::changes::Changes;
-use super::find::Found;
-use super::persist::put;
-use super::{Session, SessionId};
+use super::events::Event;
+use super::handle::Session;
+use super::id::SessionId;
+use super::stored::{Content, Forward, Found};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::{Version, When};
 
 /// So often it is begun again with another id or another user: each time others have changed that.
-const MOST_ROUNDS: u32 = 16;
+const MAX_ROUNDS: u32 = 16;
 
 impl Session {
-    pub(super) fn write(&mut self) -> Result<()> {
-        let events = self.sessions.0.events.clone();
-        let _span = events.saving(&self.id);
-        let written = self.write_where_it_is_kept();
-        match &written {
-            Ok(()) => events.saved(&self.id),
-            Err(error) if error.kind() == ErrorKind::SessionGone => events.dropped(&self.id),
-            Err(_) => {}
-        }
-        written
-    }
-
-    fn write_where_it_is_kept(&mut self) -> Result<()> {
-        #[cfg(feature = "cookies")]
-        if let Some(carrier) = self.sessions.0.carrier.clone() {
-            return self.write_into_cookie(&carrier);
-        }
-        for _ in 0..MOST_ROUNDS {
+    /// Writes it into the store: on the condition that nobody has written meanwhile, and otherwise again,
+    /// with the changes made to what they wrote.
+    pub(super) fn write_record(&mut self) -> Result<()> {
+        for _ in 0..MAX_ROUNDS {
             // Listed first: an id that leads to nothing does no harm, a session that is not listed does.
             self.list_for_its_user()?;
             if let Some(version) = self.write_as_listed()? {
@@ -88,7 +77,7 @@ impl Session {
         }
         if was_tried {
             let key = self.sessions.key(&self.id);
-            let stored = self.sessions.0.records().get(&key)?;
+            let stored = self.sessions.records().get(&key)?;
             self.stored = stored.map(|stored| stored.version);
         } else {
             self.id = SessionId::random();
@@ -106,7 +95,7 @@ impl Session {
             return Ok(Some(version));
         }
         let sessions = self.sessions.clone();
-        let mut attempts = Attempts::new(&sessions, key, turn);
+        let mut attempts = sessions.0.attempts(key, turn);
         while attempts.next()? {
             version = self.merge_with(self.id, version)?;
             if !self.is_listed() {
@@ -120,7 +109,7 @@ impl Session {
         Err(self.conflict())
     }
 
-    /// Loads what is stored now, makes the changes to that, and gives its version. If it has moved to a
+    /// Loads what is stored now, makes the changes to that, and returns its version. If it has moved to a
     /// new id meanwhile, and still can be found, this session has that id from now on.
     fn merge_with(&mut self, id: SessionId, known: Version) -> Result<Version> {
         let Ok(latest) = self.sessions.find(&id)? else {
@@ -131,9 +120,10 @@ impl Session {
         Ok(self.merge(latest, known))
     }
 
-    pub(super) fn merge(&mut self, mut latest: Found, known: Version) -> Version {
+    /// Makes the changes to what others have saved, and goes on with that.
+    fn merge(&mut self, mut latest: Found, known: Version) -> Version {
         if latest.version != known {
-            self.sessions.0.events.conflict(&latest.id);
+            self.sessions.0.events.emit(Event::Conflict(&latest.id));
         }
         self.changes.redo(&self.data.values, &mut latest.data.values);
         latest.data.accessed = latest.data.accessed.max(self.data.accessed);
@@ -141,16 +131,85 @@ impl Session {
         latest.version
     }
 
-    pub(super) fn put(&mut self, when: When) -> Result<Option<Version>> {
+    fn put(&mut self, when: When) -> Result<Option<Version>> {
         self.put_under(&self.sessions.key(&self.id), when)
     }
 
     fn put_under(&mut self, key: &Key, when: When) -> Result<Option<Version>> {
         let (now, from) = (self.time(), self.moves_from.map(|(old, _)| old));
-        put(&self.sessions, key, &mut self.data, now, from, when)
+        self.sessions.put(key, &mut self.data, now, from, when)
     }
 
-    pub(super) fn conflict(&self) -> Error {
+    /// Lets the old id lead here, now that the session is written under its new one. If the old one was
+    /// written meanwhile, what was written comes along; if it was deleted, so is the new one. `None` if
+    /// it has to be listed first, or comes from another id now.
+    fn move_from(
+        &mut self,
+        old: SessionId,
+        mut known: Version,
+        mut new: Version,
+    ) -> Result<Option<Version>> {
+        let key = self.sessions.key(&old);
+        let turn = self.sessions.0.turns.join(&key);
+        if turn.is_none() && self.leave(&old, known)? {
+            return self.arrive(new).map(Some);
+        }
+        let sessions = self.sessions.clone();
+        let mut attempts = sessions.0.attempts(key, turn);
+        while attempts.next()? {
+            if sessions.forwards(&old)? == Some(self.id) {
+                // Another try has come so far, and was not told.
+                return self.arrive(new).map(Some);
+            }
+            let Ok(latest) = sessions.find(&old)? else {
+                let key = sessions.key(&self.id);
+                sessions.records().delete(&key, When::Always)?;
+                self.stored = None;
+                return Err(self.gone());
+            };
+            let now_at = latest.id;
+            known = self.merge(latest, known);
+            self.moves_from = Some((now_at, known));
+            if now_at != old || !self.is_listed() {
+                return Ok(None);
+            }
+            let Some(written) = self.put(When::Unchanged(new))? else { return Err(self.gone()) };
+            new = written;
+            self.stored = Some(new);
+            if self.leave(&old, known)? {
+                return self.arrive(new).map(Some);
+            }
+        }
+        Err(self.conflict())
+    }
+
+    /// Replaces what is under the old id by what leads here, if nobody has written there since. This
+    /// is what decides between the move and whatever else is done to the session.
+    fn leave(&self, old: &SessionId, known: Version) -> Result<bool> {
+        let options = &self.sessions.0;
+        let now = options.clock.now();
+        let forward = Forward { to: self.id, until: now + options.grace.unwrap_or_default() };
+        let ttl = options.forward_ttl(self.data.created, now);
+        let (key, unchanged) = (self.sessions.key(old), When::Unchanged(known));
+        Ok(self.sessions.records().put(&key, &forward.record(now), Some(ttl), unchanged)?.is_some())
+    }
+
+    /// Makes what has arrived an ordinary record.
+    fn arrive(&mut self, new: Version) -> Result<Version> {
+        let (key, now) = (self.sessions.key(&self.id), self.time());
+        let unchanged = When::Unchanged(new);
+        let arrived = self.sessions.put(&key, &mut self.data, now, None, unchanged)?;
+        match arrived {
+            Some(version) => Ok(version),
+            // Somebody has come along, and the next save finds what they wrote. Or it was deleted.
+            None => match self.sessions.content(&self.id)? {
+                Some(Content::Session(_) | Content::Forward(_)) => Ok(new),
+                Some(Content::Arriving(_)) | None => Err(self.gone()),
+            },
+        }
+    }
+
+    fn conflict(&self) -> Error {
         let id = self.id.short();
         let what = format!("could not save the session `{id}`: others kept writing it");
         Error::new(ErrorKind::Conflict, what + "; try again, or let fewer requests write at once")

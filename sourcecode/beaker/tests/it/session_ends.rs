@@ -198,11 +198,11 @@ fn all_sessions_of_a_user_are_listed_and_ended() {
     assert_eq!(sessions.sessions_of("kimi").unwrap(), [*desktop.id(), *phone.id()]);
     let mut late = sessions.open(desktop.id()).unwrap();
 
-    assert_eq!(sessions.end_sessions_of("kimi", Some(phone.id())).unwrap(), 1);
+    assert_eq!(sessions.revoke_all("kimi", Some(phone.id())).unwrap(), 1);
     assert_eq!(sessions.sessions_of("kimi").unwrap(), [*phone.id()]);
     late.set("a", 1);
     assert_eq!(late.save().unwrap_err().kind(), ErrorKind::SessionGone);
-    assert_eq!(sessions.end_sessions_of("kimi", None).unwrap(), 1);
+    assert_eq!(sessions.revoke_all("kimi", None).unwrap(), 1);
     assert!(sessions.open(phone.id()).is_err());
     assert_eq!(sessions.sessions_of("jenson").unwrap(), [*other.id()]);
 
@@ -260,7 +260,7 @@ fn many_logins_of_one_user_cost_the_same_each_and_leave_a_small_list() {
     assert!(largest - least <= largest / 20, "{each:?} operations for {part} log-ins each");
     assert_eq!(sessions.sessions_of("kimi").unwrap(), ids[logins - most..]);
     assert!(sessions.open(&ids[logins - most - 1]).is_err(), "the oldest has ended");
-    assert_eq!(sessions.end_sessions_of("kimi", None).unwrap(), most);
+    assert_eq!(sessions.revoke_all("kimi", None).unwrap(), most);
     assert_eq!(size(), None, "nothing is left of the list");
 }
 
@@ -319,7 +319,7 @@ fn a_session_whose_user_changes_while_it_moves_is_listed() {
     moves.regenerate_id().unwrap();
     assert_eq!(moves.user(), Some("kimi"));
     assert_eq!(sessions.sessions_of("kimi").unwrap(), [*moves.id()]);
-    assert_eq!(sessions.end_sessions_of("kimi", None).unwrap(), 1);
+    assert_eq!(sessions.revoke_all("kimi", None).unwrap(), 1);
     assert!(sessions.open(moves.id()).is_err());
 }
 
@@ -336,7 +336,7 @@ fn ending_follows_all_moves_with_and_without_a_grace() {
                 match way {
                     0 => late.delete().unwrap(),
                     1 => late.invalidate().unwrap(),
-                    _ => assert_eq!(sessions.end_sessions_of("kimi", None).unwrap(), 1),
+                    _ => assert_eq!(sessions.revoke_all("kimi", None).unwrap(), 1),
                 }
                 assert!(sessions.open(session.id()).is_err(), "{moves} moves, {way}");
                 assert_eq!(sessions.sessions_of("kimi").unwrap(), []);
@@ -354,7 +354,7 @@ fn the_session_that_is_kept_stays_also_under_a_newer_id() {
     let known = *kept.id();
     kept.regenerate_id().unwrap();
     kept.regenerate_id().unwrap();
-    assert_eq!(sessions.end_sessions_of("kimi", Some(&known)).unwrap(), 1);
+    assert_eq!(sessions.revoke_all("kimi", Some(&known)).unwrap(), 1);
     assert!(sessions.open(other.id()).is_err());
     assert_eq!(sessions.sessions_of("kimi").unwrap(), [*kept.id()]);
 }

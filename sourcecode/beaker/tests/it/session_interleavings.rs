@@ -222,10 +222,10 @@ impl World {
             return Ok(());
         }
         let done = match (act, session.as_mut()) {
-            (Act::EndAll, _) => sessions.end_sessions_of("kimi", None).map(|count| (true, count)),
+            (Act::EndAll, _) => sessions.revoke_all("kimi", None).map(|count| (true, count)),
             (_, None) => return Ok(()),
             (Act::EndOthers, Some(session)) => {
-                let count = sessions.end_sessions_of("kimi", Some(session.id()))?;
+                let count = sessions.revoke_all("kimi", Some(session.id()))?;
                 let known = self.known.lock().unwrap();
                 let is_its_own = known.ids.contains(session.id());
                 assert!(!is_its_own || count == 0, "its own session was ended");

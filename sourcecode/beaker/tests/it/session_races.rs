@@ -42,7 +42,7 @@ fn end(sessions: &Sessions, session: &mut Session, race: usize) -> Result<()> {
         1 => session.invalidate(),
         LISTED => {
             let user = session.user().unwrap().to_owned();
-            let count = sessions.end_sessions_of(&user, None)?;
+            let count = sessions.revoke_all(&user, None)?;
             assert_eq!(count, 1, "it was listed, and has ended once");
             Ok(())
         }

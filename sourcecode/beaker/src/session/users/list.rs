@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use crate::clock::Timestamp;
-use crate::session::SessionId;
-use crate::session::id::Digits;
+use crate::session::id::{Digits, SessionId};
 
 /// An id's 32 digits, and 16 of the microseconds at which it was listed. The first of these is 0, or a sign
 /// that the session is saved, which changes nothing for those who read a number.

@@ -1,27 +1,55 @@
 //! Whose session it is, and all sessions of one user: for "log out everywhere".
 //!
-//! Each user has a record with the ids of their sessions. It may list ids that lead to nothing any
-//! more; whoever reads it leaves them out, and drops them now and then.
+//! Each user has a record with the ids of their sessions, at most so many. It may list ids that lead to
+//! nothing any more; whoever reads it leaves them out, and drops them now and then.
 
 mod list;
-mod listing;
-mod stored;
 
 use std::convert::Infallible;
+use std::time::Duration;
 
-use list::{Ids, List};
+use list::{Entry, Ids, List};
 
-use super::data::SessionData;
-use super::end::{MOST_MOVES, Step};
-use super::options::{MOST_PER_USER, Options};
-use super::{Session, SessionId, Sessions};
-use crate::error::{Error, Result};
+use super::end::{Ending, MAX_MOVES};
+use super::events::Event;
+use super::handle::Session;
+use super::id::SessionId;
+use super::load::Resolved;
+use super::options::Sessions;
+use super::stored::SessionData;
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Key, Namespace};
+use crate::store::When;
 
 /// Where a session says whose it is.
 const USER: &str = "_user";
 
+/// A session is listed before it is saved, and saved within this time.
+const SAVED_WITHIN: Duration = Duration::from_secs(60);
+
+/// So many records are read at once.
+const BATCH: usize = 64;
+
+/// So many may be listed and not saved yet: what then comes waits until some are.
+const MAX_UNSAVED: usize = 5000;
+
+/// So often the oldest are ended to make room for a new one; each time others have come first.
+const MAX_ROUNDS: u32 = 8;
+
+/// Changes a list, or says why not.
+type Change<'a, T> = &'a dyn Fn(List) -> Result<Result<List, T>>;
+
 impl Session {
-    /// Whose session it is, as [`set_user`](Session::set_user) said.
+    /// Returns whose session it is, as [`set_user`](Session::set_user) said.
+    ///
+    /// ```
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// assert_eq!(session.user(), None);
+    /// session.set_user("kimi");
+    /// assert_eq!(session.user(), Some("kimi"));
+    /// ```
     pub fn user(&self) -> Option<&str> {
         self.get(USER)?.as_str()
     }
@@ -29,6 +57,17 @@ impl Session {
     /// Says whose session it is, for [`Sessions::sessions_of`]: with a login, together with
     /// [`regenerate_id`](Session::regenerate_id). It is kept under the key `_user`. If the user has more
     /// than [`max_per_user`](Sessions::max_per_user) with this one, the oldest ends.
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// # let mut session = sessions.create();
+    /// session.set_user("kimi");
+    /// session.regenerate_id()?;
+    /// assert_eq!(sessions.sessions_of("kimi")?, [*session.id()]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn set_user(&mut self, user: &str) {
         self.set(USER, user);
     }
@@ -59,41 +98,35 @@ impl Session {
         if let Some((id, user)) = self.listed_as.as_deref()
             && *id == self.id
         {
-            self.sessions.list_as_saved(user, id)?;
+            self.sessions.note_saved(user, id)?;
         }
         self.listed_as = None;
         Ok(())
     }
 }
 
-impl Options {
-    pub(super) fn check_users(&self) -> Result<()> {
-        let most = self.max_per_user;
-        if (1..=MOST_PER_USER).contains(&most) {
-            return Ok(());
-        }
-        let why = format!("`max_per_user` is 1 to {MOST_PER_USER} sessions, and not {most}");
-        Err(Error::config(why))
-    }
-}
-
 impl Sessions {
-    /// Keeps at most so many sessions of one [user](super::Session::set_user): when a user logs in once
-    /// more, their oldest session ends, and whoever has it is logged out. 1 to 10,000; 1000 by default, so
-    /// that the list of a user's sessions stays small whoever logs in how often.
-    ///
-    /// It goes by when they logged in. One that has timed out or was deleted may count for a while, but not
-    /// more than an eighth of them.
-    pub fn max_per_user(self, most: usize) -> Sessions {
-        self.with(|options| options.max_per_user = most)
-    }
-
-    /// The ids of a user's sessions, oldest first.
+    /// Returns the ids of a user's sessions, oldest first.
     ///
     /// # Errors
     ///
     /// `ErrorKind::Config` for sessions in cookies, which the server does not know; what the store
     /// fails with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// # let mut session = sessions.create();
+    /// session.set_user("kimi");
+    /// session.save()?;
+    /// for id in sessions.sessions_of("kimi")? {
+    ///     println!("logged in since {:?}", sessions.open(&id)?.created());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn sessions_of(&self, user: &str) -> Result<Vec<SessionId>> {
         self.check_is_stored()?;
         let (list, _) = self.listed(&self.user_key(user))?;
@@ -101,7 +134,7 @@ impl Sessions {
         Ok(living.iter().filter_map(|entry| entry.id()).collect())
     }
 
-    /// Ends all sessions of a user but the one given, and tells how many: for "log out everywhere",
+    /// Ends all sessions of a user except the one given, and returns how many: for "log out everywhere",
     /// and after a change of the password. Whatever others do with them at the same time, they have ended
     /// when this has returned `Ok`. Their requests that are on their way save nothing any more:
     /// this one neither, if its own session is among those that end. So it goes on with another one:
@@ -110,7 +143,7 @@ impl Sessions {
     /// # fn main() -> beaker::Result<()> {
     /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
     /// # let mut session = sessions.create();
-    /// sessions.end_sessions_of("kimi", None)?;
+    /// sessions.revoke_all("kimi", None)?;
     /// session.invalidate()?;
     /// session.set("flash", "You are logged out everywhere.");
     /// session.save()?;
@@ -125,17 +158,20 @@ impl Sessions {
     ///
     /// As for [`sessions_of`](Sessions::sessions_of) and [`Session::delete`]. Some may have ended then;
     /// another call ends the others.
-    pub fn end_sessions_of(&self, user: &str, but: Option<&SessionId>) -> Result<usize> {
+    #[doc(alias = "end_sessions_of")]
+    #[doc(alias = "logout_everywhere")]
+    #[doc(alias = "delete_all")]
+    pub fn revoke_all(&self, user: &str, except: Option<&SessionId>) -> Result<usize> {
         self.check_is_stored()?;
         let key = self.user_key(user);
         let (list, _) = self.listed(&key)?;
         let may = |id: &SessionId, data: &SessionData| -> Result<bool> {
-            Ok(is_of(data, user) && !but.map_or(Ok(false), |but| self.leads(but, id))?)
+            Ok(is_of(data, user) && !except.map_or(Ok(false), |spared| self.leads(spared, id))?)
         };
         let (mut count, mut ended) = (0, Ids::default());
         for entry in &list.entries {
             let Some(id) = entry.id() else { continue };
-            if let Step::Ended(at) = self.end_if(&id, &may)? {
+            if let Ending::Ended(at) = self.end_if(&id, &may)? {
                 count += 1;
                 // Under both ids, if it has moved.
                 ended.extend([entry.digits(), at.digits()]);
@@ -161,7 +197,7 @@ impl Sessions {
     /// Whether an id is another one, or has led to it.
     fn leads(&self, from: &SessionId, to: &SessionId) -> Result<bool> {
         let mut id = *from;
-        for _ in 0..MOST_MOVES {
+        for _ in 0..MAX_MOVES {
             if id == *to {
                 return Ok(true);
             }
@@ -174,7 +210,218 @@ impl Sessions {
     }
 }
 
+/// Entries of a list that do not count.
+#[derive(Default)]
+struct Excluded {
+    /// Ended, and to be dropped.
+    ended: Ids,
+    /// On their way: not saved yet, or about to be left. They do not count.
+    passing: Ids,
+}
+
+impl Sessions {
+    /// Lists a session that is to be saved under this id, and ends the oldest if they are too many. One that
+    /// leaves another id does not count twice.
+    fn list(&self, user: &str, id: &SessionId, leaves: Option<SessionId>) -> Result<()> {
+        let key = self.user_key(user);
+        let mut excluded = Excluded::default();
+        excluded.passing.extend(leaves.map(|id| id.digits()));
+        for round in 1..=MAX_ROUNDS {
+            let may_exceed = round == MAX_ROUNDS;
+            let adds = |list: List| self.with_one_more(list, user, id, &excluded, may_exceed);
+            let Err(oldest) = self.rewrite_list(user, &key, &adds)? else { return Ok(()) };
+            // No turn is held here: that of a session and that of a list never are together.
+            for entry in oldest {
+                let set = match self.make_room(&entry, user, leaves.as_ref())? {
+                    true => &mut excluded.ended,
+                    false => &mut excluded.passing,
+                };
+                set.extend([entry.digits()]);
+            }
+        }
+        Err(kept_busy(user))
+    }
+
+    /// Notes that a session is saved which was listed to be: when it is found no more, it has ended.
+    fn note_saved(&self, user: &str, id: &SessionId) -> Result<()> {
+        let notes = |mut list: List| -> Result<Result<List, Infallible>> {
+            match list.entries.iter_mut().rfind(|entry| entry.digits() == id.digits()) {
+                Some(entry) => *entry = entry.saved(),
+                // Saving has taken so long that it was given up.
+                None => list.entries.push(Entry::new(id, self.0.clock.now()).saved()),
+            }
+            Ok(Ok(list))
+        };
+        let Ok(()) = self.rewrite_list(user, &self.user_key(user), &notes)?;
+        Ok(())
+    }
+
+    /// The list with this id, or those that have to end first.
+    fn with_one_more(
+        &self,
+        mut list: List,
+        user: &str,
+        id: &SessionId,
+        excluded: &Excluded,
+        may_exceed: bool,
+    ) -> Result<Result<List, Vec<Entry>>> {
+        list.remove(&excluded.ended);
+        let mut unsaved = Ids::default();
+        if list.due == 0 {
+            (list, unsaved) = self.look_through(list, user)?;
+        }
+        list.entries.retain(|entry| entry.digits() != id.digits());
+        let most = self.0.max_per_user;
+        let counts = |entry: &&Entry| !excluded.passing.contains(entry) && !unsaved.contains(entry);
+        // Mostly there is room, and nothing to count.
+        if list.entries.len() >= most && !may_exceed {
+            let counted = list.entries.iter().filter(counts).count();
+            let over = (counted + 1).saturating_sub(most);
+            if over > 0 {
+                return Ok(Err(list.entries.iter().filter(counts).take(over).copied().collect()));
+            }
+        }
+        if list.entries.len() >= most + MAX_UNSAVED {
+            return Err(kept_busy(user));
+        }
+        list.entries.push(Entry::new(id, self.0.clock.now()));
+        list.due = list.due.saturating_sub(1);
+        Ok(Ok(list))
+    }
+
+    /// Ends one of the oldest; `false` if it is not there yet, or is the session that is to be listed, which
+    /// somebody else has moved from the same id.
+    fn make_room(&self, entry: &Entry, user: &str, leaves: Option<&SessionId>) -> Result<bool> {
+        let Some(id) = entry.id() else { return Ok(true) };
+        let is_the_same = |id: &SessionId| leaves.map_or(Ok(false), |old| self.leads(old, id));
+        let may = |id: &SessionId, data: &SessionData| -> Result<bool> {
+            Ok(is_of(data, user) && !is_the_same(id)?)
+        };
+        let is_gone = match self.end_here(&id, &may)? {
+            Ending::Ended(_) => {
+                self.0.events.emit(Event::TooMany(&id));
+                true
+            }
+            // The session is listed under its new id too.
+            Ending::Moved(_) => true,
+            Ending::Spared if is_the_same(&id)? => return Ok(false),
+            Ending::Nothing | Ending::Spared | Ending::Arrives(_) => false,
+        };
+        Ok(is_gone || !is_passing(entry, self.0.clock.now()))
+    }
+
+    /// The list without what has ended, and what of it is no session yet: it was listed just now and may
+    /// not be saved.
+    fn look_through(&self, mut list: List, user: &str) -> Result<(List, Ids)> {
+        let now = self.0.clock.now();
+        let (mut living, mut unsaved) = (Ids::default(), Ids::default());
+        living.extend(self.living(&list.entries, user)?.iter().map(Entry::digits));
+        list.entries.retain(|entry| {
+            let is_living = living.contains(entry);
+            if !is_living && is_passing(entry, now) {
+                unsaved.extend([entry.digits()]);
+            }
+            is_living || is_passing(entry, now)
+        });
+        list.looked_through(self.0.max_per_user);
+        Ok((list, unsaved))
+    }
+
+    /// Those that are ids of a session of this user.
+    fn living(&self, listed: &[Entry], user: &str) -> Result<Vec<Entry>> {
+        let mut living = Vec::new();
+        for batch in listed.chunks(BATCH) {
+            let ids: Vec<(Entry, SessionId)> =
+                batch.iter().filter_map(|entry| Some((*entry, entry.id()?))).collect();
+            let keys: Vec<Key> = ids.iter().map(|(_, id)| self.key(id)).collect();
+            let stored = self.records().get_many(&keys)?;
+            for ((entry, id), stored) in ids.into_iter().zip(stored) {
+                let Some(stored) = stored else { continue };
+                let found = match self.resolve(id, &stored)? {
+                    Resolved::Found(found) => Some(found),
+                    Resolved::Elsewhere(next) if next == id => self.find(&id)?.ok(),
+                    Resolved::Elsewhere(_) | Resolved::Rejected(_) => None,
+                };
+                if found.is_some_and(|found| found.id == id && is_of(&found.data, user)) {
+                    living.push(entry);
+                }
+            }
+        }
+        Ok(living)
+    }
+}
+
+/// The record of a list: read, changed and written by several at once.
+impl Sessions {
+    /// Reads, changes and writes a list, until nobody has written in between; one that is empty is
+    /// removed.
+    fn rewrite_list<T>(
+        &self,
+        user: &str,
+        key: &Key,
+        change: Change<'_, T>,
+    ) -> Result<Result<(), T>> {
+        let turn = self.0.turns.join(key);
+        if turn.is_none()
+            && let Some(done) = self.try_to_rewrite(key, change)?
+        {
+            return Ok(done);
+        }
+        let mut attempts = self.0.attempts(key.clone(), turn);
+        while attempts.next()? {
+            if let Some(done) = self.try_to_rewrite(key, change)? {
+                return Ok(done);
+            }
+        }
+        Err(kept_busy(user))
+    }
+
+    fn try_to_rewrite<T>(&self, key: &Key, change: Change<'_, T>) -> Result<Option<Result<(), T>>> {
+        let (list, when) = self.listed(key)?;
+        let list = match change(list)? {
+            Ok(list) => list,
+            Err(reason) => return Ok(Some(Err(reason))),
+        };
+        let records = self.records();
+        let is_done = match (list.entries.is_empty(), when) {
+            (true, When::Absent) => true,
+            (true, when) => records.delete(key, when)?,
+            (false, when) => records.put(key, &list.write(), self.longest_life(), when)?.is_some(),
+        };
+        Ok(is_done.then_some(Ok(())))
+    }
+
+    /// The list under a key, and on what condition it is to be replaced.
+    fn listed(&self, key: &Key) -> Result<(List, When)> {
+        Ok(match self.records().get(key)? {
+            None => (List::default(), When::Absent),
+            Some(stored) => (List::read(&stored.bytes), When::Unchanged(stored.version)),
+        })
+    }
+
+    /// No session that is listed now lives longer: a lifetime counts from its beginning. A time-out says
+    /// nothing of that, since it counts from the last access, which the list does not know.
+    fn longest_life(&self) -> Option<Duration> {
+        self.0.lifetime
+    }
+
+    fn user_key(&self, user: &str) -> Key {
+        let name = self.0.namespace.name();
+        Namespace::new(&format!("beaker.users:{name}")).key(user)
+    }
+}
+
 /// Whether a session is this user's.
 fn is_of(data: &SessionData, user: &str) -> bool {
     data.values.get(USER).and_then(|user| user.as_str()) == Some(user)
+}
+
+/// Whether what is listed may not be saved yet.
+fn is_passing(entry: &Entry, now: Timestamp) -> bool {
+    !entry.is_saved() && now.since(entry.at()) < SAVED_WITHIN
+}
+
+fn kept_busy(user: &str) -> Error {
+    let what = format!("could not list a session of the user `{user}`: others kept doing so");
+    Error::new(ErrorKind::Conflict, what + "; try again")
 }

@@ -4,16 +4,15 @@
 //! A key that was set to the value that it had is no change, nor is one that was set and set back: it
 //! is as if nobody had touched it, and what somebody else has saved there meanwhile stays.
 
-mod key;
-
 use std::fmt;
 use std::mem;
+use std::sync::Arc;
 
-use key::{Change, Redo, Update, is_same, note, note_removed, place, replace};
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::value::{Value, Values};
 
+/// The changes of one session, and the values that they replaced.
 #[derive(Clone)]
 pub(super) enum Changes {
     /// These keys were changed, in the order of the keys.
@@ -169,6 +168,97 @@ impl fmt::Debug for Changes {
             Changes::Keys(keys) => f.debug_set().entries(keys.iter().map(|(key, _)| key)).finish(),
             Changes::All { any, .. } => write!(f, "all: {any}"),
         }
+    }
+}
+
+/// What an update does: from the old value to the new one.
+type Update = Arc<dyn Fn(Option<&Value>) -> Value + Send + Sync>;
+
+#[derive(Clone)]
+pub(super) struct Change {
+    before: Option<Value>,
+    /// Whether the value is another one than `before`. An update that changed nothing here may change what
+    /// somebody else has saved, so it is kept.
+    differs: bool,
+    redo: Redo,
+}
+
+#[derive(Clone)]
+enum Redo {
+    /// The key is to have the value that it has now, or to be missing if it is.
+    Replace,
+    /// These are to be applied to whatever is there, in this order.
+    Update(SmallVec<[Update; 1]>),
+}
+
+impl Change {
+    fn redo(&self, mine: Option<&Value>) -> Option<Value> {
+        match &self.redo {
+            Redo::Replace => mine.cloned(),
+            Redo::Update(updates) => {
+                let apply = |value: Option<Value>, update: &Update| Some(update(value.as_ref()));
+                updates.iter().fold(self.before.clone(), apply)
+            }
+        }
+    }
+}
+
+/// Sets a key, and gives what was there. A key that is there already needs no copy.
+fn replace(values: &mut Values, key: &str, value: Value) -> Option<Value> {
+    match values.get_mut(key) {
+        Some(place) => Some(mem::replace(place, value)),
+        None => values.insert(key.to_owned(), value),
+    }
+}
+
+/// Where a key is, or where it belongs. (A request changes few keys: a list of them takes less than a
+/// tree does.)
+fn place(keys: &[(String, Change)], key: &str) -> Result<usize, usize> {
+    keys.binary_search_by(|(known, _)| known.as_str().cmp(key))
+}
+
+/// Remembers the first `before` of a key, and what to do with it in the end: nothing, if it has got the
+/// value back that it had.
+fn note(
+    keys: &mut Vec<(String, Change)>,
+    key: String,
+    before: Option<Value>,
+    values: &Values,
+    redo: Redo,
+) {
+    let now = values.get(&key);
+    let place = match place(keys, &key) {
+        Err(place) => {
+            keys.insert(place, (key, Change { before, differs: true, redo }));
+            place
+        }
+        Ok(place) => {
+            match (&mut keys[place].1.redo, redo) {
+                (Redo::Update(updates), Redo::Update(more)) => updates.extend(more),
+                (known, _) => *known = Redo::Replace,
+            }
+            place
+        }
+    };
+    let change = &mut keys[place].1;
+    change.differs = !is_same(change.before.as_ref(), now);
+    if !change.differs && matches!(change.redo, Redo::Replace) {
+        keys.remove(place);
+    }
+}
+
+/// Remembers that a key is to be missing that was not among the values.
+fn note_removed(keys: &mut Vec<(String, Change)>, key: &str) {
+    if let Err(place) = place(keys, key) {
+        let change = Change { before: None, differs: true, redo: Redo::Replace };
+        keys.insert(place, (key.to_owned(), change));
+    }
+}
+
+fn is_same(one: Option<&Value>, other: Option<&Value>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => one.is_same(other),
+        (one, other) => one.is_none() && other.is_none(),
     }
 }
 

@@ -4,12 +4,14 @@
 //! session. Beaker's is zlib of a JSON object with the values and, under names that begin with `_`, the
 //! rest.
 
+mod beaker_json;
+
+use std::time::Duration;
+
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 
-use super::beaker_json;
-use super::data::{self, SessionCodec, SessionData};
-use super::unreadable::Unreadable;
-use super::{Rejection, SessionId};
+use super::id::SessionId;
+use super::stored::{self, Rejection, SessionCodec, SessionData, Unreadable};
 use crate::cookie::CookieOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sealing::Sealer;
@@ -49,7 +51,7 @@ pub(super) struct Carried {
 }
 
 impl Carrier {
-    /// Whether its cookies are Beaker's.
+    /// Tells whether its cookies are Beaker's.
     pub(super) fn is_beakers(&self) -> bool {
         match self {
             Carrier::Signed(signer) => signer.is_beakers(),
@@ -57,12 +59,28 @@ impl Carrier {
         }
     }
 
-    /// The cookie's value for a session.
+    /// Returns the `Set-Cookie` header with a session in it. `longest` is what is left of its lifetime.
     ///
     /// # Errors
     ///
     /// `ErrorKind::TooLarge` for what browsers or Beaker would not take; what the codec fails with.
-    pub(super) fn pack<'a>(
+    pub(super) fn header<'a>(
+        &self,
+        cookie: &CookieOptions,
+        id: &SessionId,
+        data: &SessionData,
+        unreadable: impl IntoIterator<Item = &'a Unreadable>,
+        codec: &SessionCodec,
+        longest: Option<Duration>,
+    ) -> Result<String> {
+        let value = self.pack(cookie, id, data, unreadable, codec)?;
+        let header = cookie.set(&value, longest);
+        self.check_size(cookie.get_name(), &value, &header)?;
+        Ok(header)
+    }
+
+    /// Returns the cookie's value for a session.
+    fn pack<'a>(
         &self,
         cookie: &CookieOptions,
         id: &SessionId,
@@ -89,7 +107,7 @@ impl Carrier {
     }
 
     /// Refuses a `Set-Cookie` header that a browser would drop in silence, or Beaker would not take.
-    pub(super) fn check_size(&self, cookie: &str, value: &str, header: &str) -> Result<()> {
+    fn check_size(&self, cookie: &str, value: &str, header: &str) -> Result<()> {
         if !self.is_beakers() {
             let what = format!("the cookie `{cookie}` takes");
             let counted = "bytes with its name and attributes";
@@ -102,7 +120,7 @@ impl Carrier {
         at_most(browsers.min(beakers), value.len(), &what, "bytes", "browsers and Beaker take")
     }
 
-    /// The session in a cookie's value.
+    /// Reads the session in a cookie's value.
     pub(super) fn unpack(
         &self,
         cookie: &str,
@@ -140,7 +158,7 @@ fn own(content: &[u8], codec: &SessionCodec) -> Option<(SessionId, SessionData)>
     let (&[VERSION, tag], rest) = content.split_first_chunk::<2>()? else { return None };
     let (id, payload) = rest.split_first_chunk::<16>()?;
     let id = HEXLOWER.encode(id).parse().ok()?;
-    Some((id, data::decode(tag, payload, codec)?))
+    Some((id, stored::decode(tag, payload, codec)?))
 }
 
 /// Not the cookie's name alone: a signed id of the same cookie is something else.

@@ -4,12 +4,11 @@
 use miniz_oxide::deflate::compress_to_vec_zlib;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 
-use super::SessionId;
-use super::data::SessionData;
-use super::unreadable::Unreadable;
 use crate::clock::Timestamp;
 use crate::cookie::CookieOptions;
 use crate::error::{Error, ErrorKind, Result};
+use crate::session::id::SessionId;
+use crate::session::stored::{SessionData, Unreadable};
 use crate::value::{Value, Values, python};
 
 /// The names of Beaker's own entries.

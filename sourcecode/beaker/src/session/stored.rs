@@ -1,19 +1,35 @@
-//! [`SessionData`]: the stored form of a session.
+//! What is stored of a session: [`SessionData`], the records that hold it, and why one leads to none.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::SessionId;
+use super::id::SessionId;
 use crate::clock::Timestamp;
 use crate::codec::{Bincode, Codec, Json};
 use crate::error::Result;
 use crate::record::{Header, Record};
-use crate::store::Stored;
+use crate::store::{Stored, Version};
 use crate::value::Values;
 
-/// What is stored of a session.
+/// What is stored of a session: what a [`Codec`] encodes.
+///
+/// # Examples
+///
+/// ```
+/// use beaker::codec::{Codec, Json};
+/// use beaker::session::SessionData;
+/// use beaker::{Timestamp, Values};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let at = Timestamp::from_micros(1_700_000_000_000_000);
+/// let data = SessionData { created: at, accessed: at, values: Values::new() };
+/// let bytes = Json.encode(&data)?;
+/// assert_eq!(Codec::<SessionData>::decode(&Json, &bytes)?, data);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct SessionData {
     /// When the session began.
@@ -69,7 +85,7 @@ pub(super) struct Arriving {
     pub(super) data: SessionData,
 }
 
-/// What is in a stored record, whichever codec it is in; `None` if it is damaged or foreign.
+/// Reads a stored record, whichever codec it is in; `None` if it is damaged or foreign.
 pub(super) fn read(stored: &Stored, codec: &SessionCodec) -> Option<Content> {
     let Record { header, payload } = Record::read(&stored.bytes)?;
     if header.codec != MOVE {
@@ -85,7 +101,7 @@ pub(super) fn read(stored: &Stored, codec: &SessionCodec) -> Option<Content> {
     })
 }
 
-/// The data in a payload of this codec.
+/// Decodes the data in a payload of this codec.
 pub(super) fn decode(tag: u8, payload: &[u8], codec: &SessionCodec) -> Option<SessionData> {
     let bincode: &dyn Codec<SessionData> = &Bincode;
     let json: &dyn Codec<SessionData> = &Json;
@@ -93,7 +109,7 @@ pub(super) fn decode(tag: u8, payload: &[u8], codec: &SessionCodec) -> Option<Se
     codec.decode(payload).ok()
 }
 
-/// The record of a session; `from` is the id that it is about to leave.
+/// Builds the record of a session; `from` is the id that it is about to leave.
 pub(super) fn session(
     data: &SessionData,
     from: Option<SessionId>,
@@ -122,4 +138,78 @@ impl Forward {
         };
         header.build(append).unwrap_or_else(|never| match never {})
     }
+}
+
+/// A session that may be used, as it is stored.
+pub(crate) struct Found {
+    /// The id that it has now.
+    pub(super) id: SessionId,
+    pub(super) data: SessionData,
+    pub(super) version: Version,
+}
+
+/// An entry of a session in Beaker's format that no [`Value`](crate::Value) can hold, such as a whole
+/// number beyond 64 bits. It is kept, and saved again as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// As it is written, with its quotes.
+    pub(super) quoted: String,
+    /// `None` if it is no Unicode.
+    pub(super) key: Option<String>,
+    pub(super) json: String,
+    pub(super) why: &'static str,
+}
+
+impl Unreadable {
+    /// Returns its key. One that is no Unicode is returned as it is written, as in `\ud800`.
+    pub fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or_else(|| self.quoted.trim_matches('"'))
+    }
+
+    /// Returns what Python has written: JSON, with `NaN`, `Infinity` and whole numbers of any size.
+    pub fn json(&self) -> &str {
+        &self.json
+    }
+
+    /// Tells why no value can hold it.
+    pub fn why(&self) -> &'static str {
+        self.why
+    }
+
+    pub(super) fn has_key(&self, key: &str) -> bool {
+        self.key.as_deref() == Some(key)
+    }
+}
+
+/// Where a session came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// It was made here: no cookie of ours was sent.
+    New,
+    /// It was loaded from the store.
+    Loaded,
+    /// A cookie of ours was sent and led to nothing, so this one is new.
+    Rejected(Rejection),
+}
+
+/// Why a cookie led to no session. None of these is an error to the visitor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// No key of ours signed it: forged, cut, or signed with a key that was dropped.
+    Signature,
+    /// What was signed is no session's id.
+    Id,
+    /// Nothing is stored under the id: it was deleted, or has expired.
+    Unknown,
+    /// The session has a new id since a moment ago, and there is no [`grace`](crate::session::Sessions::grace) in
+    /// which the old one still leads to it. The cookie with the new id may be on its way to the browser, so
+    /// this one is not removed there.
+    Moved,
+    /// What is stored is damaged, or in a codec that nobody knows here.
+    Damaged,
+    /// It was not used for longer than the time-out.
+    TimedOut,
+    /// It began longer ago than its lifetime.
+    TooOld,
 }

@@ -1,0 +1,216 @@
+//! What happens to sessions, as spans, events and counters of `tracing` (feature `tracing`). Without the
+//! feature each of these is nothing at all.
+//!
+//! Loading and saving are spans, `session.load` and `session.save`. The target is `beaker::session`, the
+//! level `DEBUG`, and `WARN` for cookies that no honest browser sends and for changes that nobody saved.
+//! An id is a key to its session, so only its first eight digits are shown.
+
+#[cfg(feature = "tracing")]
+use std::sync::Arc;
+#[cfg(feature = "tracing")]
+use std::sync::atomic::{AtomicU64, Ordering};
+
+#[cfg(feature = "tracing")]
+use tracing::{debug, debug_span, warn};
+
+use super::id::SessionId;
+use super::stored::{Rejection, Unreadable};
+
+#[cfg(feature = "tracing")]
+const TARGET: &str = "beaker::session";
+
+/// More keys than these are counted, and not named.
+#[cfg(feature = "tracing")]
+const MAX_KEYS: usize = 16;
+
+/// Something that has happened to a session.
+#[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "nobody listens"))]
+pub(super) enum Event<'a> {
+    Loaded(&'a SessionId),
+    /// It has an entry that no value can hold.
+    Unreadable(&'a SessionId, &'a Unreadable),
+    Saved(&'a SessionId),
+    /// Its access was noted, without a save.
+    Touched(&'a SessionId),
+    /// Somebody else saved it first.
+    Conflict(&'a SessionId),
+    /// It was not saved, since it has ended meanwhile.
+    SavedTooLate(&'a SessionId),
+    /// It was ended, since its user has too many.
+    TooMany(&'a SessionId),
+    #[cfg(feature = "tracing")]
+    Unsaved(&'a Unsaved<'a>),
+    /// A cookie led to none.
+    Rejected(Rejection),
+}
+
+/// The changes of a session that is dropped, and that nobody has asked to save.
+#[cfg(feature = "tracing")]
+pub(crate) struct Unsaved<'a> {
+    pub(crate) id: &'a SessionId,
+    /// Never with their values.
+    pub(crate) keys: Vec<&'a str>,
+}
+
+/// Where events go. A clone counts in the same place.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Events(#[cfg(feature = "tracing")] Arc<Counters>);
+
+#[cfg(not(feature = "tracing"))]
+impl Events {
+    pub(super) fn loading(&self) -> impl Sized + use<> {}
+
+    pub(super) fn saving(&self, _: &SessionId) -> impl Sized + use<> {}
+
+    pub(super) fn emit(&self, _: Event<'_>) {}
+}
+
+#[cfg(feature = "tracing")]
+impl Events {
+    /// Opens the span of a load, which ends when this is dropped.
+    pub(super) fn loading(&self) -> impl Sized + use<> {
+        debug_span!(target: TARGET, "session.load").entered()
+    }
+
+    /// Opens the span of a save, which ends when this is dropped.
+    pub(super) fn saving(&self, id: &SessionId) -> impl Sized + use<> {
+        debug_span!(target: TARGET, "session.save", id = id.shown()).entered()
+    }
+
+    #[inline]
+    pub(super) fn emit(&self, event: Event<'_>) {
+        match event {
+            Event::Loaded(id) => {
+                self.0.loads.add();
+                debug!(target: TARGET, id = id.shown(), "loaded");
+            }
+            Event::Unreadable(id, entry) => {
+                let (id, key, why) = (id.shown(), entry.key(), entry.why());
+                debug!(target: TARGET, id, key, why, "no value can hold what Python has stored");
+            }
+            Event::Saved(id) => {
+                self.0.saves.add();
+                debug!(target: TARGET, id = id.shown(), "saved");
+            }
+            Event::Touched(id) => {
+                self.0.touches.add();
+                debug!(target: TARGET, id = id.shown(), "access noted");
+            }
+            Event::Conflict(id) => {
+                self.0.conflicts.add();
+                debug!(target: TARGET, id = id.shown(), "somebody else saved first");
+            }
+            Event::SavedTooLate(id) => {
+                debug!(target: TARGET, id = id.shown(), "not saved: it has ended meanwhile");
+            }
+            Event::TooMany(id) => {
+                debug!(target: TARGET, id = id.shown(), "ended: its user has too many");
+            }
+            Event::Unsaved(unsaved) => {
+                let (id, count) = (unsaved.id.shown(), unsaved.keys.len());
+                let keys = &unsaved.keys[..count.min(MAX_KEYS)];
+                warn!(target: TARGET, id, ?keys, count, "dropped with changes that nobody saved");
+            }
+            Event::Rejected(reason) => {
+                self.0.rejected[reason as usize].add();
+                match reason {
+                    Rejection::Signature | Rejection::Id | Rejection::Damaged => {
+                        warn!(target: TARGET, ?reason, "cookie rejected");
+                    }
+                    Rejection::Unknown
+                    | Rejection::Moved
+                    | Rejection::TimedOut
+                    | Rejection::TooOld => debug!(target: TARGET, ?reason, "cookie rejected"),
+                }
+            }
+        }
+    }
+
+    pub(super) fn counters(&self) -> SessionCounters {
+        self.0.read()
+    }
+}
+
+/// Numbers of what has happened to sessions since the program started.
+#[cfg(feature = "tracing")]
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionCounters {
+    /// Sessions that were found under their id, or in their cookie.
+    pub loads: u64,
+    /// Sessions that were saved.
+    pub saves: u64,
+    /// Accesses that were noted without a save.
+    pub touches: u64,
+    /// Tries to save that found that somebody else had saved first. None of them lost anything.
+    pub conflicts: u64,
+    /// Cookies that led to no session, by reason; reasons that did not come up are left out.
+    pub rejected: Vec<(Rejection, u64)>,
+}
+
+#[cfg(feature = "tracing")]
+const REASONS: [Rejection; 7] = [
+    Rejection::Signature,
+    Rejection::Id,
+    Rejection::Unknown,
+    Rejection::Moved,
+    Rejection::Damaged,
+    Rejection::TimedOut,
+    Rejection::TooOld,
+];
+
+#[cfg(feature = "tracing")]
+#[derive(Debug, Default)]
+struct Counters {
+    loads: Counter,
+    saves: Counter,
+    touches: Counter,
+    conflicts: Counter,
+    /// By the number of the reason.
+    rejected: [Counter; REASONS.len()],
+}
+
+#[cfg(feature = "tracing")]
+#[derive(Debug, Default)]
+struct Counter(AtomicU64);
+
+#[cfg(feature = "tracing")]
+impl Counter {
+    fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn read(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(feature = "tracing")]
+impl Counters {
+    fn read(&self) -> SessionCounters {
+        let rejected = REASONS.map(|reason| (reason, self.rejected[reason as usize].read()));
+        SessionCounters {
+            loads: self.loads.read(),
+            saves: self.saves.read(),
+            touches: self.touches.read(),
+            conflicts: self.conflicts.read(),
+            rejected: rejected.into_iter().filter(|(_, count)| *count > 0).collect(),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "tracing"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reason_has_its_counter() {
+        let counters = Counters::default();
+        for (number, reason) in REASONS.into_iter().enumerate() {
+            (0..=number).for_each(|_| counters.rejected[reason as usize].add());
+        }
+        let rejected = counters.read().rejected;
+        let expected = REASONS.into_iter().zip(1..);
+        assert_eq!(rejected, expected.collect::<Vec<_>>());
+    }
+}

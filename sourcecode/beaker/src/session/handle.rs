@@ -1,0 +1,752 @@
+//! [`Session`]: what a program holds of one visitor's session. It is a copy of the values with a list of
+//! changes; `save` and the like note here what is wanted, and [`save`](super::save) does it.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Debug};
+use std::mem;
+use std::sync::Arc;
+
+use super::changes::Changes;
+#[cfg(feature = "tracing")]
+use super::events::{Event, Unsaved};
+use super::id::{SessionId, ticket};
+use super::options::Sessions;
+use super::stored::{Found, Origin, Rejection, SessionData, Unreadable};
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::Version;
+use crate::value::{Value, Values};
+
+/// A visitor's session.
+///
+/// It works on a copy of what was loaded, and keeps a list of changes. [`save`](Session::save)
+/// applies them to what is stored by then, so two requests of one visitor that overlap lose
+/// nothing.
+///
+/// A handle that is dropped with changes that nobody has tried to save leaves a `WARN` event (feature
+/// `tracing`), with the keys and without their values. [`revert`](Session::revert) takes changes back.
+///
+/// `save`, `delete`, `invalidate` and `regenerate_id` act at once. In a request of the middleware
+/// they are noted, and done when the request has ended.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> beaker::Result<()> {
+/// let sessions = beaker::Sessions::new(beaker::Backend::memory());
+/// let mut session = sessions.create();
+/// session.set("user", "kimi");
+/// session.save()?;
+///
+/// let again = sessions.open(session.id())?;
+/// assert_eq!(again.require("user")?.as_str(), Some("kimi"));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Session {
+    pub(super) sessions: Sessions,
+    pub(super) id: SessionId,
+    pub(super) data: SessionData,
+    pub(super) changes: Changes,
+    /// What was loaded and no value can hold.
+    pub(super) unreadable: Vec<Unreadable>,
+    origin: Origin,
+    pub(super) last_accessed: Option<Timestamp>,
+    /// What is stored under the id, as far as this handle knows.
+    pub(super) stored: Option<Version>,
+    /// The record that moves to the new id with the next save.
+    pub(super) moves_from: Option<(SessionId, Version)>,
+    /// A save under this id failed, and may have been done.
+    pub(super) may_be_stored: bool,
+    /// The id and the user that a save has listed it for, until the list says that it is done.
+    pub(super) listed_as: Option<Box<(SessionId, String)>>,
+    /// Ids that are to end with nothing kept.
+    pub(super) ended: Vec<(SessionId, Option<Known>)>,
+    pub(super) intent: Intent,
+    pub(super) is_deleted: bool,
+    /// Act when the request has ended, not at once.
+    deferred: bool,
+    /// The cookie of ours that the visitor has.
+    pub(super) in_cookie: Option<InCookie>,
+    /// The `Set-Cookie` header with the session in it, of one that is kept there.
+    pub(super) issued: Option<String>,
+}
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Intent {
+    /// Nothing was said: the request ended.
+    Leave,
+    Save,
+    Delete,
+}
+
+/// The record of a session, as a handle knows it since then.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known {
+    pub(super) version: Version,
+    pub(super) at: Timestamp,
+}
+
+/// The cookie that came with the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InCookie {
+    /// The id in it.
+    pub(super) id: SessionId,
+    /// It is to be sent anew: an old key made it, or much of its time has passed.
+    pub(super) is_due: bool,
+}
+
+/// Made and asked.
+impl Session {
+    /// Makes one that is stored nowhere.
+    pub(super) fn new(sessions: Sessions, origin: Origin, in_cookie: Option<InCookie>) -> Session {
+        let now = sessions.0.clock.now();
+        Session {
+            id: SessionId::random(),
+            data: SessionData { created: now, accessed: now, values: Values::new() },
+            changes: Changes::of_a_new_session(),
+            unreadable: Vec::new(),
+            origin,
+            last_accessed: None,
+            stored: None,
+            moves_from: None,
+            may_be_stored: false,
+            listed_as: None,
+            ended: Vec::new(),
+            intent: Intent::Leave,
+            is_deleted: false,
+            deferred: false,
+            in_cookie,
+            issued: None,
+            sessions,
+        }
+    }
+
+    /// Makes one of what was found, and is used from now on.
+    pub(super) fn loaded(
+        sessions: Sessions,
+        found: Found,
+        in_cookie: Option<InCookie>,
+        now: Timestamp,
+    ) -> Session {
+        let Found { id, data, version } = found;
+        Session {
+            id,
+            last_accessed: Some(data.accessed),
+            data: SessionData { accessed: now.max(data.accessed), ..data },
+            changes: Changes::none(),
+            unreadable: Vec::new(),
+            origin: Origin::Loaded,
+            stored: Some(version),
+            moves_from: None,
+            may_be_stored: false,
+            listed_as: None,
+            ended: Vec::new(),
+            intent: Intent::Leave,
+            is_deleted: false,
+            deferred: false,
+            in_cookie,
+            issued: None,
+            sessions,
+        }
+    }
+
+    /// Makes it act when the request has ended.
+    #[cfg(feature = "middleware")]
+    pub(super) fn deferred(mut self) -> Session {
+        self.deferred = true;
+        self
+    }
+
+    /// Returns its id: a credential, so `Debug` shows its first digits alone.
+    ///
+    /// ```
+    /// let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// assert_eq!(sessions.create().id().as_str().len(), 32);
+    /// ```
+    pub fn id(&self) -> &SessionId {
+        &self.id
+    }
+
+    /// Returns when it began: with [`Sessions::create`], whichever ids it has had since.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// use beaker::{Backend, Clock, ManualClock, Sessions};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let clock = Arc::new(ManualClock::default());
+    /// let sessions = Sessions::new(Backend::memory()).clock(clock.clone());
+    /// let mut session = sessions.create();
+    /// let began = clock.now();
+    /// clock.advance(std::time::Duration::from_secs(60));
+    /// session.regenerate_id()?;
+    /// assert_eq!(session.created(), began);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn created(&self) -> Timestamp {
+        self.data.created
+    }
+
+    /// Returns when it was used before this time; `None` for a new one.
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// assert_eq!(session.last_accessed(), None);
+    /// session.save()?;
+    /// assert!(sessions.open(session.id())?.last_accessed().is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn last_accessed(&self) -> Option<Timestamp> {
+        self.last_accessed
+    }
+
+    /// Tells whether it is stored nowhere yet.
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// assert!(session.is_new());
+    /// session.save()?;
+    /// assert!(!session.is_new());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_new(&self) -> bool {
+        self.stored.is_none() && self.moves_from.is_none()
+    }
+
+    /// Returns where it came from, for logs.
+    ///
+    /// ```
+    /// use beaker::{Backend, Origin, Sessions};
+    ///
+    /// assert_eq!(Sessions::new(Backend::memory()).create().origin(), Origin::New);
+    /// ```
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// Tells whether anything has changed since it was loaded or saved. A value that was set to an equal
+    /// one, or back to what it was, has not.
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// session.set("theme", "dark");
+    /// assert!(session.is_modified());
+    /// session.save()?;
+    /// session.set("theme", "dark");
+    /// assert!(!session.is_modified());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_modified(&self) -> bool {
+        !self.changes.is_empty()
+    }
+
+    /// Returns the value of the `Set-Cookie` header that the visitor needs now, if any: after a first save,
+    /// a new id or a deletion; when the cookie's time or key is to be renewed; and for a session in a
+    /// cookie, whenever it was saved. After a cookie that was [rejected](Origin::Rejected), and not just
+    /// because its session has moved to a new id, it is a header that removes that one, unless the new
+    /// session was saved or [`remove_rejected`](Sessions::remove_rejected) is off.
+    ///
+    /// The middleware sends it by itself.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` if there is no [signer](Sessions::signed_by).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use beaker::{Backend, Sessions, Signer};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let signer = Signer::new(&["0123456789abcdef0123456789abcdef"])?;
+    /// let sessions = Sessions::new(Backend::memory()).signed_by(signer);
+    /// let mut session = sessions.create();
+    /// assert_eq!(session.set_cookie()?, None);
+    /// session.save()?;
+    /// assert!(session.set_cookie()?.is_some_and(|header| header.contains("HttpOnly")));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn set_cookie(&self) -> Result<Option<String>> {
+        let options = &self.sessions.0;
+        // The answer of the request that moved it may have come first: a removal would take its cookie.
+        let is_old = matches!(self.origin, Origin::Rejected(reason) if reason != Rejection::Moved);
+        let rejected = options.remove_rejected && is_old;
+        if self.stored.is_none() && (self.in_cookie.is_some() || rejected) {
+            return Ok(Some(options.cookie.remove()));
+        }
+        if options.is_in_cookies() || self.stored.is_none() {
+            return Ok(self.issued.clone());
+        }
+        if self.in_cookie.is_some_and(|it| it.id == self.id && !it.is_due) {
+            return Ok(None);
+        }
+        let now = options.clock.now();
+        let text = ticket::write(&self.id, options.says_when_sent().then_some(now));
+        let value = options.signer()?.sign(options.cookie.get_name(), &text);
+        Ok(Some(options.cookie.set(&value, options.life_left(self.data.created, now))))
+    }
+}
+
+/// Read and changed, in memory alone.
+impl Session {
+    /// Returns the value of a key, if there is one.
+    ///
+    /// ```
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// session.set("visits", 1);
+    /// assert_eq!(session.get("visits").and_then(|visits| visits.as_int()), Some(1));
+    /// assert_eq!(session.get("cart"), None);
+    /// ```
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.data.values.get(key)
+    }
+
+    /// Returns the value of a key that has to be there.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::MissingKey`, with the key and the session's id; `ErrorKind::Codec` if it is
+    /// [`unreadable`](Session::unreadable).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use beaker::ErrorKind;
+    ///
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let error = sessions.create().require("cart").unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::MissingKey);
+    /// ```
+    pub fn require(&self, key: &str) -> Result<&Value> {
+        self.get(key).ok_or_else(|| self.missing(key))
+    }
+
+    /// Tells whether there is such a key.
+    ///
+    /// ```
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// session.set("cart", "empty");
+    /// assert!(session.contains("cart") && !session.contains("user"));
+    /// ```
+    #[doc(alias = "contains_key")]
+    pub fn contains(&self, key: &str) -> bool {
+        self.data.values.contains_key(key)
+    }
+
+    /// Returns all values, sorted by key.
+    ///
+    /// ```
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// session.set("b", 2);
+    /// session.set("a", 1);
+    /// assert!(session.values().keys().eq(["a", "b"]));
+    /// ```
+    #[doc(alias = "entries")]
+    pub fn values(&self) -> &Values {
+        &self.data.values
+    }
+
+    /// Sets a key. If somebody else sets it at the same time, the last to save wins. A key that is set to
+    /// the value that it has had is not changed: there is nothing to save, and what somebody else saves
+    /// there stays.
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// session.set("user", "kimi");
+    /// session.set("visits", 3);
+    /// session.save()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "insert")]
+    pub fn set(&mut self, key: impl Into<String>, value: impl Into<Value>) {
+        self.changes.set(&mut self.data.values, key.into(), value.into());
+    }
+
+    /// Removes a key, and returns its value. Where no such key is, nothing is changed.
+    ///
+    /// ```
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// session.set("flash", "Saved.");
+    /// assert_eq!(session.remove("flash").as_ref().and_then(|text| text.as_str()), Some("Saved."));
+    /// assert_eq!(session.remove("flash"), None);
+    /// ```
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        let removed = self.changes.remove(&mut self.data.values, key);
+        if self.has_unreadable(key) {
+            self.changes.note_removed(key);
+        }
+        removed
+    }
+
+    /// Replaces a value by what the function makes of it, and returns the new one. When it is saved,
+    /// the function is applied to what is stored by then, so it may run more than once; two
+    /// requests that add one to a counter make it two more.
+    ///
+    /// ```
+    /// use beaker::Value;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// # let mut session = sessions.create();
+    /// # session.save()?;
+    /// # let id = *session.id();
+    /// let one_more = |old: Option<&Value>| old.and_then(Value::as_int).unwrap_or(0) + 1;
+    /// let (mut one, mut other) = (sessions.open(&id)?, sessions.open(&id)?);
+    /// one.update("visits", one_more);
+    /// other.update("visits", one_more);
+    /// one.save()?;
+    /// other.save()?;
+    /// assert_eq!(sessions.open(&id)?.require("visits")?.as_int(), Some(2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn update<F, V>(&mut self, key: impl Into<String>, update: F) -> Value
+    where
+        F: Fn(Option<&Value>) -> V + Send + Sync + 'static,
+        V: Into<Value>,
+    {
+        let update = Arc::new(move |old: Option<&Value>| update(old).into());
+        self.changes.update(&mut self.data.values, key.into(), update)
+    }
+
+    /// Removes all keys, and keeps the session and its id. To end it as well, see
+    /// [`invalidate`](Session::invalidate).
+    ///
+    /// ```
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// session.set("cart", "full");
+    /// session.clear();
+    /// assert!(session.values().is_empty());
+    /// ```
+    pub fn clear(&mut self) {
+        self.changes.clear(&mut self.data.values, !self.unreadable.is_empty());
+    }
+
+    /// Undoes all changes since it was loaded or saved.
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// session.set("theme", "dark");
+    /// session.save()?;
+    /// session.set("theme", "light");
+    /// session.revert();
+    /// assert_eq!(session.require("theme")?.as_str(), Some("dark"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn revert(&mut self) {
+        let values = mem::take(&mut self.data.values);
+        self.data.values = self.changes.undo(values);
+    }
+
+    /// Returns what the session has from a Python application and no value can hold, in no order: with
+    /// [`in_signed_cookies`](Sessions::in_signed_cookies) or
+    /// [`in_sealed_cookies`](Sessions::in_sealed_cookies) in Beaker's format. Elsewhere there is none.
+    ///
+    /// To [`get`](Session::get), `contains` and `update` there is no such key. A save writes it back as
+    /// it is; `set`, `update`, `remove` and `clear` replace and remove it as they do any other.
+    ///
+    /// ```
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let session = sessions.create();
+    /// for entry in session.unreadable() {
+    ///     eprintln!("`{}` is {}: {}", entry.key(), entry.json(), entry.why());
+    /// }
+    /// ```
+    pub fn unreadable(&self) -> impl Iterator<Item = &Unreadable> {
+        let is_kept = |entry: &&Unreadable| !self.is_deleted && !self.replaces(entry);
+        self.unreadable.iter().filter(is_kept)
+    }
+
+    /// Tells whether a change has taken its place.
+    pub(super) fn replaces(&self, entry: &Unreadable) -> bool {
+        match &entry.key {
+            Some(key) => self.changes.touches(key),
+            None => self.changes.clears(),
+        }
+    }
+
+    fn has_unreadable(&self, key: &str) -> bool {
+        self.unreadable.iter().any(|entry| entry.has_key(key))
+    }
+
+    /// Tells why there is no value under a key.
+    fn missing(&self, key: &str) -> Error {
+        match self.unreadable().find(|entry| entry.has_key(key)) {
+            Some(Unreadable { why, .. }) => Error::codec(format!(
+                "the session `{}` has a `{key}` that no value can hold: {why}; it is kept as it is, and \
+                 `set` replaces it",
+                self.id.short()
+            )),
+            None => {
+                let what = format!("the session `{}` has no key `{key}`", self.id.short());
+                Error::new(ErrorKind::MissingKey, what)
+            }
+        }
+    }
+
+    /// Returns the data without what was changed here.
+    pub(super) fn unchanged(&self) -> SessionData {
+        let mut unchanged = self.data.clone();
+        unchanged.values = self.changes.clone().undo(unchanged.values);
+        unchanged
+    }
+}
+
+/// Saved, deleted, ended, moved to a new id.
+impl Session {
+    /// Saves it. Changes that others have saved since it was loaded stay, but for the same keys. Without a
+    /// change it notes the access, as [`touch`](Session::touch) does, and finds out whether the session was
+    /// deleted.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::SessionGone` if it was deleted meanwhile; `ErrorKind::Conflict` if others kept writing
+    /// it; what the store fails with. After the last two the changes are kept for another try.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// session.set("user", "kimi");
+    /// session.save()?;
+    /// assert!(sessions.open(session.id())?.contains("user"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn save(&mut self) -> Result<()> {
+        if self.is_deleted {
+            return Err(self.gone());
+        }
+        self.intent = Intent::Save;
+        self.act_unless_deferred()
+    }
+
+    /// Deletes it: its values, and the record in the store. Whatever other requests do with it at the
+    /// same time, it has ended when this has returned `Ok`: a save that comes later does not bring it
+    /// back, and if it gets a new id meanwhile, it ends under that one.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Conflict` if others wrote it so often that it may live on;
+    /// `ErrorKind::UnknownSession` if nothing is stored under its id any more, and it was loaded more than an hour ago: for so
+    /// long an old id is known to lead to a new one; what the store fails with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use beaker::ErrorKind;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// session.save()?;
+    /// session.delete()?;
+    /// assert_eq!(session.save().unwrap_err().kind(), ErrorKind::SessionGone);
+    /// assert_eq!(sessions.open(session.id()).unwrap_err().kind(), ErrorKind::UnknownSession);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "destroy")]
+    #[doc(alias = "flush")]
+    pub fn delete(&mut self) -> Result<()> {
+        self.data.values.clear();
+        self.changes = Changes::none();
+        self.is_deleted = true;
+        self.intent = Intent::Delete;
+        self.act_unless_deferred()
+    }
+
+    /// Notes that it was used now, so that it does not time out, and saves nothing else. The
+    /// middleware does this for a request that only looks.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{sync::Arc, time::Duration};
+    /// # use beaker::{Backend, ManualClock, Sessions};
+    /// # fn main() -> beaker::Result<()> {
+    /// # let clock = Arc::new(ManualClock::default());
+    /// let sessions = Sessions::new(Backend::memory()).timeout(Duration::from_secs(1800));
+    /// # let sessions = sessions.clock(clock.clone());
+    /// # let mut session = sessions.create();
+    /// # session.save()?;
+    /// # clock.advance(Duration::from_secs(1200));
+    /// sessions.open(session.id())?.touch()?;
+    /// # clock.advance(Duration::from_secs(1200));
+    /// // Twenty minutes later it has not timed out: its half hour began with the touch.
+    /// assert!(sessions.open(session.id()).is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn touch(&mut self) -> Result<()> {
+        if self.deferred { Ok(()) } else { self.note_access() }
+    }
+
+    /// Ends it, and goes on with an empty one under a new id: for logging out. It ends as with
+    /// [`delete`](Session::delete), and with the same errors.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// # let mut session = sessions.create();
+    /// # session.set("user", "kimi");
+    /// # session.save()?;
+    /// let before = *session.id();
+    /// session.invalidate()?;
+    /// session.set("flash", "You are logged out.");
+    /// session.save()?;
+    /// assert!(sessions.open(&before).is_err() && !session.contains("user"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "flush")]
+    #[doc(alias = "destroy")]
+    #[doc(alias = "purge")]
+    #[doc(alias = "regenerate")]
+    pub fn invalidate(&mut self) -> Result<()> {
+        let mut fresh = Session::new(self.sessions.clone(), self.origin, self.in_cookie);
+        fresh.deferred = self.deferred;
+        let mut before = mem::replace(self, fresh);
+        self.ended = mem::take(&mut before.ended);
+        self.ended.extend(before.places());
+        before.changes = Changes::none();
+        self.act_unless_deferred()
+    }
+
+    /// Saves it under a new id, and ends the old one: for logging in, so that an id that somebody
+    /// else may know is worth nothing.
+    ///
+    /// Requests of this visitor that run at the same time have the old id: what they save before
+    /// comes along, what they save after is refused with `ErrorKind::SessionGone`, unless there is
+    /// a [`grace`](Sessions::grace). If they end the session, it ends under its new id: a small
+    /// record leads there for an hour, or for what is left of the session's lifetime.
+    ///
+    /// # Errors
+    ///
+    /// As for [`save`](Session::save). After an error the session has the old id still, or has moved and
+    /// can be used by this handle; a second try does what is left to do.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// # let mut session = sessions.create();
+    /// # session.save()?;
+    /// let before = *session.id();
+    /// session.set_user("kimi");
+    /// session.regenerate_id()?;
+    /// assert!(sessions.open(&before).is_err());
+    /// assert_eq!(sessions.open(session.id())?.user(), Some("kimi"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "cycle_id")]
+    #[doc(alias = "renew")]
+    #[doc(alias = "regenerate")]
+    pub fn regenerate_id(&mut self) -> Result<()> {
+        if self.is_deleted {
+            return Err(self.gone());
+        }
+        // A move that was begun and not ended goes on to the id that it was to have: nobody knows it.
+        let is_on_its_way =
+            self.moves_from.is_some() && (self.stored.is_some() || self.may_be_stored);
+        if !is_on_its_way {
+            let old = mem::replace(&mut self.id, SessionId::random());
+            if let Some(version) = self.stored.take() {
+                self.moves_from = Some((old, version));
+            } else if mem::take(&mut self.may_be_stored) {
+                self.ended.push((old, None));
+            }
+        }
+        self.intent = Intent::Save;
+        self.act_unless_deferred()
+    }
+
+    fn act_unless_deferred(&mut self) -> Result<()> {
+        if self.deferred { Ok(()) } else { self.persist() }
+    }
+
+    /// Returns the time of an access. For a request a few milliseconds less do no harm, and are read in a
+    /// tenth of the time.
+    pub(super) fn time(&self) -> Timestamp {
+        let clock = &self.sessions.0.clock;
+        if self.deferred { clock.recent() } else { clock.now() }
+    }
+
+    pub(super) fn gone(&self) -> Error {
+        let id = self.id.short();
+        let what = format!("the session `{id}` was deleted, and was not saved again");
+        Error::new(ErrorKind::SessionGone, what + "; `invalidate` goes on with an empty one")
+    }
+}
+
+/// Forgetting `save` would be silent otherwise.
+#[cfg(feature = "tracing")]
+impl Session {
+    /// Returns what was changed, if nobody has asked to save it. Where saving has failed, the program was
+    /// told so.
+    pub(crate) fn unsaved(&self) -> Option<Unsaved<'_>> {
+        let is_saved_by_itself = self.deferred && self.sessions.0.auto;
+        let is_unsaved = self.intent == Intent::Leave && self.is_modified() && !is_saved_by_itself;
+        is_unsaved.then(|| Unsaved { id: &self.id, keys: self.changes.keys(&self.data.values) })
+    }
+}
+
+/// Of the session of a request the middleware tells, which knows the request.
+#[cfg(feature = "tracing")]
+impl Drop for Session {
+    fn drop(&mut self) {
+        if !self.deferred
+            && !std::thread::panicking()
+            && let Some(unsaved) = self.unsaved()
+        {
+            self.sessions.0.events.emit(Event::Unsaved(&unsaved));
+        }
+    }
+}
+
+/// Prints a map of the values and, as Beaker does, of the two times; nothing of a deleted session.
+impl Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut entries: BTreeMap<&str, &dyn Debug> = BTreeMap::new();
+        if !self.is_deleted {
+            entries.insert("_accessed_time", &self.data.accessed);
+            entries.insert("_creation_time", &self.data.created);
+        }
+        entries.extend(self.data.values.iter().map(|(key, value)| (key.as_str(), value as _)));
+        f.debug_map().entries(entries).finish()
+    }
+}

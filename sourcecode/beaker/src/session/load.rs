@@ -1,0 +1,274 @@
+//! Loading sessions: by an id, or by the visitor's cookie; and what a record means to a request.
+
+use std::sync::atomic::Ordering;
+
+use super::events::Event;
+use super::handle::{InCookie, Session};
+use super::id::{SessionId, ticket};
+use super::options::{Home, Sessions};
+use super::stored::{self, Arriving, Content, Forward, Found, Origin, Rejection, Unreadable};
+use crate::clock::Timestamp;
+use crate::cookie;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{Stored, When};
+#[cfg(feature = "cookies")]
+use {super::client_side::Carrier, crate::store::Version};
+
+/// A request is led over so many ids of a session that gets new ones all the time.
+const MAX_FOLLOWED: usize = 64;
+
+/// Whoever sent a request: known by a cookie, or not.
+pub(crate) enum Visitor {
+    /// With what is in the cookie and no value can hold.
+    Known(Found, InCookie, Vec<Unreadable>),
+    New(Origin),
+}
+
+impl Visitor {
+    /// Makes their session, which may be a new one.
+    fn session(self, sessions: Sessions) -> Session {
+        let now = sessions.0.clock.now();
+        self.session_from(now, sessions)
+    }
+
+    /// The same for a request: it acts when that has been answered.
+    #[cfg(feature = "middleware")]
+    pub(crate) fn session_of_request(self, sessions: Sessions) -> Session {
+        let now = sessions.0.clock.recent();
+        self.session_from(now, sessions).deferred()
+    }
+
+    fn session_from(self, now: Timestamp, sessions: Sessions) -> Session {
+        match self {
+            Visitor::Known(found, in_cookie, unreadable) => {
+                let mut session = Session::loaded(sessions, found, Some(in_cookie), now);
+                session.unreadable = unreadable;
+                session
+            }
+            Visitor::New(origin) => Session::new(sessions, origin, None),
+        }
+    }
+}
+
+/// What is found, by which cookie, and what in that no value can hold.
+type Recognized = (Found, InCookie, Vec<Unreadable>);
+
+impl Sessions {
+    /// Makes a new session. Nothing is stored until it is saved.
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let mut session = sessions.create();
+    /// assert!(sessions.open(session.id()).is_err());
+    /// session.save()?;
+    /// assert!(sessions.open(session.id()).is_ok());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create(&self) -> Session {
+        Session::new(self.clone(), Origin::New, None)
+    }
+
+    /// Opens the session that is saved under an id that the program trusts. An id from a visitor goes
+    /// through [`load`](Sessions::load).
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::UnknownSession` if none is stored there, or it has timed out or is damaged;
+    /// `ErrorKind::Config` for sessions in cookies; what the store fails with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use beaker::{ErrorKind, SessionId};
+    ///
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// let error = sessions.open(&SessionId::random()).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::UnknownSession);
+    /// ```
+    pub fn open(&self, id: &SessionId) -> Result<Session> {
+        if self.0.is_in_cookies() {
+            let why = "sessions in cookies are not reached by id; `load` takes the `Cookie` header";
+            return Err(Error::config(why));
+        }
+        let events = &self.0.events;
+        let _span = events.loading();
+        let found = self.find(id)?.inspect(|found| events.emit(Event::Loaded(&found.id)));
+        match found {
+            Ok(found) => Ok(Session::loaded(self.clone(), found, None, self.0.clock.now())),
+            Err(reason) => Err(Error::new(
+                ErrorKind::UnknownSession,
+                format!(
+                    "there is no session `{}` ({reason:?}): it was never saved, or it has ended",
+                    id.short()
+                ),
+            )),
+        }
+    }
+
+    /// Loads the session of a visitor, by the `Cookie` header of the request. Whatever is wrong with the
+    /// cookie, the visitor gets a new session, whose [`origin`](Session::origin) says why.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` if there is no [signer](Sessions::signed_by); what the store fails with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use beaker::{Backend, Origin, Rejection, Sessions, Signer};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let signer = Signer::new(&["0123456789abcdef0123456789abcdef"])?;
+    /// let sessions = Sessions::new(Backend::memory()).signed_by(signer);
+    /// let mut session = sessions.load(None)?;
+    /// session.set("visits", 1);
+    /// session.save()?;
+    /// let header = session.set_cookie()?.unwrap_or_default();
+    ///
+    /// // The browser sends back what stands before the first semicolon.
+    /// let again = sessions.load(header.split(';').next())?;
+    /// assert_eq!(again.require("visits")?.as_int(), Some(1));
+    ///
+    /// let forged = sessions.load(Some("beaker.session.id=0123456789abcdef"))?;
+    /// assert_eq!(forged.origin(), Origin::Rejected(Rejection::Signature));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn load(&self, cookie_header: Option<&str>) -> Result<Session> {
+        self.recognize(cookie_header).map(|visitor| visitor.session(self.clone()))
+    }
+
+    /// Tells who the visitor is, by the `Cookie` header.
+    pub(crate) fn recognize(&self, cookie_header: Option<&str>) -> Result<Visitor> {
+        let events = &self.0.events;
+        let _span = events.loading();
+        let name = self.0.cookie.get_name();
+        let mut origin = Origin::New;
+        for value in cookie_header.into_iter().flat_map(|header| cookie::find(header, name)) {
+            let loaded = match &self.0.home {
+                Home::Store => self.load_from_store(value)?,
+                #[cfg(feature = "cookies")]
+                Home::Cookie(carrier) => self.load_from_cookie(carrier, value)?,
+            };
+            match loaded {
+                Ok((found, in_cookie, unreadable)) => {
+                    events.emit(Event::Loaded(&found.id));
+                    for entry in &unreadable {
+                        events.emit(Event::Unreadable(&found.id, entry));
+                    }
+                    return Ok(Visitor::Known(found, in_cookie, unreadable));
+                }
+                Err(reason) => {
+                    events.emit(Event::Rejected(reason));
+                    origin = Origin::Rejected(reason);
+                }
+            }
+        }
+        self.signer_or_carrier()?;
+        Ok(Visitor::New(origin))
+    }
+
+    /// Loads what a cookie of ours leads to.
+    fn load_from_store(&self, value: &str) -> Result<Result<Recognized, Rejection>> {
+        let options = &self.0;
+        let Some(verified) = options.signer()?.verify(options.cookie.get_name(), value) else {
+            return Ok(Err(Rejection::Signature));
+        };
+        let Some((id, sent)) = ticket::read(verified.text) else {
+            return Ok(Err(Rejection::Id));
+        };
+        Ok(self.find(&id)?.map(|found| {
+            let is_due = !verified.is_newest || options.is_ticket_due(sent);
+            (found, InCookie { id, is_due }, Vec::new())
+        }))
+    }
+
+    /// Loads what a cookie of ours has in it.
+    #[cfg(feature = "cookies")]
+    fn load_from_cookie(
+        &self,
+        carrier: &Carrier,
+        value: &str,
+    ) -> Result<Result<Recognized, Rejection>> {
+        let options = &self.0;
+        options.check_codec()?;
+        let carried = match carrier.unpack(options.cookie.get_name(), value, &options.codec) {
+            Ok(carried) => carried,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        if let Some(reason) = options.over(&carried.data) {
+            return Ok(Err(reason));
+        }
+        let in_cookie = InCookie { id: carried.id, is_due: !carried.is_newest };
+        // There is no store to number its writes.
+        let version = Version::new(0);
+        let found = Found { id: carried.id, data: carried.data, version };
+        Ok(Ok((found, in_cookie, carried.unreadable)))
+    }
+}
+
+/// What a record means to a request.
+pub(super) enum Resolved {
+    Found(Found),
+    Rejected(Rejection),
+    /// The session is under this id, which may be the same one: what is there has changed.
+    Elsewhere(SessionId),
+}
+
+impl Sessions {
+    /// Finds what is stored under an id and may be used. An id that was changed a moment ago leads to the
+    /// new one, if there is a `grace`.
+    pub(super) fn find(&self, id: &SessionId) -> Result<Result<Found, Rejection>> {
+        let mut id = *id;
+        for _ in 0..MAX_FOLLOWED {
+            let Some(stored) = self.records().get(&self.key(&id))? else { break };
+            match self.resolve(id, &stored)? {
+                Resolved::Found(found) => return Ok(Ok(found)),
+                Resolved::Rejected(reason) => return Ok(Err(reason)),
+                Resolved::Elsewhere(next) => id = next,
+            }
+        }
+        Ok(Err(Rejection::Unknown))
+    }
+
+    /// Tells what a record under this id means to a request.
+    pub(super) fn resolve(&self, id: SessionId, stored: &Stored) -> Result<Resolved> {
+        let version = stored.version;
+        match stored::read(stored, &self.0.codec) {
+            Some(Content::Session(data)) => self.in_time(Found { id, data, version }),
+            Some(Content::Forward(Forward { to, until })) if self.0.clock.now() < until => {
+                Ok(Resolved::Elsewhere(to))
+            }
+            Some(Content::Forward(_)) => Ok(Resolved::Rejected(Rejection::Moved)),
+            Some(Content::Arriving(Arriving { from, data })) => {
+                if self.forwards(&from)? != Some(id) {
+                    return Ok(Resolved::Rejected(Rejection::Unknown));
+                }
+                self.arrive(Found { id, data, version })
+            }
+            None => {
+                self.0.damaged.fetch_add(1, Ordering::Relaxed);
+                Ok(Resolved::Rejected(Rejection::Damaged))
+            }
+        }
+    }
+
+    fn in_time(&self, found: Found) -> Result<Resolved> {
+        let Some(reason) = self.0.over(&found.data) else { return Ok(Resolved::Found(found)) };
+        self.records().delete(&self.key(&found.id), When::Unchanged(found.version))?;
+        Ok(Resolved::Rejected(reason))
+    }
+
+    /// Does what is left of a move, which was begun and not ended: by one that is at it now, or that has
+    /// crashed.
+    fn arrive(&self, mut found: Found) -> Result<Resolved> {
+        let (key, unchanged) = (self.key(&found.id), When::Unchanged(found.version));
+        let accessed = found.data.accessed;
+        match self.put(&key, &mut found.data, accessed, None, unchanged)? {
+            Some(version) => self.in_time(Found { version, ..found }),
+            None => Ok(Resolved::Elsewhere(found.id)),
+        }
+    }
+}

@@ -1,0 +1,254 @@
+//! Doing what was asked of a session: deciding what that is, and then writing, touching, deleting or
+//! ending it, in the store or in the visitor's cookie.
+
+#[cfg(feature = "cookies")]
+use std::mem;
+
+use smallvec::SmallVec;
+
+#[cfg(feature = "cookies")]
+use super::changes::Changes;
+#[cfg(feature = "cookies")]
+use super::client_side::Carrier;
+use super::events::Event;
+use super::handle::{Intent, Known, Session};
+use super::id::SessionId;
+use super::options::Home;
+#[cfg(feature = "cookies")]
+use super::stored::SessionData;
+use crate::error::{ErrorKind, Result};
+#[cfg(feature = "cookies")]
+use crate::store::Version;
+use crate::store::When;
+
+/// What there is to know before a decision.
+#[derive(Debug, Clone, Copy)]
+struct Facts {
+    intent: Intent,
+    /// Has anything changed since it was loaded?
+    modified: bool,
+    /// Is it stored nowhere yet?
+    is_new: bool,
+    /// Save what changed without being asked: Beaker's `auto`.
+    auto: bool,
+    /// Keep the time of the last access: Beaker's `save_accessed_time`.
+    save_accessed_time: bool,
+    /// It is kept in the cookie, and an old key made that.
+    is_renewal_due: bool,
+}
+
+impl Facts {
+    fn wants_a_touch(self) -> bool {
+        self.save_accessed_time || self.is_renewal_due
+    }
+}
+
+/// What is to be done about a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Plan {
+    Nothing,
+    /// Note the access, unless somebody else has written since.
+    Touch,
+    Write,
+    Delete,
+}
+
+/// Decides with no store in sight.
+fn plan(facts: Facts) -> Plan {
+    match facts.intent {
+        Intent::Delete => Plan::Delete,
+        Intent::Save => Plan::Write,
+        Intent::Leave if facts.auto && facts.modified => Plan::Write,
+        // A visitor who only looked is given no session.
+        Intent::Leave if facts.is_new => Plan::Nothing,
+        Intent::Leave if facts.wants_a_touch() => Plan::Touch,
+        Intent::Leave => Plan::Nothing,
+    }
+}
+
+impl Session {
+    /// Does what was asked for, and what the options want at the end of a request.
+    pub(crate) fn persist(&mut self) -> Result<()> {
+        let plan = plan(self.facts());
+        // What is to end, ends first: it must not live on because something else cannot be saved.
+        while let Some((id, known)) = self.ended.pop() {
+            let ended = self.sessions.end_known(&id, known.as_ref());
+            if ended.as_ref().is_err_and(|error| error.kind() != ErrorKind::UnknownSession) {
+                self.ended.push((id, known));
+            }
+            ended?;
+        }
+        match plan {
+            Plan::Nothing => {}
+            Plan::Touch => self.note_access()?,
+            Plan::Write => self.write()?,
+            Plan::Delete => self.delete_record()?,
+        }
+        self.intent = Intent::Leave;
+        Ok(())
+    }
+
+    /// Tells whether all there is to save is that it was used.
+    #[cfg(feature = "middleware")]
+    pub(crate) fn is_only_looked_at(&self) -> bool {
+        self.ended.is_empty() && plan(self.facts()) == Plan::Touch
+    }
+
+    fn facts(&self) -> Facts {
+        let options = &self.sessions.0;
+        Facts {
+            intent: self.intent,
+            modified: self.is_modified(),
+            is_new: self.is_new(),
+            auto: options.auto,
+            save_accessed_time: options.save_accessed_time,
+            is_renewal_due: options.is_in_cookies() && self.in_cookie.is_some_and(|it| it.is_due),
+        }
+    }
+
+    fn write(&mut self) -> Result<()> {
+        let events = self.sessions.0.events.clone();
+        let _span = events.saving(&self.id);
+        let written = match self.sessions.0.home.clone() {
+            Home::Store => self.write_record(),
+            #[cfg(feature = "cookies")]
+            Home::Cookie(carrier) => self.write_into_cookie(&carrier),
+        };
+        match &written {
+            Ok(()) => events.emit(Event::Saved(&self.id)),
+            Err(error) if error.kind() == ErrorKind::SessionGone => {
+                events.emit(Event::SavedTooLate(&self.id));
+            }
+            Err(_) => {}
+        }
+        written
+    }
+
+    fn delete_record(&mut self) -> Result<()> {
+        for (id, known) in self.places() {
+            self.sessions.end_known(&id, known.as_ref())?;
+        }
+        (self.moves_from, self.stored, self.issued) = (None, None, None);
+        self.may_be_stored = false;
+        Ok(())
+    }
+
+    /// Returns where the session is stored, or may be.
+    pub(super) fn places(&self) -> SmallVec<[(SessionId, Option<Known>); 2]> {
+        let at = self.data.accessed;
+        let known = |(id, version)| (id, Some(Known { version, at }));
+        let old = self.moves_from.map(known);
+        let own = self.stored.map(|version| known((self.id, version)));
+        let own = own.or(self.may_be_stored.then_some((self.id, None)));
+        old.into_iter().chain(own).collect()
+    }
+
+    /// Notes the access in what is stored, and nothing else: not what was changed here, and not over
+    /// what somebody else has changed.
+    pub(super) fn note_access(&mut self) -> Result<()> {
+        // A deletion that failed has left the record as it was, and this handle empty. And what is on its
+        // way to another id is not there yet.
+        if self.is_deleted || self.stored.is_none() || self.moves_from.is_some() {
+            return Ok(());
+        }
+        let options = &self.sessions.0;
+        let noted = self.last_accessed.unwrap_or(self.data.accessed);
+        let is_due = options.is_touch_due(noted, options.clock.recent());
+        match options.home.clone() {
+            Home::Store if is_due => self.touch_record(),
+            #[cfg(feature = "cookies")]
+            Home::Cookie(carrier) if is_due || self.in_cookie.is_some_and(|it| it.is_due) => {
+                self.renew_cookie(&carrier)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn touch_record(&mut self) -> Result<()> {
+        let Some(version) = self.stored else { return Ok(()) };
+        let key = self.sessions.key(&self.id);
+        let _turn = self.sessions.0.turns.join(&key);
+        let (now, mut unchanged) = (self.time(), self.unchanged());
+        let condition = When::Unchanged(version);
+        let noted = self.sessions.put(&key, &mut unchanged, now, None, condition)?;
+        if noted.is_some() {
+            self.stored = noted;
+            self.sessions.0.events.emit(Event::Touched(&self.id));
+            return Ok(());
+        }
+        // Somebody has written since. They may have begun, and so noted an access, before this one.
+        if let Ok(mut latest) = self.sessions.find(&self.id)? {
+            let (key, unchanged) = (self.sessions.key(&latest.id), When::Unchanged(latest.version));
+            self.sessions.put(&key, &mut latest.data, now, None, unchanged)?;
+        }
+        Ok(())
+    }
+}
+
+/// Of a session that is kept in the visitor's cookie.
+#[cfg(feature = "cookies")]
+impl Session {
+    /// Issues a cookie with all that there is, changed or not: whoever saves wants it to be sent.
+    fn write_into_cookie(&mut self, carrier: &Carrier) -> Result<()> {
+        let now = self.time().max(self.data.accessed);
+        let loaded = mem::replace(&mut self.data.accessed, now);
+        let header = self.sessions.0.header(carrier, &self.id, &self.data, self.unreadable());
+        self.data.accessed = loaded;
+        self.issue(header?);
+        self.moves_from = None;
+        let mut unreadable = mem::take(&mut self.unreadable);
+        unreadable.retain(|entry| !self.replaces(entry));
+        self.unreadable = unreadable;
+        self.changes = Changes::none();
+        Ok(())
+    }
+
+    /// Issues a cookie with what was loaded, and the access noted as of now.
+    fn renew_cookie(&mut self, carrier: &Carrier) -> Result<()> {
+        let unchanged = self.unchanged();
+        let data = SessionData { accessed: self.time().max(unchanged.accessed), ..unchanged };
+        let header = self.sessions.0.header(carrier, &self.id, &data, &self.unreadable)?;
+        self.issue(header);
+        self.sessions.0.events.emit(Event::Touched(&self.id));
+        Ok(())
+    }
+
+    fn issue(&mut self, header: String) {
+        self.issued = Some(header);
+        // There is no store to number its writes.
+        self.stored = Some(Version::new(0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_whole_table() {
+        use Intent::*;
+        // intent, modified, new, auto, atime
+        let rows = [
+            ((Delete, false, false, false, false), Plan::Delete),
+            ((Delete, true, true, true, true), Plan::Delete),
+            ((Save, false, false, false, false), Plan::Write),
+            ((Save, true, true, false, true), Plan::Write),
+            ((Leave, true, true, true, false), Plan::Write),
+            ((Leave, true, false, true, true), Plan::Write),
+            ((Leave, false, true, true, true), Plan::Nothing),
+            ((Leave, false, false, true, true), Plan::Touch),
+            ((Leave, true, false, false, true), Plan::Touch),
+            ((Leave, true, true, false, true), Plan::Nothing),
+            ((Leave, true, false, false, false), Plan::Nothing),
+            ((Leave, false, false, true, false), Plan::Nothing),
+        ];
+        for ((intent, modified, is_new, auto, save_accessed_time), wanted) in rows {
+            let facts =
+                Facts { intent, modified, is_new, auto, save_accessed_time, is_renewal_due: false };
+            assert_eq!(plan(facts), wanted, "{facts:?}");
+            let renewed = plan(Facts { is_renewal_due: true, ..facts });
+            let by_renewal = if is_new { wanted } else { Plan::Touch };
+            assert_eq!(renewed, if wanted == Plan::Nothing { by_renewal } else { wanted });
+        }
+    }
+}
