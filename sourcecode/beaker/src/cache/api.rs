@@ -63,7 +63,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10_000);
+    /// let cache: Cache<i32> = Cache::in_memory(10_000);
     /// assert_eq!(cache.get_or_create("Kimi", || 110)?, 110);
     /// # Ok(())
     /// # }
@@ -156,7 +156,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     ///
     /// # fn main() -> beaker::Result<()> {
     /// let clock = Arc::new(ManualClock::new(Timestamp::from_micros(0)));
-    /// let cache = Cache::in_memory(10).clock(clock.clone()).ttl(Duration::from_secs(60));
+    /// let cache: Cache<i32> = Cache::in_memory(10).clock(clock.clone()).ttl(Duration::from_secs(60));
     /// cache.put("Kimi", 110)?;
     /// assert_eq!(cache.get("Kimi")?, Some(110));
     /// clock.advance(Duration::from_secs(60));
@@ -179,13 +179,13 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     /// use beaker::{ManualClock, Timestamp};
     ///
-    /// # fn main() -> beaker::Result<()> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let clock = Arc::new(ManualClock::new(Timestamp::from_micros(0)));
-    /// let cache = Cache::in_memory(10).clock(clock.clone());
+    /// let cache: Cache<i32> = Cache::in_memory(10).clock(clock.clone());
     /// let cache = cache.ttl(Duration::from_secs(60)).stale_for(Duration::from_secs(600));
     /// cache.put("Kimi", 110)?;
     /// clock.advance(Duration::from_secs(61));
-    /// let fails = || Err::<i32, beaker::Error>(beaker::Error::config("the source is down"));
+    /// let fails = || Err::<i32, Box<dyn std::error::Error>>("the source is down".into());
     /// assert_eq!(cache.try_get_or_create("Kimi", fails)?, 110);
     /// # Ok(())
     /// # }
@@ -248,10 +248,10 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     /// use beaker::{ManualClock, Timestamp};
     ///
-    /// # fn main() -> beaker::Result<()> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let clock = Arc::new(ManualClock::new(Timestamp::from_micros(0)));
-    /// let cache = Cache::in_memory(10).clock(clock.clone()).error_ttl(Duration::from_secs(5));
-    /// let fails = || Err::<i32, beaker::Error>(beaker::Error::config("the source is down"));
+    /// let cache: Cache<i32> = Cache::in_memory(10).clock(clock.clone()).error_ttl(Duration::from_secs(5));
+    /// let fails = || Err::<i32, Box<dyn std::error::Error>>("the source is down".into());
     /// assert!(cache.try_get_or_create("Kimi", fails).is_err());
     /// assert!(cache.get_or_create("Kimi", || 110).is_err(), "it is not called");
     /// clock.advance(Duration::from_secs(5));
@@ -290,13 +290,13 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     /// use beaker::{ManualClock, Timestamp};
     ///
-    /// # fn main() -> beaker::Result<()> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let clock = Arc::new(ManualClock::new(Timestamp::from_micros(0)));
-    /// let cache = Cache::in_memory(10).clock(clock.clone()).stale_on_failure(false);
+    /// let cache: Cache<i32> = Cache::in_memory(10).clock(clock.clone()).stale_on_failure(false);
     /// let cache = cache.ttl(Duration::from_secs(60)).stale_for(Duration::from_secs(600));
     /// cache.put("Kimi", 110)?;
     /// clock.advance(Duration::from_secs(61));
-    /// let fails = || Err::<i32, beaker::Error>(beaker::Error::config("the source is down"));
+    /// let fails = || Err::<i32, Box<dyn std::error::Error>>("the source is down".into());
     /// assert!(cache.try_get_or_create("Kimi", fails).is_err());
     /// # Ok(())
     /// # }
@@ -387,7 +387,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
+    /// let cache: Cache<i32> = Cache::in_memory(10);
     /// assert_eq!(cache.get("Kimi")?, None);
     /// cache.put("Kimi", 110)?;
     /// assert_eq!(cache.get("Kimi")?, Some(110));
@@ -443,9 +443,10 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
+    /// let cache: Cache<i32> = Cache::in_memory(10);
     /// assert_eq!(cache.get_or_create("Kimi", || 25 + 18 + 15)?, 58);
-    /// assert_eq!(cache.get_or_create("Kimi", || unreachable!("it is there"))?, 58);
+    /// let never = || -> i32 { unreachable!("it is there") };
+    /// assert_eq!(cache.get_or_create("Kimi", never)?, 58);
     /// # Ok(())
     /// # }
     /// ```
@@ -474,9 +475,9 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     /// use beaker::cache::Cache;
     ///
-    /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
-    /// let fails = || Err::<i32, beaker::Error>(beaker::Error::config("the source is down"));
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cache: Cache<i32> = Cache::in_memory(10);
+    /// let fails = || Err::<i32, Box<dyn std::error::Error>>("the source is down".into());
     /// assert!(cache.try_get_or_create("Kimi", fails).is_err());
     /// assert_eq!(cache.get("Kimi")?, None, "a failure is not kept");
     /// # Ok(())
@@ -552,7 +553,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     ///
     /// # fn main() -> beaker::Result<()> {
     /// let clock = Arc::new(ManualClock::new(Timestamp::from_micros(0)));
-    /// let cache = Cache::in_memory(10).clock(clock.clone()).executor(Arc::new(|work| work()));
+    /// let cache: Cache<i32> = Cache::in_memory(10).clock(clock.clone()).executor(Arc::new(|work| work()));
     /// let cache = cache.ttl(Duration::from_secs(60)).stale_for(Duration::from_secs(600));
     /// let points = |points| move || Ok::<i32, beaker::Error>(points);
     /// assert_eq!(cache.get_or_refresh("Kimi", points(100))?, 100);
@@ -589,7 +590,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
+    /// let cache: Cache<i32> = Cache::in_memory(10);
     /// cache.put("Kimi", 110)?;
     /// let (points, age) = cache.peek("Kimi")?.expect("it was put");
     /// assert_eq!(points, 110);
@@ -614,7 +615,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
+    /// let cache: Cache<i32> = Cache::in_memory(10);
     /// cache.put("Kimi", 110)?;
     /// assert!(cache.contains("Kimi")? && !cache.contains("Felipe")?);
     /// # Ok(())
@@ -631,7 +632,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
+    /// let cache: Cache<i32> = Cache::in_memory(10);
     /// cache.get_or_create("Kimi", || 110)?;
     /// cache.get_or_create("Kimi", || 110)?;
     /// assert_eq!((cache.stats().hits, cache.stats().creations), (1, 1));
@@ -682,7 +683,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::{Cache, CacheEntry};
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
+    /// let cache: Cache<i32> = Cache::in_memory(10);
     /// cache.put("Kimi", 110)?;
     /// cache.put("Felipe", CacheEntry::new(94).ttl(Duration::from_secs(60)).tag("season 2007"))?;
     /// assert_eq!(cache.get("Felipe")?, Some(94));
@@ -714,7 +715,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
+    /// let cache: Cache<i32> = Cache::in_memory(10);
     /// cache.put("Kimi", 110)?;
     /// assert!(cache.remove("Kimi")?);
     /// assert!(!cache.remove("Kimi")?);
@@ -740,7 +741,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
+    /// let cache: Cache<i32> = Cache::in_memory(10);
     /// cache.put("Kimi", 110)?;
     /// cache.clear()?;
     /// assert_eq!(cache.get("Kimi")?, None);
@@ -794,7 +795,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
+    /// let cache: Cache<i32> = Cache::in_memory(10);
     /// cache.put("Kimi", 110)?;
     /// cache.invalidate_softly()?;
     /// assert_eq!(cache.get("Kimi")?, None, "none that is fresh");
@@ -822,7 +823,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::{Cache, CacheEntry};
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
+    /// let cache: Cache<i32> = Cache::in_memory(10);
     /// cache.put("Kimi", CacheEntry::new(110).tag("season 2007"))?;
     /// cache.put("Jackie", CacheEntry::new(71).tag("season 1969"))?;
     /// cache.invalidate_tag("season 2007")?;

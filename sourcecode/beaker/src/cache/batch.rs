@@ -34,7 +34,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
+    /// let cache: Cache<i32> = Cache::in_memory(10);
     /// cache.put("Kimi", 110)?;
     /// assert_eq!(cache.get_many(&["Kimi", "Felipe"])?, [Some(110), None]);
     /// # Ok(())
@@ -77,7 +77,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// use beaker::cache::Cache;
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
+    /// let cache: Cache<usize> = Cache::in_memory(10);
     /// cache.put("Kimi", 4)?;
     /// let lengths = |keys: &[&[u8]]| Ok(keys.iter().map(|key| key.len()).collect::<Vec<_>>());
     /// let found = cache.try_get_or_create_many::<_, _, beaker::Error>(&["Kimi", "Felipe"], lengths)?;

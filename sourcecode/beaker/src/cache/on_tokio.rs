@@ -18,7 +18,7 @@ use super::stats::Stats;
 use crate::error::{Error, Result};
 use crate::off_thread::off_thread;
 
-/// A [`Cache`] for async code, on tokio (feature `tokio`). A hit in memory is given at once. What may
+/// Wraps a [`Cache`] for async code, on tokio (feature `tokio`). A hit in memory is given at once. What may
 /// wait is done on tokio's threads for that, and holds up no other task; who waits for a value that
 /// another one makes takes no thread at all. A clone is the same cache.
 ///
@@ -71,7 +71,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     ///
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     /// # runtime.block_on(async {
-    /// let cache = AsyncCache::new(Cache::in_memory(10));
+    /// let cache: AsyncCache<i32> = AsyncCache::new(Cache::in_memory(10));
     /// cache.get_or_create("Kimi", || async { 110 }).await?;
     /// assert_eq!(cache.stats().creations, 1);
     /// # Ok::<(), beaker::Error>(())
@@ -94,7 +94,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     ///
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     /// # runtime.block_on(async {
-    /// let cache = AsyncCache::new(Cache::in_memory(10));
+    /// let cache: AsyncCache<i32> = AsyncCache::new(Cache::in_memory(10));
     /// cache.run(|cache| cache.put("Kimi", 110)).await?;
     /// assert!(cache.run(|cache| cache.remove("Kimi")).await?);
     /// # Ok::<(), beaker::Error>(())
@@ -161,7 +161,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     ///
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     /// # runtime.block_on(async {
-    /// let cache = AsyncCache::new(Cache::in_memory(10));
+    /// let cache: AsyncCache<i32> = AsyncCache::new(Cache::in_memory(10));
     /// assert_eq!(cache.get_or_create("Kimi", || async { 110 }).await?, 110);
     /// # Ok::<(), beaker::Error>(())
     /// # }).unwrap();
@@ -192,7 +192,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     ///
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     /// # runtime.block_on(async {
-    /// let cache = AsyncCache::new(Cache::in_memory(10));
+    /// let cache: AsyncCache<i32> = AsyncCache::new(Cache::in_memory(10));
     /// let create = || async { Ok::<i32, beaker::Error>(110) };
     /// assert_eq!(cache.try_get_or_create("Kimi", create).await?, 110);
     /// # Ok::<(), beaker::Error>(())
@@ -328,7 +328,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     ///
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     /// # runtime.block_on(async {
-    /// let cache = AsyncCache::new(Cache::in_memory(10));
+    /// let cache: AsyncCache<i32> = AsyncCache::new(Cache::in_memory(10));
     /// let create = || async { Ok::<i32, beaker::Error>(110) };
     /// assert_eq!(cache.get_or_refresh("Kimi", create).await?, 110);
     /// # Ok::<(), beaker::Error>(())

@@ -20,7 +20,8 @@ use crate::codec::{Bincode, Codec};
 use crate::error::{Error, Result};
 use crate::nearest::nearest;
 
-/// Caches of one kind: where they are kept and how long, under a name. A clone is the same region.
+/// Gives a name to caches of one kind, and says where they are kept and how long. A clone is the same
+/// region.
 ///
 /// Code can name a region before it is configured, and a program configures it at its start, by
 /// itself or with what its [settings](crate::config) say:
@@ -374,7 +375,7 @@ impl RegionOptions {
     }
 }
 
-/// The regions of a program, by name: a value to pass on. A clone has the same regions.
+/// Holds the regions of a program, by name: a value to pass on. A clone has the same regions.
 /// `CacheConfig::open` makes one of the [settings](crate::config).
 #[derive(Debug, Clone, Default)]
 pub struct Regions {

@@ -42,7 +42,7 @@ impl Stats {
     /// use beaker::cache::Cache;
     ///
     /// # fn main() -> beaker::Result<()> {
-    /// let cache = Cache::in_memory(10);
+    /// let cache: Cache<i32> = Cache::in_memory(10);
     /// cache.get_or_create("Kimi", || 110)?;
     /// cache.get("Kimi")?;
     /// assert_eq!(cache.stats().hit_ratio(), 0.5);

@@ -19,10 +19,8 @@ mod parts;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use parts::tag;
-
-/// What can be a part of a key: most of what functions take by value. Without it, a program's own
-/// types are made of their fields with `#[derive(KeyPart)]` (feature `macros`), or by hand:
+/// Makes a value a part of a key. Most of what functions take by value has it; a program's own types
+/// are made of their fields with `#[derive(KeyPart)]` (feature `macros`), or by hand:
 ///
 /// ```
 /// use beaker::cache::{ArgumentKey, KeyPart};
@@ -66,13 +64,13 @@ pub trait KeyPart {
     }
 }
 
-/// A key that is made of a name and of arguments. Each part has its type and, where it matters, its
+/// Holds a key that is made of a name and of arguments. Each part has its type and, where it matters, its
 /// length, so that no two lists of arguments give one key. Up to 64 bytes need no allocation.
 #[derive(Clone, Default)]
 pub struct ArgumentKey(Buffer);
 
 impl ArgumentKey {
-    /// A key that begins with the name of what is asked with the arguments.
+    /// Begins a key with the name of what is asked with the arguments.
     #[inline]
     pub fn new(name: &str) -> ArgumentKey {
         let mut key = ArgumentKey::default();
@@ -80,7 +78,7 @@ impl ArgumentKey {
         key
     }
 
-    /// The key with one more part.
+    /// Adds one more part.
     #[inline]
     pub fn with<P: KeyPart + ?Sized>(mut self, part: &P) -> ArgumentKey {
         part.append(&mut self);
@@ -157,6 +155,40 @@ impl fmt::Debug for ArgumentKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`", self.as_ref().escape_ascii())
     }
+}
+
+/// The first byte of each part says of what type it is. They are stored, so they never change.
+mod tag {
+    pub(super) const UNIT: u8 = b'(';
+    pub(super) const TUPLE: u8 = b')';
+    pub(super) const FALSE: u8 = b'-';
+    pub(super) const TRUE: u8 = b'+';
+    pub(super) const CHAR: u8 = b'c';
+    pub(super) const TEXT: u8 = b's';
+    pub(super) const BYTES: u8 = b'b';
+    pub(super) const PATH: u8 = b'/';
+    pub(super) const LIST: u8 = b'[';
+    pub(super) const MAP: u8 = b'{';
+    pub(super) const NOTHING: u8 = b'?';
+    pub(super) const SOMETHING: u8 = b'!';
+    pub(super) const DURATION: u8 = b'~';
+    pub(super) const IP_V4: u8 = b'4';
+    pub(super) const IP_V6: u8 = b'6';
+
+    pub(super) const U8: u8 = b'A';
+    pub(super) const U16: u8 = b'B';
+    pub(super) const U32: u8 = b'C';
+    pub(super) const U64: u8 = b'D';
+    pub(super) const U128: u8 = b'E';
+    pub(super) const USIZE: u8 = b'F';
+    pub(super) const I8: u8 = b'H';
+    pub(super) const I16: u8 = b'I';
+    pub(super) const I32: u8 = b'J';
+    pub(super) const I64: u8 = b'K';
+    pub(super) const I128: u8 = b'L';
+    pub(super) const ISIZE: u8 = b'M';
+    pub(super) const F32: u8 = b'P';
+    pub(super) const F64: u8 = b'Q';
 }
 
 const ROOM: usize = 64;

@@ -10,41 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ArgumentKey, KeyPart};
-
-/// The first byte of each part says of what type it is. They are stored, so they never change.
-pub(super) mod tag {
-    pub(in super::super) const UNIT: u8 = b'(';
-    pub(in super::super) const TUPLE: u8 = b')';
-    pub(in super::super) const FALSE: u8 = b'-';
-    pub(in super::super) const TRUE: u8 = b'+';
-    pub(in super::super) const CHAR: u8 = b'c';
-    pub(in super::super) const TEXT: u8 = b's';
-    pub(in super::super) const BYTES: u8 = b'b';
-    pub(in super::super) const PATH: u8 = b'/';
-    pub(in super::super) const LIST: u8 = b'[';
-    pub(in super::super) const MAP: u8 = b'{';
-    pub(in super::super) const NOTHING: u8 = b'?';
-    pub(in super::super) const SOMETHING: u8 = b'!';
-    pub(in super::super) const DURATION: u8 = b'~';
-    pub(in super::super) const IP_V4: u8 = b'4';
-    pub(in super::super) const IP_V6: u8 = b'6';
-
-    pub(in super::super) const U8: u8 = b'A';
-    pub(in super::super) const U16: u8 = b'B';
-    pub(in super::super) const U32: u8 = b'C';
-    pub(in super::super) const U64: u8 = b'D';
-    pub(in super::super) const U128: u8 = b'E';
-    pub(in super::super) const USIZE: u8 = b'F';
-    pub(in super::super) const I8: u8 = b'H';
-    pub(in super::super) const I16: u8 = b'I';
-    pub(in super::super) const I32: u8 = b'J';
-    pub(in super::super) const I64: u8 = b'K';
-    pub(in super::super) const I128: u8 = b'L';
-    pub(in super::super) const ISIZE: u8 = b'M';
-    pub(in super::super) const F32: u8 = b'P';
-    pub(in super::super) const F64: u8 = b'Q';
-}
+use super::{ArgumentKey, KeyPart, tag};
 
 macro_rules! numbers {
     ($($number:ty, $tag:ident;)*) => {$(
