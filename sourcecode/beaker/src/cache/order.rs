@@ -160,27 +160,3 @@ impl Writes {
         self.0[place].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_begins_after_an_invalidation_is_not_touched_by_it() {
-        let invalidations = LocalInvalidations::new();
-        let tags: [Box<str>; 2] = ["a".into(), "b".into()];
-        let before = invalidations.count();
-        invalidations.invalidate_softly();
-        let after_soft = invalidations.count();
-        assert_eq!(invalidations.judge(before, &tags), Invalidated::Softly);
-        assert_eq!(invalidations.judge(after_soft, &tags), Invalidated::No);
-        invalidations.invalidate_tag("b");
-        let after_tag = invalidations.count();
-        assert_eq!(invalidations.judge(after_soft, &tags), Invalidated::Hard);
-        assert_eq!(invalidations.judge(after_soft, &tags[..1]), Invalidated::No);
-        assert_eq!(invalidations.judge(after_tag, &tags), Invalidated::No);
-        invalidations.invalidate();
-        assert_eq!(invalidations.judge(after_tag, &[]), Invalidated::Hard);
-        assert_eq!(invalidations.judge(invalidations.count(), &tags), Invalidated::No);
-    }
-}

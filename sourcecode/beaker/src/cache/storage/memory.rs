@@ -222,6 +222,7 @@ impl Equivalent<TableKey> for FreshKey<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::order::Invalidated;
 
     #[test]
     fn a_bound_is_never_exceeded_and_nearly_reached() {
@@ -260,5 +261,24 @@ mod tests {
         }
         assert_eq!(pack(u64::MAX, Duration::MAX), u64::MAX);
         assert!(size_of::<TableKey>() <= 48, "{} bytes", size_of::<TableKey>());
+    }
+
+    #[test]
+    fn what_begins_after_an_invalidation_is_not_touched_by_it() {
+        let invalidations = LocalInvalidations::new();
+        let tags: [Box<str>; 2] = ["a".into(), "b".into()];
+        let before = invalidations.count();
+        invalidations.invalidate_softly();
+        let after_soft = invalidations.count();
+        assert_eq!(invalidations.judge(before, &tags), Invalidated::Softly);
+        assert_eq!(invalidations.judge(after_soft, &tags), Invalidated::No);
+        invalidations.invalidate_tag("b");
+        let after_tag = invalidations.count();
+        assert_eq!(invalidations.judge(after_soft, &tags), Invalidated::Hard);
+        assert_eq!(invalidations.judge(after_soft, &tags[..1]), Invalidated::No);
+        assert_eq!(invalidations.judge(after_tag, &tags), Invalidated::No);
+        invalidations.invalidate();
+        assert_eq!(invalidations.judge(after_tag, &[]), Invalidated::Hard);
+        assert_eq!(invalidations.judge(invalidations.count(), &tags), Invalidated::No);
     }
 }
