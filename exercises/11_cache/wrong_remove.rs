@@ -13,16 +13,16 @@ fn add_up(cache: &Cache<u32>, races: [u32; 3]) -> u32 {
 /// Makes Felipe's sum anew. It belongs to the season, as before.
 fn recount(cache: &Cache<u32>, races: [u32; 3]) -> Result<()> {
     cache.remove("Felipe")?;
-    let create = || CacheEntry::new(add_up(cache, races)).tag("season 2007");
-    cache.get_or_create("Felipe", create)?;
+    let make = || CacheEntry::new(add_up(cache, races)).tag("season 2007");
+    cache.get_or_create("Felipe", make)?;
     Ok(())
 }
 
 fn main() -> Result<()> {
     let cache = Cache::in_memory(1000);
     for (driver, races) in [("Kimi", [10, 6, 10]), ("Felipe", [8, 10, 4])] {
-        let create = || CacheEntry::new(add_up(&cache, races)).tag("season 2007");
-        cache.get_or_create(driver, create)?;
+        let make = || CacheEntry::new(add_up(&cache, races)).tag("season 2007");
+        cache.get_or_create(driver, make)?;
     }
     recount(&cache, [8, 0, 4])?;
     println!("Kimi: {:?}", cache.get("Kimi")?);

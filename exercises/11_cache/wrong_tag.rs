@@ -19,8 +19,8 @@ fn recount(cache: &Cache<u32>, races: [u32; 3]) -> Result<()> {
 fn main() -> Result<()> {
     let cache = Cache::in_memory(1000);
     for (driver, races) in [("Kimi", [10, 6, 10]), ("Felipe", [8, 10, 4])] {
-        let create = || CacheEntry::new(add_up(&cache, races)).tag("season 2007");
-        cache.get_or_create(driver, create)?;
+        let make = || CacheEntry::new(add_up(&cache, races)).tag("season 2007");
+        cache.get_or_create(driver, make)?;
     }
     recount(&cache, [8, 0, 4])?;
     println!("Kimi: {:?}", cache.get("Kimi")?);
