@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use beaker::cache::{Cache, Made};
+use beaker::cache::{Cache, CacheEntry};
 use beaker::{Error, ErrorKind, ManualClock, Result};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -12,14 +12,14 @@ fn main() -> Result<()> {
     let clock = Arc::new(ManualClock::default()); // (1)
     let cache = Cache::in_memory(1000) // (2)
         .clock(clock.clone())
-        .expire(10 * MINUTE)
+        .ttl(10 * MINUTE)
         .stale_for(5 * MINUTE);
     let print_points = || -> Result<()> {
         for (driver, races) in [("Kimi", [10, 6, 10]), ("Felipe", [8, 10, 4])] {
             let points = cache.get_or_create(driver, || {
                 println!("  adding up for {driver}"); // (3)
                 clock.advance(Duration::from_secs(2)); // (4)
-                Made::new(races.iter().sum::<u32>()).tag("season 2007") // (5)
+                CacheEntry::new(races.iter().sum::<u32>()).tag("season 2007") // (5)
             })?;
             println!("{driver}: {points}");
         }
@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     cache.invalidate_tag("season 2007")?; // (8)
     print_points()?;
 
-    println!("\n{}", cache.numbers()); // (9)
+    println!("\n{}", cache.stats()); // (9)
     Ok(())
 }
 

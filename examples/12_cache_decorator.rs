@@ -22,7 +22,7 @@ impl Archive {
 static CACHE: LazyLock<Cache<u32>> =
     LazyLock::new(|| Cache::new(Backend::memory(), "results")); // (1)
 
-#[cached(cache = CACHE, expire = "60s", skip(archive))] // (2)
+#[cached(cache = CACHE, ttl = "60s", skip(archive))] // (2)
 fn points(archive: &Archive, driver: &str, season: u32) -> Result<u32> {
     archive.ask(driver, season)
 }
@@ -47,6 +47,6 @@ fn main() -> Result<()> {
     println!("Kimi 2007: {}", points(&archive, "Kimi", 2007)?);
 
     println!("\nfibonacci(90) = {}", fibonacci(90));
-    println!("{} were made", fibonacci::cache().numbers().creations); // (8)
+    println!("{} were made", fibonacci::cache().stats().creations); // (8)
     Ok(())
 }

@@ -43,7 +43,7 @@ fn main() -> Result<()> {
     println!("\nExpired: get_or_create");
     let clock = Arc::new(ManualClock::default()); // (3)
     let cache = Cache::in_memory(1000)
-        .expire(MINUTE)
+        .ttl(MINUTE)
         .stale_for(MINUTE) // (4)
         .clock(clock.clone());
     cache.put("standings", "old")?;

@@ -33,7 +33,7 @@ fn open(name: &str) -> Result<Cache<String>> {
     let clock = Arc::new(SystemClock);
     let locks = LeaseLocks::with(store.clone(), LEASE, clock); // (1)
     let backend = Backend { store, locks: Arc::new(locks) };
-    Ok(Cache::new(backend, name).expire(Duration::from_secs(60)))
+    Ok(Cache::new(backend, name).ttl(Duration::from_secs(60)))
 }
 
 fn be_a_child(cache: &Cache<String>) -> ! {

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use beaker::Backend;
-use beaker::cache::{Cache, Made};
+use beaker::cache::{Cache, CacheEntry};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Transaction};
 
@@ -22,7 +22,7 @@ fn main() -> Result<()> {
     std::fs::create_dir_all("./cache")?;
     let database = sqlite::create(FILE)?;
     let cache = Cache::new(Backend::memory(), "drivers");
-    let cache = cache.expire(Duration::from_secs(3600));
+    let cache = cache.ttl(Duration::from_secs(3600));
     let drivers = Drivers { database, cache };
 
     println!("The same query twice");
@@ -57,7 +57,7 @@ impl Drivers {
         let values = [value];
         let rows = self.cache.try_get_or_create(key(sql, &values), || {
             let rows = sqlite::select(&self.database, sql, &values)?; // (3)
-            Ok::<_, Box<dyn Error>>(Made::new(rows).tag(tag)) // (4)
+            Ok::<_, Box<dyn Error>>(CacheEntry::new(rows).tag(tag)) // (4)
         })?;
         println!("  {rows:?}");
         Ok(())

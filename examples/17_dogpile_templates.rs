@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use beaker::Backend;
-use beaker::cache::{Cache, Made};
+use beaker::cache::{Cache, CacheEntry};
 use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, ErrorKind, State, context};
 
@@ -65,12 +65,12 @@ fn cached(
     let key = key(state, name, &vary.unwrap_or_default())?;
     let html = cache.try_get_or_create(key, || {
         let html = body.call(state, &[])?.to_string(); // (5)
-        let mut made = Made::new(html);
+        let mut made = CacheEntry::new(html);
         for tag in tags.iter().flatten() {
             made = made.tag(tag);
         }
         Ok::<_, Box<dyn StdError>>(match ttl {
-            Some(seconds) => made.expire(Duration::from_secs(seconds)),
+            Some(seconds) => made.ttl(Duration::from_secs(seconds)),
             None => made,
         })
     });

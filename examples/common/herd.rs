@@ -32,7 +32,7 @@ impl Visitor<'_> {
     pub fn query(&mut self) -> &'static str {
         let are_all_there = || {
             let left = self.herd.left.load(Ordering::Relaxed);
-            let numbers = self.cache.numbers();
+            let numbers = self.cache.stats();
             let looks = numbers.hits + numbers.misses + numbers.stale;
             looks >= THREADS as u64 && left >= numbers.stale
         };

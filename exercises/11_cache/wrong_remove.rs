@@ -1,7 +1,7 @@
 //! Counts a driver's points anew, while visitors see the old sum.
 
 use beaker::Result;
-use beaker::cache::{Cache, Made};
+use beaker::cache::{Cache, CacheEntry};
 
 /// Adds up, which takes long, and says what a visitor gets meanwhile.
 fn add_up(cache: &Cache<u32>, races: [u32; 3]) -> u32 {
@@ -13,16 +13,16 @@ fn add_up(cache: &Cache<u32>, races: [u32; 3]) -> u32 {
 /// Makes Felipe's sum anew. It belongs to the season, as before.
 fn recount(cache: &Cache<u32>, races: [u32; 3]) -> Result<()> {
     cache.remove("Felipe")?;
-    let create = || Made::new(add_up(cache, races)).tag("season 2007");
-    cache.get_or_create("Felipe", create)?;
+    let make = || CacheEntry::new(add_up(cache, races)).tag("season 2007");
+    cache.get_or_create("Felipe", make)?;
     Ok(())
 }
 
 fn main() -> Result<()> {
     let cache = Cache::in_memory(1000);
     for (driver, races) in [("Kimi", [10, 6, 10]), ("Felipe", [8, 10, 4])] {
-        let create = || Made::new(add_up(&cache, races)).tag("season 2007");
-        cache.get_or_create(driver, create)?;
+        let make = || CacheEntry::new(add_up(&cache, races)).tag("season 2007");
+        cache.get_or_create(driver, make)?;
     }
     recount(&cache, [8, 0, 4])?;
     println!("Kimi: {:?}", cache.get("Kimi")?);

@@ -5,7 +5,7 @@ mod common;
 use std::thread;
 use std::time::Duration;
 
-use beaker::cache::{Cache, Then};
+use beaker::cache::{Cache, OnTimeout};
 use common::herd::slow_query;
 
 /// Nobody waits longer for the query of somebody else.
@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 
 /// The same cache, for visitors who have little patience.
 fn impatient(cache: Cache<u32>) -> Cache<u32> {
-    cache.wait_at_most(PATIENCE, Then::Fail)
+    cache.wait_timeout(PATIENCE, OnTimeout::Fail)
 }
 
 fn main() {
@@ -24,6 +24,6 @@ fn main() {
         visitors.map(|visitor| visitor.join().expect("no panic"))
     });
     let failed = answers.iter().filter(|answer| answer.is_err()).count();
-    println!("Queries: {}", cache.numbers().creations);
+    println!("Queries: {}", cache.stats().creations);
     println!("Visitors without an answer: {failed}");
 }

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 
 /// The same cache, for visitors who have little patience.
 fn impatient(cache: Cache<u32>) -> Cache<u32> {
-    cache.wait_at_most(PATIENCE, Then::Create)
+    cache.wait_timeout(PATIENCE, OnTimeout::Create)
 }
 
 fn main() {
@@ -24,6 +24,6 @@ fn main() {
         visitors.map(|visitor| visitor.join().expect("no panic"))
     });
     let failed = answers.iter().filter(|answer| answer.is_err()).count();
-    println!("Queries: {}", cache.numbers().creations);
+    println!("Queries: {}", cache.stats().creations);
     println!("Visitors without an answer: {failed}");
 }

@@ -24,6 +24,6 @@ fn main() {
         visitors.map(|visitor| visitor.join().expect("no panic"))
     });
     let failed = answers.iter().filter(|answer| answer.is_err()).count();
-    println!("Queries: {}", cache.numbers().creations);
+    println!("Queries: {}", cache.stats().creations);
     println!("Visitors without an answer: {failed}");
 }

@@ -108,7 +108,7 @@ impl Function {
     pub fn made(&self, always: bool) -> TokenStream {
         let value = local("value");
         let kind = &self.returned.value;
-        let expire = match &self.options.expire {
+        let ttl = match &self.options.ttl {
             Some(time) => quote!(::core::option::Option::Some(#time)),
             None => quote!(::core::option::Option::None),
         };
@@ -120,7 +120,7 @@ impl Function {
         quote! {
             |#value: #kind| {
                 let #is_kept_name = #is_kept;
-                ::beaker::cache::cached::made(#value, #expire, #is_kept_name)
+                ::beaker::cache::cached::made(#value, #ttl, #is_kept_name)
             }
         }
     }

@@ -18,7 +18,7 @@ pub struct Options {
     pub key: Option<Expr>,
     pub skip: Option<Vec<Ident>>,
     /// An expression of type `Duration`.
-    pub expire: Option<TokenStream>,
+    pub ttl: Option<TokenStream>,
     pub stale_for: Option<TokenStream>,
     pub keep_if: Option<Expr>,
     /// It stands in an `impl`, also if it has no `self`.
@@ -26,7 +26,7 @@ pub struct Options {
 }
 
 const KNOWN: &str = "`cache = EXPRESSION`, `region = EXPRESSION`, `size = 1000`, `name = \"...\"`, `key = EXPRESSION`, \
-                     `skip(argument, ...)`, `expire = \"60s\"`, `stale_for = \"10s\"`, \
+                     `skip(argument, ...)`, `ttl = \"60s\"`, `stale_for = \"10s\"`, \
                      `keep_if = |value| ...`, `method`";
 
 impl Parse for Options {
@@ -53,9 +53,9 @@ impl Options {
             "name" => once(&mut self.name, option, value(option, input)?),
             "key" => once(&mut self.key, option, value(option, input)?),
             "keep_if" => once(&mut self.keep_if, option, value(option, input)?),
-            "expire" => {
+            "ttl" => {
                 let time = time::duration(&value(option, input)?)?;
-                once(&mut self.expire, option, time)
+                once(&mut self.ttl, option, time)
             }
             "stale_for" => {
                 let time = time::duration(&value(option, input)?)?;
@@ -121,7 +121,7 @@ fn once<T>(place: &mut Option<T>, option: &Ident, value: T) -> Result<()> {
 
 fn unknown(option: &str) -> String {
     let meant = match option {
-        "ttl" | "time" | "timeout" | "expires" | "expiration_time" => "; write `expire = \"60s\"`",
+        "expire" | "expires" | "time" | "timeout" | "expiration_time" => "; write `ttl = \"60s\"`",
         "max" | "max_size" | "capacity" => "; write `size = 1000`",
         "ignore" => "; write `skip(argument)`",
         "result" | "option" => "; a function that returns `Result` keeps only what is `Ok`",

@@ -24,7 +24,7 @@ fn main() {
 }
 
 fn hits<V: Clone + Send + Sync + 'static>(kind: &str, keys: &[String], value: impl Fn() -> V) {
-    let ours = Cache::in_memory(10 * KEYS).expire(HOUR);
+    let ours = Cache::in_memory(10 * KEYS).ttl(HOUR);
     let quick = quick_cache::sync::Cache::new(10 * KEYS);
     let moka = moka::sync::Cache::new(10 * KEYS as u64);
     for key in keys {
@@ -65,9 +65,9 @@ fn near(keys: &[String]) {
     let redis = Redis::for_programs().unwrap();
     println!("{}", redis.describe());
     let backend = Backend::open("ext:redis", &[("url", &redis.url())]).unwrap();
-    let far: Cache<u64> = Cache::new(backend, "bench").expire(HOUR);
-    let near = far.clone().near(10 * KEYS, HOUR);
-    let memory: Cache<u64> = Cache::in_memory(10 * KEYS).expire(HOUR);
+    let far: Cache<u64> = Cache::new(backend, "bench").ttl(HOUR);
+    let near = far.clone().local_tier(10 * KEYS, HOUR);
+    let memory: Cache<u64> = Cache::in_memory(10 * KEYS).ttl(HOUR);
     for key in keys {
         near.put(key, 7).unwrap();
         memory.put(key, 7).unwrap();

@@ -30,7 +30,7 @@ fn letters_theirs(driver: &str) -> u64 {
     driver.len() as u64
 }
 
-#[beaker::cached(size = 20_000, expire = "1h")]
+#[beaker::cached(size = 20_000, ttl = "1h")]
 fn title(driver: &str) -> Arc<str> {
     driver.to_uppercase().into()
 }

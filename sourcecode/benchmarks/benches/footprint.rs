@@ -13,7 +13,7 @@ static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 fn main() {
     let ours = taken(|| {
-        let cache = Cache::in_memory(MANY).expire(Duration::from_secs(3600));
+        let cache = Cache::in_memory(MANY).ttl(Duration::from_secs(3600));
         (0..MANY).for_each(|number| cache.put(key(number), number as u64).unwrap());
         cache
     });

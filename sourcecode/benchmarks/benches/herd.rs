@@ -153,7 +153,7 @@ fn graze_as_told(words: &str) {
     let mut told = std::io::stdin().lines();
     while let Some(key) = told.next() {
         let key = key.unwrap();
-        let before = cache.numbers().creations;
+        let before = cache.stats().creations;
         let ready = || {
             println!("ready");
             assert_eq!(told.next().unwrap().unwrap(), "go");
@@ -164,7 +164,7 @@ fn graze_as_told(words: &str) {
         };
         let get = || assert_eq!(cache.get_or_create(&key, create).unwrap(), 7);
         herd(threads.parse().unwrap(), ready, get);
-        println!("{}", cache.numbers().creations - before);
+        println!("{}", cache.stats().creations - before);
     }
 }
 

@@ -28,7 +28,7 @@ fn main() {
         || drop(black_box(client.get("bare").send().unwrap())),
     );
     let backend = Backend::open("ext:memcached", &[("url", &server.url())]).unwrap();
-    let cache: Cache<u64> = Cache::new(backend, "bench").expire(Duration::from_secs(3600));
+    let cache: Cache<u64> = Cache::new(backend, "bench").ttl(Duration::from_secs(3600));
     cache.put("hit", 7).unwrap();
     compare(
         "memcached: a hit of a cache",

@@ -5,7 +5,7 @@
 //! `cargo test -p interleavings --release` runs it. A model may use up to three threads beside the first
 //! one, and each waits without a limit of time.
 
-#[path = "../../beaker/src/cache/flight/mod.rs"]
+#[path = "../../beaker/src/cache/flight.rs"]
 #[allow(
     dead_code,
     missing_docs,
@@ -14,13 +14,10 @@
     reason = "the library uses all of it"
 )]
 mod flight;
-#[path = "../../beaker/src/cache/local_invalidations.rs"]
+#[path = "../../beaker/src/cache/order.rs"]
 #[allow(dead_code, missing_docs, unreachable_pub, reason = "the library uses all of it")]
-mod local_invalidations;
+mod order;
 mod sync;
-#[path = "../../beaker/src/cache/writes.rs"]
-#[allow(dead_code, missing_docs, unreachable_pub, reason = "the library uses all of it")]
-mod writes;
 
 #[cfg(test)]
 mod tests;

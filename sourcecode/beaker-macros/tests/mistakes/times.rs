@@ -1,16 +1,16 @@
 use beaker::cached;
 
-#[cached(expire = "1 fortnight")]
+#[cached(ttl = "1 fortnight")]
 fn unit(season: u32) -> u32 {
     season
 }
 
-#[cached(expire = 1.5)]
+#[cached(ttl = 1.5)]
 fn fraction(season: u32) -> u32 {
     season
 }
 
-#[cached(expire = 0)]
+#[cached(ttl = 0)]
 fn at_once(season: u32) -> u32 {
     season
 }

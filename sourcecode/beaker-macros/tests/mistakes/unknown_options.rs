@@ -1,7 +1,7 @@
 use beaker::cached;
 
-#[cached(ttl = 60)]
-fn ttl(season: u32) -> u32 {
+#[cached(expire = 60)]
+fn expire(season: u32) -> u32 {
     season
 }
 
@@ -10,12 +10,12 @@ fn colour(season: u32) -> u32 {
     season
 }
 
-#[cached(expire)]
+#[cached(ttl)]
 fn no_value(season: u32) -> u32 {
     season
 }
 
-#[cached(expire = 60, expire = 70)]
+#[cached(ttl = 60, ttl = 70)]
 fn twice(season: u32) -> u32 {
     season
 }

@@ -4,14 +4,16 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ArgumentKey, Cache, Made};
+use super::api::Cache;
+use super::arguments::ArgumentKey;
+use super::policy::CacheEntry;
 use crate::error::{Error, Result};
 
 /// The cache that only this function uses.
 pub fn own<V: Clone + Send + Sync + 'static>(size: usize, function: &'static str) -> Cache<V> {
     let mut cache = Cache::in_memory(size);
     if let Some(shared) = Arc::get_mut(&mut cache.shared) {
-        shared.function = Some(function);
+        shared.recorder.function = Some(function);
     }
     cache
 }
@@ -22,8 +24,8 @@ pub fn key(key: impl Into<ArgumentKey>) -> ArgumentKey {
 }
 
 /// A value by the rules of the attribute.
-pub fn made<V>(value: V, expire: Option<Duration>, is_kept: bool) -> Made<V> {
-    Made { value, expire, tags: None, is_kept }
+pub fn made<V>(value: V, ttl: Option<Duration>, is_kept: bool) -> CacheEntry<V> {
+    CacheEntry { value, ttl, tags: None, is_kept }
 }
 
 /// Whether a value is to be kept: a closure's parameter has its type from here.
@@ -47,7 +49,7 @@ impl<E: From<Error> + Display> CallError for E {}
 pub fn try_call<V, E>(
     cache: &Cache<V>,
     key: impl AsRef<[u8]>,
-    original: impl FnOnce() -> Result<Made<V>, E>,
+    original: impl FnOnce() -> Result<CacheEntry<V>, E>,
 ) -> Result<V, E>
 where
     V: Clone + Send + Sync + 'static,
@@ -67,7 +69,11 @@ where
 /// A function that cannot fail: when the store fails, or the function asks for what it is about to
 /// give, it runs as if there were no cache, and that is counted.
 #[inline]
-pub fn call<V>(cache: &Cache<V>, key: impl AsRef<[u8]>, original: impl FnOnce() -> Made<V>) -> V
+pub fn call<V>(
+    cache: &Cache<V>,
+    key: impl AsRef<[u8]>,
+    original: impl FnOnce() -> CacheEntry<V>,
+) -> V
 where
     V: Clone + Send + Sync + 'static,
 {
@@ -78,7 +84,11 @@ where
     }
 }
 
-fn call_behind<V>(cache: &Cache<V>, key: impl AsRef<[u8]>, original: impl FnOnce() -> Made<V>) -> V
+fn call_behind<V>(
+    cache: &Cache<V>,
+    key: impl AsRef<[u8]>,
+    original: impl FnOnce() -> CacheEntry<V>,
+) -> V
 where
     V: Clone + Send + Sync + 'static,
 {
@@ -90,7 +100,7 @@ where
     match (found, left) {
         (Ok(value), _) => value,
         (Err(error), Some(original)) => {
-            cache.shared.went_past(&error);
+            cache.shared.recorder.went_past(&error);
             original().value
         }
         (Err::<_, Error>(error), None) => unreachable!("the creator gave a value: {error}"),
@@ -105,7 +115,7 @@ fn cold<T>(act: impl FnOnce() -> T) -> T {
 }
 
 /// Keeps a value that was made anew, if it is to be kept.
-pub fn refresh<V>(cache: &Cache<V>, key: impl AsRef<[u8]>, made: Made<V>) -> Result<V>
+pub fn refresh<V>(cache: &Cache<V>, key: impl AsRef<[u8]>, made: CacheEntry<V>) -> Result<V>
 where
     V: Clone + Send + Sync + 'static,
 {
@@ -117,7 +127,11 @@ where
 }
 
 /// The same for a function that may fail.
-pub fn try_refresh<V, E>(cache: &Cache<V>, key: impl AsRef<[u8]>, made: Made<V>) -> Result<V, E>
+pub fn try_refresh<V, E>(
+    cache: &Cache<V>,
+    key: impl AsRef<[u8]>,
+    made: CacheEntry<V>,
+) -> Result<V, E>
 where
     V: Clone + Send + Sync + 'static,
     E: CallError,

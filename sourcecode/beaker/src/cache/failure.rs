@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::flight::FlightKey;
-use super::shown::Shown;
+use super::stats::DisplayKey;
 use crate::error::{Error, ErrorKind};
 
 /// What the creator's error said. The error itself is for the one who called the creator.
@@ -28,7 +28,7 @@ impl Failure {
         }
     }
 
-    pub(super) fn error(&self, key: Shown<'_>) -> Error {
+    pub(super) fn error(&self, key: DisplayKey<'_>) -> Error {
         let what = format!("the value of `{key}` could not be made by another call: {}", self.0);
         Error::new(ErrorKind::Creation, what)
     }
@@ -47,8 +47,8 @@ pub(super) struct Failures {
     known: Mutex<HashMap<FlightKey, (Failure, Duration)>>,
 }
 
-/// So many are remembered at most.
-const MOST: usize = 10_000;
+/// How many failures are remembered.
+const MAX: usize = 10_000;
 
 impl Failures {
     /// The failure that is to be given again, instead of another try. `now` is on the monotonic clock.
@@ -62,16 +62,16 @@ impl Failures {
         None
     }
 
-    pub(super) fn note(&self, key: &[u8], failure: Failure, now: Duration, back_off: Duration) {
-        if back_off.is_zero() {
+    pub(super) fn note(&self, key: &[u8], failure: Failure, now: Duration, error_ttl: Duration) {
+        if error_ttl.is_zero() {
             return;
         }
         let mut known = self.lock();
-        if known.len() >= MOST {
+        if known.len() >= MAX {
             known.retain(|_, (_, until)| now < *until);
         }
-        if known.len() < MOST {
-            known.insert(key.into(), (failure, now.saturating_add(back_off)));
+        if known.len() < MAX {
+            known.insert(key.into(), (failure, now.saturating_add(error_ttl)));
         }
     }
 
@@ -88,13 +88,13 @@ impl Failures {
     }
 }
 
-pub(super) fn asks_for_itself(key: Shown<'_>) -> Error {
+pub(super) fn asks_for_itself(key: DisplayKey<'_>) -> Error {
     let what =
         format!("the creator of `{key}` asks the cache for `{key}`, which it is about to make");
     Error::new(ErrorKind::WouldDeadlock, what + "; let it work the value out itself")
 }
 
-pub(super) fn too_late(key: Shown<'_>, most: Duration) -> Error {
-    let what = format!("waited {most:?} for the value of `{key}`, which another call makes");
+pub(super) fn too_late(key: DisplayKey<'_>, max: Duration) -> Error {
+    let what = format!("waited {max:?} for the value of `{key}`, which another call makes");
     Error::new(ErrorKind::Unavailable, what + "; try again, or allow a longer wait")
 }

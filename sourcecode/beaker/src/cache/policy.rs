@@ -1,23 +1,24 @@
-//! By which rules a cache keeps and gives its values.
+//! By which rules a cache keeps and gives its values: those of a handle, and those of one entry.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::age::{Age, Origin};
-use super::made::Tags;
+use super::freshness::{Age, Origin, Tags};
 use crate::clock::Timestamp;
 
-/// What runs a creator in the background: it is given the work, and returns at once.
-pub type Runner = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
+/// Runs a creator in the background: it is given the work, and returns at once. See
+/// [`Cache::executor`](crate::Cache::executor).
+pub type Executor = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
 
-/// What a call does that has waited for another one for as long as it may.
+/// Says what a call does that has waited for another one as long as it may. See
+/// [`Cache::wait_timeout`](crate::Cache::wait_timeout).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
-    /// It fails, with `ErrorKind::Unavailable`.
+pub enum OnTimeout {
+    /// Fails, with `ErrorKind::Unavailable`.
     Fail,
-    /// It makes the value itself, beside the other one.
+    /// Makes the value itself, beside the other one, and does not keep it.
     Create,
 }
 
@@ -30,30 +31,30 @@ pub(super) struct Begun {
 
 #[derive(Clone)]
 pub(super) struct Policy {
-    pub(super) expire: Option<Duration>,
+    pub(super) ttl: Option<Duration>,
     pub(super) stale_for: Duration,
-    /// A part of `expire`, 0 to 1, by which values expire sooner by chance.
+    /// A part of `ttl`, 0 to 1, by which values expire sooner by chance.
     pub(super) jitter: f64,
     pub(super) eagerness: f64,
-    pub(super) back_off: Duration,
-    pub(super) wait_at_most: Option<Duration>,
-    pub(super) then: Then,
+    pub(super) error_ttl: Duration,
+    pub(super) wait_timeout: Option<Duration>,
+    pub(super) on_timeout: OnTimeout,
     pub(super) stale_on_failure: bool,
-    pub(super) runner: Option<Runner>,
+    pub(super) executor: Option<Executor>,
 }
 
 impl Default for Policy {
     fn default() -> Policy {
         Policy {
-            expire: None,
+            ttl: None,
             stale_for: Duration::ZERO,
             jitter: 0.0,
             eagerness: 0.0,
-            back_off: Duration::from_millis(100),
-            wait_at_most: None,
-            then: Then::Fail,
+            error_ttl: Duration::from_millis(100),
+            wait_timeout: None,
+            on_timeout: OnTimeout::Fail,
             stale_on_failure: true,
-            runner: None,
+            executor: None,
         }
     }
 }
@@ -69,7 +70,7 @@ impl Policy {
 
     /// Whether both keep and give the same, as far as a region says it.
     pub(super) fn gives_same(&self, other: &Policy) -> bool {
-        let said = |it: &Policy| (it.expire, it.stale_for, it.jitter, it.eagerness);
+        let said = |it: &Policy| (it.ttl, it.stale_for, it.jitter, it.eagerness);
         said(self) == said(other)
     }
 
@@ -79,20 +80,20 @@ impl Policy {
         begun: Begun,
         now: Timestamp,
         cost: Duration,
-        own_expiry: Option<Duration>,
+        own_ttl: Option<Duration>,
         tags: Tags,
     ) -> Age {
-        let expire = own_expiry.or(self.expire);
-        let expire = expire.map(|time| match self.jitter {
+        let ttl = own_ttl.or(self.ttl);
+        let ttl = ttl.map(|time| match self.jitter {
             0.0 => time,
-            jitter => time.mul_f64(1.0 - jitter * luck()),
+            jitter => time.mul_f64(1.0 - jitter * random_unit()),
         });
-        let fresh_until = expire.map(|time| now + time);
+        let fresh_until = ttl.map(|time| now + time);
         Age { made_at: begun.at, origin: begun.origin, fresh_until, cost, tags }
     }
 
     /// How long a store keeps a value: as long as it may be given, stale too.
-    pub(super) fn ttl(&self, age: &Age, now: Timestamp) -> Option<Duration> {
+    pub(super) fn store_ttl(&self, age: &Age, now: Timestamp) -> Option<Duration> {
         let until = age.fresh_until?;
         Some((until + self.stale_for).since(now).max(Duration::from_millis(1)))
     }
@@ -101,14 +102,68 @@ impl Policy {
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Policy")
-            .field("expire", &self.expire)
+            .field("ttl", &self.ttl)
             .field("stale_for", &self.stale_for)
             .finish_non_exhaustive()
     }
 }
 
+/// Holds what a creator gives: a value, and a time to live or tags of its own.
+///
+/// ```
+/// use std::time::Duration;
+/// use beaker::cache::CacheEntry;
+///
+/// let token = CacheEntry::new("b2f7ea4a").ttl(Duration::from_secs(300)).tag("user:17");
+/// let rejected = CacheEntry::new("").not_kept();
+/// # let _ = (token, rejected);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CacheEntry<V> {
+    pub(super) value: V,
+    /// `None` is as the cache says.
+    pub(super) ttl: Option<Duration>,
+    pub(super) tags: Tags,
+    pub(super) is_kept: bool,
+}
+
+impl<V> CacheEntry<V> {
+    /// Wraps a value, which is kept as the cache says until an option says otherwise.
+    pub fn new(value: V) -> CacheEntry<V> {
+        CacheEntry { value, ttl: None, tags: None, is_kept: true }
+    }
+
+    /// Sets how long this value is fresh. Default: the [time to live](crate::Cache::ttl) of the cache.
+    pub fn ttl(mut self, time: Duration) -> CacheEntry<V> {
+        self.ttl = Some(time);
+        self
+    }
+
+    /// Adds a tag: the value goes when [`invalidate_tag`](crate::Cache::invalidate_tag) names it, as do
+    /// all others that have it. Default: no tags. A store takes 255 tags of 65,535 bytes at most.
+    pub fn tag(mut self, tag: &str) -> CacheEntry<V> {
+        let mut tags: Vec<Box<str>> = self.tags.as_deref().unwrap_or_default().to_vec();
+        tags.push(tag.into());
+        self.tags = Some(tags.into());
+        self
+    }
+
+    /// Gives the value to those who wait for it now, and does not keep it: what was there before stays.
+    /// Default: it is kept.
+    pub fn not_kept(mut self) -> CacheEntry<V> {
+        self.is_kept = false;
+        self
+    }
+}
+
+impl<V> From<V> for CacheEntry<V> {
+    fn from(value: V) -> CacheEntry<V> {
+        CacheEntry::new(value)
+    }
+}
+
 /// A random number from 0 to 1. Nothing secret depends on it.
-pub(super) fn luck() -> f64 {
+pub(super) fn random_unit() -> f64 {
     let random = RandomState::new().build_hasher().finish();
     (random >> 11) as f64 / (1_u64 << 53) as f64
 }

@@ -1,7 +1,7 @@
 //! [`SharedInvalidations`]: what was invalidated in a store that processes and hosts share, and in which
 //! order.
 //!
-//! The order is that of a count, as in memory (`local_invalidations.rs`), which the store keeps: a record
+//! The order is that of a count, as in memory (`order.rs`), which the store keeps: a record
 //! for each cache and each region, and one for each tag that was invalidated while values with it may
 //! live. The record of a cache says:
 //!
@@ -25,7 +25,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::local_invalidations::Invalidated;
+use super::order::Invalidated;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
@@ -38,8 +38,8 @@ const TRIES: usize = 100;
 /// How long it may take until other processes see an invalidation.
 const BELIEVED: Duration = Duration::from_secs(1);
 
-/// So many tags are remembered at most.
-const MOST_KNOWN: usize = 10_000;
+/// How many tags are remembered.
+const MAX_KNOWN: usize = 10_000;
 
 /// A making that takes longer than this is looked at with more care: what was removed or invalidated
 /// while it went on is remembered for so long, beside the life of what it is about.
@@ -225,9 +225,9 @@ impl SharedInvalidations {
 
     /// From when this returns, what has begun before and has the tag is gone.
     ///
-    /// What is said of the tag is kept as long as values with tags live. A writer whose value lives longer
-    /// than all others raises that life, and then looks at its tags; and this looks at the life again once
-    /// it has said what it has to say. So one of the two sees the other:
+    /// What is said of the tag is kept as long as values with tags live. A writer whose value lives
+    /// longer than all others raises that life, and then looks at its tags; and this looks at the life
+    /// again once it has said what it has to say. So one of the two sees the other:
     ///
     /// ```text
     /// a writer: raises the life      reads its tags             writes, or does not
@@ -340,10 +340,10 @@ impl SharedInvalidations {
         now: Duration,
     ) -> Option<Generation> {
         let mut known = self.lock();
-        if known.tags.len() >= MOST_KNOWN {
+        if known.tags.len() >= MAX_KNOWN {
             known.tags.retain(|_, (_, read_at)| is_believed(*read_at, now));
         }
-        if known.tags.len() >= MOST_KNOWN {
+        if known.tags.len() >= MAX_KNOWN {
             known.tags.clear();
         }
         let read = match (known.tags.get(tag), read) {
@@ -418,7 +418,7 @@ fn unchanged(stored: Option<&Stored>) -> When {
     stored.map_or(When::Absent, |stored| When::Unchanged(stored.version))
 }
 
-/// Numbers in a record: little-endian, with a checksum. They have no codec and no age.
+/// Stats in a record: little-endian, with a checksum. They have no codec and no age.
 fn record(numbers: &[u64]) -> Vec<u8> {
     let header = Header { codec: 0, stored_at: Timestamp::from_micros(0), fresh_until: None };
     let append = |bytes: &mut Vec<u8>| {

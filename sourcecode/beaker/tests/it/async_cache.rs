@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use beaker::cache::{AsyncCache, Cache, Made, Then};
+use beaker::cache::{AsyncCache, Cache, CacheEntry, OnTimeout};
 use beaker::lock::LocalLocks;
 use beaker::store::{FileStore, MemoryStore};
 use beaker::{Backend, Error, ErrorKind, ManualClock};
@@ -39,7 +39,7 @@ fn each<F: Future<Output = ()>>(test: impl Fn(AsyncCache<String>, Arc<ManualCloc
                 Cache::new(Backend::new(store, LocalLocks::new()), "async")
             }
         };
-        let cache = cache.expire(10 * SECOND).stale_for(60 * SECOND).clock(clock.clone());
+        let cache = cache.ttl(10 * SECOND).stale_for(60 * SECOND).clock(clock.clone());
         run(test(AsyncCache::new(cache), clock));
     }
 }
@@ -91,7 +91,7 @@ fn ask(cache: &AsyncCache<String>, gate: &Gate, text: &str) -> JoinHandle<beaker
 }
 
 fn waiting(cache: &AsyncCache<String>) -> u64 {
-    cache.numbers().waits
+    cache.stats().waits
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn of_a_crowd_one_makes_it_and_the_others_take_no_threads() {
         for task in tasks {
             assert_eq!(task.await.unwrap().unwrap(), "made");
         }
-        assert_eq!((gate.begun.load(Ordering::SeqCst), cache.numbers().creations), (1, 1));
+        assert_eq!((gate.begun.load(Ordering::SeqCst), cache.stats().creations), (1, 1));
         assert_eq!(cache.get("a").await.unwrap().as_deref(), Some("made"));
     });
 }
@@ -130,7 +130,7 @@ fn what_is_not_kept_is_shared_by_those_who_wait() {
             let (cache, gate) = (cache.clone(), gate.clone());
             let create = || async {
                 gate.pass().await;
-                Made::new("once".to_owned()).not_kept()
+                CacheEntry::new("once".to_owned()).not_kept()
             };
             spawn(async move { cache.get_or_create("a", create).await })
         };
@@ -140,7 +140,7 @@ fn what_is_not_kept_is_shared_by_those_who_wait() {
         for task in tasks {
             assert_eq!(task.await.unwrap().unwrap(), "once");
         }
-        assert_eq!(cache.numbers().creations, 1);
+        assert_eq!(cache.stats().creations, 1);
         assert_eq!(cache.get("a").await.unwrap(), None);
     });
 }
@@ -273,7 +273,7 @@ fn who_awaits_its_own_key_is_told_so() {
 #[test]
 fn a_wait_can_have_a_limit() {
     run(async {
-        let limited = Cache::in_memory(10).wait_at_most(Duration::from_millis(20), Then::Fail);
+        let limited = Cache::in_memory(10).wait_timeout(Duration::from_millis(20), OnTimeout::Fail);
         let cache = AsyncCache::new(limited);
         let gate = Gate::new();
         let first = ask(&cache, &gate, "made");

@@ -35,7 +35,7 @@ fn each_request_has_the_same_caches() {
     for _ in 0..3 {
         assert_eq!(visit(&app, "/kimi").unwrap(), "/KIMI 5");
     }
-    let made = (caches.points.numbers().creations, caches.names.numbers().creations);
+    let made = (caches.points.stats().creations, caches.names.stats().creations);
     assert_eq!(made, (1, 1));
 }
 

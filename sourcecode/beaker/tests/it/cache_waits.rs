@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use beaker::cache::{Cache, Then};
+use beaker::cache::{Cache, OnTimeout};
 use beaker::key::Key;
 use beaker::lock::{Guard, Locks};
 use beaker::store::MemoryStore;
@@ -65,7 +65,7 @@ fn herd(cache: &Cache<String>, locks: &Refusing, many: u64) -> Vec<ErrorKind> {
     thread::scope(|scope| {
         let ask = || cache.get_or_create("a", never).unwrap_err().kind();
         let threads: Vec<_> = (0..many).map(|_| scope.spawn(ask)).collect();
-        while cache.numbers().waits < many - 1 {
+        while cache.stats().waits < many - 1 {
             thread::yield_now();
         }
         locks.is_known.store(1, Ordering::SeqCst);
@@ -90,7 +90,7 @@ fn a_wait_does_not_begin_anew_when_another_one_has_given_up() {
     let locks = Refusing::new(|| Ok(None));
     let cache = Cache::new(Backend::new(MemoryStore::new(), locks.clone()), "cache")
         .clock(clock.clone())
-        .wait_at_most(10 * SECOND, Then::Fail);
+        .wait_timeout(10 * SECOND, OnTimeout::Fail);
     let begun = clock.now();
     assert_eq!(herd(&cache, &locks, 8), [ErrorKind::Unavailable; 8]);
     let waited = clock.now().since(begun);

@@ -42,7 +42,7 @@ fn runs_once_for_each_list_of_arguments() {
         assert_eq!(lap(&source, "Felipe", 1), "Felipe 1");
     }
     assert_eq!(source.ask(), 4);
-    let numbers = lap::cache().numbers();
+    let numbers = lap::cache().stats();
     assert_eq!((numbers.creations, numbers.hits), (3, 6));
 }
 
@@ -99,7 +99,7 @@ fn one_argument_that_is_lent() {
     title::set("", 7).unwrap();
     assert_eq!(title(&source, "").unwrap(), 7);
     assert!(title::invalidate(&long).unwrap());
-    assert_eq!(sum::cache().numbers().creations, 1);
+    assert_eq!(sum::cache().stats().creations, 1);
     title(&source, "nobody").unwrap_err();
     let again = title(&source, "nobody").unwrap_err().to_string();
     assert!(again.contains("`title(nobody)`"), "{again}");
@@ -140,13 +140,13 @@ impl Bench {
         Bench { clock, cache, source: Source::default() }
     }
 
-    #[cached(cache = self.cache, expire = "250ms", stale_for = "10s", skip(self))]
+    #[cached(cache = self.cache, ttl = "250ms", stale_for = "10s", skip(self))]
     fn lap(&self, number: u32) -> usize {
         let _ = number;
         self.source.ask()
     }
 
-    #[cached(cache = self.cache, expire = 60, skip(self), keep_if = |asked| *asked > 1)]
+    #[cached(cache = self.cache, ttl = 60, skip(self), keep_if = |asked| *asked > 1)]
     fn kept_from_the_second_on(&self) -> Result<usize, Error> {
         Ok(self.source.ask())
     }
@@ -257,7 +257,7 @@ fn functions_of_one_name_in_one_cache() {
     }
     assert_eq!(Engine::built(), "built");
     assert_eq!(Engine::built_get().unwrap().as_deref(), Some("built"));
-    assert_eq!(Garage::<u8>::best_cache().numbers().creations, 2);
+    assert_eq!(Garage::<u8>::best_cache().stats().creations, 2);
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn cached_functions_call_one_another_and_themselves() {
     }
 
     assert_eq!(fibonacci(80), 23_416_728_348_467_685);
-    assert_eq!(fibonacci::cache().numbers().creations, 81);
+    assert_eq!(fibonacci::cache().stats().creations, 81);
 }
 
 /// With the same arguments there is no value to wait for. Who can fail says so; who cannot does what
@@ -340,7 +340,7 @@ fn a_call_of_itself_with_the_same_arguments() {
     assert!(error.to_string().contains("fails(C"), "{error}");
     assert_eq!(cannot_fail(2007, 3), 2010);
     assert_eq!(cannot_fail::get(2007).unwrap(), Some(2010));
-    let numbers = cannot_fail::cache().numbers();
+    let numbers = cannot_fail::cache().stats();
     assert_eq!(numbers.bypassed, 3);
     assert!(numbers.to_string().ends_with(", 3 bypassed"), "{numbers}");
 }
@@ -357,7 +357,7 @@ fn a_herd_runs_it_once() {
     thread::scope(|scope| {
         let ask = || slow(&source, &all_asked);
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(ask)).collect();
-        while slow::cache().numbers().waits < 7 {
+        while slow::cache().stats().waits < 7 {
             thread::yield_now();
         }
         all_asked.wait();
@@ -436,7 +436,7 @@ fn when_the_store_fails() {
 
     let source = Source::default();
     assert_eq!((cannot_fail(&source), cannot_fail(&source)), (1, 2), "as without a cache");
-    assert_eq!(BROKEN.numbers().bypassed, 2);
+    assert_eq!(BROKEN.stats().bypassed, 2);
     let unavailable = |error: Error| assert_eq!(error.kind(), ErrorKind::Unavailable);
     unavailable(cannot_fail::refresh(&source).unwrap_err());
     unavailable(fails(&source).unwrap_err());

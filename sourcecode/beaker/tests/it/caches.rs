@@ -5,7 +5,7 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use beaker::cache::{Cache, Made, Then};
+use beaker::cache::{Cache, CacheEntry, OnTimeout};
 use beaker::store::MemoryStore;
 use beaker::{Backend, Clock, Error, ErrorKind, ManualClock};
 
@@ -30,8 +30,8 @@ fn cache(kind: &str, clock: &Arc<ManualClock>) -> Cache<String> {
         "objects" => Cache::in_memory(1000),
         _ => Cache::new(backend(clock), "cache"),
     };
-    let cache = cache.clock(clock.clone()).expire(10 * SECOND);
-    if kind == "near" { cache.near(100, SECOND) } else { cache }
+    let cache = cache.clock(clock.clone()).ttl(10 * SECOND);
+    if kind == "near" { cache.local_tier(100, SECOND) } else { cache }
 }
 
 fn never() -> String {
@@ -53,7 +53,7 @@ fn made_once_and_then_found() {
         clock.advance(10 * SECOND);
         assert_eq!(cache.get("a").unwrap(), None, "expired");
         assert_eq!(cache.get_or_create("a", || "2".to_owned()).unwrap(), "2");
-        let numbers = cache.numbers();
+        let numbers = cache.stats();
         assert_eq!((numbers.creations, numbers.hits, numbers.misses), (2, 2, 4), "{numbers}");
     });
 }
@@ -99,7 +99,7 @@ fn a_stale_value_is_given_while_one_makes_a_new_one() {
             assert_eq!(maker.join().unwrap().unwrap(), "new");
         });
         assert_eq!(cache.get_or_create("a", never).unwrap(), "new");
-        assert_eq!(cache.numbers().stale, 3);
+        assert_eq!(cache.stats().stale, 3);
         clock.advance(70 * SECOND);
         assert_eq!(cache.get_or_create("a", || "newer".to_owned()).unwrap(), "newer");
     });
@@ -159,7 +159,7 @@ fn a_failure_is_shared_and_not_tried_by_each() {
 #[test]
 fn a_stale_value_is_given_when_the_creator_fails() {
     each(|cache, clock| {
-        let cache = cache.stale_for(60 * SECOND).back_off(5 * SECOND);
+        let cache = cache.stale_for(60 * SECOND).error_ttl(5 * SECOND);
         cache.put("a", "old".to_owned()).unwrap();
         clock.advance(11 * SECOND);
         assert_eq!(cache.try_get_or_create("a", failing).unwrap(), "old");
@@ -187,7 +187,7 @@ fn a_creator_that_panics_is_called_once_by_a_herd() {
                 cache.get_or_create("a", || -> String {
                     called.fetch_add(1, Ordering::SeqCst);
                     begun.send(()).unwrap();
-                    while cache.numbers().waits < 199 {
+                    while cache.stats().waits < 199 {
                         thread::yield_now();
                     }
                     std::panic::resume_unwind(Box::new("on purpose"))
@@ -208,7 +208,7 @@ fn a_creator_that_panics_is_called_once_by_a_herd() {
                 assert!(error.to_string().contains("it panicked: on purpose"), "{error}");
             }
         });
-        assert_eq!((called.load(Ordering::SeqCst), cache.numbers().failures), (1, 1));
+        assert_eq!((called.load(Ordering::SeqCst), cache.stats().failures), (1, 1));
         let again = cache.get_or_create("a", || "1".to_owned());
         assert_eq!(again.unwrap_err().kind(), ErrorKind::Creation, "it is backed off from");
         // A step of the time of day is no passing of time.
@@ -258,7 +258,7 @@ fn a_creator_that_asks_for_its_own_key_is_told() {
 fn meanwhile(cache: &Cache<String>, act: impl FnOnce()) -> Option<String> {
     let made = cache.get_or_create("a", || {
         act();
-        Made::new("made from what was there before".to_owned()).tag("t")
+        CacheEntry::new("made from what was there before".to_owned()).tag("t")
     });
     assert!(made.unwrap().starts_with("made"), "who asked before gets it");
     cache.get("a").unwrap()
@@ -294,7 +294,7 @@ fn who_asks_after_a_tag_was_invalidated_does_not_get_what_was_being_made() {
     each(|cache, clock| {
         let (begun, is_begun) = mpsc::channel();
         let (end, ends) = mpsc::channel();
-        let tagged = |value: &str| Made::new(value.to_owned()).tag("t");
+        let tagged = |value: &str| CacheEntry::new(value.to_owned()).tag("t");
         thread::scope(|scope| {
             let first = scope.spawn(|| {
                 cache.get_or_create("a", move || {
@@ -308,7 +308,7 @@ fn who_asks_after_a_tag_was_invalidated_does_not_get_what_was_being_made() {
             cache.invalidate_tag("t").unwrap();
             clock.advance(Duration::from_micros(1));
             let second = scope.spawn(|| cache.get_or_create("a", || tagged("new")));
-            while cache.numbers().waits == 0 {
+            while cache.stats().waits == 0 {
                 thread::yield_now();
             }
             end.send(()).unwrap();
@@ -345,7 +345,7 @@ fn hard_and_soft_invalidation() {
 fn tags() {
     each(|cache, clock| {
         let tagged = |key: &str, tags: &[&str]| {
-            let made = tags.iter().fold(Made::new(key.to_owned()), |made, tag| made.tag(tag));
+            let made = tags.iter().fold(CacheEntry::new(key.to_owned()), |made, tag| made.tag(tag));
             cache.put(key, made).unwrap();
         };
         tagged("kimi", &["driver", "ferrari"]);
@@ -366,13 +366,13 @@ fn tags() {
 #[test]
 fn an_expiry_per_call_and_per_value_and_values_that_are_not_kept() {
     each(|cache, clock| {
-        let short = cache.clone().expire(SECOND);
+        let short = cache.clone().ttl(SECOND);
         short.get_or_create("a", || "1".to_owned()).unwrap();
-        cache.put("b", Made::new("2".to_owned()).expire(SECOND)).unwrap();
+        cache.put("b", CacheEntry::new("2".to_owned()).ttl(SECOND)).unwrap();
         cache.put("c", "3".to_owned()).unwrap();
         clock.advance(SECOND);
         assert_eq!(["a", "b", "c"].map(|key| cache.contains(key).unwrap()), [false, false, true]);
-        let made = cache.get_or_create("d", || Made::new("4".to_owned()).not_kept()).unwrap();
+        let made = cache.get_or_create("d", || CacheEntry::new("4".to_owned()).not_kept()).unwrap();
         assert_eq!((made.as_str(), cache.get("d").unwrap()), ("4", None));
     });
 }
@@ -399,10 +399,10 @@ fn a_wait_is_as_long_as_is_said() {
             });
             is_begun.recv().unwrap();
             let soon = Duration::from_millis(5);
-            let fails = cache.clone().wait_at_most(soon, Then::Fail);
+            let fails = cache.clone().wait_timeout(soon, OnTimeout::Fail);
             let error = fails.get_or_create("a", never).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-            let creates = cache.clone().wait_at_most(soon, Then::Create);
+            let creates = cache.clone().wait_timeout(soon, OnTimeout::Create);
             assert_eq!(creates.get_or_create("a", || "own".to_owned()).unwrap(), "own");
             end.send(()).unwrap();
             assert_eq!(maker.join().unwrap().unwrap(), "1");
@@ -458,7 +458,7 @@ fn two_caches_of_one_name_share_what_they_make() {
 fn a_near_value_is_believed_for_its_time() {
     let clock = Arc::new(ManualClock::default());
     let far = Cache::<String>::new(backend(&clock), "far").clock(clock.clone());
-    let near = far.clone().near(10, SECOND);
+    let near = far.clone().local_tier(10, SECOND);
     far.put("a", "1".to_owned()).unwrap();
     assert_eq!(near.get("a").unwrap().as_deref(), Some("1"));
     far.put("a", "2".to_owned()).unwrap();
@@ -520,7 +520,7 @@ fn what_cannot_be_stored_is_given_all_the_same() {
     let cache: Cache<String> = Cache::new(small, "small");
     let long = cache.get_or_create("a", || "x".repeat(10_000)).unwrap();
     assert_eq!(long.len(), 10_000);
-    assert_eq!(cache.numbers().unstored, 1);
+    assert_eq!(cache.stats().unstored, 1);
     assert_eq!(cache.put("a", "x".repeat(10_000)).unwrap_err().kind(), ErrorKind::TooLarge);
 }
 
@@ -596,7 +596,7 @@ fn a_stale_value_is_made_anew_in_the_background() {
         let (send, works) = mpsc::channel::<Box<dyn FnOnce() + Send>>();
         let send = std::sync::Mutex::new(send);
         let later = Arc::new(move |work| send.lock().unwrap().send(work).unwrap());
-        let cache = cache.stale_for(60 * SECOND).run_in(later);
+        let cache = cache.stale_for(60 * SECOND).executor(later);
         let ok = |text: &'static str| move || Ok::<_, Error>(text.to_owned());
         assert_eq!(cache.get_or_refresh("a", ok("old")).unwrap(), "old", "made here at first");
         assert!(works.try_recv().is_err());
@@ -612,7 +612,7 @@ fn a_stale_value_is_made_anew_in_the_background() {
         clock.advance(11 * SECOND);
         assert_eq!(cache.get_or_refresh("a", failing).unwrap(), "new");
         works.recv().unwrap()();
-        assert_eq!(cache.numbers().failures, 1);
+        assert_eq!(cache.stats().failures, 1);
         clock.advance(SECOND);
         assert_eq!(cache.get_or_refresh("a", ok("x")).unwrap(), "new");
         drop(works.recv().unwrap());
@@ -627,15 +627,15 @@ fn a_stale_value_is_made_anew_in_the_background() {
 fn what_is_not_to_be_kept_takes_nobodys_place_in_the_background_either() {
     each(|cache, clock| {
         let cache = cache.stale_for(60 * SECOND);
-        let at_once = cache.clone().run_in(Arc::new(|work: Box<dyn FnOnce() + Send>| work()));
-        let full = cache.clone().run_in(Arc::new(drop));
+        let at_once = cache.clone().executor(Arc::new(|work: Box<dyn FnOnce() + Send>| work()));
+        let full = cache.clone().executor(Arc::new(drop));
         cache.put("a", "old".to_owned()).unwrap();
         clock.advance(11 * SECOND);
-        let unkept = || Ok::<_, Error>(Made::new("new".to_owned()).not_kept());
+        let unkept = || Ok::<_, Error>(CacheEntry::new("new".to_owned()).not_kept());
         for cache in [&full, &at_once, &at_once] {
             assert_eq!(cache.get_or_refresh("a", unkept).unwrap(), "old");
         }
-        assert_eq!(cache.numbers().creations, 2);
+        assert_eq!(cache.stats().creations, 2);
         let (value, _) = cache.peek("a").unwrap().unwrap();
         assert_eq!(value, "old");
     });
@@ -697,13 +697,13 @@ fn a_crowd_of_stale_values_does_not_start_a_crowd_of_threads() {
 fn tags_that_were_invalidated_are_not_remembered_for_ever() {
     let clock = Arc::new(ManualClock::default());
     let cache = cache("objects", &clock);
-    cache.put("a", Made::new("1".to_owned()).tag("first")).unwrap();
+    cache.put("a", CacheEntry::new("1".to_owned()).tag("first")).unwrap();
     clock.advance(Duration::from_micros(1));
     cache.invalidate_tag("first").unwrap();
     (0..100_001).for_each(|tag| cache.invalidate_tag(&format!("tag {tag}")).unwrap());
     assert!(!cache.contains("a").unwrap(), "forgotten, and gone all the same");
     clock.advance(Duration::from_micros(1));
-    cache.put("b", Made::new("2".to_owned()).tag("first")).unwrap();
+    cache.put("b", CacheEntry::new("2".to_owned()).tag("first")).unwrap();
     assert!(cache.contains("b").unwrap());
 }
 
@@ -722,7 +722,7 @@ fn a_cache_of_nothing_makes_each_value() {
 #[test]
 fn what_has_expired_goes_when_it_is_met() {
     let clock = Arc::new(ManualClock::default());
-    let cache = Cache::in_memory(10).clock(clock.clone()).expire(SECOND);
+    let cache = Cache::in_memory(10).clock(clock.clone()).ttl(SECOND);
     let value = Arc::new(7);
     let keep = || {
         cache.put("a", Arc::clone(&value)).unwrap();

@@ -9,7 +9,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use beaker::cache::{Cache, Made, Then};
+use beaker::cache::{Cache, CacheEntry, OnTimeout};
 use beaker::lock::LeaseLocks;
 use beaker::{Backend, Clock, ManualClock, SystemClock};
 
@@ -148,7 +148,7 @@ fn make(cache: &Cache<String>) {
     let made = cache.get_or_create("k", || {
         say("creating");
         wait_to_go_on();
-        Made::new("made by the other process".to_owned()).tag("t")
+        CacheEntry::new("made by the other process".to_owned()).tag("t")
     });
     say(&made.unwrap());
 }
@@ -204,7 +204,7 @@ fn a_maker_that_is_killed_frees_the_key() {
         place.lease = (!at_once).then_some(SECOND);
         let mut maker = place.process("make");
         assert_eq!(maker.says(), "creating");
-        let impatient = place.open().wait_at_most(Duration::ZERO, Then::Fail);
+        let impatient = place.open().wait_timeout(Duration::ZERO, OnTimeout::Fail);
         let refused = impatient.get_or_create("k", || "too early".to_owned());
         assert_eq!(refused.unwrap_err().kind(), beaker::ErrorKind::Unavailable);
         maker.child.kill().unwrap();
@@ -253,7 +253,7 @@ fn an_invalidation_is_seen_after_a_restart_and_elsewhere_within_a_second() {
         let (here, elsewhere) = (open(), open());
         for act in acts {
             clock.advance(SECOND);
-            here.put("k", Made::new("old".to_owned()).tag("t")).unwrap();
+            here.put("k", CacheEntry::new("old".to_owned()).tag("t")).unwrap();
             assert_eq!(elsewhere.get("k").unwrap().as_deref(), Some("old"));
             act(&here);
             assert_eq!(here.get("k").unwrap(), None, "{}", place.name);
@@ -290,5 +290,5 @@ fn a_server_that_is_stopped_is_an_error_and_nothing_more() {
     server.fault(servers::Fault::None);
     assert_eq!(cache.get("k").unwrap().as_deref(), Some("made"));
     assert_eq!(cache.get_or_create("other", create).unwrap(), "made");
-    assert_eq!(cache.numbers().creations, 2, "{}", cache.numbers());
+    assert_eq!(cache.stats().creations, 2, "{}", cache.stats());
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use beaker::cache::{Cache, Made, Region, RegionOptions};
+use beaker::cache::{Cache, CacheEntry, Region, RegionOptions};
 use beaker::key::Namespace;
 use beaker::lock::LocalLocks;
 use beaker::store::{MemoryStore, Store, When};
@@ -291,8 +291,8 @@ impl Run<'_> {
     }
 }
 
-fn made(value: u64, tags: &[usize]) -> Made<u64> {
-    tags.iter().fold(Made::new(value), |made, tag| made.tag(TAGS[*tag]))
+fn made(value: u64, tags: &[usize]) -> CacheEntry<u64> {
+    tags.iter().fold(CacheEntry::new(value), |made, tag| made.tag(TAGS[*tag]))
 }
 
 /// Random programs over caches that `open` opens anew, for a region of this name.
@@ -347,7 +347,7 @@ fn objects() {
 fn near() {
     check("near", cases(200), 60, |region, clock| {
         let mut process = process(Backend::memory(), region, clock);
-        process.cache = process.cache.near(100, SECOND);
+        process.cache = process.cache.local_tier(100, SECOND);
         process.region = None;
         vec![process]
     });
@@ -413,7 +413,7 @@ fn threads_that_race_see_nothing_from_before() {
     let opens: [Open; 3] = [
         || Cache::in_memory(10),
         || Cache::new(Backend::memory(), "cache"),
-        || Cache::new(Backend::memory(), "cache").near(10, 60 * SECOND),
+        || Cache::new(Backend::memory(), "cache").local_tier(10, 60 * SECOND),
     ];
     let acts: [Do; 5] = [
         |cache, _| cache.clear().unwrap(),
@@ -434,7 +434,7 @@ fn threads_that_race_see_nothing_from_before() {
         for act in acts {
             let (cache, source, start) = (open(), AtomicU64::new(0), Barrier::new(4));
             let ask = || {
-                let made = || Made::new(source.load(Ordering::SeqCst)).tag("t");
+                let made = || CacheEntry::new(source.load(Ordering::SeqCst)).tag("t");
                 cache.get_or_create("k", made).unwrap()
             };
             thread::scope(|scope| {
@@ -474,10 +474,10 @@ fn what_is_written_after_an_invalidation_is_seen_in_the_same_tick() {
         let cache = cache.clock(clock.clone());
         for act in acts {
             act(&cache);
-            cache.put("k", Made::new(7).tag("t")).unwrap();
+            cache.put("k", CacheEntry::new(7).tag("t")).unwrap();
             assert_eq!(cache.get("k").unwrap(), Some(7));
             act(&cache);
-            let made = cache.get_or_create("k", || Made::new(8).tag("t")).unwrap();
+            let made = cache.get_or_create("k", || CacheEntry::new(8).tag("t")).unwrap();
             assert_eq!((made, cache.get("k").unwrap()), (8, Some(8)));
         }
     }
@@ -490,11 +490,11 @@ fn what_is_kept_of_a_tag_lives_as_long_as_its_values_and_no_longer() {
     let clock = Arc::new(ManualClock::default());
     let store = Arc::new(MemoryStore::with_clock(clock.clone()));
     let backend = Backend::new(store.clone(), LocalLocks::new());
-    let cache = Cache::new(backend, "cache").clock(clock.clone()).expire(MINUTE);
+    let cache = Cache::new(backend, "cache").clock(clock.clone()).ttl(MINUTE);
 
     for number in 0..20_000 {
         let tag = format!("user:{number}");
-        cache.put("k", Made::new(number).tag(&tag)).unwrap();
+        cache.put("k", CacheEntry::new(number).tag(&tag)).unwrap();
         cache.invalidate_tag(&tag).unwrap();
     }
     assert!(store.len() > 20_000, "each is remembered");
@@ -504,16 +504,16 @@ fn what_is_kept_of_a_tag_lives_as_long_as_its_values_and_no_longer() {
 
     // Begun before an invalidation, and to live much longer than whatever was there.
     let day = 24 * 60 * MINUTE;
-    let long = cache.clone().expire(day);
+    let long = cache.clone().ttl(day);
     let made = long.get_or_create("k", || {
         cache.invalidate_tag("t").unwrap();
-        Made::new(1).tag("t")
+        CacheEntry::new(1).tag("t")
     });
     assert_eq!((made.unwrap(), cache.get("k").unwrap()), (1, None));
     // The same with another tag: it is kept, and what is said of its tag from now on lives as long.
     let made = long.get_or_create("k", || {
         cache.invalidate_tag("t").unwrap();
-        Made::new(2).tag("other")
+        CacheEntry::new(2).tag("other")
     });
     assert_eq!((made.unwrap(), cache.get("k").unwrap()), (2, Some(2)));
     cache.invalidate_tag("other").unwrap();
@@ -529,13 +529,12 @@ fn what_is_kept_of_a_tag_lives_as_long_as_its_values_and_no_longer() {
 fn a_making_of_hours_beside_an_invalidation_is_not_kept() {
     let clock = Arc::new(ManualClock::default());
     let hour = Duration::from_secs(3600);
-    let cache: Cache<u32> =
-        Cache::new(Backend::memory(), "cache").clock(clock.clone()).expire(hour);
+    let cache: Cache<u32> = Cache::new(Backend::memory(), "cache").clock(clock.clone()).ttl(hour);
     for (tag, is_kept) in [(None, true), (Some("another"), false), (Some("t"), false)] {
         let make = || {
             tag.iter().for_each(|tag| cache.invalidate_tag(tag).unwrap());
             clock.advance(hour);
-            Made::new(1).tag("t")
+            CacheEntry::new(1).tag("t")
         };
         assert_eq!(cache.get_or_create("k", make).unwrap(), 1);
         assert_eq!(cache.contains("k").unwrap(), is_kept, "{tag:?}");

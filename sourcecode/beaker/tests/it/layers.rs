@@ -225,7 +225,7 @@ mod of_ours {
         let cache = with(NEW);
         assert_eq!(cache.get_or_create("Kimi", || 110_u32).unwrap(), 110);
         assert_eq!(cache.get("Kimi").unwrap(), Some(110), "it is kept");
-        assert_eq!(cache.numbers().unstored, 0);
+        assert_eq!(cache.stats().unstored, 0);
     }
 
     #[test]

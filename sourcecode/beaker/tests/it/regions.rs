@@ -38,7 +38,7 @@ fn counted() -> (Arc<Counting<MemoryStore>>, Backend, Arc<ManualClock>) {
 /// As another process would have it: nothing is shared but the back end.
 fn another(backend: &Backend, clock: &Arc<ManualClock>, name: &str) -> Region {
     let region = Region::named(name);
-    let options = RegionOptions::new(backend.clone()).expire(10 * SECOND);
+    let options = RegionOptions::new(backend.clone()).ttl(10 * SECOND);
     region.configure(options.clock(clock.clone())).unwrap();
     region
 }
@@ -106,11 +106,11 @@ fn mistakes_are_named() {
 #[test]
 fn configured_again_with_the_same_is_no_mistake() {
     let region = Region::named("a");
-    let minute = RegionOptions::new(Backend::memory()).expire(60 * SECOND);
+    let minute = RegionOptions::new(Backend::memory()).ttl(60 * SECOND);
     region.configure(minute.clone()).unwrap();
     region.configure(minute.clone()).unwrap();
-    assert!(region.configure(minute.expire(SECOND)).is_err());
-    assert!(region.configure(RegionOptions::new(Backend::memory()).expire(60 * SECOND)).is_err());
+    assert!(region.configure(minute.ttl(SECOND)).is_err());
+    assert!(region.configure(RegionOptions::new(Backend::memory()).ttl(60 * SECOND)).is_err());
 }
 
 #[test]
@@ -168,13 +168,13 @@ fn who_asks_for_one_name_shares_what_is_being_made() {
         });
         is_begun.recv().unwrap();
         let waits = scope.spawn(|| open().get_or_create("Kimi", never).unwrap());
-        while open().numbers().waits == 0 {
+        while open().stats().waits == 0 {
             thread::yield_now();
         }
         end.send(()).unwrap();
         assert_eq!((maker.join().unwrap().unwrap(), waits.join().unwrap()), (100, 100));
     });
-    assert_eq!(open().numbers().creations, 1);
+    assert_eq!(open().stats().creations, 1);
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_creation_during_an_invalidation_is_not_kept_nor_joined() {
         region.invalidate().unwrap();
         // Whoever asks from now on does not get what was begun before.
         thread::scope(|scope| {
-            let asks = scope.spawn(|| cache.clone().expire(SECOND).get("Kimi").unwrap());
+            let asks = scope.spawn(|| cache.clone().ttl(SECOND).get("Kimi").unwrap());
             assert_eq!(asks.join().unwrap(), None);
         });
         100
@@ -250,7 +250,7 @@ fn what_a_region_invalidates_costs_no_round_trip() {
 fn a_near_part_believes_what_it_has_for_its_time() {
     let (_, backend, clock) = counted();
     let region = another(&backend, &clock, "short");
-    let near = region.cache::<u32>("points").unwrap().near(10, SECOND);
+    let near = region.cache::<u32>("points").unwrap().local_tier(10, SECOND);
     near.put("Kimi", 100).unwrap();
     clock.advance(Duration::from_micros(1));
     region.invalidate().unwrap();
@@ -283,7 +283,7 @@ fn long_keys_are_shortened() {
 fn the_rules_of_a_region_hold_for_its_caches() {
     let (_, backend, clock) = counted();
     let region = Region::named("rules");
-    let options = RegionOptions::new(backend.clone()).expire(10 * SECOND).clock(clock.clone());
+    let options = RegionOptions::new(backend.clone()).ttl(10 * SECOND).clock(clock.clone());
     region.configure(options.clone().stale_for(20 * SECOND).jitter(0.5)).unwrap();
     let other = region.configure(options.clone().stale_for(5 * SECOND)).unwrap_err();
     assert_eq!(other.kind(), ErrorKind::Config, "{other}");
@@ -309,7 +309,7 @@ fn the_rules_of_a_region_hold_for_its_caches() {
 fn a_region_may_make_its_values_anew_before_they_expire() {
     let (_, backend, clock) = counted();
     let region = Region::named("early");
-    let options = RegionOptions::new(backend).expire(10 * SECOND).clock(clock.clone());
+    let options = RegionOptions::new(backend).ttl(10 * SECOND).clock(clock.clone());
     region.configure(options.refresh_early(1.0)).unwrap();
     let cache: Cache<u32> = region.cache("points").unwrap();
     let make = |value: u32| {
@@ -322,5 +322,5 @@ fn a_region_may_make_its_values_anew_before_they_expire() {
     cache.get_or_create("Kimi", make(1)).unwrap();
     clock.advance(10 * SECOND - Duration::from_micros(1));
     let value = cache.get_or_create("Kimi", make(2)).unwrap();
-    assert_eq!((value, cache.numbers().creations), (2, 2));
+    assert_eq!((value, cache.stats().creations), (2, 2));
 }

@@ -7,7 +7,7 @@ use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use super::{KEY, model};
-use crate::flight::{Arrival, Boarding, Flights};
+use crate::flight::{Completion, Flights, Role};
 
 /// How the first creator that runs ends; those after it succeed.
 #[derive(Clone, Copy, PartialEq)]
@@ -17,7 +17,7 @@ enum First {
     Panics,
 }
 
-/// A cache as small as can be: the flow of `cache/flow.rs` around the flights.
+/// A cache as small as can be: the flow of `cache/load.rs` around the flights.
 struct Cache {
     flights: Flights<usize, &'static str>,
     table: Mutex<Option<usize>>,
@@ -44,17 +44,17 @@ impl Cache {
             if let Some(value) = self.look() {
                 return Ok(value);
             }
-            match self.flights.board(KEY) {
-                Boarding::Itself => panic!("nobody asks twice"),
-                Boarding::Passenger(passenger) => match passenger.wait(None) {
-                    Arrival::Landed(made) => return made,
-                    Arrival::Lost => {}
-                    Arrival::Late => panic!("there is no time"),
+            match self.flights.join_or_lead(KEY) {
+                Role::Reentrant => panic!("nobody asks twice"),
+                Role::Waiter(waiter) => match waiter.wait(None) {
+                    Completion::Done(made) => return made,
+                    Completion::Abandoned => {}
+                    Completion::TimedOut => panic!("there is no time"),
                 },
-                Boarding::Pilot(pilot) => {
+                Role::Leader(leader) => {
                     // Look again: it may have been made since.
                     if let Some(value) = self.look() {
-                        pilot.land(Ok(value), (), |_| {});
+                        leader.complete(Ok(value), (), |_| {});
                         return Ok(value);
                     }
                     let number = self.created.fetch_add(1, Ordering::SeqCst);
@@ -63,7 +63,7 @@ impl Cache {
                         (0, First::Panics) => resume_unwind(Box::new("on purpose")),
                         _ => Ok(number),
                     };
-                    pilot.land(made, (), |value| *self.table.lock().unwrap() = Some(*value));
+                    leader.complete(made, (), |value| *self.table.lock().unwrap() = Some(*value));
                     return made;
                 }
             }

@@ -5,8 +5,8 @@ use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use super::{KEY, model};
-use crate::flight::{Arrival, Boarding, Flights};
-use crate::local_invalidations::{Invalidated, LocalInvalidations};
+use crate::flight::{Completion, Flights, Role};
+use crate::order::{Invalidated, LocalInvalidations};
 
 /// A cache of one value with a tag, and what it is made from.
 struct Tagged {
@@ -40,23 +40,23 @@ impl Tagged {
             if let Some(value) = self.look() {
                 return value;
             }
-            match self.flights.board(KEY) {
-                Boarding::Itself => panic!("nobody asks twice"),
-                Boarding::Passenger(passenger) => {
-                    let is_outdated = passenger.is_outdated();
-                    match passenger.wait(None) {
-                        Arrival::Landed(Ok(value)) if !is_outdated => return value,
+            match self.flights.join_or_lead(KEY) {
+                Role::Reentrant => panic!("nobody asks twice"),
+                Role::Waiter(waiter) => {
+                    let is_outdated = waiter.is_outdated();
+                    match waiter.wait(None) {
+                        Completion::Done(Ok(value)) if !is_outdated => return value,
                         _ => {}
                     }
                 }
-                Boarding::Pilot(pilot) => {
+                Role::Leader(leader) => {
                     if let Some(value) = self.look() {
-                        pilot.land(Ok(value), (), |_| {});
+                        leader.complete(Ok(value), (), |_| {});
                         return value;
                     }
                     let began = self.invalidations.count();
                     let made = self.source.load(Ordering::SeqCst);
-                    pilot.land(Ok(made), (), |value| {
+                    leader.complete(Ok(made), (), |value| {
                         *self.table.lock().unwrap() = Some((*value, began));
                     });
                     return made;

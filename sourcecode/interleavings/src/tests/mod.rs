@@ -1,4 +1,4 @@
-//! The models: small caches, each with the flow of `cache/flow.rs` written again around the real flights.
+//! The models: small caches, each with the flow of `cache/load.rs` written again around the real flights.
 
 mod creation;
 mod invalidation;

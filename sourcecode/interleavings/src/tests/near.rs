@@ -4,9 +4,9 @@ use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use super::{KEY, model};
-use crate::writes::Writes;
+use crate::order::Writes;
 
-/// One value in front of one value, with the steps of `cache/near.rs`.
+/// One value in front of one value, with the steps of `cache/storage/mod.rs`.
 struct Near {
     front: Mutex<Option<usize>>,
     behind: Mutex<Option<usize>>,

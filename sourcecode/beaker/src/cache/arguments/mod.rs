@@ -14,20 +14,13 @@
 //! # }
 //! ```
 
-mod buffer;
-mod collections;
-mod numbers;
-mod shared;
-mod tag;
-mod texts;
+mod parts;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use buffer::Buffer;
-
-/// What can be a part of a key: most of what functions take by value. Without it, a program's own
-/// types are made of their fields with `#[derive(KeyPart)]` (feature `macros`), or by hand:
+/// Makes a value a part of a key. Most of what functions take by value has it; a program's own types
+/// are made of their fields with `#[derive(KeyPart)]` (feature `macros`), or by hand:
 ///
 /// ```
 /// use beaker::cache::{ArgumentKey, KeyPart};
@@ -71,13 +64,13 @@ pub trait KeyPart {
     }
 }
 
-/// A key that is made of a name and of arguments. Each part has its type and, where it matters, its
+/// Holds a key that is made of a name and of arguments. Each part has its type and, where it matters, its
 /// length, so that no two lists of arguments give one key. Up to 64 bytes need no allocation.
 #[derive(Clone, Default)]
 pub struct ArgumentKey(Buffer);
 
 impl ArgumentKey {
-    /// A key that begins with the name of what is asked with the arguments.
+    /// Begins a key with the name of what is asked with the arguments.
     #[inline]
     pub fn new(name: &str) -> ArgumentKey {
         let mut key = ArgumentKey::default();
@@ -85,7 +78,7 @@ impl ArgumentKey {
         key
     }
 
-    /// The key with one more part.
+    /// Adds one more part.
     #[inline]
     pub fn with<P: KeyPart + ?Sized>(mut self, part: &P) -> ArgumentKey {
         part.append(&mut self);
@@ -161,5 +154,120 @@ impl Hash for ArgumentKey {
 impl fmt::Debug for ArgumentKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "`{}`", self.as_ref().escape_ascii())
+    }
+}
+
+/// The first byte of each part says of what type it is. They are stored, so they never change.
+mod tag {
+    pub(super) const UNIT: u8 = b'(';
+    pub(super) const TUPLE: u8 = b')';
+    pub(super) const FALSE: u8 = b'-';
+    pub(super) const TRUE: u8 = b'+';
+    pub(super) const CHAR: u8 = b'c';
+    pub(super) const TEXT: u8 = b's';
+    pub(super) const BYTES: u8 = b'b';
+    pub(super) const PATH: u8 = b'/';
+    pub(super) const LIST: u8 = b'[';
+    pub(super) const MAP: u8 = b'{';
+    pub(super) const NOTHING: u8 = b'?';
+    pub(super) const SOMETHING: u8 = b'!';
+    pub(super) const DURATION: u8 = b'~';
+    pub(super) const IP_V4: u8 = b'4';
+    pub(super) const IP_V6: u8 = b'6';
+
+    pub(super) const U8: u8 = b'A';
+    pub(super) const U16: u8 = b'B';
+    pub(super) const U32: u8 = b'C';
+    pub(super) const U64: u8 = b'D';
+    pub(super) const U128: u8 = b'E';
+    pub(super) const USIZE: u8 = b'F';
+    pub(super) const I8: u8 = b'H';
+    pub(super) const I16: u8 = b'I';
+    pub(super) const I32: u8 = b'J';
+    pub(super) const I64: u8 = b'K';
+    pub(super) const I128: u8 = b'L';
+    pub(super) const ISIZE: u8 = b'M';
+    pub(super) const F32: u8 = b'P';
+    pub(super) const F64: u8 = b'Q';
+}
+
+const ROOM: usize = 64;
+
+/// Bytes that are on the stack as long as they are few.
+///
+/// A key is made for each call, also for a hit, and most are short. What is as long for each value,
+/// such as a number or the name of the function, is then written in one go: `SmallVec` calls a
+/// function for each part, and the key of one number took 19 ns with it and 2 ns with this.
+#[derive(Clone)]
+struct Buffer {
+    room: [u8; ROOM],
+    /// More than there is room for: all bytes are in `long`.
+    used: usize,
+    long: Vec<u8>,
+}
+
+impl Default for Buffer {
+    #[inline]
+    fn default() -> Buffer {
+        Buffer { room: [0; ROOM], used: 0, long: Vec::new() }
+    }
+}
+
+impl Buffer {
+    #[inline]
+    fn extend(&mut self, bytes: &[u8]) {
+        let end = self.used + bytes.len();
+        match self.room.get_mut(self.used..end) {
+            Some(place) => {
+                place.copy_from_slice(bytes);
+                self.used = end;
+            }
+            None => self.extend_long(bytes),
+        }
+    }
+
+    /// The first bytes of these, and there is room for all of them: they are written with one
+    /// instruction, and so can be read at once with one that begins elsewhere.
+    #[inline]
+    fn extend_fixed<const N: usize>(&mut self, bytes: [u8; N], many: usize) {
+        match self.room.get_mut(self.used..self.used + N) {
+            Some(place) => {
+                place.copy_from_slice(&bytes);
+                self.used += many;
+            }
+            None => self.extend(&bytes[..many]),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn extend_long(&mut self, bytes: &[u8]) {
+        if let Some(short) = self.room.get(..self.used) {
+            self.long.extend_from_slice(short);
+            self.used = ROOM + 1;
+        }
+        self.long.extend_from_slice(bytes);
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        self.room.get(..self.used).unwrap_or(&self.long)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_bytes_wherever_they_are() {
+        for sizes in [[0, 0, 0], [63, 1, 0], [63, 1, 1], [64, 0, 9], [65, 0, 3], [10, 90, 200]] {
+            let (mut buffer, mut wanted) = (Buffer::default(), Vec::new());
+            for (byte, size) in (1..).zip(sizes) {
+                buffer.extend(&vec![byte; size]);
+                wanted.extend(vec![byte; size]);
+                assert_eq!(buffer.bytes(), wanted, "{sizes:?}");
+            }
+        }
     }
 }

@@ -69,7 +69,7 @@ impl RegionConfig {
             .jitter(f64::from(self.jitter) / 100.0)
             .refresh_early(if self.refresh_early { 1.0 } else { 0.0 });
         match self.expire {
-            Some(time) => options.expire(time),
+            Some(time) => options.ttl(time),
             None => options,
         }
     }

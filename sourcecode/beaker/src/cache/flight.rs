@@ -1,18 +1,15 @@
-//! One flight a key: of all threads that want a value made, one makes it, and the others wait for that
-//! one.
+//! One flight a key: of all threads and tasks that want a value, one leads and makes it, and the others
+//! wait for that one.
 //!
-//! These files use nothing but what `sync.rs` names, so that a test can go through all interleavings of
+//! This file uses nothing but what `sync.rs` names, so that a test can go through all interleavings of
 //! its threads.
 
-mod passenger;
-
-use std::collections::HashMap;
-
-pub(super) use passenger::{Arrival, Passenger};
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use super::sync::{
     Arc, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, ThreadId, Waker,
-    current_thread,
+    current_thread, wait_while,
 };
 
 /// A key in its bytes.
@@ -22,11 +19,11 @@ pub(super) type FlightKey = Box<[u8]>;
 pub(super) struct Flights<V, F> {
     /// Nothing slow is done while this is locked.
     running: Mutex<HashMap<FlightKey, Arc<Flight<V, F>>>>,
-    landings: AtomicU64,
+    completions: AtomicU64,
 }
 
 struct Flight<V, F> {
-    pilot: ThreadId,
+    leader: ThreadId,
     state: Mutex<State<V, F>>,
     ended: Condvar,
 }
@@ -46,59 +43,59 @@ struct State<V, F> {
 
 #[derive(Clone)]
 enum Outcome<V, F> {
-    Landed(Result<V, F>),
+    Done(Result<V, F>),
     /// Who made it has panicked or given up.
-    Lost,
+    Abandoned,
 }
 
 /// What a thread that wants a value is to do.
-pub(super) enum Boarding<'a, V, F> {
+pub(super) enum Role<'a, V, F> {
     /// Make it.
-    Pilot(Pilot<'a, V, F>),
+    Leader(Leader<'a, V, F>),
     /// Wait for the one who makes it.
-    Passenger(Passenger<V, F>),
+    Waiter(Waiter<V, F>),
     /// It is this thread that makes it: it asks for what it is about to give.
-    Itself,
+    Reentrant,
 }
 
 impl<V: Clone, F: Clone> Flights<V, F> {
     pub(super) fn new() -> Flights<V, F> {
-        Flights { running: Mutex::new(HashMap::new()), landings: AtomicU64::new(0) }
+        Flights { running: Mutex::new(HashMap::new()), completions: AtomicU64::new(0) }
     }
 
-    /// How many flights have landed. Who finds another number than at its look knows that what it saw
+    /// How many flights were completed. Who finds another number than at its look knows that what it saw
     /// may be old.
-    pub(super) fn landings(&self) -> u64 {
-        self.landings.load(Ordering::Acquire)
+    pub(super) fn completions(&self) -> u64 {
+        self.completions.load(Ordering::Acquire)
     }
 
     /// Begins a flight, or joins the one that is under way.
-    pub(super) fn board(&self, key: &[u8]) -> Boarding<'_, V, F> {
+    pub(super) fn join_or_lead(&self, key: &[u8]) -> Role<'_, V, F> {
         let mut running = lock(&self.running);
         match running.get(key) {
-            Some(flight) if flight.pilot == current_thread().id() => Boarding::Itself,
-            Some(flight) => Boarding::Passenger(Passenger(Arc::clone(flight))),
+            Some(flight) if flight.leader == current_thread().id() => Role::Reentrant,
+            Some(flight) => Role::Waiter(Waiter(Arc::clone(flight))),
             None => {
                 let flight = Arc::new(Flight::begun_here());
                 running.insert(key.into(), Arc::clone(&flight));
-                Boarding::Pilot(Pilot { flights: self, key: key.into(), flight })
+                Role::Leader(Leader { flights: self, key: key.into(), flight })
             }
         }
     }
 
     /// Joins the flight that is under way, if there is one.
     #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
-    pub(super) fn join(&self, key: &[u8]) -> Option<Boarding<'_, V, F>> {
+    pub(super) fn join(&self, key: &[u8]) -> Option<Role<'_, V, F>> {
         let flight = lock(&self.running).get(key).cloned()?;
-        let is_itself = flight.pilot == current_thread().id();
-        Some(if is_itself { Boarding::Itself } else { Boarding::Passenger(Passenger(flight)) })
+        let is_itself = flight.leader == current_thread().id();
+        Some(if is_itself { Role::Reentrant } else { Role::Waiter(Waiter(flight)) })
     }
 
     /// Begins a flight, if none is under way.
-    pub(super) fn begin(&self, key: &[u8]) -> Option<Pilot<'_, V, F>> {
-        match self.board(key) {
-            Boarding::Pilot(pilot) => Some(pilot),
-            Boarding::Passenger(_) | Boarding::Itself => None,
+    pub(super) fn try_lead(&self, key: &[u8]) -> Option<Leader<'_, V, F>> {
+        match self.join_or_lead(key) {
+            Role::Leader(leader) => Some(leader),
+            Role::Waiter(_) | Role::Reentrant => None,
         }
     }
 
@@ -156,39 +153,39 @@ impl<V, F> Flight<V, F> {
             has_ended: false,
             wakers: Vec::new(),
         };
-        Flight { pilot: current_thread().id(), state: Mutex::new(state), ended: Condvar::new() }
+        Flight { leader: current_thread().id(), state: Mutex::new(state), ended: Condvar::new() }
     }
 }
 
 /// The right, and the duty, to make the value.
-pub(super) struct Pilot<'a, V, F> {
+pub(super) struct Leader<'a, V, F> {
     flights: &'a Flights<V, F>,
     key: FlightKey,
     flight: Arc<Flight<V, F>>,
 }
 
-impl<V: Clone, F: Clone> Pilot<'_, V, F> {
+impl<V: Clone, F: Clone> Leader<'_, V, F> {
     /// Keeps what was made, unless the flight was cancelled, and gives it to all who wait.
     ///
     /// It is kept while nobody can cancel. So whoever cancels comes before that, and nothing is kept,
     /// or after it, and removes what was kept.
     ///
-    /// The turn among processes is given back before the others are told: some of them may want it.
-    pub(super) fn land(self, made: Result<V, F>, turn: impl Sized, keep: impl FnOnce(&V)) {
-        let mut state = lock(&self.flight.state);
+    /// The lock of the back end is given back before the others are told: some of them may want it.
+    pub(super) fn complete(self, made: Result<V, F>, lock: impl Sized, keep: impl FnOnce(&V)) {
+        let mut state = self::lock(&self.flight.state);
         if let Ok(value) = &made
             && !state.is_cancelled
         {
             keep(value);
         }
-        drop(turn);
-        state.outcome = Some(Outcome::Landed(made));
-        self.flights.landings.fetch_add(1, Ordering::Release);
+        drop(lock);
+        state.outcome = Some(Outcome::Done(made));
+        self.flights.completions.fetch_add(1, Ordering::Release);
     }
 }
 
 /// Also on the way out of a panic: whoever waits is never left alone.
-impl<V, F> Drop for Pilot<'_, V, F> {
+impl<V, F> Drop for Leader<'_, V, F> {
     fn drop(&mut self) {
         let mut running = lock(&self.flights.running);
         // After a `cancel` there may be another flight.
@@ -197,12 +194,93 @@ impl<V, F> Drop for Pilot<'_, V, F> {
         }
         drop(running);
         let mut state = lock(&self.flight.state);
-        state.outcome.get_or_insert(Outcome::Lost);
+        state.outcome.get_or_insert(Outcome::Abandoned);
         state.has_ended = true;
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.flight.ended.notify_all();
         wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// How a wait ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Completion<V, F> {
+    Done(Result<V, F>),
+    /// Nobody makes it any more: ask again.
+    Abandoned,
+    /// It took too long.
+    TimedOut,
+}
+
+/// Somebody who waits for what another thread makes.
+pub(super) struct Waiter<V, F>(Arc<Flight<V, F>>);
+
+impl<V: Clone, F: Clone> Waiter<V, F> {
+    /// Whether the flight began before something was invalidated that may be its value.
+    pub(super) fn is_outdated(&self) -> bool {
+        lock(&self.0.state).is_outdated
+    }
+
+    pub(super) fn wait(self, max: Option<Duration>) -> Completion<V, F> {
+        let flight = &self.0;
+        let state = lock(&flight.state);
+        if !wait_while(&flight.ended, state, max, |state| !state.has_ended) {
+            return Completion::TimedOut;
+        }
+        lock(&flight.state).completion()
+    }
+
+    /// How it ended, or `None`, and then the waker is woken when it has.
+    #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
+    pub(super) fn poll(&self, waker: &Waker) -> Option<Completion<V, F>> {
+        let mut state = lock(&self.0.state);
+        if state.has_ended {
+            return Some(state.completion());
+        }
+        if !state.wakers.iter().any(|known| known.will_wake(waker)) {
+            state.wakers.push(waker.clone());
+        }
+        None
+    }
+}
+
+impl<V: Clone, F: Clone> State<V, F> {
+    fn completion(&self) -> Completion<V, F> {
+        match self.outcome.clone() {
+            Some(Outcome::Done(made)) => Completion::Done(made),
+            Some(Outcome::Abandoned) | None => Completion::Abandoned,
+        }
+    }
+}
+
+/// The keys that are on their way to be made anew in the background, where nobody waits for them.
+pub(super) struct Refreshes(Arc<Mutex<HashSet<FlightKey>>>);
+
+impl Refreshes {
+    pub(super) fn new() -> Refreshes {
+        Refreshes(Arc::new(Mutex::new(HashSet::new())))
+    }
+
+    /// Notes that a key is on its way; `None` if it is already, or `max` others are.
+    pub(super) fn begin(&self, key: &[u8], max: usize) -> Option<Refresh> {
+        let mut all = lock(&self.0);
+        if all.len() >= max {
+            return None;
+        }
+        all.insert(key.into()).then(|| Refresh { all: Arc::clone(&self.0), key: key.into() })
+    }
+}
+
+/// One of them, until this is dropped: also if the work is dropped undone.
+pub(super) struct Refresh {
+    all: Arc<Mutex<HashSet<FlightKey>>>,
+    pub(super) key: FlightKey,
+}
+
+impl Drop for Refresh {
+    fn drop(&mut self) {
+        lock(&self.all).remove(&self.key);
     }
 }
 

@@ -1,11 +1,16 @@
-//! How old a value is, and what that means: decided here, with no store in sight.
+//! How old a value is and what that means, decided with no store in sight: [`Age`], [`Freshness`], and
+//! [`Time`], by which they are measured.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::local_invalidations::Invalidated;
-use super::made::Tags;
+use super::order::Invalidated;
 use super::shared_invalidations::{Began, Generation};
-use crate::clock::Timestamp;
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::store::Version;
+
+/// The tags of a value; most have none.
+pub(super) type Tags = Option<Arc<[Box<str>]>>;
 
 /// What is known of a stored value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +39,8 @@ pub(super) struct Origin {
 
 /// What is invalidated.
 #[derive(Clone, Copy)]
-pub(super) enum What<'a> {
-    Whole,
+pub(super) enum InvalidationScope<'a> {
+    All,
     /// The whole cache, and its values may be given while new ones are made.
     Softly,
     /// What has the tag.
@@ -91,11 +96,77 @@ impl Age {
 
     /// Whether to make it anew already, by chance: the more likely, the closer its end and the longer
     /// its making takes, so that of many who use it one does it in time (Vattani, Chierichetti,
-    /// Lowenstein: "Optimal Probabilistic Cache Stampede Prevention"). `luck` is between 0 and 1.
-    pub(super) fn is_early(&self, now: Timestamp, eagerness: f64, luck: f64) -> bool {
+    /// Lowenstein: "Optimal Probabilistic Cache Stampede Prevention"). `random` is between 0 and 1.
+    pub(super) fn is_early(&self, now: Timestamp, eagerness: f64, random: f64) -> bool {
         let Some(end) = self.fresh_until else { return false };
-        let ahead = self.cost.as_secs_f64() * eagerness * -luck.max(f64::MIN_POSITIVE).ln();
+        let ahead = self.cost.as_secs_f64() * eagerness * -random.max(f64::MIN_POSITIVE).ln();
         now + Duration::try_from_secs_f64(ahead).unwrap_or(Duration::MAX) >= end
+    }
+}
+
+/// A value and its age.
+#[derive(Debug, Clone)]
+pub(super) struct Slot<V> {
+    pub(super) value: V,
+    pub(super) age: Age,
+}
+
+/// What is under a key now.
+pub(super) struct Lookup<V> {
+    pub(super) slot: Option<Slot<V>>,
+    /// Which write is there, also if it is one of nothing; what comes in its place is written only if
+    /// this is still there.
+    pub(super) version: Option<Version>,
+    pub(super) invalidated: Invalidated,
+    /// For a value whose making begins with this look; `None` if that is still to be read.
+    pub(super) origin: Option<Origin>,
+    /// How many flights were completed before the look.
+    pub(super) completions: u64,
+}
+
+impl<V> Lookup<V> {
+    pub(super) fn nothing(origin: Option<Origin>) -> Lookup<V> {
+        Lookup { slot: None, version: None, invalidated: Invalidated::No, origin, completions: 0 }
+    }
+}
+
+/// The system's clock has a case of its own, and is no trait object: each hit reads it, and the compiler
+/// can put that into the hit.
+#[derive(Debug, Clone)]
+pub(super) enum Time {
+    System,
+    Of(Arc<dyn Clock>),
+}
+
+impl Time {
+    pub(super) fn now(&self) -> Timestamp {
+        match self {
+            Time::System => SystemClock.now(),
+            Time::Of(clock) => clock.now(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn recent(&self) -> Timestamp {
+        match self {
+            Time::System => SystemClock.recent(),
+            Time::Of(clock) => clock.recent(),
+        }
+    }
+
+    /// For deadlines, waits and back-off: no step of the time of day moves it.
+    pub(super) fn monotonic(&self) -> Duration {
+        match self {
+            Time::System => SystemClock.monotonic(),
+            Time::Of(clock) => clock.monotonic(),
+        }
+    }
+
+    pub(super) fn sleep(&self, time: Duration) {
+        match self {
+            Time::System => SystemClock.sleep(time),
+            Time::Of(clock) => clock.sleep(time),
+        }
     }
 }
 

@@ -1,0 +1,318 @@
+//! What a cache has done: counted in [`Stats`], and told to whoever listens (feature `tracing`). Making a
+//! value is a span, `cache.create`; the target is `beaker::cache`. Hits are counted and not told.
+
+use std::cell::Cell;
+use std::fmt::{self, Display};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+#[cfg(feature = "tracing")]
+use told as listener;
+#[cfg(not(feature = "tracing"))]
+use untold as listener;
+
+/// Holds what a cache has done so far in this process, to print or to send to a page of metrics.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Fresh values that were found.
+    pub hits: u64,
+    /// Looks that found nothing that may be used.
+    pub misses: u64,
+    /// Stale values that were given because a new one was being made, or could not be.
+    pub stale: u64,
+    /// Values that were made.
+    pub creations: u64,
+    /// Calls that waited for a value that another thread made.
+    pub waits: u64,
+    /// Creators that failed.
+    pub failures: u64,
+    /// Values that were made and could not be stored.
+    pub unstored: u64,
+    /// Calls of functions that cannot fail, and that ran without the cache since the store failed.
+    pub bypassed: u64,
+    /// The time that all the creators took together.
+    pub creating: Duration,
+}
+
+impl Stats {
+    /// Returns the part of looks that found a fresh value: 0 to 1, and 0 before the first look.
+    ///
+    /// ```
+    /// use beaker::cache::Cache;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let cache: Cache<i32> = Cache::in_memory(10);
+    /// cache.get_or_create("Kimi", || 110)?;
+    /// cache.get("Kimi")?;
+    /// assert_eq!(cache.stats().hit_ratio(), 0.5);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn hit_ratio(&self) -> f64 {
+        let looks = self.hits + self.misses + self.stale;
+        if looks == 0 { 0.0 } else { self.hits as f64 / looks as f64 }
+    }
+}
+
+impl fmt::Display for Stats {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} hits, {} misses, {} stale, {} creations in {:.1?}, {} waits, {} failures",
+            self.hits,
+            self.misses,
+            self.stale,
+            self.creations,
+            self.creating,
+            self.waits,
+            self.failures,
+        )?;
+        for (count, what) in [(self.unstored, "unstored"), (self.bypassed, "bypassed")] {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Each thread counts in a row of its own, as long as there are not more threads: one row for all would
+/// be passed around between the cores, which costs more than a hit.
+const ROWS: usize = 64;
+
+/// Counts what a cache does, and tells it.
+pub(super) struct Recorder {
+    rows: Box<[Row; ROWS]>,
+    /// The function whose values alone are in the cache.
+    pub(super) function: Option<&'static str>,
+}
+
+impl Default for Recorder {
+    fn default() -> Recorder {
+        Recorder { rows: Box::new(std::array::from_fn(|_| Row::default())), function: None }
+    }
+}
+
+/// On cache lines of its own.
+#[derive(Default)]
+#[repr(align(128))]
+struct Row {
+    hits: AtomicU64,
+    misses: AtomicU64,
+    stale: AtomicU64,
+    creations: AtomicU64,
+    waits: AtomicU64,
+    failures: AtomicU64,
+    unstored: AtomicU64,
+    bypassed: AtomicU64,
+    creating: AtomicU64,
+}
+
+thread_local! {
+    /// The row of this thread, once it has one.
+    static ROW: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+#[cold]
+fn next_row() -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let row = NEXT.fetch_add(1, Ordering::Relaxed) % ROWS;
+    ROW.set(row);
+    row
+}
+
+impl Recorder {
+    #[inline]
+    fn row(&self) -> &Row {
+        let row = ROW.get();
+        &self.rows[if row < ROWS { row } else { next_row() }]
+    }
+
+    /// Not one act, since that would cost a fifth of a hit: where more threads than there are rows
+    /// hit at the same moment, one of them may not be counted.
+    #[inline]
+    pub(super) fn hit(&self) {
+        let hits = &self.row().hits;
+        hits.store(hits.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn miss(&self) {
+        add(&self.row().misses, 1);
+    }
+
+    pub(super) fn stale(&self) {
+        add(&self.row().stale, 1);
+    }
+
+    pub(super) fn waited(&self) {
+        add(&self.row().waits, 1);
+    }
+
+    pub(super) fn created(&self, took: Duration) {
+        add(&self.row().creations, 1);
+        add(&self.row().creating, took.as_micros() as u64);
+    }
+
+    pub(super) fn failed(&self) {
+        add(&self.row().failures, 1);
+    }
+
+    pub(super) fn unstored(&self) {
+        add(&self.row().unstored, 1);
+    }
+
+    #[cfg(feature = "macros")]
+    pub(super) fn bypassed(&self) {
+        add(&self.row().bypassed, 1);
+    }
+
+    pub(super) fn read(&self) -> Stats {
+        let sum = |of: fn(&Row) -> &AtomicU64| {
+            self.rows.iter().map(|row| of(row).load(Ordering::Relaxed)).sum::<u64>()
+        };
+        Stats {
+            hits: sum(|row| &row.hits),
+            misses: sum(|row| &row.misses),
+            stale: sum(|row| &row.stale),
+            creations: sum(|row| &row.creations),
+            waits: sum(|row| &row.waits),
+            failures: sum(|row| &row.failures),
+            unstored: sum(|row| &row.unstored),
+            bypassed: sum(|row| &row.bypassed),
+            creating: Duration::from_micros(sum(|row| &row.creating)),
+        }
+    }
+}
+
+fn add(counter: &AtomicU64, count: u64) {
+    counter.fetch_add(count, Ordering::Relaxed);
+}
+
+/// What is counted is told as well.
+impl Recorder {
+    /// As long as this is kept, the value is being made.
+    pub(super) fn creating(&self, key: &[u8]) -> impl Sized + use<> {
+        listener::creating(self.key(key))
+    }
+
+    pub(super) fn gave_stale(&self, key: &[u8]) {
+        self.stale();
+        listener::stale(self.key(key));
+    }
+
+    pub(super) fn waits(&self, key: &[u8]) {
+        self.waited();
+        listener::waits(self.key(key));
+    }
+
+    pub(super) fn creator_failed(&self, key: &[u8], error: &dyn Display) {
+        self.failed();
+        listener::failed(self.key(key), error);
+    }
+
+    /// A function that cannot fail ran without the cache.
+    #[cfg(feature = "macros")]
+    pub(super) fn went_past(&self, error: &dyn Display) {
+        self.bypassed();
+        listener::bypassed(error);
+    }
+
+    pub(super) fn not_stored(&self, key: &[u8], error: &dyn Display) {
+        self.unstored();
+        listener::unstored(self.key(key), error);
+    }
+}
+
+#[cfg(feature = "tracing")]
+mod told {
+    use std::fmt::Display;
+
+    use super::DisplayKey;
+    use tracing::{debug, debug_span, warn};
+
+    const TARGET: &str = "beaker::cache";
+
+    /// So much of a key is told.
+    const LONGEST_KEY: usize = 100;
+
+    pub(super) fn creating(key: DisplayKey<'_>) -> impl Sized + use<> {
+        debug_span!(target: TARGET, "cache.create", key = %text(key)).entered()
+    }
+
+    pub(super) fn failed(key: DisplayKey<'_>, error: &dyn Display) {
+        warn!(target: TARGET, key = %text(key), %error, "the creator failed");
+    }
+
+    pub(super) fn unstored(key: DisplayKey<'_>, error: &dyn Display) {
+        warn!(target: TARGET, key = %text(key), %error, "a value was made and not stored");
+    }
+
+    #[cfg(feature = "macros")]
+    pub(super) fn bypassed(error: &dyn Display) {
+        warn!(target: TARGET, %error, "a function ran without its cache");
+    }
+
+    pub(super) fn stale(key: DisplayKey<'_>) {
+        debug!(target: TARGET, key = %text(key), "a stale value is given");
+    }
+
+    pub(super) fn waits(key: DisplayKey<'_>) {
+        debug!(target: TARGET, key = %text(key), "waits for another call");
+    }
+
+    fn text(key: DisplayKey<'_>) -> impl Display {
+        key.cut(LONGEST_KEY)
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+mod untold {
+    use std::fmt::Display;
+
+    use super::DisplayKey;
+
+    pub(super) fn creating(_: DisplayKey<'_>) -> impl Sized + use<> {}
+
+    pub(super) fn failed(_: DisplayKey<'_>, _: &dyn Display) {}
+
+    pub(super) fn unstored(_: DisplayKey<'_>, _: &dyn Display) {}
+
+    #[cfg(feature = "macros")]
+    pub(super) fn bypassed(_: &dyn Display) {}
+
+    pub(super) fn stale(_: DisplayKey<'_>) {}
+
+    pub(super) fn waits(_: DisplayKey<'_>) {}
+}
+
+/// `key`, or `function(key)` in a cache that only one function has.
+pub(super) struct DisplayKey<'a> {
+    function: Option<&'static str>,
+    key: &'a [u8],
+}
+
+impl Recorder {
+    /// The key for those who read errors and logs.
+    pub(super) fn key<'a>(&self, key: &'a [u8]) -> DisplayKey<'a> {
+        DisplayKey { function: self.function, key }
+    }
+}
+
+impl DisplayKey<'_> {
+    /// Not more than the first bytes.
+    #[cfg(feature = "tracing")]
+    pub(super) fn cut(self, longest: usize) -> Self {
+        DisplayKey { key: &self.key[..self.key.len().min(longest)], ..self }
+    }
+}
+
+impl fmt::Display for DisplayKey<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = self.key.escape_ascii();
+        match self.function {
+            Some(function) => write!(f, "{function}({key})"),
+            None => write!(f, "{key}"),
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! Values as they are, in the memory of this process: a hit is a look-up and a clone.
+//!
+//! A key in the table has all that is to be known of its value. So a hit is one look-up: what is looked
+//! for is a key *that is fresh*, and another one is not equal to it. What comes back is the value alone,
+//! cloned once, with nothing to take apart.
+
+use std::hash::{Hash, Hasher};
+use std::num::NonZero;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use quick_cache::sync::{Cache as Table, DefaultLifecycle, EntryAction, EntryResult};
+use quick_cache::{DefaultHashBuilder, Equivalent, OptionsBuilder, UnitWeighter};
+
+use crate::cache::freshness::{Age, InvalidationScope, Lookup, Origin, Slot, Tags, Time};
+use crate::cache::order::LocalInvalidations;
+use crate::clock::Timestamp;
+
+pub(in crate::cache) struct Memory<V> {
+    table: Table<TableKey, V>,
+    invalidations: LocalInvalidations,
+}
+
+impl<V: Clone> Memory<V> {
+    /// For so many values.
+    pub(in crate::cache) fn new(max: usize) -> Memory<V> {
+        Memory { table: table(max), invalidations: LocalInvalidations::new() }
+    }
+
+    /// The value, if it is fresh beyond doubt; else `look` tells more.
+    #[inline(always)]
+    pub(super) fn fresh(&self, key: &[u8], time: &Time) -> Option<V> {
+        let oldest = self.invalidations.oldest_fresh();
+        self.table.get(&FreshKey { bytes: key, now: time.recent(), oldest })
+    }
+
+    /// Where a value stands whose making begins now.
+    pub(super) fn origin(&self) -> Origin {
+        Origin { local: self.invalidations.count(), ..Origin::default() }
+    }
+
+    pub(super) fn look(&self, key: &[u8]) -> Lookup<V> {
+        let nothing = Lookup::nothing(Some(self.origin()));
+        match self.slot(key) {
+            None => nothing,
+            Some(slot) => {
+                let tags = slot.age.tags.as_deref().unwrap_or_default();
+                let invalidated = self.invalidations.judge(slot.age.origin.local, tags);
+                Lookup { slot: Some(slot), invalidated, ..nothing }
+            }
+        }
+    }
+
+    fn slot(&self, key: &[u8]) -> Option<Slot<V>> {
+        let name = TableKey::new(key, Age::of_nothing());
+        if !self.table.contains_key(&name) {
+            return None;
+        }
+        let copy = |name: &TableKey, value: &mut V| {
+            EntryAction::Retain(Slot { value: value.clone(), age: name.age() })
+        };
+        match self.table.entry(&name, Some(Duration::ZERO), copy) {
+            EntryResult::Retained(slot) => Some(slot),
+            // Removed meanwhile. The place that was kept for it is given up again.
+            _ => None,
+        }
+    }
+
+    pub(super) fn keep(&self, key: &[u8], slot: Slot<V>) {
+        self.table.insert(TableKey::new(key, slot.age), slot.value);
+    }
+
+    /// Removes a value of this age, which nobody may be given any more.
+    pub(super) fn discard(&self, key: &[u8], age: &Age) {
+        let name = TableKey::new(key, Age::of_nothing());
+        let remove = |name: &TableKey, _: &mut V| match name.age() == *age {
+            true => EntryAction::Remove,
+            // It is another one by now.
+            false => EntryAction::Retain(()),
+        };
+        // A place that was kept for it, since it is gone already, is given up again.
+        drop(self.table.entry(&name, Some(Duration::ZERO), remove));
+    }
+
+    pub(super) fn remove(&self, key: &[u8]) {
+        self.table.remove(&TableKey::new(key, Age::of_nothing()));
+    }
+
+    pub(super) fn clear(&self) {
+        self.table.clear();
+    }
+
+    pub(super) fn invalidate(&self, what: InvalidationScope<'_>) {
+        match what {
+            InvalidationScope::All => self.invalidations.invalidate(),
+            InvalidationScope::Softly => self.invalidations.invalidate_softly(),
+            InvalidationScope::Tag(tag) => self.invalidations.invalidate_tag(tag),
+        }
+    }
+}
+
+/// A part of the table has so many values at least: keys do not spread evenly over few places.
+const SMALLEST_PART: usize = 32;
+
+/// A table that never holds more than so many. It has parts, so that several threads may write at once,
+/// and each has an equal share: so it may hold a few less.
+fn table<V: Clone>(max: usize) -> Table<TableKey, V> {
+    let threads = available_parallelism().map_or(1, NonZero::get);
+    let parts = (4 * threads).next_power_of_two().min((max / SMALLEST_PART).max(1));
+    let parts = 1 << parts.ilog2();
+    let options = OptionsBuilder::new()
+        .estimated_items_capacity(max)
+        .weight_capacity((max / parts * parts) as u64)
+        .shards(parts)
+        .build()
+        .expect("both capacities are set");
+    Table::with_options(
+        options,
+        UnitWeighter,
+        DefaultHashBuilder::default(),
+        DefaultLifecycle::default(),
+    )
+}
+
+/// Equal to any other of the same bytes. There are as many of these as values, so what an [`Age`] says
+/// is kept in half the room.
+#[derive(Debug, Clone)]
+pub(super) struct TableKey {
+    bytes: Box<[u8]>,
+    made_at: u64,
+    /// Microseconds; all ones: for ever.
+    fresh_until: u64,
+    /// Which invalidations came before it: 40 bits. And what its making took: 24 bits, in units of
+    /// 100 microseconds.
+    began_and_cost: u64,
+    /// Most have none, and then this is all they cost.
+    #[allow(clippy::box_collection, reason = "a thin pointer")]
+    tags: Option<Box<Tags>>,
+}
+
+impl TableKey {
+    pub(super) fn new(bytes: &[u8], age: Age) -> TableKey {
+        TableKey {
+            bytes: bytes.into(),
+            made_at: age.made_at.as_micros(),
+            fresh_until: age.fresh_until.map_or(u64::MAX, Timestamp::as_micros),
+            began_and_cost: pack(age.origin.local, age.cost),
+            tags: age.tags.is_some().then(|| Box::new(age.tags)),
+        }
+    }
+
+    pub(super) fn age(&self) -> Age {
+        let moment = Timestamp::from_micros;
+        Age {
+            made_at: moment(self.made_at),
+            origin: Origin { local: self.began(), ..Origin::default() },
+            fresh_until: (self.fresh_until != u64::MAX).then(|| moment(self.fresh_until)),
+            cost: COST_UNIT * (self.began_and_cost & LONGEST_COST) as u32,
+            tags: self.tags.as_deref().cloned().flatten(),
+        }
+    }
+}
+
+impl TableKey {
+    #[inline]
+    fn began(&self) -> u64 {
+        self.began_and_cost >> COST_BITS
+    }
+}
+
+const COST_BITS: u32 = 24;
+const COST_UNIT: Duration = Duration::from_micros(100);
+const LONGEST_COST: u64 = (1 << COST_BITS) - 1;
+const MOST_COUNTED: u64 = (1 << (64 - COST_BITS)) - 1;
+
+/// After 2^40 invalidations, years of thousands a second, each value counts as invalidated: rather that
+/// than one that comes back.
+fn pack(count: u64, cost: Duration) -> u64 {
+    let cost = u64::try_from(cost.as_micros().div_ceil(COST_UNIT.as_micros()));
+    (count.min(MOST_COUNTED) << COST_BITS) | cost.unwrap_or(u64::MAX).min(LONGEST_COST)
+}
+
+impl PartialEq for TableKey {
+    fn eq(&self, other: &TableKey) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for TableKey {}
+
+impl Hash for TableKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.bytes);
+    }
+}
+
+/// The name of these bytes, if its value is fresh beyond doubt.
+pub(super) struct FreshKey<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) now: Timestamp,
+    /// What began before this count was invalidated.
+    pub(super) oldest: u64,
+}
+
+impl Hash for FreshKey<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(self.bytes);
+    }
+}
+
+impl Equivalent<TableKey> for FreshKey<'_> {
+    #[inline]
+    fn equivalent(&self, name: &TableKey) -> bool {
+        *self.bytes == *name.bytes
+            && name.began() >= self.oldest
+            && self.now.as_micros() < name.fresh_until
+            && Age::is_plausible(Timestamp::from_micros(name.made_at), self.now)
+            && name.tags.is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cache::order::Invalidated;
+
+    #[test]
+    fn a_bound_is_never_exceeded_and_nearly_reached() {
+        for max in [0, 1, 2, 10, 31, 33, 100, 500, 501, 1000, 4099] {
+            let table = table::<u32>(max);
+            for number in 0..3 * max as u32 + 10 {
+                table.insert(TableKey::new(&number.to_le_bytes(), Age::of_nothing()), number);
+                assert!(table.len() <= max, "{} of {max}", table.len());
+            }
+            assert!(table.len() >= max - max / 32, "{} of {max}", table.len());
+        }
+    }
+
+    #[test]
+    fn a_name_keeps_an_age_and_is_small() {
+        let at = Timestamp::from_micros;
+        let tags: Tags = Some(vec!["a".into(), "b".into()].into());
+        let origin = Origin { local: MOST_COUNTED, ..Origin::default() };
+        for age in [
+            Age {
+                made_at: at(5),
+                origin,
+                fresh_until: None,
+                cost: Duration::from_millis(50),
+                tags,
+            },
+            Age {
+                made_at: at(5),
+                origin: Origin::default(),
+                fresh_until: Some(at(7)),
+                cost: Duration::ZERO,
+                tags: None,
+            },
+        ] {
+            assert_eq!(TableKey::new(b"k", age.clone()).age(), age);
+        }
+        assert_eq!(pack(u64::MAX, Duration::MAX), u64::MAX);
+        assert!(size_of::<TableKey>() <= 48, "{} bytes", size_of::<TableKey>());
+    }
+
+    #[test]
+    fn what_begins_after_an_invalidation_is_not_touched_by_it() {
+        let invalidations = LocalInvalidations::new();
+        let tags: [Box<str>; 2] = ["a".into(), "b".into()];
+        let before = invalidations.count();
+        invalidations.invalidate_softly();
+        let after_soft = invalidations.count();
+        assert_eq!(invalidations.judge(before, &tags), Invalidated::Softly);
+        assert_eq!(invalidations.judge(after_soft, &tags), Invalidated::No);
+        invalidations.invalidate_tag("b");
+        let after_tag = invalidations.count();
+        assert_eq!(invalidations.judge(after_soft, &tags), Invalidated::Hard);
+        assert_eq!(invalidations.judge(after_soft, &tags[..1]), Invalidated::No);
+        assert_eq!(invalidations.judge(after_tag, &tags), Invalidated::No);
+        invalidations.invalidate();
+        assert_eq!(invalidations.judge(after_tag, &[]), Invalidated::Hard);
+        assert_eq!(invalidations.judge(invalidations.count(), &tags), Invalidated::No);
+    }
+}

@@ -1,0 +1,422 @@
+//! Values as bytes in a store, through a codec.
+//!
+//! A value is a [record](crate::record), whose payload begins with where the making stands among
+//! invalidations, what it took, and with the tags.
+//!
+//! | bytes of the payload | what |
+//! |---|---|
+//! | 0 to 15 | epoch and count of the cache's invalidations, from before the making |
+//! | 16 to 31 | the same of the region; zeros where there is none |
+//! | 32 to 35 | how long the making took: microseconds |
+//! | 36 | how many tags |
+//! | then, for each tag | 2 bytes: its length; then its text |
+//! | the rest | the value, encoded |
+//!
+//! Numbers are little-endian.
+
+use std::borrow::Cow;
+use std::convert::Infallible;
+use std::iter;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::backend::Backend;
+use crate::cache::freshness::{Age, InvalidationScope, Lookup, Origin, Slot, Tags};
+use crate::cache::order::Invalidated;
+use crate::cache::shared_invalidations::{
+    Began, Generation, Invalidations, REMEMBERED, SharedInvalidations,
+};
+use crate::clock::Timestamp;
+use crate::codec::Codec;
+use crate::error::{Error, Result};
+use crate::key::{Key, Namespace, sha256_hex};
+use crate::record::{Header, Record};
+use crate::store::{Stored, When};
+
+pub(in crate::cache) struct Remote<V> {
+    pub(in crate::cache) backend: Backend,
+    namespace: Namespace,
+    /// Whoever makes a value holds the lock of its key in here.
+    creating: Namespace,
+    codec: Arc<dyn Codec<V>>,
+    invalidations: SharedInvalidations,
+    place: Place,
+    damaged: AtomicU64,
+}
+
+/// What is known of the invalidations of a whole cache, and of its region if it has one.
+#[derive(Clone, Copy)]
+struct Scopes {
+    /// `None` if there is no record yet.
+    cache: Option<Invalidations>,
+    /// The same, where there is a region.
+    region: Option<Option<Invalidations>>,
+    /// It was read a moment ago, and not just now.
+    is_believed: bool,
+}
+
+impl Scopes {
+    fn origin(&self) -> Option<Origin> {
+        let region = match self.region {
+            None => Default::default(),
+            Some(region) => region?.began().generation,
+        };
+        Some(Origin { local: 0, cache: self.cache?.began(), region })
+    }
+
+    /// What they mean for a value of this origin; `None` if an epoch has begun since.
+    fn judge(&self, origin: &Origin) -> Option<Invalidated> {
+        let cache = self.cache?.judge(origin.cache.generation)?;
+        match self.region {
+            None => Some(cache),
+            Some(region) => Some(cache.max(region?.judge(origin.region)?)),
+        }
+    }
+}
+
+/// What a region says of its caches.
+#[derive(Clone, Default)]
+pub(in crate::cache) struct Place {
+    /// The invalidations of the whole region.
+    pub(in crate::cache) region: Option<Arc<SharedInvalidations>>,
+    /// A longer key is shortened; `None` leaves that to the store.
+    pub(in crate::cache) key_length: Option<usize>,
+}
+
+impl Place {
+    fn name<'a>(&self, key: &'a [u8]) -> Cow<'a, [u8]> {
+        self.key_length.map_or(Cow::Borrowed(key), |longest| shorten(key, longest))
+    }
+}
+
+impl<V: 'static> Remote<V> {
+    pub(in crate::cache) fn new(
+        backend: Backend,
+        name: &str,
+        codec: Arc<dyn Codec<V>>,
+        place: Place,
+    ) -> Remote<V> {
+        let namespace = Namespace::new(name);
+        let invalidations = SharedInvalidations::of_cache(Arc::clone(&backend.store), name);
+        let creating = Namespace::new(&format!("beaker.creating:{name}"));
+        let damaged = AtomicU64::new(0);
+        Remote { backend, namespace, creating, codec, invalidations, place, damaged }
+    }
+
+    fn key(&self, key: &[u8]) -> Key {
+        self.namespace.key(self.place.name(key))
+    }
+
+    pub(in crate::cache) fn lock_key(&self, key: &[u8]) -> Key {
+        self.creating.key(self.place.name(key))
+    }
+
+    /// What was read lately of the whole cache's and region's invalidations.
+    fn known(&self, now: Duration) -> Option<Scopes> {
+        let cache = self.invalidations.known(now)?;
+        let region = match &self.place.region {
+            None => None,
+            Some(region) => Some(region.known(now)?),
+        };
+        Some(Scopes { cache, region, is_believed: true })
+    }
+
+    /// Reads what is under these keys, and those invalidations, in one round trip.
+    fn read(&self, mut wanted: Vec<Key>, now: Duration) -> Result<(Vec<Option<Stored>>, Scopes)> {
+        let count = wanted.len();
+        let all = || iter::once(&self.invalidations).chain(self.place.region.as_deref());
+        wanted.extend(all().map(SharedInvalidations::key));
+        let mut found = self.backend.store.get_many(&wanted)?;
+        let mut read =
+            all().zip(found.drain(count..)).map(|(it, stored)| it.note(stored.as_ref(), now));
+        let scopes =
+            Scopes { cache: read.next().flatten(), region: read.next(), is_believed: false };
+        drop(read);
+        Ok((found, scopes))
+    }
+
+    /// One round trip: the invalidations of the whole cache come along, where they were not read lately.
+    pub(in crate::cache) fn look(&self, key: &[u8], now: Duration) -> Result<Lookup<V>> {
+        match self.known(now) {
+            Some(scopes) => {
+                let stored = self.backend.store.get(&self.key(key))?;
+                self.seen(stored, scopes, now)
+            }
+            None => self.look_closely(key, now),
+        }
+    }
+
+    /// The same, and believes nothing: for who is about to make the value.
+    pub(in crate::cache) fn look_closely(&self, key: &[u8], now: Duration) -> Result<Lookup<V>> {
+        let (mut found, scopes) = self.read(vec![self.key(key)], now)?;
+        self.seen(found.pop().flatten(), scopes, now)
+    }
+
+    pub(in crate::cache) fn look_many(
+        &self,
+        keys: &[&[u8]],
+        now: Duration,
+    ) -> Result<Vec<Lookup<V>>> {
+        let (found, scopes) = self.read(keys.iter().map(|key| self.key(key)).collect(), now)?;
+        found.into_iter().map(|stored| self.seen(stored, scopes, now)).collect()
+    }
+
+    /// Where a value stands whose making begins now. A look tells that as well, if it believed nothing.
+    pub(in crate::cache) fn origin(&self, seen: Option<Origin>, now: Duration) -> Result<Origin> {
+        if let Some(origin) = seen {
+            return Ok(origin);
+        }
+        let (_, scopes) = self.read(Vec::new(), now)?;
+        if let Some(origin) = scopes.origin() {
+            return Ok(origin);
+        }
+        let cache = self.invalidations.begin(now)?.began();
+        let region = match &self.place.region {
+            None => Default::default(),
+            Some(region) => region.begin(now)?.began().generation,
+        };
+        Ok(Origin { local: 0, cache, region })
+    }
+
+    fn seen(&self, stored: Option<Stored>, scopes: Scopes, now: Duration) -> Result<Lookup<V>> {
+        let origin = if scopes.is_believed { None } else { scopes.origin() };
+        let nothing = Lookup::nothing(origin);
+        let Some(stored) = stored else { return Ok(nothing) };
+        let nothing = Lookup { version: Some(stored.version), ..nothing };
+        match decode(&stored.bytes, &*self.codec) {
+            Content::Value(value, age) => {
+                let invalidated = self.judge(&age, scopes, now)?;
+                Ok(Lookup { slot: Some(Slot { value, age }), invalidated, ..nothing })
+            }
+            Content::Nothing => Ok(nothing),
+            Content::Damaged => {
+                self.damaged.fetch_add(1, Ordering::Relaxed);
+                Ok(nothing)
+            }
+        }
+    }
+
+    fn judge(&self, age: &Age, scopes: Scopes, now: Duration) -> Result<Invalidated> {
+        let invalidated = match scopes.judge(&age.origin) {
+            Some(invalidated) => invalidated,
+            // An epoch may have begun since that was read.
+            None if scopes.is_believed => {
+                let (_, scopes) = self.read(Vec::new(), now)?;
+                scopes.judge(&age.origin).unwrap_or(Invalidated::Hard)
+            }
+            None => Invalidated::Hard,
+        };
+        match &age.tags {
+            Some(tags) if invalidated != Invalidated::Hard => {
+                let began = age.origin.cache.generation;
+                let is_gone = self.invalidations.is_tag_invalidated(tags, began, now)?;
+                Ok(if is_gone { Invalidated::Hard } else { invalidated })
+            }
+            _ => Ok(invalidated),
+        }
+    }
+
+    pub(in crate::cache) fn keep(
+        &self,
+        key: &[u8],
+        slot: &Slot<V>,
+        ttl: Option<Duration>,
+        when: When,
+        now: Duration,
+    ) -> Result<bool> {
+        let Age { origin, cost, tags, .. } = &slot.age;
+        if let Some(tags) = tags
+            && !self.invalidations.may_keep(tags, &origin.cache, ttl, *cost, now)?
+        {
+            return Ok(false);
+        }
+        let bytes = encode(&slot.value, &slot.age, &*self.codec)?;
+        Ok(self.backend.store.put(&self.key(key), &bytes, ttl, when)?.is_some())
+    }
+
+    /// Writes that nothing is here: who makes a value for this key finds that, and does not keep it.
+    pub(in crate::cache) fn remove(&self, key: &[u8], now: Timestamp) -> Result<()> {
+        let nothing = encode_nothing(now);
+        self.backend.store.put(&self.key(key), &nothing, Some(REMEMBERED), When::Always).map(drop)
+    }
+
+    /// Removes everything, and what is being made meanwhile is gone.
+    pub(in crate::cache) fn clear(&self, now: Duration) -> Result<()> {
+        self.invalidations.invalidate(now)?;
+        self.backend.store.clear(&self.namespace)
+    }
+
+    pub(in crate::cache) fn invalidate(
+        &self,
+        scope: InvalidationScope<'_>,
+        now: Duration,
+    ) -> Result<()> {
+        match scope {
+            InvalidationScope::All => self.invalidations.invalidate(now),
+            InvalidationScope::Softly => self.invalidations.invalidate_softly(now),
+            InvalidationScope::Tag(tag) => self.invalidations.invalidate_tag(tag, now),
+        }
+    }
+
+    pub(in crate::cache) fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+}
+
+/// In the place of a codec's tag: nothing is here, and what is being made is not to be kept.
+const NOTHING: u8 = 0;
+
+/// What a record holds.
+enum Content<V> {
+    Value(V, Age),
+    Nothing,
+    /// Damaged, or of a codec or a type that is another one now.
+    Damaged,
+}
+
+fn encode<V: 'static>(value: &V, age: &Age, codec: &dyn Codec<V>) -> Result<Vec<u8>> {
+    let header =
+        Header { codec: codec.tag(), stored_at: age.made_at, fresh_until: age.fresh_until };
+    header.build(|bytes| {
+        for Generation { epoch, count } in [age.origin.cache.generation, age.origin.region] {
+            bytes.extend(epoch.to_le_bytes());
+            bytes.extend(count.to_le_bytes());
+        }
+        let cost = u32::try_from(age.cost.as_micros()).unwrap_or(u32::MAX);
+        bytes.extend(cost.to_le_bytes());
+        let tags = age.tags.as_deref().unwrap_or_default();
+        let too_many = || Error::config("a value has 255 tags of 65,535 bytes at most");
+        bytes.push(u8::try_from(tags.len()).map_err(|_| too_many())?);
+        for tag in tags {
+            let length = u16::try_from(tag.len()).map_err(|_| too_many())?;
+            bytes.extend(length.to_le_bytes());
+            bytes.extend(tag.as_bytes());
+        }
+        codec.encode_into(value, bytes)
+    })
+}
+
+fn encode_nothing(now: Timestamp) -> Vec<u8> {
+    let header = Header { codec: NOTHING, stored_at: now, fresh_until: None };
+    header.build(|_| Ok::<(), Infallible>(())).unwrap_or_else(|never| match never {})
+}
+
+fn decode<V: 'static>(bytes: &[u8], codec: &dyn Codec<V>) -> Content<V> {
+    match Record::read(bytes) {
+        Some(record) if record.header.codec == NOTHING => Content::Nothing,
+        Some(record) if record.header.codec == codec.tag() => {
+            let parts = || {
+                let (cache, rest) = generation(record.payload)?;
+                let (region, rest) = generation(rest)?;
+                let (cost, tags, encoded) = parts(rest)?;
+                let origin = Origin { local: 0, cache: Began::at(cache), region };
+                let Header { stored_at, fresh_until, .. } = record.header;
+                let age = Age { made_at: stored_at, origin, fresh_until, cost, tags };
+                Some((codec.decode(encoded).ok()?, age))
+            };
+            parts().map_or(Content::Damaged, |(value, age)| Content::Value(value, age))
+        }
+        _ => Content::Damaged,
+    }
+}
+
+fn generation(bytes: &[u8]) -> Option<(Generation, &[u8])> {
+    let (epoch, rest) = bytes.split_first_chunk()?;
+    let (count, rest) = rest.split_first_chunk()?;
+    let [epoch, count] = [*epoch, *count].map(u64::from_le_bytes);
+    Some((Generation { epoch, count }, rest))
+}
+
+fn parts(payload: &[u8]) -> Option<(Duration, Tags, &[u8])> {
+    let (cost, rest) = payload.split_first_chunk::<4>()?;
+    let cost = Duration::from_micros(u32::from_le_bytes(*cost).into());
+    let (&count, mut rest) = rest.split_first()?;
+    let mut tags: Vec<Box<str>> = Vec::new();
+    for _ in 0..count {
+        let (length, after) = rest.split_first_chunk::<2>()?;
+        let (tag, after) = after.split_at_checked(u16::from_le_bytes(*length).into())?;
+        tags.push(str::from_utf8(tag).ok()?.into());
+        rest = after;
+    }
+    Some((cost, (count > 0).then(|| tags.into()), rest))
+}
+
+/// Between what is left of the key and its hash.
+const MARK: u8 = b'~';
+const TAIL: usize = 1 + 64;
+
+/// A key of more than `longest` bytes (at least 65) keeps its beginning and ends with `~` and the
+/// SHA-256 of the whole key, as in [`Key::wire`](crate::key::Key::wire). A key that looks like that is
+/// hashed as well, so no two keys share a name.
+fn shorten(key: &[u8], longest: usize) -> Cow<'_, [u8]> {
+    let beginning = longest.saturating_sub(TAIL);
+    let looks_hashed = key.len() == longest && key.get(beginning) == Some(&MARK);
+    if key.len() <= longest && !looks_hashed {
+        return Cow::Borrowed(key);
+    }
+    Cow::Owned([&key[..beginning], &[MARK], sha256_hex(key).as_bytes()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::{Bincode, Json};
+
+    fn age(tags: &[&str]) -> Age {
+        let tags: Vec<Box<str>> = tags.iter().map(|tag| (*tag).into()).collect();
+        Age {
+            made_at: Timestamp::from_micros(5),
+            origin: Origin {
+                local: 0,
+                cache: Began::at(Generation { epoch: u64::MAX, count: 3 }),
+                region: Generation { epoch: 1, count: 0 },
+            },
+            fresh_until: Some(Timestamp::from_micros(9)),
+            cost: Duration::from_millis(50),
+            tags: (!tags.is_empty()).then(|| tags.into()),
+        }
+    }
+
+    #[test]
+    fn decode_inverts_encode() {
+        for tags in [&[][..], &["a"], &["table:person", "", "España"]] {
+            let bytes = encode(&"Kimi".to_owned(), &age(tags), &Bincode).unwrap();
+            let Content::Value(value, found) = decode::<String>(&bytes, &Bincode) else {
+                panic!("{tags:?}")
+            };
+            assert_eq!((value.as_str(), found), ("Kimi", age(tags)));
+            assert!(matches!(decode::<String>(&bytes, &Json), Content::Damaged));
+            assert!(matches!(decode::<Vec<u64>>(&bytes, &Bincode), Content::Damaged));
+            for cut in 0..bytes.len() {
+                assert!(matches!(decode::<String>(&bytes[..cut], &Bincode), Content::Damaged));
+            }
+        }
+        let nothing = encode_nothing(Timestamp::from_micros(5));
+        assert!(matches!(decode::<String>(&nothing, &Bincode), Content::Nothing));
+    }
+
+    #[test]
+    fn too_many_tags_are_an_error() {
+        let many = vec!["t"; 256];
+        assert!(encode(&1, &age(&many), &Bincode).is_err());
+        let long = "x".repeat(70_000);
+        assert!(encode(&1, &age(&[&long]), &Bincode).is_err());
+    }
+
+    #[test]
+    fn what_is_short_stays() {
+        for key in ["", "a", &"a".repeat(80)] {
+            assert_eq!(shorten(key.as_bytes(), 80), key.as_bytes());
+        }
+    }
+
+    #[test]
+    fn what_is_long_is_hashed_and_stays_distinct() {
+        let names = [81, 82].map(|length| shorten(&vec![b'a'; length], 80).into_owned());
+        assert!(names.iter().all(|name| name.len() == 80 && name.starts_with(&[b'a'; 15])));
+        assert_ne!(names[0], names[1]);
+        let forged = shorten(&names[0], 80);
+        assert_ne!(forged, names[0], "a name cannot be mistaken for a hash");
+    }
+}
