@@ -33,7 +33,7 @@ use crate::store::When;
 /// | [`Cache::new`] | bytes, through a codec | all who share the back end | one round trip |
 /// | [`Cache::local_tier`] | both | the same, a little later | a look-up and a clone |
 ///
-/// See the [module](self) for an example.
+/// See the [module](crate::cache) for an example.
 pub struct Cache<V> {
     pub(super) shared: Arc<Shared<V>>,
     pub(super) policy: Policy,
