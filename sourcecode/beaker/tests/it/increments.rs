@@ -18,7 +18,7 @@ const THREADS: usize = 4;
 const ADDS: &str = "BEAKER_TEST_ADDS_UNDER";
 
 fn turns() -> usize {
-    length(100, 300, 1000)
+    length(100, 200, 1000)
 }
 
 /// The back end's name and its options, one a line, and the file last.

@@ -16,7 +16,7 @@ const STORE: &str = "BEAKER_TEST_WRITES_IN";
 
 /// How often a writer is killed.
 fn kills() -> usize {
-    length(60, 100, 500)
+    length(60, 60, 500)
 }
 
 #[test]

@@ -15,7 +15,7 @@ const WORK: &str = "BEAKER_TEST_OVERLAPS_IN";
 
 /// How often each thread of `of` adds one.
 fn turns(of: usize) -> usize {
-    length(1600_usize, 2400, 10_000).div_ceil(of)
+    length(1600_usize, 1600, 10_000).div_ceil(of)
 }
 
 /// In this process, and where others can reach the back end, in four.

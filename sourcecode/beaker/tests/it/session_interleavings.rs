@@ -383,7 +383,7 @@ fn most() -> impl Strategy<Value = usize> {
 }
 
 fn config() -> Config {
-    Config { cases: length(1500, 5000, 20_000), ..Config::default() }
+    Config { cases: length(1500, 3000, 20_000), ..Config::default() }
 }
 
 proptest! {
