@@ -1,4 +1,5 @@
-//! Work that may wait, on one of tokio's threads for that.
+//! Work that tokio does elsewhere: what may wait, on one of its threads for that, and what must go on to
+//! its end, in a task of its own.
 
 use std::panic::resume_unwind;
 use std::pin::Pin;
@@ -23,7 +24,12 @@ pub(crate) fn off_thread<T: Send + 'static, E: Send + 'static>(
     what: &'static str,
     work: impl FnOnce() -> Result<T, E> + Send + 'static,
 ) -> OffThread<T, E> {
-    OffThread { what, task: spawn_blocking(work) }
+    joined(what, spawn_blocking(work))
+}
+
+/// The same for work that tokio does already.
+pub(crate) fn joined<T, E>(what: &'static str, task: JoinHandle<Result<T, E>>) -> OffThread<T, E> {
+    OffThread { what, task }
 }
 
 impl<T, E: From<Error>> Future for OffThread<T, E> {

@@ -2,19 +2,18 @@
 
 use std::fmt;
 use std::num::NonZero;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::{AsyncStore, Put, Store, StoreFuture, Stored, Swept, Version, When};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
+use crate::off_thread::off_thread;
 
 /// Calls at a time for each core.
 const IN_FLIGHT_PER_CORE: usize = 4;
@@ -113,18 +112,12 @@ impl OnThreads {
     ) -> Result<T> {
         let place = self.place().await?;
         let store = Arc::clone(&self.store);
-        let called = spawn_blocking(move || {
+        let work = move || {
             let done = call(&*store);
             drop(place);
             done
-        });
-        called.await.unwrap_or_else(|error| match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(error) => {
-                let what = "could not call the store: tokio's runtime is shutting down";
-                Err(Error::new(ErrorKind::Unavailable, what).caused_by(error))
-            }
-        })
+        };
+        off_thread("could not call the store", work).await
     }
 
     async fn place(&self) -> Result<OwnedSemaphorePermit> {

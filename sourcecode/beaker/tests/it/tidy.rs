@@ -51,9 +51,9 @@ fn what_never_depends_on_what() {
         ("signing.rs", &["error"]),
         ("sealing/", &["error", "signing"]),
         ("cookie.rs", &["error"]),
-        ("store/", &["clock", "error", "file_lock", "key", "private", "store"]),
+        ("store/", &["clock", "error", "file_lock", "key", "off_thread", "private", "store"]),
         ("layer/", &["clock", "error", "key", "layer", "sealing", "store"]),
-        ("lock/", &["clock", "error", "file_lock", "key", "lock", "store"]),
+        ("lock/", &["clock", "error", "file_lock", "key", "lock", "off_thread", "store"]),
         ("sweeper.rs", &["error", "store"]),
         ("backend/", &["error", "key", "lock", "store"]),
         (

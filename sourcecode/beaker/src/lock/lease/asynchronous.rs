@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::mem;
-use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex as BlockingMutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -12,9 +11,10 @@ use tokio::time::{Instant, sleep};
 
 use super::sightings::Sightings;
 use super::{LEASE, LONGEST_WAIT, SHORTEST_WAIT, lease_of, takers};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::key::Key;
 use crate::lock::{AsyncLocks, Guard, LocalLocks, LockFuture};
+use crate::off_thread::joined;
 use crate::store::{AsyncStore, Version, When};
 
 /// Locks for tasks, among all that share the store: one holder a key. The leases are those of
@@ -91,13 +91,7 @@ impl AsyncLeaseLocks {
     async fn take(&self, key: &Key, task: Guard) -> Result<Taking> {
         let (leases, lease) = (Arc::clone(&self.leases), lease_of(key));
         let asked = tokio::spawn(async move { leases.take(lease, task).await });
-        asked.await.unwrap_or_else(|error| match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            Err(error) => {
-                let what = format!("could not lock {key:?}: tokio's runtime is shutting down");
-                Err(Error::new(ErrorKind::Unavailable, what).caused_by(error))
-            }
-        })
+        joined("could not ask for a lease", asked).await
     }
 }
 
