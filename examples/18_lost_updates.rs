@@ -3,7 +3,7 @@
 use std::thread;
 
 use beaker::key::Namespace;
-use beaker::store::When;
+use beaker::store::Precondition;
 use beaker::{Backend, Result, SessionId, Sessions, Value};
 
 fn main() -> Result<()> {
@@ -23,7 +23,7 @@ fn overwrite(backend: &Backend) -> Result<()> {
         Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into())
     };
     let write = |basket: String| {
-        backend.store.put(&key, basket.as_bytes(), None, When::Always)
+        backend.store.put(&key, basket.as_bytes(), None, Precondition::Always)
     };
     let (one, two) = (read()?, read()?); // (1)
     write(one + "tea ")?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use beaker::key::{Key, Namespace};
 use beaker::lock::LocalLocks;
 use beaker::store::conformance::{Subject, check};
-use beaker::store::{Store, Stored, Version, When};
+use beaker::store::{Precondition, Store, Stored, Version};
 use beaker::{Backend, Clock, ManualClock, Result, Timestamp};
 use common::{get_session, print_session, set_drivers};
 
@@ -53,7 +53,7 @@ impl Store for Shelf {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         let mut things = self.things.lock().unwrap(); // (4)
         let current = self.live(&things, key).map(|stored| stored.version);
@@ -70,7 +70,7 @@ impl Store for Shelf {
     // ANCHOR_END: contract
 
     // ANCHOR: rest
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         let mut things = self.things.lock().unwrap();
         let current = self.live(&things, key).map(|stored| stored.version);
         let removes = current.is_some() && when.is_met_by(current);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use beaker::key::{Key, Namespace};
 use beaker::layer::{Compress, Encrypt, Layers};
 use beaker::lock::LocalLocks;
-use beaker::store::{MemoryStore, Store, When};
+use beaker::store::{MemoryStore, Precondition, Store};
 use beaker::{Backend, ManualClock, Result, Sessions};
 
 /// Of the program alone: `openssl rand -hex 32` makes a better one.
@@ -37,7 +37,7 @@ fn main() -> Result<()> {
 
     println!("\nOne bit is changed");
     bytes[30] ^= 1;
-    below.put(&key, &bytes, None, When::Always)?;
+    below.put(&key, &bytes, None, Precondition::Always)?;
     println!("Opened: {}", sessions.open(session.id()).is_ok()); // (6)
     println!("Damaged: {}", sessions.damaged());
 

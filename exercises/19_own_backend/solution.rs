@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
-use beaker::store::{MemoryStore, Store, When};
+use beaker::store::{MemoryStore, Store, Precondition};
 use beaker::{ManualClock, Result};
 
 const TIME: Duration = Duration::from_secs(10);
@@ -12,7 +12,7 @@ const TIME: Duration = Duration::from_secs(10);
 /// Takes the seat for ten seconds from now; `false` if another driver has it.
 fn take(store: &dyn Store, seat: &Key, who: &str) -> Result<bool> {
     let held = store.get(seat)?.filter(|held| *held.bytes == *who.as_bytes());
-    let when = held.map_or(When::Absent, |held| When::Unchanged(held.version));
+    let when = held.map_or(Precondition::Absent, |held| Precondition::Unchanged(held.version));
     let taken = store.put(seat, who.as_bytes(), Some(TIME), when)?;
     Ok(taken.is_some())
 }
@@ -21,7 +21,7 @@ fn main() -> Result<()> {
     let clock = Arc::new(ManualClock::default());
     let store = MemoryStore::with_clock(clock.clone());
     let seat = Namespace::new("car").key("seat");
-    store.put(&seat, b"Sebastian", Some(TIME), When::Always)?;
+    store.put(&seat, b"Sebastian", Some(TIME), Precondition::Always)?;
     for who in ["Sebastian", "Kimi", "Kimi"] {
         clock.advance(TIME * 6 / 10);
         println!("Six seconds later, {who}: {}", take(&store, &seat, who)?);

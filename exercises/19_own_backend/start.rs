@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
-use beaker::store::{MemoryStore, Store, When};
+use beaker::store::{MemoryStore, Store, Precondition};
 use beaker::{ManualClock, Result};
 
 const TIME: Duration = Duration::from_secs(10);
@@ -18,7 +18,7 @@ fn main() -> Result<()> {
     let clock = Arc::new(ManualClock::default());
     let store = MemoryStore::with_clock(clock.clone());
     let seat = Namespace::new("car").key("seat");
-    store.put(&seat, b"Sebastian", Some(TIME), When::Always)?;
+    store.put(&seat, b"Sebastian", Some(TIME), Precondition::Always)?;
     for who in ["Sebastian", "Kimi", "Kimi"] {
         clock.advance(TIME * 6 / 10);
         println!("Six seconds later, {who}: {}", take(&store, &seat, who)?);

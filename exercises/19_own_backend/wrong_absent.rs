@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
-use beaker::store::{MemoryStore, Store, When};
+use beaker::store::{MemoryStore, Store, Precondition};
 use beaker::{ManualClock, Result};
 
 const TIME: Duration = Duration::from_secs(10);
 
 /// Takes the seat for ten seconds from now; `false` if another driver has it.
 fn take(store: &dyn Store, seat: &Key, who: &str) -> Result<bool> {
-    let taken = store.put(seat, who.as_bytes(), Some(TIME), When::Absent)?;
+    let taken = store.put(seat, who.as_bytes(), Some(TIME), Precondition::Absent)?;
     Ok(taken.is_some())
 }
 
@@ -19,7 +19,7 @@ fn main() -> Result<()> {
     let clock = Arc::new(ManualClock::default());
     let store = MemoryStore::with_clock(clock.clone());
     let seat = Namespace::new("car").key("seat");
-    store.put(&seat, b"Sebastian", Some(TIME), When::Always)?;
+    store.put(&seat, b"Sebastian", Some(TIME), Precondition::Always)?;
     for who in ["Sebastian", "Kimi", "Kimi"] {
         clock.advance(TIME * 6 / 10);
         println!("Six seconds later, {who}: {}", take(&store, &seat, who)?);

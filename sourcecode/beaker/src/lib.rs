@@ -54,7 +54,7 @@ pub mod lock;
 #[cfg(feature = "middleware")]
 pub mod middleware;
 mod nearest;
-#[cfg(any(feature = "tokio", feature = "tower"))]
+#[cfg(feature = "tokio")]
 mod off_thread;
 mod private;
 pub mod record;
@@ -65,7 +65,10 @@ pub mod signing;
 pub mod store;
 pub mod sweeper;
 pub mod value;
+mod world;
 
+#[cfg(feature = "tokio")]
+pub use backend::AsyncBackend;
 pub use backend::Backend;
 #[cfg(feature = "macros")]
 pub use beaker_macros::cached;

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use beaker::key::Namespace;
-use beaker::store::{DatabaseStore, Store, When};
+use beaker::store::{DatabaseStore, Precondition, Store};
 use benchmarks::{Limit, compare};
 use rusqlite::{Connection, params};
 use servers::Postgres;
@@ -54,7 +54,7 @@ fn sqlite() {
         "SQLite: put",
         LIMIT,
         || {
-            black_box(store.put(&key, &BYTES, None, When::Always).unwrap());
+            black_box(store.put(&key, &BYTES, None, Precondition::Always).unwrap());
         },
         || {
             version += 1;
@@ -89,7 +89,7 @@ fn postgres(server: &Postgres) {
         "PostgreSQL: put",
         LIMIT,
         || {
-            black_box(store.put(&key, &BYTES, None, When::Always).unwrap());
+            black_box(store.put(&key, &BYTES, None, Precondition::Always).unwrap());
         },
         || {
             version += 1;

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use beaker::key::Namespace;
-use beaker::store::{DbmStore, Store, When};
+use beaker::store::{DbmStore, Precondition, Store};
 use benchmarks::{Limit, compare};
 use redb::{Database, ReadOnlyDatabase, ReadableDatabase, TableDefinition};
 
@@ -21,7 +21,7 @@ fn main() {
         "dbm: put",
         Limit::Times(1.0),
         || {
-            black_box(store.put(&key, &[7; 200], None, When::Always).unwrap());
+            black_box(store.put(&key, &[7; 200], None, Precondition::Always).unwrap());
         },
         || {
             let database = Database::open(&file).unwrap();

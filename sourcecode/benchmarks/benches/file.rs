@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use beaker::codec::{Bincode, Codec};
 use beaker::key::Namespace;
 use beaker::session::SessionData;
-use beaker::store::{FileStore, Store, When};
+use beaker::store::{FileStore, Precondition, Store};
 use benchmarks::{Limit, compare, data, drivers, sessions_of};
 
 const LIMIT: Limit = Limit::Times(1.5);
@@ -61,7 +61,7 @@ fn values(folder: &Path) {
         "file: put a new value",
         LIMIT,
         || {
-            store.put(&key, &[7; 300], None, When::Absent).unwrap().unwrap();
+            store.put(&key, &[7; 300], None, Precondition::Absent).unwrap().unwrap();
             fs::remove_file(
                 folder.join("store/container_file/8/84/844c8ed1e96a4011bb23fbb3fe80823a.cache"),
             )
@@ -77,7 +77,7 @@ fn values(folder: &Path) {
         "file: put over a value",
         LIMIT,
         || {
-            black_box(store.put(&key, &[7; 300], None, When::Always).unwrap());
+            black_box(store.put(&key, &[7; 300], None, Precondition::Always).unwrap());
         },
         || {
             let file = fs::File::create(&lock).unwrap();

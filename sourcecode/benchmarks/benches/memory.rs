@@ -9,7 +9,7 @@ use std::time::Duration;
 use beaker::codec::{Bincode, Codec};
 use beaker::key::Namespace;
 use beaker::session::SessionData;
-use beaker::store::When;
+use beaker::store::Precondition;
 use beaker::{Backend, Sessions};
 use benchmarks::{Limit, compare, data, drivers};
 
@@ -63,7 +63,7 @@ fn store() {
     let store = Backend::memory().store;
     let id = id();
     let key = Namespace::default().key(&id);
-    store.put(&key, &[7; 200], Some(Duration::from_secs(3600)), When::Always).unwrap();
+    store.put(&key, &[7; 200], Some(Duration::from_secs(3600)), Precondition::Always).unwrap();
     let bare: quick_cache::sync::Cache<String, Arc<[u8]>> = quick_cache::sync::Cache::new(1000);
     bare.insert(id.clone(), [7; 200].into());
     compare(

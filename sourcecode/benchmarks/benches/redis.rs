@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use beaker::key::Namespace;
-use beaker::store::{RedisStore, Store, When};
+use beaker::store::{Precondition, RedisStore, Store};
 use benchmarks::{Limit, compare};
 use redis::{Client, Connection, cmd};
 use servers::Redis;
@@ -37,7 +37,7 @@ fn values(url: &str, bare: &mut Connection) {
             &format!("redis: put {name}"),
             LIMIT,
             || {
-                black_box(store.put(&key, &bytes, None, When::Always).unwrap());
+                black_box(store.put(&key, &bytes, None, Precondition::Always).unwrap());
             },
             || set(bare, name, &bytes),
         );

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use beaker::key::Namespace;
-use beaker::store::{FileStore, Store, When};
+use beaker::store::{FileStore, Precondition, Store};
 use beaker::{ManualClock, Timestamp};
 
 #[track_caller]
@@ -27,7 +27,7 @@ fn it_removes_what_has_expired() {
     for number in 0..10 {
         let ttl = (number % 2 == 0).then_some(Duration::from_secs(60));
         let key = Namespace::default().key(format!("k{number}"));
-        store.put(&key, b"x", ttl, When::Always).unwrap();
+        store.put(&key, b"x", ttl, Precondition::Always).unwrap();
     }
     check(&["file", &data_dir], 0, "5 expired values removed");
     check(&["file", &data_dir], 0, "0 expired values removed");

@@ -1,5 +1,7 @@
 //! [`Backend`]: a store and the locks that go with it, opened by name.
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod database;
 #[cfg(feature = "dbm")]
@@ -14,6 +16,8 @@ mod redis;
 
 use std::sync::Arc;
 
+#[cfg(feature = "tokio")]
+pub use asynchronous::AsyncBackend;
 use options::Options;
 
 use crate::error::{Error, Result};
@@ -25,8 +29,9 @@ use crate::key::Namespace;
     feature = "postgres"
 ))]
 use crate::lock::LeaseLocks;
-use crate::lock::{LocalLocks, Locks};
-use crate::store::{MemoryStore, NullStore, Store};
+use crate::lock::{AnyLocks, LocalLocks, Locks};
+use crate::store::{AnyStore, MemoryStore, NullStore, Store};
+use crate::world::World;
 
 /// Where things are stored, and what keeps two from making the same thing at once. A clone is the
 /// same back end.
@@ -137,6 +142,33 @@ impl Backend {
                 "there is no back end `{name}`; there are `memory`, `file`, `dbm`, \
                  `ext:memcached`, `ext:redis`, `ext:rediscluster`, `ext:database`, `null`"
             ))),
+        }
+    }
+}
+
+/// A back end of either kind of program, for what is written once for both.
+#[derive(Debug, Clone)]
+pub(crate) struct AnyBackend {
+    pub(crate) store: AnyStore,
+    pub(crate) locks: AnyLocks,
+}
+
+impl AnyBackend {
+    /// Who waits for it.
+    pub(crate) fn world(&self) -> World {
+        match self.locks {
+            AnyLocks::Blocking(_) => World::Threads,
+            #[cfg(feature = "tokio")]
+            AnyLocks::Async(_) => World::Tasks,
+        }
+    }
+}
+
+impl From<Backend> for AnyBackend {
+    fn from(backend: Backend) -> AnyBackend {
+        AnyBackend {
+            store: AnyStore::Blocking(backend.store),
+            locks: AnyLocks::Blocking(backend.locks),
         }
     }
 }

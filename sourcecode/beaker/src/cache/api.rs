@@ -22,7 +22,7 @@ use crate::backend::Backend;
 use crate::clock::Clock;
 use crate::codec::{Bincode, Codec};
 use crate::error::{Error, Result};
-use crate::store::When;
+use crate::store::Precondition;
 
 /// Keeps values by key, and makes those that are missing. A clone is the same cache, and may have other
 /// options, for one call say: `cache.clone().ttl(time)`.
@@ -700,7 +700,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             let age = self.policy.age(begun, now, Duration::ZERO, made.ttl, made.tags);
             let ttl = self.policy.store_ttl(&age, now);
             let slot = Slot { value: made.value, age };
-            storage.keep(key, slot, ttl, When::Always, &self.time).map(drop)
+            storage.keep(key, slot, ttl, Precondition::Always, &self.time).map(drop)
         })
     }
 

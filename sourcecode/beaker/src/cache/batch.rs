@@ -12,7 +12,7 @@ use super::freshness::{Freshness, Slot};
 use super::load::{BackendLock, Start, unwound};
 use super::policy::CacheEntry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::When;
+use crate::store::Precondition;
 
 /// What is to be made here: the key's flight, the lock of the back end, and what it goes on from.
 struct Led<'a, V, G> {
@@ -241,7 +241,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             let made: CacheEntry<V> = made.into();
             self.shared.recorder.created(cost / keys.len() as u32);
             values.push((led.key, made.value.clone()));
-            let when = led.start.version.map_or(When::Absent, When::Unchanged);
+            let when = led.start.version.map_or(Precondition::Absent, Precondition::Unchanged);
             led.leader.complete(Ok(made.value.clone()), led.lock, |_| {
                 let now = self.time.now();
                 let age = self.policy.age(begun, now, cost, made.ttl, made.tags);

@@ -17,7 +17,7 @@ use super::flight::{Completion, Leader, Role};
 use super::freshness::{Freshness, Lookup, Origin, Slot};
 use super::policy::{Begun, CacheEntry, OnTimeout, random_unit};
 use crate::error::{Error, Result};
-use crate::store::{Version, When};
+use crate::store::{Precondition, Version};
 
 /// Who waits looks again after this time, and then after a little more each time.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
@@ -185,8 +185,10 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 let value = made.value.clone();
                 leader.complete(Ok(value.clone()), lock, |_| {
                     if made.is_kept {
-                        let (now, when) =
-                            (self.time.now(), start.version.map_or(When::Absent, When::Unchanged));
+                        let (now, when) = (
+                            self.time.now(),
+                            start.version.map_or(Precondition::Absent, Precondition::Unchanged),
+                        );
                         let age = self.policy.age(begun, now, cost, made.ttl, made.tags);
                         let ttl = self.policy.store_ttl(&age, now);
                         let slot = Slot { value: made.value, age };

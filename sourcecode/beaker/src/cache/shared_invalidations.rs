@@ -30,7 +30,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 use crate::record::{Header, Record};
-use crate::store::{Store, Stored, Version, When};
+use crate::store::{Precondition, Store, Stored, Version};
 
 /// How often it is tried again when others invalidate at the same time.
 const TRIES: usize = 100;
@@ -414,8 +414,8 @@ fn is_believed(read_at: Duration, now: Duration) -> bool {
     now.saturating_sub(read_at) < BELIEVED
 }
 
-fn unchanged(stored: Option<&Stored>) -> When {
-    stored.map_or(When::Absent, |stored| When::Unchanged(stored.version))
+fn unchanged(stored: Option<&Stored>) -> Precondition {
+    stored.map_or(Precondition::Absent, |stored| Precondition::Unchanged(stored.version))
 }
 
 /// Stats in a record: little-endian, with a checksum. They have no codec and no age.

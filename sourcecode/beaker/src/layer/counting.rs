@@ -7,7 +7,7 @@ use super::numbers::{Counters, StoreNumbers};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
-use crate::store::{Put, Store, Stored, Swept, Version, When};
+use crate::store::{Precondition, Put, Store, Stored, SweepProgress, Version};
 
 /// A store that counts what is done with it. Below other layers, it counts what they make of the
 /// values; above them, what goes into them.
@@ -84,7 +84,7 @@ impl<S: Store> Store for Counting<S> {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         let version = self.call(|store| store.put(key, bytes, ttl, when))?;
         if version.is_some() {
@@ -96,7 +96,7 @@ impl<S: Store> Store for Counting<S> {
         Ok(version)
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         let was_there = self.call(|store| store.delete(key, when))?;
         self.counters.deletes.add(1);
         Ok(was_there)
@@ -125,7 +125,7 @@ impl<S: Store> Store for Counting<S> {
         self.call(|store| store.clear(namespace))
     }
 
-    fn sweep(&self, most: usize) -> Result<Swept> {
+    fn sweep(&self, most: usize) -> Result<SweepProgress> {
         self.call(|store| store.sweep(most))
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Transform;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
-use crate::store::{Put, Store, Stored, Swept, Version, When};
+use crate::store::{Precondition, Put, Store, Stored, SweepProgress, Version};
 
 /// How often it is tried again where others keep replacing what is damaged.
 const TRIES: usize = 100;
@@ -42,7 +42,7 @@ impl<S: Store, T: Transform> Layered<S, T> {
         ttl: Option<Duration>,
     ) -> Result<Option<Version>> {
         for _ in 0..TRIES {
-            if let Some(version) = self.inner.put(key, packed, ttl, When::Absent)? {
+            if let Some(version) = self.inner.put(key, packed, ttl, Precondition::Absent)? {
                 return Ok(Some(version));
             }
             let Some(stored) = self.inner.get(key)? else { continue };
@@ -50,7 +50,9 @@ impl<S: Store, T: Transform> Layered<S, T> {
             if self.unpack(key, stored).is_some() {
                 return Ok(None);
             }
-            if let Some(version) = self.inner.put(key, packed, ttl, When::Unchanged(damaged))? {
+            if let Some(version) =
+                self.inner.put(key, packed, ttl, Precondition::Unchanged(damaged))?
+            {
                 return Ok(Some(version));
             }
         }
@@ -70,17 +72,19 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         let packed = self.transform.pack(key, bytes)?;
         match when {
-            When::Absent => self.put_absent(key, &packed, ttl),
-            When::Always | When::Unchanged(_) => self.inner.put(key, &packed, ttl, when),
+            Precondition::Absent => self.put_absent(key, &packed, ttl),
+            Precondition::Always | Precondition::Unchanged(_) => {
+                self.inner.put(key, &packed, ttl, when)
+            }
         }
     }
 
     /// What is damaged is removed too, and was there.
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         self.inner.delete(key, when)
     }
 
@@ -104,7 +108,7 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
         self.inner.clear(namespace)
     }
 
-    fn sweep(&self, most: usize) -> Result<Swept> {
+    fn sweep(&self, most: usize) -> Result<SweepProgress> {
         self.inner.sweep(most)
     }
 

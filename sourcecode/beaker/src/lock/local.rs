@@ -110,6 +110,10 @@ impl Locks for LocalLocks {
             Err(_) => Ok(None),
         }
     }
+
+    fn for_tasks(&self) -> Option<Arc<dyn AsyncLocks>> {
+        Some(Arc::new(self.clone()))
+    }
 }
 
 impl AsyncLocks for LocalLocks {

@@ -3,19 +3,26 @@
 mod asynchronous;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod either;
 mod file;
 mod lease;
 mod local;
+#[cfg(feature = "tokio")]
+mod on_threads;
 
 use std::any::Any;
 use std::fmt::{self, Debug};
+use std::sync::Arc;
 
 pub use asynchronous::{AsyncLocks, LockFuture};
+pub(crate) use either::AnyLocks;
 pub use file::FileLocks;
 #[cfg(feature = "tokio")]
 pub use lease::AsyncLeaseLocks;
 pub use lease::LeaseLocks;
 pub use local::LocalLocks;
+#[cfg(feature = "tokio")]
+pub(crate) use on_threads::LocksOnThreads;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
@@ -41,6 +48,12 @@ pub trait Locks: Debug + Send + Sync + 'static {
 
     /// Takes the key if it is free.
     fn try_lock(&self, key: &Key) -> Result<Option<Guard>>;
+
+    /// Returns the same locks for tasks, if they can be waited for without a thread. Default: `None`, and
+    /// an asynchronous program asks on a thread for what may wait, again and again until the key is free.
+    fn for_tasks(&self) -> Option<Arc<dyn AsyncLocks>> {
+        None
+    }
 }
 
 /// A held lock. Dropping it gives it back.

@@ -20,7 +20,7 @@ use super::options::Sessions;
 use super::records::FORWARDS_LAST;
 use super::stored::{self, Arriving, Content, SessionData};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::When;
+use crate::store::Precondition;
 
 /// A session that got a new id so often within that time is not followed any further.
 pub(super) const MAX_MOVES: usize = 10_000;
@@ -55,7 +55,7 @@ impl Sessions {
             return Ok(());
         }
         let Some(known) = known else { return self.end(id).map(drop) };
-        let unchanged = When::Unchanged(known.version);
+        let unchanged = Precondition::Unchanged(known.version);
         if self.records().delete(&self.key(id), unchanged)? || self.end(id)? {
             return Ok(());
         }
@@ -122,7 +122,7 @@ impl Sessions {
         if !may {
             return Ok(Some(Ending::Spared));
         }
-        let removed = self.records().delete(&key, When::Unchanged(stored.version))?;
+        let removed = self.records().delete(&key, Precondition::Unchanged(stored.version))?;
         Ok(removed.then_some(if is_session { Ending::Ended(*id) } else { Ending::Nothing }))
     }
 }

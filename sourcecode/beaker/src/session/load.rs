@@ -10,7 +10,7 @@ use super::stored::{self, Arriving, Content, Forward, Found, Origin, Rejection, 
 use crate::clock::Timestamp;
 use crate::cookie;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{Stored, When};
+use crate::store::{Precondition, Stored};
 #[cfg(feature = "cookies")]
 use {super::client_side::Carrier, crate::store::Version};
 
@@ -257,14 +257,14 @@ impl Sessions {
 
     fn in_time(&self, found: Found) -> Result<Resolved> {
         let Some(reason) = self.0.over(&found.data) else { return Ok(Resolved::Found(found)) };
-        self.records().delete(&self.key(&found.id), When::Unchanged(found.version))?;
+        self.records().delete(&self.key(&found.id), Precondition::Unchanged(found.version))?;
         Ok(Resolved::Rejected(reason))
     }
 
     /// Does what is left of a move, which was begun and not ended: by one that is at it now, or that has
     /// crashed.
     fn arrive(&self, mut found: Found) -> Result<Resolved> {
-        let (key, unchanged) = (self.key(&found.id), When::Unchanged(found.version));
+        let (key, unchanged) = (self.key(&found.id), Precondition::Unchanged(found.version));
         let accessed = found.data.accessed;
         match self.put(&key, &mut found.data, accessed, None, unchanged)? {
             Some(version) => self.in_time(Found { version, ..found }),

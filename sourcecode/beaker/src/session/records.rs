@@ -9,7 +9,7 @@ use super::stored::{self, Content, Forward, Rejection, SessionData};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::key::Key;
-use crate::store::{Store, Stored, Version, When};
+use crate::store::{Precondition, Store, Stored, Version};
 
 /// An old id leads on for so long, or as long as the session can live. No request takes longer.
 pub(super) const FORWARDS_LAST: Duration = Duration::from_secs(60 * 60);
@@ -31,12 +31,12 @@ impl Records<'_> {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         self.0.put(key, bytes, ttl, when).map_err(shortened)
     }
 
-    pub(super) fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    pub(super) fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         self.0.delete(key, when).map_err(shortened)
     }
 }
@@ -72,7 +72,7 @@ impl Sessions {
         data: &mut SessionData,
         now: Timestamp,
         from: Option<SessionId>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         let options = &self.0;
         let now = now.max(data.accessed);

@@ -17,9 +17,9 @@ use super::options::Home;
 #[cfg(feature = "cookies")]
 use super::stored::SessionData;
 use crate::error::{ErrorKind, Result};
+use crate::store::Precondition;
 #[cfg(feature = "cookies")]
 use crate::store::Version;
-use crate::store::When;
 
 /// What there is to know before a decision.
 #[derive(Debug, Clone, Copy)]
@@ -169,7 +169,7 @@ impl Session {
         let key = self.sessions.key(&self.id);
         let _turn = self.sessions.0.turns.join(&key);
         let (now, mut unchanged) = (self.time(), self.unchanged());
-        let condition = When::Unchanged(version);
+        let condition = Precondition::Unchanged(version);
         let noted = self.sessions.put(&key, &mut unchanged, now, None, condition)?;
         if noted.is_some() {
             self.stored = noted;
@@ -178,7 +178,8 @@ impl Session {
         }
         // Somebody has written since. They may have begun, and so noted an access, before this one.
         if let Ok(mut latest) = self.sessions.find(&self.id)? {
-            let (key, unchanged) = (self.sessions.key(&latest.id), When::Unchanged(latest.version));
+            let (key, unchanged) =
+                (self.sessions.key(&latest.id), Precondition::Unchanged(latest.version));
             self.sessions.put(&key, &mut latest.data, now, None, unchanged)?;
         }
         Ok(())

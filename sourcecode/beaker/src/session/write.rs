@@ -10,7 +10,7 @@ use super::id::SessionId;
 use super::stored::{Content, Forward, Found};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
-use crate::store::{Version, When};
+use crate::store::{Precondition, Version};
 
 /// So often it is begun again with another id or another user: each time others have changed that.
 const MAX_ROUNDS: u32 = 16;
@@ -71,7 +71,7 @@ impl Session {
     fn write_new(&mut self) -> Result<Option<Version>> {
         // A try that failed may have been done.
         let was_tried = std::mem::replace(&mut self.may_be_stored, true);
-        if let Some(version) = self.put(When::Absent)? {
+        if let Some(version) = self.put(Precondition::Absent)? {
             self.may_be_stored = false;
             return Ok(Some(version));
         }
@@ -90,7 +90,7 @@ impl Session {
         let key = self.sessions.key(&self.id);
         let turn = self.sessions.0.turns.join(&key);
         if turn.is_none()
-            && let Some(version) = self.put_under(&key, When::Unchanged(version))?
+            && let Some(version) = self.put_under(&key, Precondition::Unchanged(version))?
         {
             return Ok(Some(version));
         }
@@ -102,7 +102,7 @@ impl Session {
                 self.stored = Some(version);
                 return Ok(None);
             }
-            if let Some(version) = self.put(When::Unchanged(version))? {
+            if let Some(version) = self.put(Precondition::Unchanged(version))? {
                 return Ok(Some(version));
             }
         }
@@ -131,11 +131,11 @@ impl Session {
         latest.version
     }
 
-    fn put(&mut self, when: When) -> Result<Option<Version>> {
+    fn put(&mut self, when: Precondition) -> Result<Option<Version>> {
         self.put_under(&self.sessions.key(&self.id), when)
     }
 
-    fn put_under(&mut self, key: &Key, when: When) -> Result<Option<Version>> {
+    fn put_under(&mut self, key: &Key, when: Precondition) -> Result<Option<Version>> {
         let (now, from) = (self.time(), self.moves_from.map(|(old, _)| old));
         self.sessions.put(key, &mut self.data, now, from, when)
     }
@@ -163,7 +163,7 @@ impl Session {
             }
             let Ok(latest) = sessions.find(&old)? else {
                 let key = sessions.key(&self.id);
-                sessions.records().delete(&key, When::Always)?;
+                sessions.records().delete(&key, Precondition::Always)?;
                 self.stored = None;
                 return Err(self.gone());
             };
@@ -173,7 +173,9 @@ impl Session {
             if now_at != old || !self.is_listed() {
                 return Ok(None);
             }
-            let Some(written) = self.put(When::Unchanged(new))? else { return Err(self.gone()) };
+            let Some(written) = self.put(Precondition::Unchanged(new))? else {
+                return Err(self.gone());
+            };
             new = written;
             self.stored = Some(new);
             if self.leave(&old, known)? {
@@ -190,14 +192,14 @@ impl Session {
         let now = options.clock.now();
         let forward = Forward { to: self.id, until: now + options.grace.unwrap_or_default() };
         let ttl = options.forward_ttl(self.data.created, now);
-        let (key, unchanged) = (self.sessions.key(old), When::Unchanged(known));
+        let (key, unchanged) = (self.sessions.key(old), Precondition::Unchanged(known));
         Ok(self.sessions.records().put(&key, &forward.record(now), Some(ttl), unchanged)?.is_some())
     }
 
     /// Makes what has arrived an ordinary record.
     fn arrive(&mut self, new: Version) -> Result<Version> {
         let (key, now) = (self.sessions.key(&self.id), self.time());
-        let unchanged = When::Unchanged(new);
+        let unchanged = Precondition::Unchanged(new);
         let arrived = self.sessions.put(&key, &mut self.data, now, None, unchanged)?;
         match arrived {
             Some(version) => Ok(version),

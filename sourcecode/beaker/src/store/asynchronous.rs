@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Put, Stored, Swept, Version, When};
+use super::{Precondition, Put, Stored, SweepProgress, Version};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
@@ -33,7 +33,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a
 /// ```
 /// use std::time::Duration;
 /// use beaker::key::{Key, Namespace};
-/// use beaker::store::{AsyncStore, MemoryStore, Store, StoreFuture, Stored, Version, When};
+/// use beaker::store::{AsyncStore, MemoryStore, Store, StoreFuture, Stored, Version, Precondition};
 ///
 /// #[derive(Debug)]
 /// struct Ready(MemoryStore);
@@ -48,12 +48,12 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a
 ///         key: &'a Key,
 ///         bytes: &'a [u8],
 ///         ttl: Option<Duration>,
-///         when: When,
+///         when: Precondition,
 ///     ) -> StoreFuture<'a, Option<Version>> {
 ///         Box::pin(async move { self.0.put(key, bytes, ttl, when) })
 ///     }
 ///
-///     fn delete<'a>(&'a self, key: &'a Key, when: When) -> StoreFuture<'a, bool> {
+///     fn delete<'a>(&'a self, key: &'a Key, when: Precondition) -> StoreFuture<'a, bool> {
 ///         Box::pin(async move { self.0.delete(key, when) })
 ///     }
 ///
@@ -74,11 +74,11 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
         key: &'a Key,
         bytes: &'a [u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> StoreFuture<'a, Option<Version>>;
 
     /// Removes, if something lives there and the condition is met; returns whether it did.
-    fn delete<'a>(&'a self, key: &'a Key, when: When) -> StoreFuture<'a, bool>;
+    fn delete<'a>(&'a self, key: &'a Key, when: Precondition) -> StoreFuture<'a, bool>;
 
     /// Reads what lives under each of the keys, in their order.
     ///
@@ -97,7 +97,7 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
     fn put_many<'a>(&'a self, puts: &'a [Put<'a>]) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             for put in puts {
-                self.put(put.key, put.bytes, put.ttl, When::Always).await?;
+                self.put(put.key, put.bytes, put.ttl, Precondition::Always).await?;
             }
             Ok(())
         })
@@ -107,7 +107,7 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
     fn delete_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             for key in keys {
-                self.delete(key, When::Always).await?;
+                self.delete(key, Precondition::Always).await?;
             }
             Ok(())
         })
@@ -119,9 +119,9 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
     /// Removes what has expired, in one step that looks at about `most` values.
     ///
     /// For stores whose server does not do that; by default there is nothing to do.
-    fn sweep(&self, most: usize) -> StoreFuture<'_, Swept> {
+    fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
         let _ = most;
-        Box::pin(async { Ok(Swept { removed: 0, is_done: true }) })
+        Box::pin(async { Ok(SweepProgress { removed: 0, is_done: true }) })
     }
 
     /// Returns how often stored bytes were found damaged, and treated as nothing.
@@ -141,12 +141,12 @@ impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
         key: &'a Key,
         bytes: &'a [u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> StoreFuture<'a, Option<Version>> {
         (**self).put(key, bytes, ttl, when)
     }
 
-    fn delete<'a>(&'a self, key: &'a Key, when: When) -> StoreFuture<'a, bool> {
+    fn delete<'a>(&'a self, key: &'a Key, when: Precondition) -> StoreFuture<'a, bool> {
         (**self).delete(key, when)
     }
 
@@ -166,7 +166,7 @@ impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
         (**self).clear(namespace)
     }
 
-    fn sweep(&self, most: usize) -> StoreFuture<'_, Swept> {
+    fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
         (**self).sweep(most)
     }
 

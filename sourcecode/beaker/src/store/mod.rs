@@ -7,6 +7,7 @@ pub mod conformance;
 mod database;
 #[cfg(feature = "dbm")]
 mod dbm;
+mod either;
 mod file;
 #[cfg(feature = "memcached")]
 mod memcached;
@@ -31,10 +32,11 @@ pub use asynchronous::{AsyncStore, StoreFuture};
 pub use database::DatabaseStore;
 #[cfg(feature = "dbm")]
 pub use dbm::DbmStore;
+pub(crate) use either::AnyStore;
 pub use file::FileStore;
 #[cfg(feature = "memcached")]
 pub use memcached::MemcachedStore;
-pub use memory::{Bound, MemoryStore};
+pub use memory::{Capacity, MemoryStore};
 pub use null::NullStore;
 #[cfg(feature = "tokio")]
 pub use on_threads::OnThreads;
@@ -56,8 +58,8 @@ use crate::key::{Key, Namespace};
 /// 1. What was put is what the next `get` gives, to the byte, from any thread and any handle.
 /// 2. Nothing under a key, or something whose time to live has passed, is `None`, not an error.
 /// 3. Each write gives the value a version that no other write of that key had.
-/// 4. `When::Absent` writes only where nothing lives, and of several at once one succeeds.
-/// 5. `When::Unchanged(version)` acts only on the value of that version; of several at once one
+/// 4. `Precondition::Absent` writes only where nothing lives, and of several at once one succeeds.
+/// 5. `Precondition::Unchanged(version)` acts only on the value of that version; of several at once one
 ///    succeeds. An unmet condition changes nothing.
 /// 6. `delete` tells whether something was there to remove, and may be repeated.
 /// 7. `clear` removes all of one namespace and nothing of any other.
@@ -84,11 +86,11 @@ pub trait Store: Debug + Send + Sync + 'static {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>>;
 
     /// Removes, if something lives there and the condition is met; tells whether it did.
-    fn delete(&self, key: &Key, when: When) -> Result<bool>;
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool>;
 
     /// What lives under each of the keys, in their order. Where a server answers, this is about one
     /// round trip to each server, and not one a key.
@@ -98,13 +100,14 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Writes all, without a condition. If it fails, some may have been written.
     fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
-        puts.iter()
-            .try_for_each(|put| self.put(put.key, put.bytes, put.ttl, When::Always).map(|_| ()))
+        puts.iter().try_for_each(|put| {
+            self.put(put.key, put.bytes, put.ttl, Precondition::Always).map(|_| ())
+        })
     }
 
     /// Removes whatever lives under the keys. If it fails, some may have been removed.
     fn delete_many(&self, keys: &[Key]) -> Result<()> {
-        keys.iter().try_for_each(|key| self.delete(key, When::Always).map(|_| ()))
+        keys.iter().try_for_each(|key| self.delete(key, Precondition::Always).map(|_| ()))
     }
 
     /// Removes everything in the namespace.
@@ -112,9 +115,9 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Removes what has expired, in one step that looks at `most` values or so and holds up nobody
     /// who reads. For stores whose server does not do that; the others have nothing to do.
-    fn sweep(&self, most: usize) -> Result<Swept> {
+    fn sweep(&self, most: usize) -> Result<SweepProgress> {
         let _ = most;
-        Ok(Swept { removed: 0, is_done: true })
+        Ok(SweepProgress { removed: 0, is_done: true })
     }
 
     /// Whether a call may wait: for a disk, a server or another thread's write. An async server
@@ -132,7 +135,7 @@ pub trait Store: Debug + Send + Sync + 'static {
 
 /// What one step of a sweep did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Swept {
+pub struct SweepProgress {
     /// So many expired values were removed.
     pub removed: usize,
     /// All of the store has been looked at since the last time that this was true.
@@ -199,7 +202,7 @@ impl Version {
 
 /// On what condition a store writes or removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub enum Precondition {
     /// Always.
     Always,
     /// If nothing lives under the key. (A `delete` with this never removes anything.)
@@ -208,13 +211,13 @@ pub enum When {
     Unchanged(Version),
 }
 
-impl When {
+impl Precondition {
     /// Is the condition met, if this is the version that lives under the key?
     pub fn is_met_by(self, current: Option<Version>) -> bool {
         match self {
-            When::Always => true,
-            When::Absent => current.is_none(),
-            When::Unchanged(version) => current == Some(version),
+            Precondition::Always => true,
+            Precondition::Absent => current.is_none(),
+            Precondition::Unchanged(version) => current == Some(version),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Store, Stored, Version, When};
+use super::{Precondition, Store, Stored, Version};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
@@ -15,11 +15,17 @@ impl Store for NullStore {
         Ok(None)
     }
 
-    fn put(&self, _: &Key, _: &[u8], _: Option<Duration>, when: When) -> Result<Option<Version>> {
+    fn put(
+        &self,
+        _: &Key,
+        _: &[u8],
+        _: Option<Duration>,
+        when: Precondition,
+    ) -> Result<Option<Version>> {
         Ok(when.is_met_by(None).then(Version::fresh))
     }
 
-    fn delete(&self, _: &Key, _: When) -> Result<bool> {
+    fn delete(&self, _: &Key, _: Precondition) -> Result<bool> {
         Ok(false)
     }
 

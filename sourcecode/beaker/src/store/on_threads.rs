@@ -1,25 +1,13 @@
 //! [`OnThreads`]: a blocking store in an asynchronous program, on a bounded number of threads.
 
 use std::fmt;
-use std::num::NonZero;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::available_parallelism;
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::timeout;
-
-use super::{AsyncStore, Put, Store, StoreFuture, Stored, Swept, Version, When};
-use crate::error::{Error, ErrorKind, Result};
+use super::{AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version};
+use crate::error::Result;
 use crate::key::{Key, Namespace};
-use crate::off_thread::off_thread;
-
-/// Calls at a time for each core.
-const IN_FLIGHT_PER_CORE: usize = 4;
-
-/// How long a call waits for its turn.
-const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::off_thread::Gate;
 
 /// Runs a blocking [`Store`] for tasks: each call that may wait is made on one of tokio's threads for
 /// blocking work.
@@ -36,14 +24,14 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 ///
 /// ```
 /// use beaker::key::Namespace;
-/// use beaker::store::{AsyncStore, FileStore, OnThreads, When};
+/// use beaker::store::{AsyncStore, FileStore, OnThreads, Precondition};
 ///
 /// # let folder = tempfile::tempdir().unwrap();
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
 /// # runtime.block_on(async {
 /// let store = OnThreads::new(FileStore::open(folder.path())?).max_in_flight(8);
 /// let key = Namespace::new("points").key("Kimi");
-/// store.put(&key, b"100", None, When::Always).await?;
+/// store.put(&key, b"100", None, Precondition::Always).await?;
 /// assert_eq!(&*store.get(&key).await?.unwrap().bytes, b"100");
 /// # Ok::<(), beaker::Error>(())
 /// # }).unwrap();
@@ -51,10 +39,7 @@ const QUEUE_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct OnThreads {
     store: Arc<dyn Store>,
-    places: Arc<Semaphore>,
-    max_in_flight: usize,
-    queue_timeout: Duration,
-    queued: Arc<AtomicUsize>,
+    gate: Gate,
 }
 
 impl OnThreads {
@@ -64,15 +49,7 @@ impl OnThreads {
     }
 
     pub(crate) fn of_shared(store: Arc<dyn Store>) -> OnThreads {
-        let cores = available_parallelism().map_or(1, NonZero::get);
-        OnThreads {
-            store,
-            places: Arc::new(Semaphore::new(0)),
-            max_in_flight: 0,
-            queue_timeout: QUEUE_TIMEOUT,
-            queued: Arc::default(),
-        }
-        .max_in_flight(IN_FLIGHT_PER_CORE * cores)
+        OnThreads { store, gate: Gate::default() }
     }
 
     /// Sets how many calls there are at a time. Default: 4 for each core.
@@ -83,26 +60,29 @@ impl OnThreads {
     ///
     /// If it is 0: then no call would ever begin.
     pub fn max_in_flight(mut self, max: usize) -> OnThreads {
-        assert!(max > 0, "a store with no call in flight never answers");
-        self.max_in_flight = max.min(Semaphore::MAX_PERMITS);
-        self.places = Arc::new(Semaphore::new(self.max_in_flight));
+        self.gate = self.gate.max_in_flight(max);
         self
     }
 
     /// Sets how long a call waits in line before it fails. Default: 5 seconds.
     pub fn queue_timeout(mut self, timeout: Duration) -> OnThreads {
-        self.queue_timeout = timeout;
+        self.gate = self.gate.queue_timeout(timeout);
         self
     }
 
     /// Returns how many calls wait in line now.
     pub fn queued(&self) -> usize {
-        self.queued.load(Ordering::Relaxed)
+        self.gate.queued()
     }
 
     /// Returns how many calls are under way now.
     pub fn in_flight(&self) -> usize {
-        self.max_in_flight - self.places.available_permits()
+        self.gate.in_flight()
+    }
+
+    /// What else is to go through the same gate.
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// Makes a call, where it holds up no other task.
@@ -110,52 +90,8 @@ impl OnThreads {
         &self,
         call: impl FnOnce(&dyn Store) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let place = self.place().await?;
         let store = Arc::clone(&self.store);
-        let work = move || {
-            let done = call(&*store);
-            drop(place);
-            done
-        };
-        off_thread("could not call the store", work).await
-    }
-
-    async fn place(&self) -> Result<OwnedSemaphorePermit> {
-        let places = Arc::clone(&self.places);
-        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            return Ok(place);
-        }
-        let _queued = Queued::among(&self.queued);
-        match timeout(self.queue_timeout, places.acquire_owned()).await {
-            Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) | Err(_) => Err(Error::new(
-                ErrorKind::Unavailable,
-                format!(
-                    "waited {:?} for one of {} calls to {:?} to end, with {} more in line; the store is \
-                     slow, or `max_in_flight` is too low",
-                    self.queue_timeout,
-                    self.max_in_flight,
-                    self.store,
-                    self.queued() - 1,
-                ),
-            )),
-        }
-    }
-}
-
-/// One that waits in line, until this is dropped.
-struct Queued<'a>(&'a AtomicUsize);
-
-impl<'a> Queued<'a> {
-    fn among(all: &'a AtomicUsize) -> Queued<'a> {
-        all.fetch_add(1, Ordering::Relaxed);
-        Queued(all)
-    }
-}
-
-impl Drop for Queued<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.gate.call(&self.store, move || call(&*store)).await
     }
 }
 
@@ -182,7 +118,7 @@ impl AsyncStore for OnThreads {
         key: &'a Key,
         bytes: &'a [u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> StoreFuture<'a, Option<Version>> {
         Box::pin(async move {
             if !self.store.blocks() {
@@ -193,7 +129,7 @@ impl AsyncStore for OnThreads {
         })
     }
 
-    fn delete<'a>(&'a self, key: &'a Key, when: When) -> StoreFuture<'a, bool> {
+    fn delete<'a>(&'a self, key: &'a Key, when: Precondition) -> StoreFuture<'a, bool> {
         Box::pin(async move {
             if !self.store.blocks() {
                 return self.store.delete(key, when);
@@ -255,7 +191,7 @@ impl AsyncStore for OnThreads {
         })
     }
 
-    fn sweep(&self, most: usize) -> StoreFuture<'_, Swept> {
+    fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
         Box::pin(async move {
             if !self.store.blocks() {
                 return self.store.sweep(most);
@@ -273,7 +209,7 @@ impl fmt::Debug for OnThreads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OnThreads")
             .field("store", &self.store)
-            .field("max_in_flight", &self.max_in_flight)
+            .field("max_in_flight", &self.gate.max())
             .finish_non_exhaustive()
     }
 }

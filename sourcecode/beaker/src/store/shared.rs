@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Put, Store, Stored, Swept, Version, When};
+use super::{Precondition, Put, Store, Stored, SweepProgress, Version};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
@@ -19,12 +19,12 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         (**self).put(key, bytes, ttl, when)
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         (**self).delete(key, when)
     }
 
@@ -44,7 +44,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).clear(namespace)
     }
 
-    fn sweep(&self, most: usize) -> Result<Swept> {
+    fn sweep(&self, most: usize) -> Result<SweepProgress> {
         (**self).sweep(most)
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use beaker::cache::{Cache, KeyPart, Region, RegionOptions};
 use beaker::key::{Key, Namespace};
-use beaker::store::{Store, Stored, Version, When};
+use beaker::store::{Precondition, Store, Stored, Version};
 use beaker::{Backend, Error, ErrorKind, ManualClock, cached};
 
 fn down() -> Error {
@@ -404,12 +404,12 @@ impl Store for Broken {
         _: &Key,
         _: &[u8],
         _: Option<Duration>,
-        _: When,
+        _: Precondition,
     ) -> beaker::Result<Option<Version>> {
         self.fail()
     }
 
-    fn delete(&self, _: &Key, _: When) -> beaker::Result<bool> {
+    fn delete(&self, _: &Key, _: Precondition) -> beaker::Result<bool> {
         self.fail()
     }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
 use beaker::lock::{LeaseLocks, Locks};
-use beaker::store::{MemoryStore, Store, Stored, Version, When};
+use beaker::store::{MemoryStore, Precondition, Store, Stored, Version};
 use beaker::{Clock, Error, ErrorKind, ManualClock, Timestamp};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -107,23 +107,25 @@ fn answers(mut server: TcpStream, mut client: TcpStream, shared: &Shared, tell: 
 /// Reading, writing and removing through the gate, with a step during each.
 fn check(store: &dyn Store, gate: &Gate, clock: &ManualClock) {
     let key = key("k");
-    store.put(&key, b"v", None, When::Always).unwrap();
+    store.put(&key, b"v", None, Precondition::Always).unwrap();
     let start = clock.now();
     for to in steps(clock) {
         let step = || clock.set(to);
         let read = gate.during(|| store.get(&key), step).unwrap().unwrap();
         assert_eq!(&*read.bytes, b"v");
         clock.set(start);
-        let written = gate.during(|| store.put(&key, b"v", None, When::Always), step);
+        let written = gate.during(|| store.put(&key, b"v", None, Precondition::Always), step);
         assert!(written.unwrap().is_some());
         clock.set(start);
-        let unchanged = When::Unchanged(store.get(&key).unwrap().unwrap().version);
+        let unchanged = Precondition::Unchanged(store.get(&key).unwrap().unwrap().version);
         let written = gate.during(|| store.put(&key, b"v", None, unchanged), step);
         assert!(written.unwrap().is_some());
         clock.set(start);
     }
     let steps = steps(clock);
-    assert!(gate.during(|| store.delete(&key, When::Always), || clock.set(steps[0])).unwrap());
+    assert!(
+        gate.during(|| store.delete(&key, Precondition::Always), || clock.set(steps[0])).unwrap()
+    );
 }
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -190,11 +192,11 @@ fn a_removed_file_is_noticed_whatever_the_time_of_day_does() {
     let store = beaker::store::DatabaseStore::open(url, table, DEADLINE).unwrap();
     let store = store.with_clock(clock.clone());
     for to in steps(&clock) {
-        store.put(&key("k"), b"x", None, When::Always).unwrap();
+        store.put(&key("k"), b"x", None, Precondition::Always).unwrap();
         std::fs::remove_dir_all(file.parent().unwrap()).unwrap();
         clock.set(to);
         clock.advance(Duration::from_millis(10));
-        assert!(store.put(&key("k"), b"y", None, When::Absent).unwrap().is_some());
+        assert!(store.put(&key("k"), b"y", None, Precondition::Absent).unwrap().is_some());
         assert_eq!(&*store.get(&key("k")).unwrap().unwrap().bytes, b"y");
     }
 }
@@ -223,12 +225,12 @@ impl Store for Way {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> beaker::Result<Option<Version>> {
         self.open()?.put(key, bytes, ttl, when)
     }
 
-    fn delete(&self, key: &Key, when: When) -> beaker::Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> beaker::Result<bool> {
         self.open()?.delete(key, when)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
-use beaker::store::{DbmStore, Store, When};
+use beaker::store::{DbmStore, Precondition, Store};
 use beaker::{ErrorKind, ManualClock};
 
 use crate::length::length;
@@ -35,9 +35,11 @@ fn handles_made_at_once_see_the_same() {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    let version = stores[0].put(&key("k"), b"one", None, When::Absent).unwrap().unwrap();
-    assert!(stores[1].put(&key("k"), b"two", None, When::Absent).unwrap().is_none());
-    assert!(stores[3].put(&key("k"), b"two", None, When::Unchanged(version)).unwrap().is_some());
+    let version = stores[0].put(&key("k"), b"one", None, Precondition::Absent).unwrap().unwrap();
+    assert!(stores[1].put(&key("k"), b"two", None, Precondition::Absent).unwrap().is_none());
+    assert!(
+        stores[3].put(&key("k"), b"two", None, Precondition::Unchanged(version)).unwrap().is_some()
+    );
     assert_eq!(&*stores[0].get(&key("k")).unwrap().unwrap().bytes, b"two");
     let locks = fs::read_dir(folder.path().join("container_dbm_lock")).unwrap();
     assert_eq!(locks.count(), 0, "lock files are left");
@@ -50,7 +52,7 @@ fn a_sweep_goes_in_steps_and_leaves_what_lives() {
     let store = DbmStore::open(folder.path()).unwrap().with_clock(clock.clone());
     for number in 0..50 {
         let ttl = (number % 5 != 0).then_some(Duration::from_secs(10));
-        store.put(&key(&number.to_string()), b"x", ttl, When::Always).unwrap();
+        store.put(&key(&number.to_string()), b"x", ttl, Precondition::Always).unwrap();
     }
     clock.advance(Duration::from_secs(11));
     let steps: Vec<_> = (0..4).map(|_| store.sweep(16).unwrap()).collect();
@@ -70,10 +72,10 @@ fn a_folder_removed_under_a_running_program_is_made_again() {
     let parent = tempfile::tempdir().unwrap();
     let folder = parent.path().join("data");
     let store = DbmStore::open(&folder).unwrap();
-    store.put(&key("k"), b"x", None, When::Always).unwrap();
+    store.put(&key("k"), b"x", None, Precondition::Always).unwrap();
     fs::remove_dir_all(&folder).unwrap();
     assert_eq!(store.get(&key("k")).unwrap(), None);
-    store.put(&key("k"), b"y", None, When::Absent).unwrap().unwrap();
+    store.put(&key("k"), b"y", None, Precondition::Absent).unwrap().unwrap();
     assert_eq!(&*store.get(&key("k")).unwrap().unwrap().bytes, b"y");
 }
 
@@ -99,7 +101,7 @@ fn what_cannot_be_written_is_named() {
 fn a_file_that_another_program_has_open() {
     let folder = tempfile::tempdir().unwrap();
     let store = DbmStore::open(folder.path()).unwrap();
-    store.put(&key("k"), b"x", None, When::Always).unwrap();
+    store.put(&key("k"), b"x", None, Precondition::Always).unwrap();
     let other = redb::Database::open(folder.path().join(FILE)).unwrap();
     let error = store.get(&key("k")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
@@ -117,7 +119,7 @@ fn damaged_bytes() {
     let store = DbmStore::open(folder.path()).unwrap();
     let value = |number: usize| vec![number as u8; 300];
     for number in 0..40 {
-        store.put(&key(&number.to_string()), &value(number), None, When::Always).unwrap();
+        store.put(&key(&number.to_string()), &value(number), None, Precondition::Always).unwrap();
     }
     let whole = fs::read(&file).unwrap();
     let (mut errors, mut missing, mut right) = (0, 0, 0);
@@ -143,7 +145,7 @@ fn damaged_bytes() {
                 }
             }
         }
-        if let Err(error) = store.put(&key("new"), b"x", None, When::Always) {
+        if let Err(error) = store.put(&key("new"), b"x", None, Precondition::Always) {
             assert!(error.to_string().contains(file.to_str().unwrap()), "{error}");
         }
     }
@@ -165,7 +167,7 @@ fn bits_that_turn() {
                 &key(char::from(b'0' + number).encode_utf8(&mut [0; 4])),
                 &value(number),
                 None,
-                When::Always,
+                Precondition::Always,
             )
             .unwrap();
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
 use beaker::lock::LocalLocks;
-use beaker::store::{MemoryStore, Store, Stored, Version, When};
+use beaker::store::{MemoryStore, Precondition, Store, Stored, Version};
 use beaker::{Backend, Error, ErrorKind, Result, Session, Sessions, Value};
 
 /// Fails at one call of the calls to come.
@@ -40,12 +40,12 @@ impl Store for Failing {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         self.call()?.put(key, bytes, ttl, when)
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         self.call()?.delete(key, when)
     }
 

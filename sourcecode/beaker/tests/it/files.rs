@@ -6,7 +6,7 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use beaker::key::Namespace;
-use beaker::store::{FileStore, Store, Version, When};
+use beaker::store::{FileStore, Precondition, Store, Version};
 use beaker::{Backend, ErrorKind, ManualClock, Sessions};
 
 #[test]
@@ -46,8 +46,8 @@ fn a_folder_in_the_place_of_a_file_is_an_error() {
     let key = Namespace::default().key("k");
     for failed in [
         store.get(&key).map(drop),
-        store.put(&key, b"x", None, When::Always).map(drop),
-        store.put(&key, b"x", None, When::Absent).map(drop),
+        store.put(&key, b"x", None, Precondition::Always).map(drop),
+        store.put(&key, b"x", None, Precondition::Absent).map(drop),
     ] {
         assert_eq!(failed.unwrap_err().kind(), ErrorKind::Storage);
     }
@@ -61,7 +61,7 @@ fn a_sweep_removes_the_files_of_what_has_expired() {
     for number in 0..1000 {
         let ttl = (number % 4 > 0).then_some(Duration::from_secs(60));
         let namespace = Namespace::new(if number % 2 == 0 { "" } else { "n" });
-        store.put(&namespace.key(format!("k{number}")), b"x", ttl, When::Always).unwrap();
+        store.put(&namespace.key(format!("k{number}")), b"x", ttl, Precondition::Always).unwrap();
     }
     clock.advance(Duration::from_secs(60));
     let (mut removed, mut steps) = (0, 0);
@@ -84,7 +84,7 @@ fn a_sweep_removes_what_killed_writers_left() {
     let clock = Arc::new(ManualClock::new(beaker::Clock::now(&beaker::SystemClock)));
     let store = FileStore::open(folder.path()).unwrap().with_clock(clock.clone());
     let key = Namespace::default().key("kk");
-    store.put(&key, b"x", None, When::Always).unwrap();
+    store.put(&key, b"x", None, Precondition::Always).unwrap();
     let leaf = folder.path().join("container_file/k/kk");
     let whole = fs::read(leaf.join("kk.cache")).unwrap();
     let ours =
@@ -110,7 +110,7 @@ fn files_of_others_are_left_alone() {
     let store = FileStore::open(folder.path()).unwrap().with_clock(clock.clone());
     let key = |name: &str| Namespace::default().key(name);
     let ttl = Some(Duration::from_secs(60));
-    store.put(&key("abc"), b"ours", ttl, When::Always).unwrap();
+    store.put(&key("abc"), b"ours", ttl, Precondition::Always).unwrap();
     let leaf = folder.path().join("container_file/a/ab");
     let pickle = b"\x80\x04\x95\x1a\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x07session\x94}\x94s.";
     let files = ["abd.cache", "abe.cache", "notes.txt", "container_file.gone-1f.cache"];
@@ -127,11 +127,14 @@ fn files_of_others_are_left_alone() {
     std::os::unix::fs::symlink(leaf.join("abd.cache"), leaf.join("link.cache")).unwrap();
 
     assert!(store.get(&key("abd")).unwrap().is_none());
-    assert!(!store.delete(&key("abd"), When::Always).unwrap());
+    assert!(!store.delete(&key("abd"), Precondition::Always).unwrap());
     assert!(
-        store.put(&key("abd"), b"x", None, When::Unchanged(Version::new(1))).unwrap().is_none()
+        store
+            .put(&key("abd"), b"x", None, Precondition::Unchanged(Version::new(1)))
+            .unwrap()
+            .is_none()
     );
-    let error = store.put(&key("abd"), b"x", None, When::Absent).unwrap_err();
+    let error = store.put(&key("abd"), b"x", None, Precondition::Absent).unwrap_err();
     assert!(
         error.to_string().contains("abd.cache") && error.to_string().contains("another `data_dir`")
     );
@@ -139,7 +142,7 @@ fn files_of_others_are_left_alone() {
     clock.advance(Duration::from_secs(1_000_000_000));
     assert_eq!(store.sweep(10_000).unwrap().removed, 1, "ours");
     all_there("a sweep");
-    store.put(&key("abc"), b"ours", None, When::Always).unwrap();
+    store.put(&key("abc"), b"ours", None, Precondition::Always).unwrap();
     store.clear(&Namespace::default()).unwrap();
     assert!(!leaf.join("abc.cache").exists());
     all_there("a clear");
@@ -152,7 +155,7 @@ fn a_clear_leaves_no_empty_folders() {
     let folder = tempfile::tempdir().unwrap();
     let store = FileStore::open(folder.path()).unwrap();
     for (number, namespace) in ["", "n"].map(Namespace::new).iter().enumerate() {
-        store.put(&namespace.key(format!("k{number}")), b"x", None, When::Always).unwrap();
+        store.put(&namespace.key(format!("k{number}")), b"x", None, Precondition::Always).unwrap();
         store.clear(namespace).unwrap();
     }
     let left: Vec<_> =
@@ -172,15 +175,17 @@ fn an_unmet_condition_removes_nothing_that_comes_meanwhile() {
         for _ in 0..3 {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
-                    assert!(!store.delete(&key, When::Unchanged(never)).unwrap());
+                    assert!(!store.delete(&key, Precondition::Unchanged(never)).unwrap());
                 }
             });
         }
         for round in 0..ROUNDS {
-            let version =
-                store.put(&key, b"x", None, When::Absent).unwrap().expect("nobody else writes");
+            let version = store
+                .put(&key, b"x", None, Precondition::Absent)
+                .unwrap()
+                .expect("nobody else writes");
             let lives = store.get(&key).unwrap().is_some();
-            let removed = store.delete(&key, When::Unchanged(version)).unwrap();
+            let removed = store.delete(&key, Precondition::Unchanged(version)).unwrap();
             if !(lives && removed) {
                 done.store(true, Ordering::Relaxed);
                 panic!("lost in round {round}: lives {lives}, removed {removed}");
@@ -199,13 +204,13 @@ fn what_was_cleared_is_not_written_again() {
     let namespace = Namespace::default();
     let (key, neighbour) = (namespace.key("abc"), namespace.key("abd"));
     for round in 0..ROUNDS {
-        let mut version = store.put(&key, b"old", None, When::Always).unwrap().unwrap();
+        let mut version = store.put(&key, b"old", None, Precondition::Always).unwrap().unwrap();
         let start = Barrier::new(2);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 start.wait();
                 while let Some(next) =
-                    store.put(&key, b"old", None, When::Unchanged(version)).unwrap()
+                    store.put(&key, b"old", None, Precondition::Unchanged(version)).unwrap()
                 {
                     version = next;
                 }
@@ -213,7 +218,7 @@ fn what_was_cleared_is_not_written_again() {
             start.wait();
             (0..round % 97).for_each(|_| std::hint::spin_loop());
             store.clear(&namespace).unwrap();
-            store.put(&neighbour, b"new", None, When::Always).unwrap();
+            store.put(&neighbour, b"new", None, Precondition::Always).unwrap();
         });
         assert!(store.get(&key).unwrap().is_none(), "it is back in round {round}");
         assert!(store.get(&neighbour).unwrap().is_some(), "lost in round {round}");

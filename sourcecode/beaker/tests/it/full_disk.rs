@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use beaker::key::{Key, Namespace};
-use beaker::store::When;
+use beaker::store::Precondition;
 use beaker::{Error, ErrorKind};
 
 use crate::on_disk::open;
@@ -87,16 +87,16 @@ fn fills_a_disk() {
     let (store_name, folder) = place.split_once(':').unwrap();
     let folder = Path::new(folder);
     let store = open(store_name, folder).unwrap();
-    store.put(&key("small"), &[1; 100], None, When::Always).unwrap();
+    store.put(&key("small"), &[1; 100], None, Precondition::Always).unwrap();
     let (mut kept, mut refused, mut written) = (vec![2; 20_000], 0, 0);
-    store.put(&key("large"), &kept, None, When::Always).unwrap();
+    store.put(&key("large"), &kept, None, Precondition::Always).unwrap();
 
     let ballast = folder.join("ballast");
     // From no room at all to enough, so that each step of a write is the one that fails.
     for left in (0..400).step_by(4) {
         fill(&ballast, left * 1024);
         let new = vec![3 + (left % 100) as u8; 60_000];
-        match store.put(&key("large"), &new, None, When::Always) {
+        match store.put(&key("large"), &new, None, Precondition::Always) {
             Ok(_) => {
                 written += 1;
                 kept = new;
@@ -114,7 +114,7 @@ fn fills_a_disk() {
         };
         is("large", &kept);
         is("small", &[1; 100]);
-        if let Err(error) = store.put(&key("another"), &[5; 60_000], None, When::Absent) {
+        if let Err(error) = store.put(&key("another"), &[5; 60_000], None, Precondition::Absent) {
             says_so(&error);
         }
         // Somebody else who comes now.
@@ -126,8 +126,8 @@ fn fills_a_disk() {
         nothing_temporary(folder);
         let read = |name: &str| store.get(&key(name)).unwrap().unwrap().bytes.to_vec();
         assert!(read("large") == kept && read("small") == [1; 100], "after {left} kB were left");
-        store.put(&key("small"), &[1; 100], None, When::Always).unwrap();
-        store.delete(&key("another"), When::Always).unwrap();
+        store.put(&key("small"), &[1; 100], None, Precondition::Always).unwrap();
+        store.delete(&key("another"), Precondition::Always).unwrap();
     }
     assert_eq!(store.damaged(), 0);
     println!(

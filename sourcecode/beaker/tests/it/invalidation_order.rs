@@ -10,7 +10,7 @@ use std::time::Duration;
 use beaker::cache::{Cache, CacheEntry, Region, RegionOptions};
 use beaker::key::Namespace;
 use beaker::lock::LocalLocks;
-use beaker::store::{MemoryStore, Store, When};
+use beaker::store::{MemoryStore, Precondition, Store};
 use beaker::{Backend, Clock, ManualClock, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -554,8 +554,8 @@ fn what_a_store_forgets_of_invalidations_brings_nothing_back() {
         cache().invalidate().unwrap();
         let record = Namespace::new("beaker.invalidations:cache").key("");
         match garbage {
-            None => assert!(store.delete(&record, When::Always).unwrap()),
-            Some(bytes) => assert!(store.put(&record, bytes, None, When::Always).is_ok()),
+            None => assert!(store.delete(&record, Precondition::Always).unwrap()),
+            Some(bytes) => assert!(store.put(&record, bytes, None, Precondition::Always).is_ok()),
         }
         assert_eq!(cache().get("k").unwrap(), None);
         let fresh = cache();

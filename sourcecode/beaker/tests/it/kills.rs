@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use beaker::key::{Key, Namespace};
-use beaker::store::{Store, When};
+use beaker::store::{Precondition, Store};
 
 use crate::length::length;
 use crate::on_disk::open;
@@ -50,7 +50,7 @@ fn writes_until_it_is_killed() {
     let store = open(store, Path::new(folder)).unwrap();
     for number in 0_u64.. {
         let size = 1000 + (number % 7) as usize * 20_000;
-        store.put(&key(), &vec![number as u8; size], None, When::Always).unwrap();
+        store.put(&key(), &vec![number as u8; size], None, Precondition::Always).unwrap();
     }
 }
 
@@ -82,7 +82,7 @@ fn check(name: &str) {
         let store = open(name, &folder).unwrap();
         seen.extend(read(&*store).map(|bytes| bytes.len()));
         // The next writer is not held up by what the last one held.
-        assert!(store.put(&key(), &[1; 10], None, When::Always).unwrap().is_some());
+        assert!(store.put(&key(), &[1; 10], None, Precondition::Always).unwrap().is_some());
         assert_eq!(read(&*store).unwrap().len(), 10);
         assert_eq!(store.damaged(), 0);
     }

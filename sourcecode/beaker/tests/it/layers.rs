@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use beaker::key::{Key, Namespace};
 use beaker::layer::{Layered, Layers, Transform};
-use beaker::store::{MemoryStore, Put, Store, When};
+use beaker::store::{MemoryStore, Precondition, Put, Store};
 use beaker::{Backend, ErrorKind, ManualClock, Result};
 
 fn key(name: &str) -> Key {
@@ -16,7 +16,7 @@ fn get(store: &impl Store, name: &str) -> Option<Vec<u8>> {
 }
 
 fn put(store: &impl Store, name: &str, bytes: &[u8]) {
-    store.put(&key(name), bytes, None, When::Always).unwrap().unwrap();
+    store.put(&key(name), bytes, None, Precondition::Always).unwrap().unwrap();
 }
 
 /// A reader's own: reversed, and with its key before it.
@@ -64,12 +64,12 @@ fn what_is_damaged_counts_as_nothing_and_makes_room() {
     assert_eq!(get(&store, "a"), None);
     assert_eq!(store.get_many(&[key("a")]).unwrap(), [None]);
     assert_eq!(store.damaged(), 2);
-    let absent = |text: &[u8]| store.put(&key("a"), text, None, When::Absent).unwrap();
+    let absent = |text: &[u8]| store.put(&key("a"), text, None, Precondition::Absent).unwrap();
     assert!(absent(b"new").is_some(), "what cannot be read is in the way");
     assert_eq!(get(&store, "a").unwrap(), b"new");
     assert!(absent(b"newer").is_none());
     damage();
-    assert!(store.delete(&key("a"), When::Always).unwrap());
+    assert!(store.delete(&key("a"), Precondition::Always).unwrap());
     assert!(below.is_empty());
 }
 
@@ -89,7 +89,7 @@ fn counted() {
     let clock = Arc::new(ManualClock::default());
     let store = MemoryStore::with_clock(clock.clone()).counted().with_clock(clock);
     put(&store, "a", b"Kimi");
-    assert!(store.put(&key("a"), b"x", None, When::Absent).unwrap().is_none());
+    assert!(store.put(&key("a"), b"x", None, Precondition::Absent).unwrap().is_none());
     get(&store, "a");
     get(&store, "b");
     store.get_many(&["a", "b", "a"].map(key)).unwrap();
@@ -97,13 +97,13 @@ fn counted() {
     let puts = two.each_ref().map(|key| Put { key, bytes: b"123", ttl: None });
     store.put_many(&puts).unwrap();
     store.delete_many(&two).unwrap();
-    store.delete(&key("a"), When::Always).unwrap();
+    store.delete(&key("a"), Precondition::Always).unwrap();
     assert_eq!(
         store.numbers().to_string(),
         "8 calls in 0.0ns, 0 errors: 5 gets, 3 hits, 12 bytes; 3 puts, 1 refused, 10 bytes; 3 deletes"
     );
     let small = Backend::open("memory", &[("max_bytes", "2000")]).unwrap().store.counted();
-    let error = small.put(&key("a"), &[0; 10_000], None, When::Always).unwrap_err();
+    let error = small.put(&key("a"), &[0; 10_000], None, Precondition::Always).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert_eq!((small.numbers().errors, small.numbers().puts), (1, 0));
 }
@@ -150,7 +150,7 @@ mod of_ours {
         assert!(get(&below, "a").unwrap().len() < 20_000);
         let store = Arc::clone(&below).layer(Compress::default().at_most(1_000_000));
         assert_eq!((get(&store, "a"), store.damaged()), (None, 1));
-        let error = store.put(&key("a"), &[0; 1_000_001], None, When::Always).unwrap_err();
+        let error = store.put(&key("a"), &[0; 1_000_001], None, Precondition::Always).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
         put(&store, "a", &[0; 1_000_000]);
         assert_eq!(get(&store, "a").unwrap().len(), 1_000_000);
@@ -189,7 +189,7 @@ mod of_ours {
         put(&below, "b", &packed);
         assert_eq!(get(&store, "b"), None, "moved to another name");
         let elsewhere = Namespace::new("layersa").key("");
-        below.put(&elsewhere, &packed, None, When::Always).unwrap();
+        below.put(&elsewhere, &packed, None, Precondition::Always).unwrap();
         assert_eq!(store.get(&elsewhere).unwrap(), None, "moved to another namespace");
         assert_eq!(store.damaged(), 2);
         put(&store, "a", b"Kimi");

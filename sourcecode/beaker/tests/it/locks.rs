@@ -4,7 +4,7 @@
 use beaker::key::{Key, Namespace};
 use beaker::lock::conformance::check;
 use beaker::lock::{FileLocks, LeaseLocks, LocalLocks, Locks};
-use beaker::store::{MemoryStore, Store, When};
+use beaker::store::{MemoryStore, Precondition, Store};
 use beaker::{Backend, Cache, Clock, ErrorKind, ManualClock};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
@@ -116,7 +116,7 @@ fn a_holder_that_was_killed_frees_the_key_when_its_lease_has_run_out() {
     let key = Namespace::new("n").key("k");
     // What a host that was killed leaves in the store: a lease, and nobody who renews it.
     let lease = Namespace::new("beaker.lease").key("n:k");
-    store.put(&lease, b"", Some(LEASE), When::Always).unwrap();
+    store.put(&lease, b"", Some(LEASE), Precondition::Always).unwrap();
     assert!(one.try_lock(&key).unwrap().is_none());
     clock.advance(LEASE - Duration::from_micros(1));
     assert!(one.try_lock(&key).unwrap().is_none());
@@ -128,7 +128,7 @@ fn a_holder_that_was_killed_frees_the_key_when_its_lease_has_run_out() {
 fn a_waiter_gets_the_lease_of_a_killed_holder() {
     let (one, _, store, clock) = two_hosts();
     let lease = Namespace::new("beaker.lease").key("n:k");
-    store.put(&lease, b"", Some(LEASE), When::Always).unwrap();
+    store.put(&lease, b"", Some(LEASE), Precondition::Always).unwrap();
     let start = clock.now();
     std::thread::scope(|scope| {
         let waiter = scope.spawn(|| {
@@ -172,7 +172,7 @@ fn a_holder_that_lost_its_lease_does_not_give_back_the_next_ones() {
     let (one, two, store, _) = two_hosts();
     let key = Namespace::new("n").key("k");
     let lost = one.lock(&key).unwrap();
-    store.delete(&Namespace::new("beaker.lease").key("n:k"), When::Always).unwrap();
+    store.delete(&Namespace::new("beaker.lease").key("n:k"), Precondition::Always).unwrap();
     let held = two.try_lock(&key).unwrap();
     assert!(held.is_some());
     drop(lost);

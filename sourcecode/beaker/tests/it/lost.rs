@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use beaker::ErrorKind;
 use beaker::key::{Key, Namespace};
-use beaker::store::{Store, When};
+use beaker::store::{Precondition, Store};
 
 const THREADS: usize = 8;
 const KEYS_EACH: usize = 16;
@@ -84,7 +84,7 @@ pub fn check(
         lost += usize::from(was_lost);
         assert_eq!(failed.contains(&key), was_lost, "{key:?}");
         assert_eq!(well.contains(&key), !was_lost, "{key:?}");
-        let version = store.put(&key, b"after", None, When::Always).unwrap().unwrap();
+        let version = store.put(&key, b"after", None, Precondition::Always).unwrap().unwrap();
         assert_eq!(store.get(&key).unwrap().unwrap().version, version);
     }
     let slowest = seen.slowest.into_inner().unwrap();
@@ -107,7 +107,7 @@ fn turn(
     let read = store.get(key);
     let read_took = begun.elapsed();
     let begun = Instant::now();
-    let put = store.put(key, &round.to_le_bytes(), None, When::Always);
+    let put = store.put(key, &round.to_le_bytes(), None, Precondition::Always);
     let took = read_took.max(begun.elapsed());
     let mut slowest = seen.slowest.lock().unwrap();
     *slowest = took.max(*slowest);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use beaker::key::Namespace;
-use beaker::store::{MemcachedStore, Store, When};
+use beaker::store::{MemcachedStore, Precondition, Store};
 use beaker::{Backend, ErrorKind, ManualClock, Sessions};
 use servers::memcached::MemcachedPool;
 use servers::{BuiltIn, Fault, Memcached};
@@ -47,8 +47,9 @@ fn a_value_that_is_too_large_leaves_what_was_there() {
     let server = Memcached::for_programs().unwrap();
     let store = MemcachedStore::open(&server.url(), Duration::from_secs(5)).unwrap();
     let key = Namespace::new("large").key("k");
-    let version = store.put(&key, b"small", None, When::Always).unwrap().unwrap();
-    let error = store.put(&key, &vec![0; 2_000_000], None, When::Unchanged(version)).unwrap_err();
+    let version = store.put(&key, b"small", None, Precondition::Always).unwrap().unwrap();
+    let error =
+        store.put(&key, &vec![0; 2_000_000], None, Precondition::Unchanged(version)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge, "{error:?}");
     assert_eq!(&*store.get(&key).unwrap().unwrap().bytes, b"small");
 }
@@ -136,13 +137,13 @@ fn a_clear_by_another_process_is_seen_within_a_second() {
     let open = || MemcachedStore::open(&server.url(), Duration::from_secs(5)).unwrap();
     let (clock, key) = (Arc::new(ManualClock::default()), Namespace::new("shared").key("k"));
     let (one, other) = (open().with_clock(clock.clone()), open());
-    let version = one.put(&key, b"x", None, When::Always).unwrap().unwrap();
+    let version = one.put(&key, b"x", None, Precondition::Always).unwrap().unwrap();
     assert!(one.get(&key).unwrap().is_some());
     other.clear(key.namespace()).unwrap();
     assert!(one.get(&key).unwrap().is_some(), "the mark is believed for a second");
     clock.advance(Duration::from_secs(1));
     assert_eq!(one.get(&key).unwrap(), None);
     // A change does not wait for that: it looks at the mark itself.
-    assert!(one.put(&key, b"y", None, When::Unchanged(version)).unwrap().is_none());
+    assert!(one.put(&key, b"y", None, Precondition::Unchanged(version)).unwrap().is_none());
     assert_eq!(other.get(&key).unwrap(), None);
 }

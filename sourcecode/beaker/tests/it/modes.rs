@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
 use beaker::lock::{FileLocks, Locks};
-use beaker::store::{FileStore, Store, When};
+use beaker::store::{FileStore, Precondition, Store};
 use beaker::{Backend, ErrorKind};
 
 use crate::on_disk::open;
@@ -54,20 +54,20 @@ fn writes_under_a_umask() {
     let store = open(name, &folder).unwrap();
     let held = FileLocks::new(folder.join("locks/deep")).lock(&key("held")).unwrap();
     for number in 0..20 {
-        store.put(&key(&number.to_string()), &[7; 3000], None, When::Always).unwrap();
+        store.put(&key(&number.to_string()), &[7; 3000], None, Precondition::Always).unwrap();
     }
     let ttl = Some(Duration::from_micros(1));
-    store.put(&key("short"), b"x", ttl, When::Always).unwrap();
+    store.put(&key("short"), b"x", ttl, Precondition::Always).unwrap();
     // While all is open: SQLite's log and its index are there.
     let seen = check_modes(folder.parent().unwrap(), "while it is open");
     beaker::sweeper::sweep(&*store).unwrap();
-    store.delete(&key("1"), When::Always).unwrap();
+    store.delete(&key("1"), Precondition::Always).unwrap();
     store.clear(&Namespace::new("other")).unwrap();
     // As is what a removed folder is made anew with.
     drop(held);
     fs::remove_dir_all(&folder).unwrap();
     beaker::Clock::sleep(&beaker::SystemClock, Duration::from_millis(11));
-    store.put(&key("again"), b"x", None, When::Always).unwrap();
+    store.put(&key("again"), b"x", None, Precondition::Always).unwrap();
     check_modes(folder.parent().unwrap(), "made again");
     println!("\n{seen} files and folders");
 }
@@ -115,7 +115,7 @@ fn a_folder_that_is_there_keeps_its_mode() {
     fs::create_dir(&folder).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o2750)).unwrap();
     let backend = Backend::open("file", &[("data_dir", folder.to_str().unwrap())]).unwrap();
-    backend.store.put(&key("k"), b"x", None, When::Always).unwrap();
+    backend.store.put(&key("k"), b"x", None, Precondition::Always).unwrap();
     drop(backend.locks.lock(&key("k")).unwrap());
     assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o7777, 0o2750);
 }
@@ -142,14 +142,14 @@ fn links_are_not_followed() {
     }
 
     let store = FileStore::open(folder.path().join("data")).unwrap();
-    store.put(&key("kk"), b"old", None, When::Always).unwrap();
+    store.put(&key("kk"), b"old", None, Precondition::Always).unwrap();
     let record = folder.path().join("data/container_file-n/k/kk/kk.cache");
     let elsewhere = folder.path().join("elsewhere");
     fs::rename(&record, &elsewhere).unwrap();
     symlink(&elsewhere, &record).unwrap();
     assert_eq!(store.get(&key("kk")).unwrap_err().kind(), ErrorKind::Storage);
     let whole = fs::read(&elsewhere).unwrap();
-    store.put(&key("kk"), b"new", None, When::Always).unwrap();
+    store.put(&key("kk"), b"new", None, Precondition::Always).unwrap();
     assert!(
         fs::read(&elsewhere).unwrap() == whole,
         "the link was replaced, and its target was not"
@@ -172,7 +172,7 @@ fn a_database_is_not_made_through_a_link() {
     assert!(!target.exists());
     let direct = [("url", target.to_str().unwrap())];
     let direct = Backend::open("ext:database", &direct).unwrap().store;
-    direct.put(&key("k"), b"x", None, When::Always).unwrap();
+    direct.put(&key("k"), b"x", None, Precondition::Always).unwrap();
     let linked = Backend::open("ext:database", &options).unwrap().store;
     assert!(linked.get(&key("k")).unwrap().is_some());
 }

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
 use beaker::store::conformance::{Subject, check};
-use beaker::store::{AsyncStore, FileStore, MemoryStore, OnThreads, Store, Stored, Version, When};
+use beaker::store::{
+    AsyncStore, FileStore, MemoryStore, OnThreads, Precondition, Store, Stored, Version,
+};
 use beaker::{ErrorKind, ManualClock, Result};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{spawn_blocking, yield_now};
@@ -76,13 +78,13 @@ impl Store for Gated {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         assert_ne!(bytes, b"panic", "as it was told");
         self.store.put(key, bytes, ttl, when)
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         self.store.delete(key, when)
     }
 
@@ -173,9 +175,11 @@ fn a_panic_of_the_store_is_its_callers_and_gives_the_place_back() {
     runtime().block_on(async {
         let own = store.clone();
         let panicked =
-            tokio::spawn(async move { own.put(&key(), b"panic", None, When::Always).await });
+            tokio::spawn(
+                async move { own.put(&key(), b"panic", None, Precondition::Always).await },
+            );
         assert!(panicked.await.unwrap_err().is_panic());
-        assert!(store.put(&key(), b"x", None, When::Always).await.unwrap().is_some());
+        assert!(store.put(&key(), b"x", None, Precondition::Always).await.unwrap().is_some());
     });
     let none = std::panic::catch_unwind(AssertUnwindSafe(|| {
         OnThreads::new(MemoryStore::new()).max_in_flight(0)
@@ -188,7 +192,7 @@ fn a_panic_of_the_store_is_its_callers_and_gives_the_place_back() {
 fn a_store_that_never_waits_needs_no_thread_and_no_runtime() {
     let store = OnThreads::new(MemoryStore::new());
     let key = key();
-    let mut put = store.put(&key, b"x", None, When::Always);
+    let mut put = store.put(&key, b"x", None, Precondition::Always);
     let mut context = Context::from_waker(Waker::noop());
     assert!(matches!(put.as_mut().poll(&mut context), Poll::Ready(Ok(Some(_)))));
 }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use beaker::key::Namespace;
-use beaker::store::{DatabaseStore, Store, When};
+use beaker::store::{DatabaseStore, Precondition, Store};
 use beaker::{Backend, ErrorKind, ManualClock, Sessions};
 use servers::Postgres;
 
@@ -41,7 +41,7 @@ fn handles_made_at_once_sweep_and_clear() {
         for number in 0..8 {
             let url = &url;
             scope.spawn(move || {
-                open(url).put(&key(number), b"x", None, When::Absent).unwrap().unwrap()
+                open(url).put(&key(number), b"x", None, Precondition::Absent).unwrap().unwrap()
             });
         }
     });
@@ -49,14 +49,14 @@ fn handles_made_at_once_sweep_and_clear() {
     let store = open(&url).with_clock(clock.clone());
     for number in 8..108 {
         let ttl = Some(Duration::from_secs(10));
-        store.put(&key(number), b"x", ttl, When::Always).unwrap();
+        store.put(&key(number), b"x", ttl, Precondition::Always).unwrap();
     }
     clock.advance(Duration::from_secs(11));
     let steps: Vec<_> = (0..2).map(|_| store.sweep(60).unwrap()).collect();
     assert_eq!(steps.iter().map(|step| step.removed).collect::<Vec<_>>(), [60, 40]);
     assert!(steps[1].is_done && store.get(&key(7)).unwrap().is_some());
     for number in 0..1500 {
-        store.put(&key(number), b"x", None, When::Always).unwrap();
+        store.put(&key(number), b"x", None, Precondition::Always).unwrap();
     }
     store.clear(key(0).namespace()).unwrap();
     assert!((0..1500).all(|number| store.get(&key(number)).unwrap().is_none()));

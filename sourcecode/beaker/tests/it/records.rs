@@ -1,7 +1,7 @@
 //! A damaged record is no session, and is counted.
 
 use beaker::key::Namespace;
-use beaker::store::{FileStore, When};
+use beaker::store::{FileStore, Precondition};
 use beaker::{Backend, SessionId, Sessions, lock::LocalLocks};
 
 fn saved(sessions: &Sessions) -> SessionId {
@@ -30,7 +30,7 @@ fn in_any_store() {
     let key = Namespace::default().key(id.as_str());
     let whole = backend.store.get(&key).unwrap().unwrap().bytes;
     for (number, bytes) in damages(&whole).enumerate() {
-        backend.store.put(&key, &bytes, None, When::Always).unwrap();
+        backend.store.put(&key, &bytes, None, Precondition::Always).unwrap();
         assert!(sessions.open(&id).is_err(), "damage {number}");
         assert_eq!(sessions.damaged(), number as u64 + 1);
     }

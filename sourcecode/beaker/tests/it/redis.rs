@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use beaker::key::Namespace;
-use beaker::store::{RedisStore, Store, When};
+use beaker::store::{Precondition, RedisStore, Store};
 use beaker::{Backend, ErrorKind, Sessions};
 use servers::{BuiltIn, Fault, Redis};
 
@@ -43,10 +43,10 @@ fn a_value_that_is_too_large_leaves_what_was_there() {
     let server = BuiltIn::redis().unwrap();
     let store = open(&server.url());
     let key = Namespace::new("large").key("k");
-    store.put(&key, b"small", None, When::Always).unwrap().unwrap();
+    store.put(&key, b"small", None, Precondition::Always).unwrap().unwrap();
     // Zeros that nobody looks at take no memory.
     let large = vec![0; 512 * 1024 * 1024 - 7];
-    let error = store.put(&key, &large, None, When::Always).unwrap_err();
+    let error = store.put(&key, &large, None, Precondition::Always).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge, "{error:?}");
     assert_eq!(&*store.get(&key).unwrap().unwrap().bytes, b"small");
 }
@@ -83,7 +83,7 @@ fn many_keys_are_cleared() {
     for number in 0..2500 {
         for namespace in [&many, &other] {
             let key = namespace.key(format!("{number}"));
-            store.put(&key, b"x", None, When::Always).unwrap();
+            store.put(&key, b"x", None, Precondition::Always).unwrap();
         }
     }
     store.clear(&many).unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use beaker::key::{Key, Namespace};
 use beaker::layer::Layers;
 use beaker::lock::LocalLocks;
-use beaker::store::{MemoryStore, Store, Stored, Version, When};
+use beaker::store::{MemoryStore, Precondition, Store, Stored, Version};
 use beaker::{
     Backend, Clock, CookieLifetime, CookieOptions, ErrorKind, ManualClock, Origin, Rejection,
     Session, Sessions, Signer, Value,
@@ -409,11 +409,11 @@ fn no_error_shows_a_whole_id() {
             key: &Key,
             _: &[u8],
             _: Option<Duration>,
-            _: When,
+            _: Precondition,
         ) -> beaker::Result<Option<Version>> {
             Err(beaker::Error::new(ErrorKind::Unavailable, format!("could not write {key:?}")))
         }
-        fn delete(&self, key: &Key, _: When) -> beaker::Result<bool> {
+        fn delete(&self, key: &Key, _: Precondition) -> beaker::Result<bool> {
             Err(beaker::Error::new(ErrorKind::Unavailable, format!("could not delete {key:?}")))
         }
         fn clear(&self, _: &Namespace) -> beaker::Result<()> {

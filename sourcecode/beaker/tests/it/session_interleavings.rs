@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
 use beaker::lock::LocalLocks;
-use beaker::store::{MemoryStore, Store, Stored, Version, When};
+use beaker::store::{MemoryStore, Precondition, Store, Stored, Version};
 use beaker::{Backend, Error, ErrorKind, Result, Session, SessionId, Sessions, Value};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -137,12 +137,12 @@ impl Store for Stepped {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         self.step(|store| store.put(key, bytes, ttl, when))
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         self.step(|store| store.delete(key, when))
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use beaker::key::{Key, Namespace};
-use beaker::store::{DatabaseStore, Store, When};
+use beaker::store::{DatabaseStore, Precondition, Store};
 use beaker::{Backend, Error, ErrorKind, ManualClock, Sessions};
 
 use crate::length::length;
@@ -50,10 +50,12 @@ fn two_handles_made_at_once_see_the_same() {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(open)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    let version = stores[0].put(&key("k"), b"one", None, When::Absent).unwrap().unwrap();
-    assert!(stores[1].put(&key("k"), b"two", None, When::Absent).unwrap().is_none());
+    let version = stores[0].put(&key("k"), b"one", None, Precondition::Absent).unwrap().unwrap();
+    assert!(stores[1].put(&key("k"), b"two", None, Precondition::Absent).unwrap().is_none());
     assert_eq!(stores[2].get(&key("k")).unwrap().unwrap().version, version);
-    assert!(stores[3].put(&key("k"), b"two", None, When::Unchanged(version)).unwrap().is_some());
+    assert!(
+        stores[3].put(&key("k"), b"two", None, Precondition::Unchanged(version)).unwrap().is_some()
+    );
     assert_eq!(&*stores[0].get(&key("k")).unwrap().unwrap().bytes, b"two");
 }
 
@@ -64,7 +66,7 @@ fn a_sweep_goes_in_steps_and_leaves_what_lives() {
     let store = open(&file).unwrap().with_clock(clock.clone());
     for number in 0..250 {
         let ttl = (number % 5 != 0).then_some(Duration::from_secs(10));
-        store.put(&key(&number.to_string()), b"x", ttl, When::Always).unwrap();
+        store.put(&key(&number.to_string()), b"x", ttl, Precondition::Always).unwrap();
     }
     clock.advance(Duration::from_secs(11));
     let steps: Vec<_> = (0..3).map(|_| store.sweep(80).unwrap()).collect();
@@ -78,9 +80,9 @@ fn many_rows_are_cleared_in_steps() {
     let (_folder, file) = place();
     let store = open(&file).unwrap();
     let (cleared, kept) = (Namespace::new("cleared"), Namespace::new("kept").key("k"));
-    store.put(&kept, b"x", None, When::Always).unwrap();
+    store.put(&kept, b"x", None, Precondition::Always).unwrap();
     for number in 0..2500 {
-        store.put(&cleared.key(number.to_string()), b"x", None, When::Always).unwrap();
+        store.put(&cleared.key(number.to_string()), b"x", None, Precondition::Always).unwrap();
     }
     store.clear(&cleared).unwrap();
     let bare = rusqlite::Connection::open(&file).unwrap();
@@ -96,13 +98,13 @@ fn a_folder_removed_under_a_running_program_is_made_again() {
     let open = || open(&file).unwrap().with_clock(clock.clone());
     let (store, other) = (open(), open());
     for _ in 0..2 {
-        store.put(&key("k"), b"x", None, When::Always).unwrap();
+        store.put(&key("k"), b"x", None, Precondition::Always).unwrap();
     }
     assert!(other.get(&key("k")).unwrap().is_some() && store.get(&key("k")).unwrap().is_some());
     fs::remove_dir_all(file.parent().unwrap()).unwrap();
     // A write notices within 10 ms, and so do the reads of the same handle; others within 0.1 s.
     clock.advance(Duration::from_millis(10));
-    store.put(&key("k"), b"y", None, When::Absent).unwrap().unwrap();
+    store.put(&key("k"), b"y", None, Precondition::Absent).unwrap().unwrap();
     assert_eq!(&*store.get(&key("k")).unwrap().unwrap().bytes, b"y");
     clock.advance(Duration::from_millis(100));
     assert_eq!(&*other.get(&key("k")).unwrap().unwrap().bytes, b"y");
@@ -138,12 +140,13 @@ fn a_place_that_cannot_be_written() {
 #[test]
 fn a_file_that_is_read_only() {
     let (_folder, file) = place();
-    open(&file).unwrap().put(&key("k"), b"x", None, When::Always).unwrap();
+    open(&file).unwrap().put(&key("k"), b"x", None, Precondition::Always).unwrap();
     // Even root cannot write a file whose header asks for a later SQLite.
     let mut bytes = fs::read(&file).unwrap();
     bytes[18] = 9;
     fs::write(&file, bytes).unwrap();
-    let written = open(&file).and_then(|store| store.put(&key("k"), b"y", None, When::Always));
+    let written =
+        open(&file).and_then(|store| store.put(&key("k"), b"y", None, Precondition::Always));
     let error = written.unwrap_err();
     refused(error, ErrorKind::Storage, &file, "writable");
 }
@@ -166,7 +169,7 @@ fn a_table_of_somebody_else() {
     assert!(fs::read(&file).unwrap() == whole, "nothing was changed");
 
     let store = open(&file).unwrap();
-    store.put(&key("k"), b"ours", None, When::Always).unwrap();
+    store.put(&key("k"), b"ours", None, Precondition::Always).unwrap();
     store.clear(&Namespace::default()).unwrap();
     store.sweep(1000).unwrap();
     let bare = rusqlite::Connection::open(&file).unwrap();
@@ -197,19 +200,20 @@ fn a_damaged_row_is_nothing() {
     ];
     for (number, damage) in damages.iter().enumerate() {
         let hour = Some(Duration::from_secs(3600));
-        store.put(&a, b"whole", hour, When::Always).unwrap();
+        store.put(&a, b"whole", hour, Precondition::Always).unwrap();
         assert_eq!(&*store.get(&a).unwrap().unwrap().bytes, b"whole");
         let done = bare.execute(&format!("update beaker_values set {damage} where name = 'a'"), []);
         assert_eq!(done.unwrap(), 1);
         assert_eq!(store.get_many(&[a.clone(), b.clone()]).unwrap(), [None, None], "{damage}");
         assert_eq!(store.damaged(), number as u64 + 1, "{damage}");
-        assert!(store.put(&a, b"new", None, When::Absent).unwrap().is_some(), "{damage}");
-        store.delete(&a, When::Always).unwrap();
+        assert!(store.put(&a, b"new", None, Precondition::Absent).unwrap().is_some(), "{damage}");
+        store.delete(&a, Precondition::Always).unwrap();
     }
     // One that nobody reads, as a lease that is waited for.
-    store.put(&a, b"lease", None, When::Always).unwrap();
+    store.put(&a, b"lease", None, Precondition::Always).unwrap();
     bare.execute("update beaker_values set bytes = x'01'", []).unwrap();
-    let tries = (0..40).find(|_| store.put(&a, b"mine", None, When::Absent).unwrap().is_some());
+    let tries =
+        (0..40).find(|_| store.put(&a, b"mine", None, Precondition::Absent).unwrap().is_some());
     assert!(tries.is_some(), "it is held for ever");
 }
 
@@ -219,14 +223,14 @@ fn a_file_that_is_locked_is_an_error_within_the_deadline_and_then_well() {
     let table = DatabaseStore::TABLE_NAME;
     let deadline = Duration::from_millis(300);
     let store = DatabaseStore::open(file.to_str().unwrap(), table, deadline).unwrap();
-    store.put(&key("k"), b"x", None, When::Always).unwrap();
+    store.put(&key("k"), b"x", None, Precondition::Always).unwrap();
     let bare = rusqlite::Connection::open(&file).unwrap();
     bare.execute_batch("begin immediate").unwrap();
     std::thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
                 let begun = Instant::now();
-                let error = store.put(&key("k"), b"y", None, When::Always).unwrap_err();
+                let error = store.put(&key("k"), b"y", None, Precondition::Always).unwrap_err();
                 assert!(begun.elapsed() < deadline * 2, "it took {:?}", begun.elapsed());
                 assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
             });
@@ -234,7 +238,7 @@ fn a_file_that_is_locked_is_an_error_within_the_deadline_and_then_well() {
     });
     assert_eq!(&*store.get(&key("k")).unwrap().unwrap().bytes, b"x", "readers are not held up");
     bare.execute_batch("commit").unwrap();
-    assert!(store.put(&key("k"), b"y", None, When::Always).unwrap().is_some());
+    assert!(store.put(&key("k"), b"y", None, Precondition::Always).unwrap().is_some());
 }
 
 /// Each page of the file damaged in turn: an error, a missing record or the right one, and never a
@@ -284,7 +288,7 @@ fn bits_that_turn() {
     let store = open(&file).unwrap();
     for number in 0..10 {
         let ttl = (number % 2 == 0).then_some(Duration::from_secs(3600));
-        store.put(&key(&number.to_string()), &value(number), ttl, When::Always).unwrap();
+        store.put(&key(&number.to_string()), &value(number), ttl, Precondition::Always).unwrap();
     }
     drop(store);
     let whole = fs::read(&file).unwrap();

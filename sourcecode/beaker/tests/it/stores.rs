@@ -9,8 +9,8 @@ use beaker::ManualClock;
 use beaker::key::{Key, Namespace};
 use beaker::store::conformance::{Subject, check};
 use beaker::store::{
-    AsyncStore, Bound, FileStore, MemoryStore, NullStore, Store, StoreFuture, Stored, Swept,
-    Version, When,
+    AsyncStore, Capacity, FileStore, MemoryStore, NullStore, Precondition, Store, StoreFuture,
+    Stored, SweepProgress, Version,
 };
 
 #[test]
@@ -34,12 +34,12 @@ impl AsyncStore for Ready {
         key: &'a Key,
         bytes: &'a [u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> StoreFuture<'a, Option<Version>> {
         Box::pin(async move { self.0.put(key, bytes, ttl, when) })
     }
 
-    fn delete<'a>(&'a self, key: &'a Key, when: When) -> StoreFuture<'a, bool> {
+    fn delete<'a>(&'a self, key: &'a Key, when: Precondition) -> StoreFuture<'a, bool> {
         Box::pin(async move { self.0.delete(key, when) })
     }
 
@@ -47,7 +47,7 @@ impl AsyncStore for Ready {
         Box::pin(async move { self.0.clear(namespace) })
     }
 
-    fn sweep(&self, most: usize) -> StoreFuture<'_, Swept> {
+    fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
         Box::pin(async move { self.0.sweep(most) })
     }
 }
@@ -65,7 +65,7 @@ fn an_asynchronous_store() {
 /// Bounds that the suite stays within: whatever it stores is there until it is removed.
 #[test]
 fn bounded_memory() {
-    for bound in [Bound::Entries(10_000), Bound::Bytes(64 * 1024 * 1024)] {
+    for bound in [Capacity::Entries(10_000), Capacity::Bytes(64 * 1024 * 1024)] {
         let store = MemoryStore::bounded(bound).unwrap();
         check(&Subject::new(&store, |time| beaker::Clock::sleep(&beaker::SystemClock, time)));
     }
@@ -83,7 +83,7 @@ fn file() {
 #[test]
 fn null_stores_nothing() {
     let key = beaker::key::Namespace::new("n").key("k");
-    assert!(NullStore.put(&key, b"x", None, When::Always).unwrap().is_some());
+    assert!(NullStore.put(&key, b"x", None, Precondition::Always).unwrap().is_some());
     assert_eq!(NullStore.get(&key).unwrap(), None);
-    assert!(!NullStore.delete(&key, When::Always).unwrap());
+    assert!(!NullStore.delete(&key, Precondition::Always).unwrap());
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
-use beaker::store::{FileStore, MemoryStore, Store, Stored, Swept, Version, When};
+use beaker::store::{FileStore, MemoryStore, Precondition, Store, Stored, SweepProgress, Version};
 use beaker::{Error, ErrorKind, ManualClock, Result, Sweeper, sweeper};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -16,7 +16,7 @@ fn it_sweeps_at_once_and_reports() {
     let store = Arc::new(FileStore::open(folder.path()).unwrap().with_clock(clock.clone()));
     for number in 0..5000 {
         let key = Namespace::default().key(format!("{number:05}"));
-        store.put(&key, b"x", Some(HOUR), When::Always).unwrap();
+        store.put(&key, b"x", Some(HOUR), Precondition::Always).unwrap();
     }
     clock.advance(HOUR);
     let (report, reports) = mpsc::channel();
@@ -41,12 +41,12 @@ impl Store for Failing {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         self.0.put(key, bytes, ttl, when)
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         self.0.delete(key, when)
     }
 
@@ -54,7 +54,7 @@ impl Store for Failing {
         self.0.clear(namespace)
     }
 
-    fn sweep(&self, most: usize) -> Result<Swept> {
+    fn sweep(&self, most: usize) -> Result<SweepProgress> {
         match self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 2 {
             0 => Err(Error::new(ErrorKind::Storage, "on purpose")),
             _ => self.0.sweep(most),

@@ -11,7 +11,7 @@ use beaker::lock::LocalLocks;
 use beaker::middleware::{
     Request, RequestSession, Response, SessionLayer, SessionService, session_of, text,
 };
-use beaker::store::{Store, Stored, Version, When};
+use beaker::store::{Precondition, Store, Stored, Version};
 use beaker::{Backend, Error, ErrorKind, Result, Sessions, Signer, Value};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
@@ -237,11 +237,17 @@ impl Store for Broken {
         broken()
     }
 
-    fn put(&self, _: &Key, _: &[u8], _: Option<Duration>, _: When) -> Result<Option<Version>> {
+    fn put(
+        &self,
+        _: &Key,
+        _: &[u8],
+        _: Option<Duration>,
+        _: Precondition,
+    ) -> Result<Option<Version>> {
         broken()
     }
 
-    fn delete(&self, _: &Key, _: When) -> Result<bool> {
+    fn delete(&self, _: &Key, _: Precondition) -> Result<bool> {
         broken()
     }
 

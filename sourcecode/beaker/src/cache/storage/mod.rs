@@ -13,7 +13,7 @@ use super::freshness::{Age, Freshness, InvalidationScope, Lookup, Origin, Slot, 
 use super::order::Writes;
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::store::When;
+use crate::store::Precondition;
 
 pub(super) enum Storage<V> {
     Memory(Memory<V>),
@@ -76,7 +76,7 @@ impl<V: Clone + 'static> Storage<V> {
         key: &[u8],
         slot: Slot<V>,
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
         time: &Time,
     ) -> Result<bool> {
         match self {
@@ -203,7 +203,7 @@ impl<V: Clone + 'static> LocalTier<V> {
         key: &[u8],
         slot: Slot<V>,
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
         time: &Time,
     ) -> Result<bool> {
         let count = self.writes.count(key);

@@ -32,7 +32,7 @@ use crate::codec::Codec;
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace, sha256_hex};
 use crate::record::{Header, Record};
-use crate::store::{Stored, When};
+use crate::store::{Precondition, Stored};
 
 pub(in crate::cache) struct Remote<V> {
     pub(in crate::cache) backend: Backend,
@@ -222,7 +222,7 @@ impl<V: 'static> Remote<V> {
         key: &[u8],
         slot: &Slot<V>,
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
         now: Duration,
     ) -> Result<bool> {
         let Age { origin, cost, tags, .. } = &slot.age;
@@ -238,7 +238,10 @@ impl<V: 'static> Remote<V> {
     /// Writes that nothing is here: who makes a value for this key finds that, and does not keep it.
     pub(in crate::cache) fn remove(&self, key: &[u8], now: Timestamp) -> Result<()> {
         let nothing = encode_nothing(now);
-        self.backend.store.put(&self.key(key), &nothing, Some(REMEMBERED), When::Always).map(drop)
+        self.backend
+            .store
+            .put(&self.key(key), &nothing, Some(REMEMBERED), Precondition::Always)
+            .map(drop)
     }
 
     /// Removes everything, and what is being made meanwhile is gone.

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::key::Key;
 use crate::lock::{AsyncLocks, Guard, LocalLocks, LockFuture};
 use crate::off_thread::joined;
-use crate::store::{AsyncStore, Version, When};
+use crate::store::{AsyncStore, Precondition, Version};
 
 /// Locks for tasks, among all that share the store: one holder a key. The leases are those of
 /// [`LeaseLocks`](super::LeaseLocks), so blocking and asynchronous programs hold each other off.
@@ -105,7 +105,7 @@ enum Taking {
 impl Leases {
     async fn take(self: &Arc<Self>, lease: Key, task: Guard) -> Result<Taking> {
         let bytes = takers::bytes(takers::fresh(), self.lease);
-        let version = match self.put(&lease, &bytes, When::Absent).await? {
+        let version = match self.put(&lease, &bytes, Precondition::Absent).await? {
             None => self.take_over(&lease, &bytes).await?,
             own => own,
         };
@@ -131,13 +131,13 @@ impl Leases {
         // Its holder says for how long it takes a lease, and renews it three times as often.
         match takers::length(&stored.bytes) {
             Some(length) if stands >= length => {
-                self.put(lease, bytes, When::Unchanged(stored.version)).await
+                self.put(lease, bytes, Precondition::Unchanged(stored.version)).await
             }
             _ => Ok(None),
         }
     }
 
-    async fn put(&self, lease: &Key, bytes: &[u8], when: When) -> Result<Option<Version>> {
+    async fn put(&self, lease: &Key, bytes: &[u8], when: Precondition) -> Result<Option<Version>> {
         self.store.put(lease, bytes, Some(self.lease), when).await
     }
 
@@ -186,7 +186,7 @@ impl State {
     async fn renew(&self) {
         let mut version = self.version.lock().await;
         if let Some(current) = *version {
-            let renewed = self.leases.put(&self.key, &self.bytes, When::Unchanged(current));
+            let renewed = self.leases.put(&self.key, &self.bytes, Precondition::Unchanged(current));
             if let Ok(renewed) = renewed.await {
                 *version = renewed;
             }
@@ -196,7 +196,7 @@ impl State {
     async fn give_back(&self) {
         if let Some(version) = self.version.lock().await.take() {
             // If the server cannot be reached, the lease runs out by itself.
-            let _ = self.leases.store.delete(&self.key, When::Unchanged(version)).await;
+            let _ = self.leases.store.delete(&self.key, Precondition::Unchanged(version)).await;
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use super::Leases;
 use super::takers::Taken;
 use crate::key::Key;
-use crate::store::{Version, When};
+use crate::store::{Precondition, Version};
 
 /// A lease, given back on drop.
 pub(super) struct Held {
@@ -43,7 +43,7 @@ impl Drop for Held {
         let version = version.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(version) = version {
             // If the server cannot be reached, the lease runs out by itself.
-            let _ = leases.store.delete(key, When::Unchanged(version));
+            let _ = leases.store.delete(key, Precondition::Unchanged(version));
         }
     }
 }
@@ -54,7 +54,8 @@ impl State {
     fn renew(&self) {
         let mut version = self.version.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(current) = *version
-            && let Ok(renewed) = self.leases.put(&self.key, &self.bytes, When::Unchanged(current))
+            && let Ok(renewed) =
+                self.leases.put(&self.key, &self.bytes, Precondition::Unchanged(current))
         {
             *version = renewed;
         }

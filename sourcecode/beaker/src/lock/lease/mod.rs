@@ -25,7 +25,7 @@ use super::{Guard, LocalLocks, Locks, would_deadlock};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
-use crate::store::{Store, Version, When};
+use crate::store::{Precondition, Store, Version};
 
 /// How long a holder that was killed keeps the others waiting.
 const LEASE: Duration = Duration::from_secs(10);
@@ -81,7 +81,7 @@ impl LeaseLocks {
     fn take(&self, key: &Key, lease: &Key, first: bool, thread: Guard) -> Result<Taking> {
         let number = takers::fresh();
         let bytes = takers::bytes(number, self.leases.lease);
-        let version = match self.leases.put(lease, &bytes, When::Absent)? {
+        let version = match self.leases.put(lease, &bytes, Precondition::Absent)? {
             None => self.take_over(key, lease, first, &bytes)?,
             own => own,
         };
@@ -124,7 +124,7 @@ impl LeaseLocks {
         // Its holder says for how long it takes a lease, and renews it three times as often.
         match takers::length(&stored.bytes) {
             Some(length) if stands >= length => {
-                self.leases.put(lease, bytes, When::Unchanged(stored.version))
+                self.leases.put(lease, bytes, Precondition::Unchanged(stored.version))
             }
             _ => Ok(None),
         }
@@ -139,7 +139,7 @@ enum Taking {
 }
 
 impl Leases {
-    fn put(&self, lease: &Key, bytes: &[u8], when: When) -> Result<Option<Version>> {
+    fn put(&self, lease: &Key, bytes: &[u8], when: Precondition) -> Result<Option<Version>> {
         self.store.put(lease, bytes, Some(self.lease), when)
     }
 }

@@ -20,7 +20,7 @@ use super::stored::SessionData;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
-use crate::store::When;
+use crate::store::Precondition;
 
 /// Where a session says whose it is.
 const USER: &str = "_user";
@@ -384,7 +384,7 @@ impl Sessions {
         };
         let records = self.records();
         let is_done = match (list.entries.is_empty(), when) {
-            (true, When::Absent) => true,
+            (true, Precondition::Absent) => true,
             (true, when) => records.delete(key, when)?,
             (false, when) => records.put(key, &list.write(), self.longest_life(), when)?.is_some(),
         };
@@ -392,10 +392,10 @@ impl Sessions {
     }
 
     /// The list under a key, and on what condition it is to be replaced.
-    fn listed(&self, key: &Key) -> Result<(List, When)> {
+    fn listed(&self, key: &Key) -> Result<(List, Precondition)> {
         Ok(match self.records().get(key)? {
-            None => (List::default(), When::Absent),
-            Some(stored) => (List::read(&stored.bytes), When::Unchanged(stored.version)),
+            None => (List::default(), Precondition::Absent),
+            Some(stored) => (List::read(&stored.bytes), Precondition::Unchanged(stored.version)),
         })
     }
 

@@ -6,49 +6,50 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Subject, key};
-use crate::store::{Version, When};
+use crate::store::{Precondition, Version};
 
 pub(super) fn absent(subject: &Subject<'_>) {
     let key = key("absent");
-    assert!(subject.put_when(&key, b"first", When::Absent).is_some());
-    assert!(subject.put_when(&key, b"second", When::Absent).is_none());
+    assert!(subject.put_when(&key, b"first", Precondition::Absent).is_some());
+    assert!(subject.put_when(&key, b"second", Precondition::Absent).is_none());
     assert_eq!(subject.get(&key).as_deref(), Some(b"first".as_slice()));
-    assert!(!subject.store.delete(&key, When::Absent).expect("delete"));
-    subject.store.delete(&key, When::Always).expect("delete");
-    assert!(subject.put_when(&key, b"third", When::Absent).is_some());
+    assert!(!subject.store.delete(&key, Precondition::Absent).expect("delete"));
+    subject.store.delete(&key, Precondition::Always).expect("delete");
+    assert!(subject.put_when(&key, b"third", Precondition::Absent).is_some());
 }
 
 pub(super) fn unchanged(subject: &Subject<'_>) {
     let key = key("unchanged");
     let nothing = Version::new(u64::MAX - 1);
-    assert!(subject.put_when(&key, b"x", When::Unchanged(nothing)).is_none());
+    assert!(subject.put_when(&key, b"x", Precondition::Unchanged(nothing)).is_none());
     let first = subject.put(&key, b"first");
-    let second = subject.put_when(&key, b"second", When::Unchanged(first)).expect("unchanged");
-    assert!(subject.put_when(&key, b"third", When::Unchanged(first)).is_none());
-    assert!(!subject.store.delete(&key, When::Unchanged(first)).expect("delete"));
+    let second =
+        subject.put_when(&key, b"second", Precondition::Unchanged(first)).expect("unchanged");
+    assert!(subject.put_when(&key, b"third", Precondition::Unchanged(first)).is_none());
+    assert!(!subject.store.delete(&key, Precondition::Unchanged(first)).expect("delete"));
     assert_eq!(subject.get(&key).as_deref(), Some(b"second".as_slice()));
-    assert!(subject.store.delete(&key, When::Unchanged(second)).expect("delete"));
+    assert!(subject.store.delete(&key, Precondition::Unchanged(second)).expect("delete"));
     assert_eq!(subject.get(&key), None);
-    assert!(subject.put_when(&key, b"fourth", When::Unchanged(second)).is_none());
+    assert!(subject.put_when(&key, b"fourth", Precondition::Unchanged(second)).is_none());
 }
 
 pub(super) fn unchanged_and_expired(subject: &Subject<'_>) {
     let key = key("unchanged and expired");
     let ttl = Some(Duration::from_millis(300));
     let put = |when| subject.store.put(&key, b"x", ttl, when).expect("put");
-    let version = put(When::Always).expect("written");
-    let version = put(When::Unchanged(version)).expect("it lives");
+    let version = put(Precondition::Always).expect("written");
+    let version = put(Precondition::Unchanged(version)).expect("it lives");
     (subject.pass)(Duration::from_millis(400));
-    assert!(put(When::Unchanged(version)).is_none(), "it had expired");
+    assert!(put(Precondition::Unchanged(version)).is_none(), "it had expired");
     assert_eq!(subject.get(&key), None);
-    assert!(!subject.store.delete(&key, When::Unchanged(version)).expect("delete"));
-    assert!(put(When::Absent).is_some());
+    assert!(!subject.store.delete(&key, Precondition::Unchanged(version)).expect("delete"));
+    assert!(put(Precondition::Absent).is_some());
 }
 
 pub(super) fn absent_at_once(subject: &Subject<'_>) {
     for round in 0..20 {
         let key = key(&format!("absent at once {round}"));
-        one_of_16(|name| subject.put_when(&key, name, When::Absent).is_some());
+        one_of_16(|name| subject.put_when(&key, name, Precondition::Absent).is_some());
     }
 }
 
@@ -56,7 +57,7 @@ pub(super) fn unchanged_at_once(subject: &Subject<'_>) {
     let key = key("unchanged at once");
     for _ in 0..20 {
         let version = subject.put(&key, b"before");
-        one_of_16(|name| subject.put_when(&key, name, When::Unchanged(version)).is_some());
+        one_of_16(|name| subject.put_when(&key, name, Precondition::Unchanged(version)).is_some());
     }
 }
 
@@ -77,7 +78,7 @@ fn one_of_16(write: impl Fn(&[u8]) -> bool + Sync) {
 pub(super) fn delete(subject: &Subject<'_>) {
     let key = key("delete");
     subject.put(&key, b"x");
-    assert!(subject.store.delete(&key, When::Always).expect("delete"));
+    assert!(subject.store.delete(&key, Precondition::Always).expect("delete"));
     assert_eq!(subject.get(&key), None);
-    assert!(!subject.store.delete(&key, When::Always).expect("delete"));
+    assert!(!subject.store.delete(&key, Precondition::Always).expect("delete"));
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Subject, key};
 use crate::key::{Key, Namespace};
-use crate::store::When;
+use crate::store::Precondition;
 
 pub(super) fn a_put_is_seen(subject: &Subject<'_>) {
     let key = key("seen");
@@ -22,7 +22,11 @@ pub(super) fn missing_and_expired(subject: &Subject<'_>) {
     assert_eq!(subject.get(&key("never put")), None);
     let put = |name: &str, ms| {
         let ttl = Some(Duration::from_millis(ms));
-        subject.store.put(&key(name), b"x", ttl, When::Always).expect("put").expect("written");
+        subject
+            .store
+            .put(&key(name), b"x", ttl, Precondition::Always)
+            .expect("put")
+            .expect("written");
     };
     put("short", 300);
     put("long", 60_000);
@@ -30,10 +34,13 @@ pub(super) fn missing_and_expired(subject: &Subject<'_>) {
     (subject.pass)(Duration::from_millis(400));
     assert_eq!(subject.get(&key("short")), None, "still there after its time");
     assert!(subject.get(&key("long")).is_some(), "gone before its time");
-    assert!(!subject.store.delete(&key("short"), When::Always).expect("delete"), "it had expired");
+    assert!(
+        !subject.store.delete(&key("short"), Precondition::Always).expect("delete"),
+        "it had expired"
+    );
     put("short", 300);
     (subject.pass)(Duration::from_millis(400));
-    let written = subject.put_when(&key("short"), b"new", When::Absent);
+    let written = subject.put_when(&key("short"), b"new", Precondition::Absent);
     assert!(written.is_some(), "what has expired is in the way");
     assert_eq!(subject.get(&key("short")).as_deref(), Some(b"new".as_slice()));
 }
@@ -71,10 +78,10 @@ pub(super) fn clear_wins(subject: &Subject<'_>) {
     let key = Namespace::new("cleared").key("k");
     let version = subject.put(&key, b"x");
     subject.store.clear(key.namespace()).expect("clear");
-    assert!(subject.put_when(&key, b"y", When::Unchanged(version)).is_none());
+    assert!(subject.put_when(&key, b"y", Precondition::Unchanged(version)).is_none());
     assert_eq!(subject.get(&key), None);
-    assert!(!subject.store.delete(&key, When::Always).expect("delete"));
-    assert!(subject.put_when(&key, b"z", When::Absent).is_some());
+    assert!(!subject.store.delete(&key, Precondition::Always).expect("delete"));
+    assert!(subject.put_when(&key, b"z", Precondition::Absent).is_some());
     assert_eq!(subject.get(&key).as_deref(), Some(b"z".as_slice()));
 }
 
@@ -125,11 +132,11 @@ pub(super) fn long_times_to_live(subject: &Subject<'_>) {
     for days in [1, 30, 31, 400, 100_000] {
         let key = key(&format!("{days} days"));
         let ttl = Some(Duration::from_secs(days * DAY));
-        subject.store.put(&key, b"x", ttl, When::Always).expect("put").expect("written");
+        subject.store.put(&key, b"x", ttl, Precondition::Always).expect("put").expect("written");
         assert!(subject.get(&key).is_some(), "{days} days");
     }
     let key = key("as long as can be");
-    subject.store.put(&key, b"x", Some(Duration::MAX), When::Always).expect("put");
+    subject.store.put(&key, b"x", Some(Duration::MAX), Precondition::Always).expect("put");
     assert!(subject.get(&key).is_some());
 }
 
@@ -138,7 +145,7 @@ pub(super) fn sweep(subject: &Subject<'_>) {
     let (short, long, forever) = (keys("short"), keys("long"), keys("forever"));
     let put = |keys: &[Key], ttl| {
         for key in keys {
-            subject.store.put(key, b"x", ttl, When::Always).expect("put").expect("written");
+            subject.store.put(key, b"x", ttl, Precondition::Always).expect("put").expect("written");
         }
     };
     put(&short, Some(Duration::from_millis(300)));

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::key::{Key, Namespace};
-use crate::store::{AsyncStore, Put, Store, StoreFuture, Stored, Swept, Version, When};
+use crate::store::{
+    AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version,
+};
 
 /// Polls a future to its end.
 pub(super) type BlockOn<'a> = dyn Fn(Pin<Box<dyn Future<Output = ()> + Send + '_>>) + Sync + 'a;
@@ -29,7 +31,7 @@ impl Driven<'_> {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         match self {
             Driven::Blocking(store) => store.put(key, bytes, ttl, when),
@@ -37,7 +39,7 @@ impl Driven<'_> {
         }
     }
 
-    pub(super) fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    pub(super) fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         match self {
             Driven::Blocking(store) => store.delete(key, when),
             Driven::Async(store, block_on) => wait(block_on, store.delete(key, when)),
@@ -72,7 +74,7 @@ impl Driven<'_> {
         }
     }
 
-    pub(super) fn sweep(&self, most: usize) -> Result<Swept> {
+    pub(super) fn sweep(&self, most: usize) -> Result<SweepProgress> {
         match self {
             Driven::Blocking(store) => store.sweep(most),
             Driven::Async(store, block_on) => wait(block_on, store.sweep(most)),

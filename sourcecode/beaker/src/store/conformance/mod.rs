@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use driven::Driven;
 
-use super::{AsyncStore, Put, Store, Version, When};
+use super::{AsyncStore, Precondition, Put, Store, Version};
 use crate::key::{Key, Namespace};
 
 /// A store under test, and how time passes for it.
@@ -64,7 +64,7 @@ impl<'a> Subject<'a> {
     }
 
     fn put(&self, key: &Key, bytes: &[u8]) -> Version {
-        self.put_when(key, bytes, When::Always).expect("`Always` is always met")
+        self.put_when(key, bytes, Precondition::Always).expect("`Always` is always met")
     }
 
     fn put_many(&self, all: &[(Key, Vec<u8>)], ttl: Option<Duration>) {
@@ -77,7 +77,7 @@ impl<'a> Subject<'a> {
         stored.into_iter().map(|stored| stored.map(|stored| stored.bytes.to_vec())).collect()
     }
 
-    fn put_when(&self, key: &Key, bytes: &[u8], when: When) -> Option<Version> {
+    fn put_when(&self, key: &Key, bytes: &[u8], when: Precondition) -> Option<Version> {
         self.store.put(key, bytes, None, when).expect("put")
     }
 }

@@ -29,7 +29,7 @@ impl DatabaseStore {
         }
     }
 
-    /// Removes a damaged row, so that it is not in the way of `When::Absent`. It counts as nothing
+    /// Removes a damaged row, so that it is not in the way of `Precondition::Absent`. It counts as nothing
     /// whether this succeeds or not.
     fn heal(&self, columns: &Columns, version: i64, checksum: i64) {
         self.damaged.fetch_add(1, Ordering::Relaxed);

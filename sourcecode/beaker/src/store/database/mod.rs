@@ -25,7 +25,7 @@ use columns::{Columns, Content};
 use connection::Value;
 use table::Table;
 
-use super::{Put, Store, Stored, Swept, Version, When};
+use super::{Precondition, Put, Store, Stored, SweepProgress, Version};
 use crate::clock::{Clock, Timestamp};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
@@ -49,7 +49,7 @@ use crate::key::{Key, Namespace};
 pub struct DatabaseStore {
     table: Table,
     damaged: AtomicU64,
-    /// How often `When::Absent` was not met.
+    /// How often `Precondition::Absent` was not met.
     refused: AtomicU32,
 }
 
@@ -97,7 +97,7 @@ impl Store for DatabaseStore {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         self.table.check_size(key, bytes)?;
         let columns = Columns::of(key);
@@ -110,8 +110,8 @@ impl Store for DatabaseStore {
         let on = &format_args!("{key:?}");
         let statements = &self.table.statements;
         let changed = match when {
-            When::Always => self.table.change("write", on, &statements.put, &row),
-            When::Absent => {
+            Precondition::Always => self.table.change("write", on, &statements.put, &row),
+            Precondition::Absent => {
                 let values = [a, b, c, d, e, f, now];
                 let changed = self.table.change("write", on, &statements.put_absent, &values);
                 if matches!(changed, Ok(0)) && self.looks_at_what_refuses() {
@@ -120,7 +120,7 @@ impl Store for DatabaseStore {
                 }
                 changed
             }
-            When::Unchanged(old) => {
+            Precondition::Unchanged(old) => {
                 let old = Value::Number(old.number().cast_signed());
                 let values = [a, b, c, d, e, f, now, old];
                 self.table.change("write", on, &statements.put_unchanged, &values)
@@ -129,19 +129,19 @@ impl Store for DatabaseStore {
         Ok((changed? > 0).then_some(version))
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         let Columns { namespace, name } = Columns::of(key);
         let (namespace, name) = (Value::Text(&namespace), Value::Text(&name));
         let (now, on) = (Value::Number(moment(self.table.clock.now())), &format_args!("{key:?}"));
         let changed = match when {
-            When::Absent => Ok(0),
-            When::Always => self.table.change(
+            Precondition::Absent => Ok(0),
+            Precondition::Always => self.table.change(
                 "delete",
                 on,
                 &self.table.statements.delete,
                 &[namespace, name, now],
             ),
-            When::Unchanged(old) => {
+            Precondition::Unchanged(old) => {
                 let old = Value::Number(old.number().cast_signed());
                 let values = [namespace, name, now, old];
                 self.table.change("delete", on, &self.table.statements.delete_unchanged, &values)
@@ -166,13 +166,13 @@ impl Store for DatabaseStore {
         self.table.clear(namespace)
     }
 
-    fn sweep(&self, most: usize) -> Result<Swept> {
+    fn sweep(&self, most: usize) -> Result<SweepProgress> {
         let most = most.max(1);
         let limit = Value::Number(i64::try_from(most).unwrap_or(i64::MAX));
         let values = [Value::Number(moment(self.table.clock.now())), limit];
         let removed =
             self.table.change("sweep", &"values", &self.table.statements.sweep, &values)?;
-        Ok(Swept { removed, is_done: removed < most })
+        Ok(SweepProgress { removed, is_done: removed < most })
     }
 
     fn damaged(&self) -> u64 {

@@ -61,7 +61,7 @@ impl Pool {
     }
 
     /// A connection, or the permission to open one.
-    fn take(&self, now: Duration) -> Result<Lent<'_>, Failure> {
+    fn take(&self, now: Duration) -> Result<PooledConnection<'_>, Failure> {
         loop {
             let none_left = |state: &mut State| state.idle.is_empty() && state.count >= self.most;
             let mut state = self.state();
@@ -79,7 +79,7 @@ impl Pool {
             }
             let connection = state.idle.pop();
             state.count += usize::from(connection.is_none());
-            let mut lent = Lent { pool: self, epoch: state.epoch, connection };
+            let mut lent = PooledConnection { pool: self, epoch: state.epoch, connection };
             drop(state);
             if lent.connection.as_mut().is_none_or(|connection| connection.is_current(now)) {
                 return Ok(lent);
@@ -106,13 +106,13 @@ impl Pool {
 }
 
 /// A connection in use; goes back on drop, if it is still good.
-struct Lent<'a> {
+struct PooledConnection<'a> {
     pool: &'a Pool,
     epoch: u64,
     connection: Option<Box<dyn Connection>>,
 }
 
-impl Drop for Lent<'_> {
+impl Drop for PooledConnection<'_> {
     fn drop(&mut self) {
         let connection = self.connection.take().filter(|_| !thread::panicking());
         let mut state = self.pool.state();

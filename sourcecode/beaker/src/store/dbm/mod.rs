@@ -4,8 +4,8 @@
 
 mod advice;
 mod batch;
+mod database_file;
 mod image;
-mod library;
 mod look;
 
 use std::fmt;
@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use database_file::{DatabaseFile, Entry, Step};
 use image::Image;
-use library::{Entry, Library, Step};
 use redb::ReadableTable;
 
-use super::{Put, Store, Stored, Swept, Version, When};
+use super::{Precondition, Put, Store, Stored, SweepProgress, Version};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
@@ -35,7 +35,7 @@ const LARGEST_VALUE: usize = 256 * 1024 * 1024;
 /// is room: redb has to put its file right first. The file has the mode 0600, and folders that are made
 /// have 0700, whatever the umask. Where many write, a [file a record](super::FileStore) or SQLite is quicker.
 pub struct DbmStore {
-    library: Library,
+    library: DatabaseFile,
     clock: Arc<dyn Clock>,
     damaged: AtomicU64,
     /// Where the next step of a sweep goes on. Guards nothing else.
@@ -54,7 +54,7 @@ impl DbmStore {
         data_dir: impl AsRef<Path>,
         lock_dir: impl AsRef<Path>,
     ) -> Result<DbmStore> {
-        let library = Library::new(data_dir.as_ref(), lock_dir.as_ref());
+        let library = DatabaseFile::new(data_dir.as_ref(), lock_dir.as_ref());
         library.write("open", &"the database", |_| Ok(()))?;
         let clock = Arc::new(SystemClock);
         Ok(DbmStore { library, clock, damaged: AtomicU64::new(0), swept: Mutex::new(None) })
@@ -79,14 +79,14 @@ impl Store for DbmStore {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         self.check_size(key, bytes)?;
         let version = Version::fresh();
         let entry = (key.namespace().name(), key.name());
         let image = Image::build(entry, bytes, version, ttl.map(|ttl| self.clock.now() + ttl));
         self.library.write("write", &format_args!("{key:?}"), |table| {
-            if when != When::Always {
+            if when != Precondition::Always {
                 let current = table.get(entry)?;
                 let current = self.living(entry, current.as_ref().map(|current| current.value()));
                 if !when.is_met_by(current.map(|image| image.version)) {
@@ -98,7 +98,7 @@ impl Store for DbmStore {
         })
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         let entry = (key.namespace().name(), key.name());
         self.library.write("delete", &format_args!("{key:?}"), |table| {
             let current = {
@@ -134,7 +134,7 @@ impl Store for DbmStore {
         })
     }
 
-    fn sweep(&self, most: usize) -> Result<Swept> {
+    fn sweep(&self, most: usize) -> Result<SweepProgress> {
         let mut from = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
         let now = self.clock.now();
         let is_over = |entry: (&str, &[u8]), bytes: &[u8]| {
@@ -157,7 +157,7 @@ impl Store for DbmStore {
             })?;
         }
         *from = next;
-        Ok(Swept { removed, is_done: from.is_none() })
+        Ok(SweepProgress { removed, is_done: from.is_none() })
     }
 
     fn damaged(&self) -> u64 {

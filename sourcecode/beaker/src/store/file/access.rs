@@ -11,7 +11,7 @@ use super::write::{Draft, Replace, TEMPORARY, folder_of, is_missing};
 use crate::error::{Error, Result};
 use crate::file_lock::FileLock;
 use crate::private;
-use crate::store::{Version, When};
+use crate::store::{Precondition, Version};
 
 /// What is at a path.
 pub(super) enum Found {
@@ -62,11 +62,11 @@ impl FileStore {
     ///
     /// The draft is written before the look at the version, so that it is in the same folder: if a
     /// `clear` takes that away in between, the draft goes with it and cannot be published.
-    pub(super) fn replace(&self, path: &Path, image: &[u8], when: When) -> Result<bool> {
+    pub(super) fn replace(&self, path: &Path, image: &[u8], when: Precondition) -> Result<bool> {
         let mut missing = None;
         for _ in 0..8 {
             let written = Draft::write(path, image).and_then(|draft| {
-                if when == When::Always {
+                if when == Precondition::Always {
                     return draft.publish(Replace::Yes).map(|()| true);
                 }
                 let found = self.look(path).map_err(io::Error::other)?;
@@ -85,7 +85,7 @@ impl FileStore {
                 }
                 Err(error) if !is_missing(&error) => return Err(self.unwritable(error)),
                 // Without its folder, nothing of any version lives there.
-                Err(_) if matches!(when, When::Unchanged(_)) => return Ok(false),
+                Err(_) if matches!(when, Precondition::Unchanged(_)) => return Ok(false),
                 Err(error) => missing = Some(error),
             }
             private::create_folder(folder_of(path)).map_err(|error| self.unwritable(error))?;

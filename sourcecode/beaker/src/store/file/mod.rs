@@ -21,7 +21,7 @@ use layout::Layout;
 use sweep::{Sweep, entries};
 use write::{Draft, Replace, make_folder_and, remove_if_empty};
 
-use super::{Store, Stored, Swept, Version, When};
+use super::{Precondition, Store, Stored, SweepProgress, Version};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
@@ -40,8 +40,8 @@ use crate::private;
 ///
 /// The tree has the form of Python's Beaker, and that may keep its files in the same `data_dir`: nothing
 /// but this store's own files, known by name and content, is ever removed by `clear`, `sweep` and
-/// `delete`. A `put` with `When::Absent` at a path where another's file is fails; one with
-/// `When::Always` replaces it. Neither library reads what the other has written.
+/// `delete`. A `put` with `Precondition::Absent` at a path where another's file is fails; one with
+/// `Precondition::Always` replaces it. Neither library reads what the other has written.
 #[derive(Debug)]
 pub struct FileStore {
     layout: Layout,
@@ -92,13 +92,13 @@ impl Store for FileStore {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         let version = Version::fresh();
         let expires = ttl.map(|ttl| self.clock.now() + ttl);
         let image = Image::build(bytes, version, expires);
         let path = self.layout.file(key);
-        if when == When::Absent {
+        if when == Precondition::Absent {
             match make_folder_and(|| Draft::write(&path, &image)?.publish(Replace::No), &path) {
                 Ok(()) => return Ok(Some(version)),
                 // There is a file, but what it holds may have expired.
@@ -111,7 +111,7 @@ impl Store for FileStore {
         Ok(written.then_some(version))
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         let path = self.layout.file(key);
         // No lock file is made for what is not there.
         if self.look(&path)?.is_missing() {
@@ -150,7 +150,7 @@ impl Store for FileStore {
         Ok(())
     }
 
-    fn sweep(&self, most: usize) -> Result<Swept> {
+    fn sweep(&self, most: usize) -> Result<SweepProgress> {
         let now = self.clock.now();
         let step =
             self.sweep.step(&self.layout, now, most).map_err(|error| self.unwritable(error))?;
@@ -165,7 +165,7 @@ impl Store for FileStore {
                 removed += 1;
             }
         }
-        Ok(Swept { removed, is_done: step.is_done })
+        Ok(SweepProgress { removed, is_done: step.is_done })
     }
 
     fn damaged(&self) -> u64 {

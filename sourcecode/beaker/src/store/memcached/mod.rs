@@ -18,7 +18,7 @@ use memcache::exp::{Delete, GetResult, MutationResult, Set, Ttl};
 use place::Place;
 use pool::Pool;
 
-use super::{Put, Store, Stored, Version, When};
+use super::{Precondition, Put, Store, Stored, Version};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
@@ -32,14 +32,14 @@ const LONGEST_TTL: u64 = 10 * 365 * 24 * 3600;
 
 /// Values in memcached servers, through their meta commands (memcached 1.6 and later).
 ///
-/// Reading and writing is one round trip each; deleting is two, as is `When::Absent` over what has
+/// Reading and writing is one round trip each; deleting is two, as is `Precondition::Absent` over what has
 /// expired.
 ///
 /// memcached can clear a server only as a whole. So `clear` writes a mark for the namespace, and
 /// whatever has a smaller `cas` number, that is, was written before, counts as gone. A mark that
 /// was read is believed for a second, so a `clear` by another process is seen that much later.
 ///
-/// What has expired or was cleared, and is written with `When::Unchanged` just then, can be seen for
+/// What has expired or was cleared, and is written with `Precondition::Unchanged` just then, can be seen for
 /// a moment more: the write is undone when its answer shows that it came too late.
 pub struct MemcachedStore {
     pool: Pool,
@@ -101,7 +101,7 @@ impl Store for MemcachedStore {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         let place = Place::of(&self.pool, key);
         if bytes.len() > LARGEST_VALUE {
@@ -111,12 +111,12 @@ impl Store for MemcachedStore {
         let image = image::build(ttl.map(|ttl| now + ttl), bytes);
         let set = || Set::new(&place.wire, &image).ttl(server_ttl(ttl)).return_cas();
         match when {
-            When::Always => place.set(set()).map(|result| version(&result)),
-            When::Absent => match version(&place.set(set().add())?) {
+            Precondition::Always => place.set(set()).map(|result| version(&result)),
+            Precondition::Absent => match version(&place.set(set().add())?) {
                 None => self.put_over_the_dead(&place, set()),
                 written => Ok(written),
             },
-            When::Unchanged(old) => {
+            Precondition::Unchanged(old) => {
                 let change =
                     place.change(set().compare_cas(old.number()), self.clock.monotonic())?;
                 match version(&change.written) {
@@ -131,7 +131,7 @@ impl Store for MemcachedStore {
         }
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         let place = Place::of(&self.pool, key);
         let (mark, item) = place.look(self.clock.monotonic())?;
         let Some(current) = self.stored(mark, &item).map(|stored| stored.version) else {
@@ -139,7 +139,7 @@ impl Store for MemcachedStore {
         };
         let delete = Delete::new(&place.wire);
         match when {
-            When::Always => place.delete(delete),
+            Precondition::Always => place.delete(delete),
             _ if when.is_met_by(Some(current)) => {
                 place.delete(delete.compare_cas(current.number()))
             }

@@ -4,12 +4,12 @@ use quick_cache::sync::{EntryAction, EntryResult};
 
 use super::{Entry, MemoryStore};
 use crate::key::Key;
-use crate::store::When;
+use crate::store::Precondition;
 
 impl MemoryStore {
     /// Looks and writes as one act: what is there is replaced in its place, under the table's own
     /// lock; where nothing is, the table keeps the place for whoever came first.
-    pub(super) fn put_if(&self, key: &Key, new: Entry, when: When) -> bool {
+    pub(super) fn put_if(&self, key: &Key, new: Entry, when: Precondition) -> bool {
         let mut new = Some(new);
         let replace = |_: &Key, current: &mut Entry| {
             let version = current.lives(&*self.clock).then_some(current.version);

@@ -1,7 +1,7 @@
 //! In memory: the quickest. Shared across the threads of one process, gone when it ends. What has
 //! expired is seen for a few milliseconds more at most.
 
-mod bound;
+mod capacity;
 mod condition;
 mod writes;
 
@@ -10,13 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-pub use bound::Bound;
-use bound::Scale;
+pub use capacity::Capacity;
+use capacity::Scale;
 use quick_cache::DefaultHashBuilder;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use writes::Writes;
 
-use super::{Store, Stored, Swept, Version, When};
+use super::{Precondition, Store, Stored, SweepProgress, Version};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
@@ -60,7 +60,7 @@ impl MemoryStore {
     /// The same, with a clock of the caller's.
     pub fn with_clock(clock: Arc<dyn Clock>) -> MemoryStore {
         // No setting in it depends on the caller, and a test makes one.
-        let options = Bound::none().expect("these settings are valid");
+        let options = Capacity::none().expect("these settings are valid");
         MemoryStore::on(options, None, clock)
     }
 
@@ -70,13 +70,13 @@ impl MemoryStore {
     /// # Errors
     ///
     /// `ErrorKind::Config` for a bound below its least.
-    pub fn bounded(bound: Bound) -> Result<MemoryStore> {
+    pub fn bounded(bound: Capacity) -> Result<MemoryStore> {
         Ok(MemoryStore::on(bound.options()?, Some(bound), Arc::new(SystemClock)))
     }
 
     fn on(
         options: quick_cache::Options,
-        bound: Option<Bound>,
+        bound: Option<Capacity>,
         clock: Arc<dyn Clock>,
     ) -> MemoryStore {
         let scale = Scale::of(bound);
@@ -156,18 +156,18 @@ impl Store for MemoryStore {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         self.check_size(key, bytes)?;
         let version = Version::fresh();
         let expires = ttl.map(|ttl| self.clock.now() + ttl);
         let new = Entry { bytes: bytes.into(), version, expires };
         let written = match when {
-            When::Always => {
+            Precondition::Always => {
                 self.table.insert(key.clone(), new);
                 true
             }
-            When::Absent | When::Unchanged(_) => self.put_if(key, new, when),
+            Precondition::Absent | Precondition::Unchanged(_) => self.put_if(key, new, when),
         };
         if self.writes.count(version) {
             self.remove_expired();
@@ -176,7 +176,7 @@ impl Store for MemoryStore {
         Ok(written.then_some(version))
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         let removes =
             |entry: &Entry| entry.lives(&*self.clock) && when.is_met_by(Some(entry.version));
         Ok(self.table.remove_if(key, removes).is_some())
@@ -188,8 +188,8 @@ impl Store for MemoryStore {
     }
 
     /// All in one step: a part of the table at a time, which takes well under a millisecond.
-    fn sweep(&self, _: usize) -> Result<Swept> {
-        Ok(Swept { removed: self.remove_expired(), is_done: true })
+    fn sweep(&self, _: usize) -> Result<SweepProgress> {
+        Ok(SweepProgress { removed: self.remove_expired(), is_done: true })
     }
 
     fn blocks(&self) -> bool {
@@ -205,7 +205,7 @@ mod tests {
 
     fn put(store: &MemoryStore, number: u32, size: usize, ttl: Option<Duration>) {
         let key = Namespace::default().key(number.to_le_bytes());
-        store.put(&key, &vec![0; size], ttl, When::Always).unwrap();
+        store.put(&key, &vec![0; size], ttl, Precondition::Always).unwrap();
     }
 
     #[test]
@@ -222,12 +222,12 @@ mod tests {
     #[test]
     fn a_bound_holds() {
         for most in [1, 2, 100, 5000, 5003] {
-            let store = MemoryStore::bounded(Bound::Entries(most)).unwrap();
+            let store = MemoryStore::bounded(Capacity::Entries(most)).unwrap();
             (0..3 * most as u32 + 10).for_each(|number| put(&store, number, 10, None));
             assert!(store.len() <= most, "{} of {most}", store.len());
             assert!(store.len() >= most / 2, "{} of {most}", store.len());
         }
-        let store = MemoryStore::bounded(Bound::Bytes(1_000_000)).unwrap();
+        let store = MemoryStore::bounded(Capacity::Bytes(1_000_000)).unwrap();
         (0..10_000).for_each(|number| put(&store, number, 800, None));
         assert!((800..=1000).contains(&store.len()), "{} entries of 1000 bytes", store.len());
     }
@@ -244,9 +244,9 @@ mod tests {
 
     #[test]
     fn what_is_used_stays() {
-        let store = MemoryStore::bounded(Bound::Entries(100)).unwrap();
+        let store = MemoryStore::bounded(Capacity::Entries(100)).unwrap();
         let used = Namespace::default().key("used");
-        store.put(&used, b"x", None, When::Always).unwrap();
+        store.put(&used, b"x", None, Precondition::Always).unwrap();
         for number in 0..10_000 {
             put(&store, number, 1, None);
             assert!(store.get(&used).unwrap().is_some(), "gone after {number}");
@@ -255,15 +255,15 @@ mod tests {
 
     #[test]
     fn what_cannot_fit_is_an_error_and_leaves_what_was_there() {
-        let store = MemoryStore::bounded(Bound::Bytes(10_000)).unwrap();
+        let store = MemoryStore::bounded(Capacity::Bytes(10_000)).unwrap();
         let key = Namespace::default().key("k");
-        store.put(&key, b"small", None, When::Always).unwrap();
-        let error = store.put(&key, &[0; 9_500], None, When::Always).unwrap_err();
+        store.put(&key, b"small", None, Precondition::Always).unwrap();
+        let error = store.put(&key, &[0; 9_500], None, Precondition::Always).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge);
         assert!(error.to_string().contains("raise the bound"), "{error}");
         assert_eq!(&*store.get(&key).unwrap().unwrap().bytes, b"small");
         put(&store, 1, 8_500, None);
-        assert!(MemoryStore::bounded(Bound::Entries(0)).is_err());
-        assert!(MemoryStore::bounded(Bound::Bytes(999)).is_err());
+        assert!(MemoryStore::bounded(Capacity::Entries(0)).is_err());
+        assert!(MemoryStore::bounded(Capacity::Bytes(999)).is_err());
     }
 }

@@ -7,7 +7,7 @@ use super::command::{self, Command, Writing};
 use super::failure::{Failure, many};
 use crate::error::Result;
 use crate::key::Key;
-use crate::store::{Put, Stored, When};
+use crate::store::{Precondition, Put, Stored};
 
 impl RedisStore {
     pub(super) fn get_batch(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
@@ -19,7 +19,7 @@ impl RedisStore {
 
     pub(super) fn put_batch(&self, puts: &[Put<'_>]) -> Result<()> {
         let packed = |put: &Put<'_>| {
-            let writing = Writing::new(put, When::Always)?;
+            let writing = Writing::new(put, Precondition::Always)?;
             let packed = writing.command().pack();
             Ok((writing.wire, packed))
         };

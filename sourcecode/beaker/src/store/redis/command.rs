@@ -10,7 +10,7 @@ use super::script::{DELETE_UNCHANGED, PUT_UNCHANGED, Script};
 use super::{LARGEST_VALUE, failure, image, milliseconds, names};
 use crate::error::Result;
 use crate::key::Key;
-use crate::store::{Put, Version, When};
+use crate::store::{Precondition, Put, Version};
 
 /// So many commands are sent before the first answer is read.
 pub(super) const AT_ONCE: usize = 1000;
@@ -104,13 +104,13 @@ pub(super) struct Writing {
     pub(super) version: Version,
     image: Vec<u8>,
     ttl: Option<String>,
-    when: When,
+    when: Precondition,
     old: Option<[u8; image::VERSION]>,
 }
 
 impl Writing {
     /// Takes what `Store::put` is given; a value that is too large is an error.
-    pub(super) fn new(put: &Put<'_>, when: When) -> Result<Writing> {
+    pub(super) fn new(put: &Put<'_>, when: Precondition) -> Result<Writing> {
         if put.bytes.len() > LARGEST_VALUE {
             return Err(failure::too_large(put.key, put.bytes.len()));
         }
@@ -134,7 +134,7 @@ impl Writing {
         if let Some(ttl) = &self.ttl {
             command.words.extend_from_slice(&[b"PX", ttl.as_bytes()]);
         }
-        if self.when == When::Absent {
+        if self.when == Precondition::Absent {
             command.words.push(b"NX");
         }
         command
@@ -143,19 +143,19 @@ impl Writing {
     /// Whether the answer says that it was written; `None` if it is none to this command.
     pub(super) fn is_done(&self, answer: &Value) -> Option<bool> {
         match (self.when, answer) {
-            (When::Always | When::Absent, Value::Okay) => Some(true),
-            (When::Absent, Value::Nil) => Some(false),
-            (When::Unchanged(_), answer) => truth(answer),
+            (Precondition::Always | Precondition::Absent, Value::Okay) => Some(true),
+            (Precondition::Absent, Value::Nil) => Some(false),
+            (Precondition::Unchanged(_), answer) => truth(answer),
             _ => None,
         }
     }
 }
 
 /// The version that a condition asks for, as it is stored.
-pub(super) fn old(when: When) -> Option<[u8; image::VERSION]> {
+pub(super) fn old(when: Precondition) -> Option<[u8; image::VERSION]> {
     match when {
-        When::Unchanged(old) => Some(old.number().to_le_bytes()),
-        When::Always | When::Absent => None,
+        Precondition::Unchanged(old) => Some(old.number().to_le_bytes()),
+        Precondition::Always | Precondition::Absent => None,
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
     fn a_script_that_is_not_known_is_sent_whole() {
         let key = Namespace::new("n").key("k");
         let put = Put { key: &key, bytes: b"new", ttl: None };
-        let writing = Writing::new(&put, When::Unchanged(Version::new(1))).unwrap();
+        let writing = Writing::new(&put, Precondition::Unchanged(Version::new(1))).unwrap();
         let (by_hash, by_text) = (writing.command(), writing.command().by_text().unwrap());
         assert_eq!(by_hash.words[2..], by_text.words[2..]);
         assert_eq!((by_hash.words[0], by_text.words[0]), (&b"EVALSHA"[..], &b"EVAL"[..]));

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{Put, Store, Stored, Version, When};
+use super::{Precondition, Put, Store, Stored, Version};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
@@ -112,7 +112,7 @@ impl Store for RedisStore {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         let writing = Writing::new(&Put { key, bytes, ttl }, when)?;
         let done = self.run(&writing.wire, &writing.command());
@@ -122,8 +122,8 @@ impl Store for RedisStore {
         Ok(done.then_some(writing.version))
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
-        if when == When::Absent {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
+        if when == Precondition::Absent {
             return Ok(false);
         }
         let (wire, old) = (wire(key), command::old(when));

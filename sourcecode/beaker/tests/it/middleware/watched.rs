@@ -6,7 +6,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
-use beaker::store::{MemoryStore, Store, Stored, Version, When};
+use beaker::store::{MemoryStore, Precondition, Store, Stored, Version};
 use beaker::{Error, ErrorKind, Result};
 
 #[derive(Debug, Clone, Default)]
@@ -54,7 +54,7 @@ impl Store for Watched {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         if self.is_full.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Storage, "it is full, on purpose"));
@@ -62,7 +62,7 @@ impl Store for Watched {
         self.called().put(key, bytes, ttl, when)
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         self.called().delete(key, when)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use beaker::Result;
 use beaker::key::{Key, Namespace};
-use beaker::store::{AsyncStore, Put, Store, Stored, Version, When};
+use beaker::store::{AsyncStore, Precondition, Put, Store, Stored, Version};
 use tokio::runtime::{Builder, Runtime};
 
 /// A runtime with two threads.
@@ -35,12 +35,12 @@ impl Store for Driven {
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> Result<Option<Version>> {
         self.runtime.block_on(self.store.put(key, bytes, ttl, when))
     }
 
-    fn delete(&self, key: &Key, when: When) -> Result<bool> {
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         self.runtime.block_on(self.store.delete(key, when))
     }
 

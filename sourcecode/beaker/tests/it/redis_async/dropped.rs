@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use beaker::key::{Key, Namespace};
-use beaker::store::{AsyncRedisStore, AsyncStore, Put, StoreFuture, When};
+use beaker::store::{AsyncRedisStore, AsyncStore, Precondition, Put, StoreFuture};
 use servers::Redis;
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -53,7 +53,7 @@ const ACTS: [(&str, Act, Leaves); 9] = [
         "put",
         |store, [key, _], times| {
             Box::pin(async move {
-                Ok(poll_times(store.put(key, b"new", None, When::Always), times).await)
+                Ok(poll_times(store.put(key, b"new", None, Precondition::Always), times).await)
             })
         },
         Some(b"new"),
@@ -62,7 +62,7 @@ const ACTS: [(&str, Act, Leaves); 9] = [
         "put, absent",
         |store, [_, key], times| {
             Box::pin(async move {
-                Ok(poll_times(store.put(key, b"new", None, When::Absent), times).await)
+                Ok(poll_times(store.put(key, b"new", None, Precondition::Absent), times).await)
             })
         },
         Some(b"old"),
@@ -72,7 +72,11 @@ const ACTS: [(&str, Act, Leaves); 9] = [
         |store, [key, _], times| {
             Box::pin(async move {
                 let version = store.get(key).await?.expect("it is there").version;
-                Ok(poll_times(store.put(key, b"new", None, When::Unchanged(version)), times).await)
+                Ok(poll_times(
+                    store.put(key, b"new", None, Precondition::Unchanged(version)),
+                    times,
+                )
+                .await)
             })
         },
         Some(b"new"),
@@ -80,7 +84,9 @@ const ACTS: [(&str, Act, Leaves); 9] = [
     (
         "delete",
         |store, [key, _], times| {
-            Box::pin(async move { Ok(poll_times(store.delete(key, When::Always), times).await) })
+            Box::pin(
+                async move { Ok(poll_times(store.delete(key, Precondition::Always), times).await) },
+            )
         },
         None,
     ),
@@ -122,8 +128,8 @@ fn check(open: impl Fn() -> AsyncRedisStore) {
             for is_warm in [false, true] {
                 let mut polls = 0;
                 loop {
-                    witness.put(first, b"old", None, When::Always).await.unwrap().unwrap();
-                    witness.delete(second, When::Always).await.unwrap();
+                    witness.put(first, b"old", None, Precondition::Always).await.unwrap().unwrap();
+                    witness.delete(second, Precondition::Always).await.unwrap();
                     let store = open();
                     if is_warm {
                         store.get(first).await.unwrap();
@@ -138,7 +144,8 @@ fn check(open: impl Fn() -> AsyncRedisStore) {
                     assert!(polls > 0 || is_old, "{context}: it was not polled");
                     let other = store.get(second).await.unwrap().map(|stored| stored.bytes);
                     assert!(other.is_none_or(|other| *other == *b"new"), "{context}");
-                    let written = store.put(first, b"works", None, When::Always).await.unwrap();
+                    let written =
+                        store.put(first, b"works", None, Precondition::Always).await.unwrap();
                     let stored = store.get(first).await.unwrap().unwrap();
                     assert_eq!((&*stored.bytes, Some(stored.version)), (&b"works"[..], written));
                     if ended {

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use beaker::key::Namespace;
 use beaker::lock::LeaseLocks;
-use beaker::store::{AsyncRedisStore, AsyncStore, When};
+use beaker::store::{AsyncRedisStore, AsyncStore, Precondition};
 use beaker::{Backend, ErrorKind, Sessions};
 use servers::{BuiltIn, Fault};
 
@@ -119,7 +119,7 @@ fn a_silent_server_is_not_asked_for_a_connection_a_task() {
             let tasks = (0..100).map(|number| {
                 let store = Arc::clone(&store);
                 let key = Namespace::default().key(format!("{number}"));
-                tokio::spawn(async move { store.put(&key, b"x", None, When::Always).await })
+                tokio::spawn(async move { store.put(&key, b"x", None, Precondition::Always).await })
             });
             for task in tasks.collect::<Vec<_>>() {
                 let error = task.await.unwrap().unwrap_err();
@@ -161,7 +161,7 @@ fn a_server_that_lies() {
         let store = AsyncRedisStore::open(&address.to_string(), DEADLINE).unwrap();
         let key = Namespace::default().key("k");
         let runtime = runtime();
-        let put = || runtime.block_on(store.put(&key, b"x", None, When::Absent));
+        let put = || runtime.block_on(store.put(&key, b"x", None, Precondition::Absent));
         let begun = Instant::now();
         if lie == "+OK\r\n" {
             let error = runtime.block_on(store.get(&key)).unwrap_err();

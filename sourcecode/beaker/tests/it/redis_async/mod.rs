@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use beaker::ErrorKind;
 use beaker::key::Namespace;
-use beaker::store::{AsyncRedisStore, AsyncStore, RedisStore, Store, When};
+use beaker::store::{AsyncRedisStore, AsyncStore, Precondition, RedisStore, Store};
 use servers::{BuiltIn, Redis};
 
 use driven::runtime;
@@ -59,18 +59,18 @@ fn blocking_and_asynchronous_programs_know_the_same_records() {
     let (blocking, asynchronous) = (RedisStore::open(&server.url(), DEADLINE), open(&server.url()));
     let (blocking, runtime) = (blocking.unwrap(), runtime());
     let key = Namespace::new("shared").key("k");
-    let first = blocking.put(&key, b"blocking", None, When::Absent).unwrap().unwrap();
+    let first = blocking.put(&key, b"blocking", None, Precondition::Absent).unwrap().unwrap();
     runtime.block_on(async {
         let found = asynchronous.get(&key).await.unwrap().unwrap();
         assert_eq!((&*found.bytes, found.version), (&b"blocking"[..], first));
-        assert!(asynchronous.put(&key, b"x", None, When::Absent).await.unwrap().is_none());
-        let unchanged = When::Unchanged(first);
+        assert!(asynchronous.put(&key, b"x", None, Precondition::Absent).await.unwrap().is_none());
+        let unchanged = Precondition::Unchanged(first);
         let second = asynchronous.put(&key, b"async", None, unchanged).await.unwrap().unwrap();
         assert!(asynchronous.put(&key, b"x", None, unchanged).await.unwrap().is_none());
         assert_eq!(blocking.get(&key).unwrap().unwrap().version, second);
         assert!(!blocking.delete(&key, unchanged).unwrap());
-        assert!(blocking.delete(&key, When::Unchanged(second)).unwrap());
-        assert!(!asynchronous.delete(&key, When::Always).await.unwrap());
+        assert!(blocking.delete(&key, Precondition::Unchanged(second)).unwrap());
+        assert!(!asynchronous.delete(&key, Precondition::Always).await.unwrap());
     });
 }
 
@@ -105,7 +105,7 @@ fn three_hundred_tasks_share_one_connection() {
                 begin.wait().await;
                 for round in 0..20_u16 {
                     let bytes = [number.to_le_bytes(), round.to_le_bytes()].concat();
-                    store.put(&key, &bytes, None, When::Always).await.unwrap().unwrap();
+                    store.put(&key, &bytes, None, Precondition::Always).await.unwrap().unwrap();
                     assert_eq!(*store.get(&key).await.unwrap().unwrap().bytes, bytes);
                 }
             })
@@ -125,13 +125,14 @@ fn what_an_operation_costs() {
     let store = open(&server.url());
     let key = Namespace::new("cost").key("k");
     runtime().block_on(async {
-        let version = store.put(&key, b"1", None, When::Always).await.unwrap().unwrap();
+        let version = store.put(&key, b"1", None, Precondition::Always).await.unwrap().unwrap();
         assert_eq!(server.commands(), 1);
         store.get(&key).await.unwrap().unwrap();
         assert_eq!(server.commands(), 2);
-        let version = store.put(&key, b"2", None, When::Unchanged(version)).await.unwrap().unwrap();
+        let version =
+            store.put(&key, b"2", None, Precondition::Unchanged(version)).await.unwrap().unwrap();
         assert_eq!(server.commands(), 4);
-        store.put(&key, b"3", None, When::Unchanged(version)).await.unwrap().unwrap();
+        store.put(&key, b"3", None, Precondition::Unchanged(version)).await.unwrap().unwrap();
         assert_eq!(server.commands(), 5);
     });
 }
@@ -142,10 +143,10 @@ fn a_value_that_is_too_large_leaves_what_was_there() {
     let store = open(&server.url());
     let key = Namespace::new("large").key("k");
     runtime().block_on(async {
-        store.put(&key, b"small", None, When::Always).await.unwrap().unwrap();
+        store.put(&key, b"small", None, Precondition::Always).await.unwrap().unwrap();
         // Zeros that nobody looks at take no memory.
         let large = vec![0; 512 * 1024 * 1024 - 7];
-        let error = store.put(&key, &large, None, When::Always).await.unwrap_err();
+        let error = store.put(&key, &large, None, Precondition::Always).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TooLarge, "{error:?}");
         assert_eq!(&*store.get(&key).await.unwrap().unwrap().bytes, b"small");
     });
@@ -182,7 +183,7 @@ fn a_store_may_outlive_the_runtime_that_used_it_first() {
     let key = Namespace::new("runtimes").key("k");
     for number in 0..3_u8 {
         let runtime = runtime();
-        runtime.block_on(store.put(&key, &[number], None, When::Always)).unwrap().unwrap();
+        runtime.block_on(store.put(&key, &[number], None, Precondition::Always)).unwrap().unwrap();
         let found = runtime.block_on(store.get(&key)).unwrap().unwrap();
         assert_eq!(&*found.bytes, &[number]);
     }

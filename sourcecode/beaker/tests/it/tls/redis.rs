@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use beaker::key::Namespace;
-use beaker::store::{RedisStore, Store, When};
+use beaker::store::{Precondition, RedisStore, Store};
 use beaker::{Backend, ErrorKind};
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
@@ -99,7 +99,7 @@ fn a_connection_is_used_again_and_a_closed_one_is_not() {
         let line = answer.lines().find_map(|it| it.strip_prefix("total_connections_received:"));
         line.unwrap().parse::<u32>().unwrap()
     };
-    store.put(&key, &[7; 300_000], None, When::Always).unwrap();
+    store.put(&key, &[7; 300_000], None, Precondition::Always).unwrap();
     let before = connections();
     for _ in 0..100 {
         assert_eq!(store.get(&key).unwrap().unwrap().bytes.len(), 300_000);
@@ -149,7 +149,7 @@ fn a_server_that_asks_for_a_certificate_gets_it() {
     let url = server.url(&with(&server.authority));
     let store = Backend::open("ext:redis", &[("url", &url)]).unwrap().store;
     let key = Namespace::new("tls").key("k");
-    store.put(&key, b"kept", None, When::Always).unwrap();
+    store.put(&key, b"kept", None, Precondition::Always).unwrap();
     assert_eq!(&*store.get(&key).unwrap().unwrap().bytes, b"kept");
 }
 
@@ -218,7 +218,7 @@ fn a_server_that_says_too_much_is_left() {
     let key = Namespace::new("tls").key("k");
     // Too short to be a value of ours; what counts is what is read after it.
     let _ = store.get(&key);
-    assert!(store.delete(&key, When::Always).unwrap(), "the answer to something else");
+    assert!(store.delete(&key, Precondition::Always).unwrap(), "the answer to something else");
     assert_eq!(server.join().unwrap(), 2);
 }
 
@@ -244,7 +244,7 @@ fn a_cluster() {
     let store = RedisStore::open_cluster(&server.url(&server.trusting()), DEADLINE).unwrap();
     for number in 0..50_u8 {
         let key = Namespace::new("tls").key([number]);
-        store.put(&key, &[number], None, When::Absent).unwrap().unwrap();
+        store.put(&key, &[number], None, Precondition::Absent).unwrap().unwrap();
         assert_eq!(&*store.get(&key).unwrap().unwrap().bytes, &[number]);
     }
 }

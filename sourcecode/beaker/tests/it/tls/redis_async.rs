@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use beaker::ErrorKind;
 use beaker::key::Namespace;
-use beaker::store::{AsyncRedisStore, AsyncStore, When};
+use beaker::store::{AsyncRedisStore, AsyncStore, Precondition};
 
 use super::certificates::{Authority, text};
 use super::redis::{Server, start_cluster};
@@ -33,7 +33,7 @@ fn a_connection_that_is_closed_is_opened_again() {
     let server = Server::without_client_certificates();
     let (store, runtime) = (open(&server.url(&server.trusting())), runtime());
     let key = Namespace::new("tls").key("k");
-    runtime.block_on(store.put(&key, &[7; 300_000], None, When::Always)).unwrap();
+    runtime.block_on(store.put(&key, &[7; 300_000], None, Precondition::Always)).unwrap();
     for _ in 0..10 {
         let found = runtime.block_on(store.get(&key)).unwrap().unwrap();
         assert_eq!(found.bytes.len(), 300_000);
@@ -65,7 +65,7 @@ fn a_server_that_asks_for_a_certificate_gets_it() {
     let with = format!("{trusting}&ssl_certfile={certificate}&ssl_keyfile={key}");
     let (store, runtime) = (open(&server.url(&with)), runtime());
     let key = Namespace::new("tls").key("k");
-    runtime.block_on(store.put(&key, b"kept", None, When::Always)).unwrap();
+    runtime.block_on(store.put(&key, b"kept", None, Precondition::Always)).unwrap();
     assert_eq!(&*runtime.block_on(store.get(&key)).unwrap().unwrap().bytes, b"kept");
 }
 
@@ -106,7 +106,7 @@ fn a_cluster() {
     runtime().block_on(async {
         for number in 0..50_u8 {
             let key = Namespace::new("tls").key([number]);
-            store.put(&key, &[number], None, When::Absent).await.unwrap().unwrap();
+            store.put(&key, &[number], None, Precondition::Absent).await.unwrap().unwrap();
             assert_eq!(&*store.get(&key).await.unwrap().unwrap().bytes, &[number]);
         }
     });

@@ -24,7 +24,7 @@ use super::image;
 use super::names::{prefix, wire};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
-use crate::store::{AsyncStore, Put, StoreFuture, Stored, Version, When};
+use crate::store::{AsyncStore, Precondition, Put, StoreFuture, Stored, Version};
 use cluster::Cluster;
 use server::{Kind, Server};
 use servers::{Place, Servers};
@@ -57,12 +57,12 @@ use servers::{Place, Servers};
 /// ```no_run
 /// use std::time::Duration;
 /// use beaker::key::Namespace;
-/// use beaker::store::{AsyncRedisStore, AsyncStore, When};
+/// use beaker::store::{AsyncRedisStore, AsyncStore, Precondition};
 ///
 /// # async fn run() -> beaker::Result<()> {
 /// let store = AsyncRedisStore::open("redis://127.0.0.1/", Duration::from_secs(1))?;
 /// let key = Namespace::new("capitals").key("Norway");
-/// store.put(&key, b"Oslo", Some(Duration::from_secs(60)), When::Always).await?;
+/// store.put(&key, b"Oslo", Some(Duration::from_secs(60)), Precondition::Always).await?;
 /// assert_eq!(&*store.get(&key).await?.unwrap().bytes, b"Oslo");
 /// # Ok(())
 /// # }
@@ -206,7 +206,7 @@ impl AsyncStore for AsyncRedisStore {
         key: &'a Key,
         bytes: &'a [u8],
         ttl: Option<Duration>,
-        when: When,
+        when: Precondition,
     ) -> StoreFuture<'a, Option<Version>> {
         Box::pin(async move {
             let writing = Writing::new(&Put { key, bytes, ttl }, when)?;
@@ -219,9 +219,9 @@ impl AsyncStore for AsyncRedisStore {
         })
     }
 
-    fn delete<'a>(&'a self, key: &'a Key, when: When) -> StoreFuture<'a, bool> {
+    fn delete<'a>(&'a self, key: &'a Key, when: Precondition) -> StoreFuture<'a, bool> {
         Box::pin(async move {
-            if when == When::Absent {
+            if when == Precondition::Absent {
                 return Ok(false);
             }
             let (wire, old) = (wire(key), command::old(when));
@@ -246,7 +246,7 @@ impl AsyncStore for AsyncRedisStore {
 
     fn put_many<'a>(&'a self, puts: &'a [Put<'a>]) -> StoreFuture<'a, ()> {
         Box::pin(async move {
-            let writings = puts.iter().map(|put| Writing::new(put, When::Always));
+            let writings = puts.iter().map(|put| Writing::new(put, Precondition::Always));
             let writings = writings.collect::<Result<Vec<_>>>()?;
             let sets = writings.iter().map(|one| (one.wire.as_str(), one.command().to_cmd()));
             let done = self.servers.run_many(sets.collect(), Kind::Write, self.until()).await;

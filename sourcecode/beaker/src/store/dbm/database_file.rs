@@ -35,16 +35,16 @@ pub(super) struct Step {
 
 /// The database file and its lock.
 #[derive(Debug)]
-pub(super) struct Library {
+pub(super) struct DatabaseFile {
     file: PathBuf,
     lock: PathBuf,
     /// Threads of this process wait here, so that one of them at a time asks for the file lock.
     turn: Mutex<()>,
 }
 
-impl Library {
-    pub(super) fn new(data_dir: &Path, lock_dir: &Path) -> Library {
-        Library {
+impl DatabaseFile {
+    pub(super) fn new(data_dir: &Path, lock_dir: &Path) -> DatabaseFile {
+        DatabaseFile {
             file: data_dir.join("container_dbm").join("beaker.redb"),
             lock: lock_dir.join("database.lock"),
             turn: Mutex::new(()),

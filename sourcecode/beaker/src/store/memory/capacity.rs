@@ -19,22 +19,22 @@ const SMALLEST_PART: u64 = 16 * 1024 * 1024;
 /// How much a [`MemoryStore`](super::MemoryStore) may hold. What is used least makes room for
 /// what is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bound {
+pub enum Capacity {
     /// So many values, 1 at least.
     Entries(usize),
     /// About so many bytes, 1,000 at least: keys, values, and 200 for each.
     Bytes(usize),
 }
 
-impl Bound {
+impl Capacity {
     /// The table's settings. Each part has an equal share, and keys do not spread evenly over few
     /// places: so a small bound has one part.
     pub(super) fn options(self) -> Result<Options> {
         let (capacity, parts, entries) = match self {
-            Bound::Entries(0) => return Err(too_small("1 entry")),
-            Bound::Bytes(..1000) => return Err(too_small("1000 bytes")),
-            Bound::Entries(most) => (most as u64, most as u64 / 1024, most),
-            Bound::Bytes(most) => (most as u64, most as u64 / SMALLEST_PART, most / OVERHEAD),
+            Capacity::Entries(0) => return Err(too_small("1 entry")),
+            Capacity::Bytes(..1000) => return Err(too_small("1000 bytes")),
+            Capacity::Entries(most) => (most as u64, most as u64 / 1024, most),
+            Capacity::Bytes(most) => (most as u64, most as u64 / SMALLEST_PART, most / OVERHEAD),
         };
         options(capacity, parts, entries)
     }
@@ -70,10 +70,10 @@ pub(super) enum Scale {
 }
 
 impl Scale {
-    pub(super) fn of(bound: Option<Bound>) -> Scale {
+    pub(super) fn of(bound: Option<Capacity>) -> Scale {
         match bound {
-            Some(Bound::Bytes(_)) => Scale::Bytes,
-            Some(Bound::Entries(_)) | None => Scale::Entries,
+            Some(Capacity::Bytes(_)) => Scale::Bytes,
+            Some(Capacity::Entries(_)) | None => Scale::Entries,
         }
     }
 
