@@ -78,6 +78,8 @@ struct Slot {
     value: Option<u64>,
     tags: Vec<usize>,
     is_stale: bool,
+    /// It was made by one who could not know that what it replaces was cleared, and so may not be kept.
+    may_be_gone: bool,
 }
 
 impl Slot {
@@ -91,6 +93,8 @@ struct Model {
     slots: BTreeMap<usize, Slot>,
     /// What each of the two may still believe, by key.
     believed: [BTreeMap<usize, BTreeSet<u64>>; 2],
+    /// The keys that were cleared, and that each of the two may not know of yet.
+    unaware: [BTreeSet<usize>; 2],
 }
 
 impl Model {
@@ -101,7 +105,27 @@ impl Model {
     /// Written or removed: nobody finds the old one any more.
     fn write(&mut self, key: usize, value: Option<u64>, tags: &[usize]) {
         self.believed.iter_mut().for_each(|believed| drop(believed.remove(&key)));
-        *self.slot(key) = Slot { value, tags: tags.to_vec(), is_stale: false };
+        for unaware in &mut self.unaware {
+            unaware.remove(&key);
+        }
+        *self.slot(key) = Slot { value, tags: tags.to_vec(), ..Slot::default() };
+    }
+
+    /// The same for a value that was made to replace what was there before, if anything was.
+    fn make(&mut self, who: usize, key: usize, value: u64, tags: &[usize]) {
+        let may_be_gone = self.unaware[who].contains(&key);
+        self.write(key, Some(value), tags);
+        if may_be_gone {
+            self.slot(key).may_be_gone = true;
+            self.unaware[who].insert(key);
+        }
+    }
+
+    /// Cleared by one; the other one sees it a moment later.
+    fn clear_late(&mut self, who: usize) {
+        self.unaware[1 - who].extend(self.slots.keys());
+        self.believed[who].clear();
+        self.invalidate(who, false, |_| true);
     }
 
     /// The one who does it sees it at once, the other one within a second.
@@ -131,7 +155,7 @@ impl Model {
     }
 
     fn may_find_nothing(&self, key: usize) -> bool {
-        self.slots.get(&key).and_then(Slot::fresh).is_none()
+        self.slots.get(&key).is_none_or(|slot| slot.fresh().is_none() || slot.may_be_gone)
     }
 }
 
@@ -214,7 +238,7 @@ impl Run<'_> {
     fn made(&mut self, who: usize, key: usize, tags: &[usize], new: u64, found: u64) {
         if found == new {
             assert!(self.model.may_find_nothing(key), "{key} was made twice");
-            self.model.write(key, Some(new), tags);
+            self.model.make(who, key, new, tags);
         } else {
             assert!(self.model.may_find(who, key, found), "{key}: found {found}");
         }
@@ -226,8 +250,7 @@ impl Run<'_> {
             Act::Clear => {
                 cache.clear().unwrap();
                 if self.clears_late {
-                    self.model.believed[who].clear();
-                    return self.model.invalidate(who, false, |_| true);
+                    return self.model.clear_late(who);
                 }
                 KEYS.iter().enumerate().for_each(|(key, _)| self.model.write(key, None, &[]));
             }
@@ -267,7 +290,7 @@ impl Run<'_> {
                 // A value that is under way counts as one that is there.
                 let may_make = self.model.may_find_nothing(key);
                 assert!(may_make, "{key} was made twice");
-                self.model.write(key, Some(new), tags);
+                self.model.make(who, key, new, tags);
                 self.invalidate(other, act);
                 made(new, tags)
             })
