@@ -78,6 +78,8 @@ pub use cookie::{CookieLifetime, CookieOptions, SameSite};
 pub use error::{Error, ErrorKind, Result};
 #[cfg(feature = "cookies")]
 pub use sealing::Sealer;
+#[cfg(feature = "tokio")]
+pub use session::{AsyncSession, AsyncSessions};
 pub use session::{Origin, Rejection, Session, SessionId, Sessions};
 pub use signing::Signer;
 pub use sweeper::Sweeper;

@@ -15,8 +15,9 @@
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
-use std::thread;
 use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock};
 
 /// Who waits in a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +31,7 @@ impl World {
     /// Waits, by a clock that nobody can set.
     pub(crate) async fn sleep(self, duration: Duration) {
         match self {
-            World::Threads => thread::sleep(duration),
+            World::Threads => SystemClock.sleep(duration),
             #[cfg(feature = "tokio")]
             World::Tasks => tokio::time::sleep(duration).await,
         }

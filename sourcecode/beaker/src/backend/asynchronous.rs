@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::{AnyBackend, Backend};
 use crate::error::Result;
-use crate::key::Namespace;
 use crate::lock::{AnyLocks, AsyncLeaseLocks, AsyncLocks, LocalLocks, LocksOnThreads};
 use crate::store::{AnyStore, AsyncStore, MemoryStore, NullStore, OnThreads};
 
@@ -101,7 +100,7 @@ impl AsyncBackend {
     /// # }).unwrap();
     /// ```
     pub async fn ping(&self) -> Result<()> {
-        self.0.store.get(&Namespace::new("beaker.ping").key("ping")).await.map(drop)
+        self.0.ping().await
     }
 }
 
@@ -110,7 +109,18 @@ impl AsyncBackend {
 /// runs.
 impl From<Backend> for AsyncBackend {
     fn from(backend: Backend) -> AsyncBackend {
-        let Backend { store, locks } = backend;
+        AsyncBackend(AnyBackend::from(backend).for_tasks())
+    }
+}
+
+impl AnyBackend {
+    /// The same back end in an asynchronous program.
+    pub(crate) fn for_tasks(self) -> AnyBackend {
+        let (AnyStore::Blocking(store), AnyLocks::Blocking(locks)) = (&self.store, &self.locks)
+        else {
+            return self;
+        };
+        let (store, locks) = (Arc::clone(store), Arc::clone(locks));
         let blocks = store.blocks();
         let threads = OnThreads::of_shared(Arc::clone(&store));
         let locks = locks
@@ -120,7 +130,7 @@ impl From<Backend> for AsyncBackend {
             true => AnyStore::Async(Arc::new(threads)),
             false => AnyStore::Blocking(store),
         };
-        AsyncBackend(AnyBackend { store, locks: AnyLocks::Async(locks) })
+        AnyBackend { store, locks: AnyLocks::Async(locks) }
     }
 }
 

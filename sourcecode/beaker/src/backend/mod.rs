@@ -31,7 +31,7 @@ use crate::key::Namespace;
 use crate::lock::LeaseLocks;
 use crate::lock::{AnyLocks, LocalLocks, Locks};
 use crate::store::{AnyStore, MemoryStore, NullStore, Store};
-use crate::world::World;
+use crate::world::{World, finish};
 
 /// Where things are stored, and what keeps two from making the same thing at once. A clone is the
 /// same back end.
@@ -78,7 +78,7 @@ impl Backend {
     ///
     /// What the store fails with.
     pub fn ping(&self) -> Result<()> {
-        self.store.get(&Namespace::new("beaker.ping").key("ping")).map(drop)
+        finish(AnyBackend::from(self.clone()).ping())
     }
 
     /// A memory of its own, for the threads of this process.
@@ -154,6 +154,10 @@ pub(crate) struct AnyBackend {
 }
 
 impl AnyBackend {
+    pub(crate) async fn ping(&self) -> Result<()> {
+        self.store.get(&Namespace::new("beaker.ping").key("ping")).await.map(drop)
+    }
+
     /// Who waits for it.
     pub(crate) fn world(&self) -> World {
         match self.locks {

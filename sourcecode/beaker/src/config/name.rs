@@ -22,6 +22,7 @@ pub(super) const SESSION: &[&str] = &[
     "max_bytes",
     "max_entries",
     "max_per_user",
+    "on_store_failure",
     "remove_rejected",
     "samesite",
     "save_accessed_time",

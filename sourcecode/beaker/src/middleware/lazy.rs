@@ -8,7 +8,8 @@ use smallvec::SmallVec;
 
 use super::asked::Asked;
 use crate::error::{Error, ErrorKind, Result};
-use crate::session::{Session, Sessions, Visitor};
+use crate::session::{Manager, SessionState};
+use crate::world::World;
 
 /// Mostly one.
 pub(super) type Cookies = SmallVec<[HeaderValue; 1]>;
@@ -19,8 +20,8 @@ pub(super) type Cookies = SmallVec<[HeaderValue; 1]>;
 pub(super) struct LazySession(Arc<Inner>);
 
 struct Inner {
-    /// Whether loading and saving may wait.
-    blocks: bool,
+    /// Who waits for the store, if it may have to be waited for.
+    waits: Option<World>,
     /// What the request asked for, where the request itself is not at hand any more when it ends.
     asked: Option<Asked>,
     /// The `Cookie` headers. Their bytes are shared with the request, and looked at when the
@@ -33,9 +34,9 @@ struct Inner {
 
 enum Place {
     /// In the store: nobody has asked for it yet.
-    Stored(Sessions),
+    Stored(Manager),
     /// Loaded, and nobody uses it.
-    Here(Box<Session>),
+    Here(Box<SessionState>),
     InUse,
     /// The request has been answered.
     Over,
@@ -44,17 +45,15 @@ enum Place {
 /// The session of a request, taken out of it.
 pub(super) enum Claimed {
     /// In these sessions' store.
-    Stored(Sessions),
-    Loaded(Box<Session>),
-    /// Given back.
-    Gone,
+    Stored(Manager),
+    Loaded(Box<SessionState>),
 }
 
 impl LazySession {
-    pub(super) fn new(sessions: Sessions, asked: Option<Asked>, cookies: Cookies) -> LazySession {
-        let blocks = sessions.blocks();
+    pub(super) fn new(sessions: Manager, asked: Option<Asked>, cookies: Cookies) -> LazySession {
+        let waits = sessions.waits();
         let place = Mutex::new(Place::Stored(sessions));
-        LazySession(Arc::new(Inner { blocks, asked, cookies, place }))
+        LazySession(Arc::new(Inner { waits, asked, cookies, place }))
     }
 
     /// That of the request with these extensions.
@@ -91,7 +90,8 @@ impl LazySession {
         }
     }
 
-    pub(super) fn recognize(&self, sessions: &Sessions) -> Result<Visitor> {
+    /// Loads the session that the request's cookies lead to.
+    pub(super) async fn load(&self, sessions: &Manager) -> Result<SessionState> {
         // What is no text in them belongs to other cookies than ours.
         let text = |bytes| match str::from_utf8(bytes) {
             Ok(text) => Cow::Borrowed(text),
@@ -100,13 +100,19 @@ impl LazySession {
         let mut texts = self.0.cookies.iter().map(|header| text(header.as_bytes()));
         let first = texts.next();
         let all = first.map(|first| texts.fold(first, |all, next| all + "; " + next));
-        sessions.recognize(all.as_deref())
+        sessions.load_for_request(all.as_deref()).await
     }
 
-    /// Whether loading and saving may wait.
-    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
-    pub(super) fn blocks(&self) -> bool {
-        self.0.blocks
+    /// Refuses to have a thread wait for what only tasks can wait for.
+    pub(super) fn check_that_threads_may_wait(&self) -> Result<()> {
+        match self.0.waits {
+            None | Some(World::Threads) => Ok(()),
+            #[cfg(feature = "tokio")]
+            Some(World::Tasks) => Err(Error::config(
+                "the store of this request's session is waited for by tasks; ask for the session with \
+                 `session_of(request.extensions()).await`",
+            )),
+        }
     }
 
     /// Takes the session back from the one who used it.
@@ -116,13 +122,12 @@ impl LazySession {
             *place = match claimed {
                 Claimed::Stored(sessions) => Place::Stored(sessions),
                 Claimed::Loaded(session) => Place::Here(session),
-                Claimed::Gone => Place::Over,
             };
         }
     }
 
     /// The request has been answered: its session, if it asked for it. Nobody gets it any more.
-    pub(super) fn end(&self) -> Result<Option<Box<Session>>> {
+    pub(super) fn end(&self) -> Result<Option<Box<SessionState>>> {
         match std::mem::replace(&mut *self.place(), Place::Over) {
             Place::Here(session) => Ok(Some(session)),
             Place::Stored(_) | Place::Over => Ok(None),

@@ -3,7 +3,7 @@
 use super::asked::Asked;
 use crate::error::Error;
 #[cfg(feature = "tracing")]
-use crate::session::Session;
+use crate::session::SessionState;
 
 #[cfg(feature = "tracing")]
 const TARGET: &str = "beaker::middleware";
@@ -29,7 +29,7 @@ pub(super) fn log(what: &str, asked: Option<&Asked>, error: &Error) {
 
 /// The request has been answered, and what it changed in its session is dropped, since it did not save it.
 #[cfg(feature = "tracing")]
-pub(super) fn log_unsaved(asked: impl FnOnce() -> Option<Asked>, session: &Session) {
+pub(super) fn log_unsaved(asked: impl FnOnce() -> Option<Asked>, session: &SessionState) {
     let Some(unsaved) = session.unsaved() else { return };
     let (id, count) = (unsaved.id.shown(), unsaved.keys.len());
     let keys = &unsaved.keys[..count.min(MOST_KEYS)];

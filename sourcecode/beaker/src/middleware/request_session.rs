@@ -1,100 +1,162 @@
 //! [`RequestSession`]: the session of a request, in use; and how a request gives it.
 
 use std::fmt;
-use std::mem;
 use std::ops::{Deref, DerefMut};
-
-use http::Extensions;
 
 use super::Request;
 use super::lazy::{Claimed, LazySession};
 use crate::error::Result;
-use crate::session::Session;
+use crate::session::{Manager, SessionState};
+use crate::world::finish;
 
 /// Gives a request its session.
 pub trait SessionExt {
-    /// The visitor's session, loaded with the first call. `save`, `delete`, `invalidate` and
-    /// `regenerate_id` are noted, and done when the request has ended.
+    /// Returns the visitor's session, loaded with the first call.
     ///
     /// There is one, and it has one user at a time.
     ///
     /// # Errors
     ///
     /// `ErrorKind::WouldDeadlock` while it is in use: let go of it before asking for it again;
-    /// `ErrorKind::Config` where no `SessionMiddleware` is wrapped around the application;
-    /// `ErrorKind::Application` if the request has been answered; what the store fails with.
+    /// `ErrorKind::Config` where no `SessionMiddleware` is wrapped around the application, or where its store
+    /// is waited for by tasks, whose way to it is `session_of`; `ErrorKind::Application` if the request has
+    /// been answered; what the store fails with.
     fn session(&self) -> Result<RequestSession>;
 }
 
 impl SessionExt for Request {
     fn session(&self) -> Result<RequestSession> {
-        RequestSession::claim_in(self.extensions())?.loaded()
+        let lazy = LazySession::of(self.extensions())?;
+        lazy.check_that_threads_may_wait()?;
+        finish(RequestSession::of(lazy.clone()))
     }
 }
 
-/// The session of a request, in use. It goes back to the request when this is dropped. That must be
-/// before the request is answered: what is still in use then cannot be saved, and the answer is an
-/// error.
+/// The session of a request, in use.
+///
+/// What it holds is read and changed with the methods of [`SessionState`]. What is to be done with it is
+/// noted, and done once, when the request has been answered: so a handler that fails saves nothing.
+///
+/// It goes back to the request when this is dropped. That must be before the request is answered: what is
+/// still in use then cannot be saved, and the answer is an error.
 pub struct RequestSession {
     lazy: LazySession,
-    /// Loaded before anybody outside sees it.
-    session: Claimed,
+    /// There until this is dropped.
+    session: Option<Box<SessionState>>,
+}
+
+/// A session that is being loaded. If that fails, or is given up, it is in the store as before.
+struct Loading {
+    lazy: LazySession,
+    sessions: Option<Manager>,
 }
 
 impl RequestSession {
-    /// That of the request with these extensions, which may have to be loaded.
-    pub(super) fn claim_in(extensions: &Extensions) -> Result<RequestSession> {
-        let lazy = LazySession::of(extensions)?;
-        Ok(RequestSession { session: lazy.claim()?, lazy: lazy.clone() })
-    }
-
-    /// Loads it, unless that was done before.
-    pub(super) fn loaded(mut self) -> Result<RequestSession> {
-        if let Claimed::Stored(sessions) = &self.session {
-            let visitor = self.lazy.recognize(sessions)?;
-            if let Claimed::Stored(sessions) = mem::replace(&mut self.session, Claimed::Gone) {
-                let session = visitor.session_of_request(sessions);
-                self.session = Claimed::Loaded(Box::new(session));
+    /// Takes that of a request out of it, and loads it unless that was done before.
+    pub(super) async fn of(lazy: LazySession) -> Result<RequestSession> {
+        let session = match lazy.claim()? {
+            Claimed::Loaded(session) => session,
+            Claimed::Stored(sessions) => {
+                let mut loading = Loading { lazy: lazy.clone(), sessions: Some(sessions.clone()) };
+                let session = lazy.load(&sessions).await?;
+                loading.sessions = None;
+                Box::new(session)
             }
-        }
-        Ok(self)
+        };
+        Ok(RequestSession { lazy, session: Some(session) })
     }
 
-    /// Whether to load it may wait.
-    #[cfg(feature = "tower")]
-    pub(super) fn blocks(&self) -> bool {
-        matches!(self.session, Claimed::Stored(_)) && self.lazy.blocks()
+    fn state(&self) -> &SessionState {
+        self.session.as_ref().expect("it is there until this is dropped")
+    }
+
+    fn state_mut(&mut self) -> &mut SessionState {
+        self.session.as_mut().expect("it is there until this is dropped")
+    }
+
+    /// Asks for a save, as [`Session::save`](crate::Session::save).
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::SessionGone` if this request has deleted it; `ErrorKind::Unavailable` if it is empty since
+    /// the store could not be reached. What else a save fails with is the answer to the request.
+    pub fn save(&mut self) -> Result<()> {
+        self.state_mut().ask_to_save()
+    }
+
+    /// Deletes it, as [`Session::delete`](crate::Session::delete): its values at once, and what is stored of
+    /// it when the request has been answered.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Unavailable` if the store could not be reached when it was asked for. What else fails is
+    /// the answer to the request.
+    #[doc(alias = "destroy")]
+    #[doc(alias = "flush")]
+    pub fn delete(&mut self) -> Result<()> {
+        self.state_mut().ask_to_delete()
+    }
+
+    /// Asks for its end, and goes on with an empty one, as
+    /// [`Session::invalidate`](crate::Session::invalidate): for logging out.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Unavailable` if the store could not be reached when it was asked for. What else fails is
+    /// the answer to the request.
+    #[doc(alias = "flush")]
+    #[doc(alias = "destroy")]
+    #[doc(alias = "purge")]
+    pub fn invalidate(&mut self) -> Result<()> {
+        self.state_mut().ask_to_begin_again()
+    }
+
+    /// Asks for a save under a new id, as [`Session::regenerate_id`](crate::Session::regenerate_id): for
+    /// logging in.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`save`](RequestSession::save).
+    #[doc(alias = "cycle_id")]
+    #[doc(alias = "renew")]
+    #[doc(alias = "regenerate")]
+    pub fn regenerate_id(&mut self) -> Result<()> {
+        self.state_mut().ask_for_new_id()
+    }
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        if let Some(sessions) = self.sessions.take() {
+            self.lazy.give_back(Claimed::Stored(sessions));
+        }
     }
 }
 
 impl Drop for RequestSession {
     fn drop(&mut self) {
-        self.lazy.give_back(mem::replace(&mut self.session, Claimed::Gone));
+        if let Some(session) = self.session.take() {
+            self.lazy.give_back(Claimed::Loaded(session));
+        }
     }
 }
 
 impl Deref for RequestSession {
-    type Target = Session;
+    type Target = SessionState;
 
-    fn deref(&self) -> &Session {
-        match &self.session {
-            Claimed::Loaded(session) => session,
-            _ => unreachable!("it is loaded before anybody gets this"),
-        }
+    fn deref(&self) -> &SessionState {
+        self.state()
     }
 }
 
 impl DerefMut for RequestSession {
-    fn deref_mut(&mut self) -> &mut Session {
-        match &mut self.session {
-            Claimed::Loaded(session) => session,
-            _ => unreachable!("it is loaded before anybody gets this"),
-        }
+    fn deref_mut(&mut self) -> &mut SessionState {
+        self.state_mut()
     }
 }
 
 impl fmt::Debug for RequestSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Session::fmt(self, f)
+        self.state().fmt(f)
     }
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use super::asked::Asked;
 use super::{App, Request, Response, steps};
 use crate::error::Result;
-use crate::session::Sessions;
+use crate::session::{Manager, Sessions};
+use crate::world::finish;
 
 /// An application with sessions: Beaker's middleware of the same name.
 ///
@@ -19,7 +20,7 @@ use crate::session::Sessions;
 /// session was used, that is logged, and the visitor gets the answer.
 pub struct SessionMiddleware<A> {
     app: A,
-    sessions: Sessions,
+    sessions: Manager,
 }
 
 impl<A: App> SessionMiddleware<A> {
@@ -29,8 +30,8 @@ impl<A: App> SessionMiddleware<A> {
     ///
     /// `ErrorKind::Config` if the sessions have no signer, or options that do not fit together.
     pub fn new(app: A, sessions: Sessions) -> Result<SessionMiddleware<A>> {
-        sessions.check()?;
-        sessions.signer_or_carrier()?;
+        let sessions = sessions.into_manager();
+        sessions.check_for_visitors()?;
         Ok(SessionMiddleware { app, sessions })
     }
 }
@@ -41,7 +42,7 @@ impl<A: App> App for SessionMiddleware<A> {
         let mut response = self.app.call(request)?;
         let asked = || Some(Asked::of(request));
         if let Some(session) = steps::end(&lazy, &mut response, asked)? {
-            let cookie = steps::save(session, asked)?;
+            let cookie = finish(steps::save(session, asked))?;
             steps::send(&mut response, cookie);
         }
         Ok(response)

@@ -10,11 +10,11 @@ use super::log::log;
 #[cfg(feature = "tracing")]
 use super::log::log_unsaved;
 use crate::error::{Error, ErrorKind, Result};
-use crate::session::{Session, Sessions};
+use crate::session::{Manager, SessionState};
 
 /// First, before the application: gives the request its session, which is not loaded yet.
 pub(super) fn begin<B>(
-    sessions: &Sessions,
+    sessions: &Manager,
     request: &mut http::Request<B>,
     asked: Option<Asked>,
 ) -> LazySession {
@@ -30,7 +30,7 @@ pub(super) fn end<B>(
     lazy: &LazySession,
     response: &mut http::Response<B>,
     asked: impl FnOnce() -> Option<Asked>,
-) -> Result<Option<Box<Session>>> {
+) -> Result<Option<Box<SessionState>>> {
     let Some(session) = lazy.end()? else { return Ok(None) };
     response.headers_mut().append(VARY, HeaderValue::from_static("Cookie"));
     if response.status().is_server_error() {
@@ -44,12 +44,12 @@ pub(super) fn end<B>(
 }
 
 /// Third, and it may wait: saves the session. Gives the cookie that the visitor needs, if any.
-pub(super) fn save(
-    mut session: Box<Session>,
+pub(super) async fn save(
+    mut session: Box<SessionState>,
     asked: impl FnOnce() -> Option<Asked>,
 ) -> Result<Option<HeaderValue>> {
     let is_only_looked_at = session.is_only_looked_at();
-    match session.persist() {
+    match session.persist().await {
         // Another request has deleted it, or given it a new id, while this one ran. That one has
         // the last word, about the cookie too.
         Err(error) if error.kind() == ErrorKind::SessionGone => return Ok(None),

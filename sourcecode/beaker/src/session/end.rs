@@ -16,14 +16,14 @@
 
 use super::handle::Known;
 use super::id::SessionId;
-use super::options::Sessions;
+use super::options::Manager;
 use super::records::FORWARDS_LAST;
 use super::stored::{self, Arriving, Content, SessionData};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Precondition;
 
 /// A session that got a new id so often within that time is not followed any further.
-pub(super) const MAX_MOVES: usize = 10_000;
+const MAX_MOVES: usize = 10_000;
 
 /// What came of ending what is under one id.
 pub(super) enum Ending {
@@ -39,24 +39,32 @@ pub(super) enum Ending {
     Arrives(SessionId),
 }
 
-/// Tells whether the session that is under an id may be ended.
-pub(super) type MayEnd<'a> = &'a dyn Fn(&SessionId, &SessionData) -> Result<bool>;
+/// Which session may be ended.
+#[derive(Clone, Copy)]
+pub(super) enum MayEnd<'a> {
+    Any,
+    /// One of this user, unless it is the one that this id is of, or leads to.
+    Of {
+        user: &'a str,
+        except: Option<&'a SessionId>,
+    },
+}
 
-impl Sessions {
+impl Manager {
     /// Ends the session that is, or was, under this id, and tells whether there was one.
-    pub(super) fn end(&self, id: &SessionId) -> Result<bool> {
-        Ok(matches!(self.end_if(id, &|_, _| Ok(true))?, Ending::Ended(_)))
+    pub(super) async fn end(&self, id: &SessionId) -> Result<bool> {
+        Ok(matches!(self.end_if(id, MayEnd::Any).await?, Ending::Ended(_)))
     }
 
     /// The same for a session that was of this version at that time. If nothing is found of it, and it
     /// was too long ago to say that it has not moved, that is an error.
-    pub(super) fn end_known(&self, id: &SessionId, known: Option<&Known>) -> Result<()> {
+    pub(super) async fn end_known(&self, id: &SessionId, known: Option<&Known>) -> Result<()> {
         if self.0.is_in_cookies() {
             return Ok(());
         }
-        let Some(known) = known else { return self.end(id).map(drop) };
+        let Some(known) = known else { return self.end(id).await.map(drop) };
         let unchanged = Precondition::Unchanged(known.version);
-        if self.records().delete(&self.key(id), unchanged)? || self.end(id)? {
+        if self.records().delete(&self.key(id), unchanged).await? || self.end(id).await? {
             return Ok(());
         }
         let age = self.0.clock.now().since(known.at);
@@ -72,10 +80,10 @@ impl Sessions {
     }
 
     /// Ends the session that is, or was, under this id, if it may be ended.
-    pub(super) fn end_if(&self, id: &SessionId, may: MayEnd<'_>) -> Result<Ending> {
+    pub(super) async fn end_if(&self, id: &SessionId, may: MayEnd<'_>) -> Result<Ending> {
         let mut id = *id;
         for _ in 0..MAX_MOVES {
-            match self.end_here(&id, may)? {
+            match self.end_here(&id, may).await? {
                 Ending::Moved(next) | Ending::Arrives(next) => id = next,
                 step => return Ok(step),
             }
@@ -84,17 +92,17 @@ impl Sessions {
     }
 
     /// Ends what is under this id, and follows no forward. Who keeps saving it does not hold this up.
-    pub(super) fn end_here(&self, id: &SessionId, may: MayEnd<'_>) -> Result<Ending> {
+    pub(super) async fn end_here(&self, id: &SessionId, may: MayEnd<'_>) -> Result<Ending> {
         let key = self.key(id);
-        let turn = self.0.turns.join(&key);
+        let turn = self.turn(&key).await;
         if turn.is_none()
-            && let Some(step) = self.try_to_end(id, may)?
+            && let Some(step) = self.try_to_end(id, may).await?
         {
             return Ok(step);
         }
-        let mut attempts = self.0.attempts(key, turn);
-        while attempts.next()? {
-            if let Some(step) = self.try_to_end(id, may)? {
+        let mut attempts = self.attempts(key, turn).await;
+        while attempts.next().await? {
+            if let Some(step) = self.try_to_end(id, may).await? {
                 return Ok(step);
             }
         }
@@ -102,14 +110,20 @@ impl Sessions {
     }
 
     /// `None` if somebody else has written in between.
-    fn try_to_end(&self, id: &SessionId, may: MayEnd<'_>) -> Result<Option<Ending>> {
+    async fn try_to_end(&self, id: &SessionId, may: MayEnd<'_>) -> Result<Option<Ending>> {
         let key = self.key(id);
-        let Some(stored) = self.records().get(&key)? else { return Ok(Some(Ending::Nothing)) };
+        let Some(stored) = self.records().get(&key).await? else {
+            return Ok(Some(Ending::Nothing));
+        };
         let (is_session, may) = match stored::read(&stored, &self.0.codec) {
             Some(Content::Forward(forward)) => return Ok(Some(Ending::Moved(forward.to))),
-            Some(Content::Session(data)) => (self.0.over(&data).is_none(), may(id, &data)?),
-            Some(Content::Arriving(Arriving { from, data })) => match self.content(&from)? {
-                Some(Content::Forward(forward)) if forward.to == *id => (true, may(id, &data)?),
+            Some(Content::Session(data)) => {
+                (self.0.over(&data).is_none(), self.may_end(may, id, &data).await?)
+            }
+            Some(Content::Arriving(Arriving { from, data })) => match self.content(&from).await? {
+                Some(Content::Forward(forward)) if forward.to == *id => {
+                    (true, self.may_end(may, id, &data).await?)
+                }
                 Some(Content::Session(_) | Content::Arriving(_)) => {
                     return Ok(Some(Ending::Arrives(from)));
                 }
@@ -122,8 +136,35 @@ impl Sessions {
         if !may {
             return Ok(Some(Ending::Spared));
         }
-        let removed = self.records().delete(&key, Precondition::Unchanged(stored.version))?;
+        let removed = self.records().delete(&key, Precondition::Unchanged(stored.version)).await?;
         Ok(removed.then_some(if is_session { Ending::Ended(*id) } else { Ending::Nothing }))
+    }
+}
+
+impl Manager {
+    async fn may_end(&self, may: MayEnd<'_>, id: &SessionId, data: &SessionData) -> Result<bool> {
+        match may {
+            MayEnd::Any => Ok(true),
+            MayEnd::Of { user, .. } if data.user() != Some(user) => Ok(false),
+            MayEnd::Of { except, .. } => Ok(!self.is_or_leads(except, id).await?),
+        }
+    }
+
+    /// Tells whether an id is that one, or leads there.
+    pub(super) async fn is_or_leads(
+        &self,
+        from: Option<&SessionId>,
+        to: &SessionId,
+    ) -> Result<bool> {
+        let mut next = from.copied();
+        for _ in 0..MAX_MOVES {
+            match next {
+                None => break,
+                Some(id) if id == *to => return Ok(true),
+                Some(id) => next = self.forwards(&id).await?,
+            }
+        }
+        Ok(false)
     }
 }
 

@@ -8,13 +8,16 @@
 #[cfg(feature = "tracing")]
 use std::sync::Arc;
 #[cfg(feature = "tracing")]
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+#[cfg(feature = "tracing")]
+use tracing::instrument::{Instrument, Instrumented};
 #[cfg(feature = "tracing")]
 use tracing::{debug, debug_span, warn};
 
 use super::id::SessionId;
 use super::stored::{Rejection, Unreadable};
+use crate::error::Error;
 
 #[cfg(feature = "tracing")]
 const TARGET: &str = "beaker::session";
@@ -58,23 +61,48 @@ pub(super) struct Events(#[cfg(feature = "tracing")] Arc<Counters>);
 
 #[cfg(not(feature = "tracing"))]
 impl Events {
-    pub(super) fn loading(&self) -> impl Sized + use<> {}
+    pub(super) async fn during_load<F: Future>(&self, load: F) -> F::Output {
+        load.await
+    }
 
-    pub(super) fn saving(&self, _: &SessionId) -> impl Sized + use<> {}
+    pub(super) async fn during_save<F: Future>(&self, _: &SessionId, save: F) -> F::Output {
+        save.await
+    }
+
+    pub(super) fn store_fails(&self, _: &Error) {}
+
+    pub(super) fn store_answers(&self) {}
 
     pub(super) fn emit(&self, _: Event<'_>) {}
 }
 
 #[cfg(feature = "tracing")]
 impl Events {
-    /// Opens the span of a load, which ends when this is dropped.
-    pub(super) fn loading(&self) -> impl Sized + use<> {
-        debug_span!(target: TARGET, "session.load").entered()
+    /// Runs a load in its span.
+    pub(super) fn during_load<F: Future>(&self, load: F) -> Instrumented<F> {
+        load.instrument(debug_span!(target: TARGET, "session.load"))
     }
 
-    /// Opens the span of a save, which ends when this is dropped.
-    pub(super) fn saving(&self, id: &SessionId) -> impl Sized + use<> {
-        debug_span!(target: TARGET, "session.save", id = id.shown()).entered()
+    /// Runs a save in its span.
+    pub(super) fn during_save<F: Future>(&self, id: &SessionId, save: F) -> Instrumented<F> {
+        save.instrument(debug_span!(target: TARGET, "session.save", id = id.shown()))
+    }
+
+    /// Tells once an outage that sessions are empty, since their store cannot be reached.
+    pub(super) fn store_fails(&self, error: &Error) {
+        if !self.0.is_store_down.swap(true, Ordering::Relaxed) {
+            warn!(target: TARGET, ?error, "the store cannot be reached: requests get empty sessions");
+        }
+    }
+
+    /// Tells once that an outage is over.
+    #[inline]
+    pub(super) fn store_answers(&self) {
+        if self.0.is_store_down.load(Ordering::Relaxed)
+            && self.0.is_store_down.swap(false, Ordering::Relaxed)
+        {
+            warn!(target: TARGET, "the store can be reached again");
+        }
     }
 
     #[inline]
@@ -166,6 +194,7 @@ struct Counters {
     saves: Counter,
     touches: Counter,
     conflicts: Counter,
+    is_store_down: AtomicBool,
     /// By the number of the reason.
     rejected: [Counter; REASONS.len()],
 }

@@ -1,5 +1,5 @@
-//! [`Session`]: what a program holds of one visitor's session. It is a copy of the values with a list of
-//! changes; `save` and the like note here what is wanted, and [`save`](super::save) does it.
+//! [`SessionState`]: what a program holds of one visitor's session. It is a copy of the values with a list
+//! of changes; what is to be done is noted here, and done in [`save`](super::save).
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
@@ -10,41 +10,33 @@ use super::changes::Changes;
 #[cfg(feature = "tracing")]
 use super::events::{Event, Unsaved};
 use super::id::{SessionId, ticket};
-use super::options::Sessions;
+use super::options::Manager;
 use super::stored::{Found, Origin, Rejection, SessionData, Unreadable};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Version;
 use crate::value::{Value, Values};
 
-/// A visitor's session.
+/// What a session is and holds, whoever waits for its store: all that is done with it in memory.
 ///
-/// It works on a copy of what was loaded, and keeps a list of changes. [`save`](Session::save)
-/// applies them to what is stored by then, so two requests of one visitor that overlap lose
-/// nothing.
-///
-/// A handle that is dropped with changes that nobody has tried to save leaves a `WARN` event (feature
-/// `tracing`), with the keys and without their values. [`revert`](Session::revert) takes changes back.
-///
-/// `save`, `delete`, `invalidate` and `regenerate_id` act at once. In a request of the middleware
-/// they are noted, and done when the request has ended.
-///
-/// # Examples
+/// [`Session`](super::Session) of a blocking program, `AsyncSession` of an asynchronous one (feature
+/// `tokio`) and `RequestSession` of the middleware have these methods, since they dereference to this.
+/// A function that only reads and changes values takes a `&mut SessionState`, and so works with all three.
 ///
 /// ```
-/// # fn main() -> beaker::Result<()> {
+/// use beaker::session::SessionState;
+///
+/// fn add_to_basket(session: &mut SessionState, article: &str) {
+///     session.set("basket", article);
+/// }
+///
 /// let sessions = beaker::Sessions::new(beaker::Backend::memory());
 /// let mut session = sessions.create();
-/// session.set("user", "kimi");
-/// session.save()?;
-///
-/// let again = sessions.open(session.id())?;
-/// assert_eq!(again.require("user")?.as_str(), Some("kimi"));
-/// # Ok(())
-/// # }
+/// add_to_basket(&mut session, "helmet");
+/// assert!(session.contains("basket"));
 /// ```
-pub struct Session {
-    pub(super) sessions: Sessions,
+pub struct SessionState {
+    pub(super) sessions: Manager,
     pub(super) id: SessionId,
     pub(super) data: SessionData,
     pub(super) changes: Changes,
@@ -65,7 +57,7 @@ pub struct Session {
     pub(super) intent: Intent,
     pub(super) is_deleted: bool,
     /// Act when the request has ended, not at once.
-    deferred: bool,
+    is_of_request: bool,
     /// The cookie of ours that the visitor has.
     pub(super) in_cookie: Option<InCookie>,
     /// The `Set-Cookie` header with the session in it, of one that is kept there.
@@ -98,11 +90,15 @@ pub(crate) struct InCookie {
 }
 
 /// Made and asked.
-impl Session {
+impl SessionState {
     /// Makes one that is stored nowhere.
-    pub(super) fn new(sessions: Sessions, origin: Origin, in_cookie: Option<InCookie>) -> Session {
+    pub(super) fn new(
+        sessions: Manager,
+        origin: Origin,
+        in_cookie: Option<InCookie>,
+    ) -> SessionState {
         let now = sessions.0.clock.now();
-        Session {
+        SessionState {
             id: SessionId::random(),
             data: SessionData { created: now, accessed: now, values: Values::new() },
             changes: Changes::of_a_new_session(),
@@ -116,7 +112,7 @@ impl Session {
             ended: Vec::new(),
             intent: Intent::Leave,
             is_deleted: false,
-            deferred: false,
+            is_of_request: false,
             in_cookie,
             issued: None,
             sessions,
@@ -125,13 +121,13 @@ impl Session {
 
     /// Makes one of what was found, and is used from now on.
     pub(super) fn loaded(
-        sessions: Sessions,
+        sessions: Manager,
         found: Found,
         in_cookie: Option<InCookie>,
         now: Timestamp,
-    ) -> Session {
+    ) -> SessionState {
         let Found { id, data, version } = found;
-        Session {
+        SessionState {
             id,
             last_accessed: Some(data.accessed),
             data: SessionData { accessed: now.max(data.accessed), ..data },
@@ -145,7 +141,7 @@ impl Session {
             ended: Vec::new(),
             intent: Intent::Leave,
             is_deleted: false,
-            deferred: false,
+            is_of_request: false,
             in_cookie,
             issued: None,
             sessions,
@@ -154,8 +150,8 @@ impl Session {
 
     /// Makes it act when the request has ended.
     #[cfg(feature = "middleware")]
-    pub(super) fn deferred(mut self) -> Session {
-        self.deferred = true;
+    pub(super) fn of_request(mut self) -> SessionState {
+        self.is_of_request = true;
         self
     }
 
@@ -169,7 +165,7 @@ impl Session {
         &self.id
     }
 
-    /// Returns when it began: with [`Sessions::create`], whichever ids it has had since.
+    /// Returns when it began: with [`Sessions::create`](crate::Sessions::create), whichever ids it has had since.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -256,13 +252,13 @@ impl Session {
     /// a new id or a deletion; when the cookie's time or key is to be renewed; and for a session in a
     /// cookie, whenever it was saved. After a cookie that was [rejected](Origin::Rejected), and not just
     /// because its session has moved to a new id, it is a header that removes that one, unless the new
-    /// session was saved or [`remove_rejected`](Sessions::remove_rejected) is off.
+    /// session was saved or [`remove_rejected`](crate::Sessions::remove_rejected) is off.
     ///
     /// The middleware sends it by itself.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if there is no [signer](Sessions::signed_by).
+    /// `ErrorKind::Config` if there is no [signer](crate::Sessions::signed_by).
     ///
     /// # Examples
     ///
@@ -284,6 +280,9 @@ impl Session {
         // The answer of the request that moved it may have come first: a removal would take its cookie.
         let is_old = matches!(self.origin, Origin::Rejected(reason) if reason != Rejection::Moved);
         let rejected = options.remove_rejected && is_old;
+        if self.origin == Origin::Unavailable {
+            return Ok(None);
+        }
         if self.stored.is_none() && (self.in_cookie.is_some() || rejected) {
             return Ok(Some(options.cookie.remove()));
         }
@@ -301,7 +300,7 @@ impl Session {
 }
 
 /// Read and changed, in memory alone.
-impl Session {
+impl SessionState {
     /// Returns the value of a key, if there is one.
     ///
     /// ```
@@ -320,7 +319,7 @@ impl Session {
     /// # Errors
     ///
     /// `ErrorKind::MissingKey`, with the key and the session's id; `ErrorKind::Codec` if it is
-    /// [`unreadable`](Session::unreadable).
+    /// [`unreadable`](SessionState::unreadable).
     ///
     /// # Examples
     ///
@@ -430,7 +429,7 @@ impl Session {
     }
 
     /// Removes all keys, and keeps the session and its id. To end it as well, see
-    /// [`invalidate`](Session::invalidate).
+    /// [`invalidate`](crate::Session::invalidate).
     ///
     /// ```
     /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
@@ -463,10 +462,10 @@ impl Session {
     }
 
     /// Returns what the session has from a Python application and no value can hold, in no order: with
-    /// [`in_signed_cookies`](Sessions::in_signed_cookies) or
-    /// [`in_sealed_cookies`](Sessions::in_sealed_cookies) in Beaker's format. Elsewhere there is none.
+    /// [`in_signed_cookies`](crate::Sessions::in_signed_cookies) or
+    /// [`in_sealed_cookies`](crate::Sessions::in_sealed_cookies) in Beaker's format. Elsewhere there is none.
     ///
-    /// To [`get`](Session::get), `contains` and `update` there is no such key. A save writes it back as
+    /// To [`get`](SessionState::get), `contains` and `update` there is no such key. A save writes it back as
     /// it is; `set`, `update`, `remove` and `clear` replace and remove it as they do any other.
     ///
     /// ```
@@ -517,169 +516,40 @@ impl Session {
 }
 
 /// Saved, deleted, ended, moved to a new id.
-impl Session {
-    /// Saves it. Changes that others have saved since it was loaded stay, but for the same keys. Without a
-    /// change it notes the access, as [`touch`](Session::touch) does, and finds out whether the session was
-    /// deleted.
-    ///
-    /// # Errors
-    ///
-    /// `ErrorKind::SessionGone` if it was deleted meanwhile; `ErrorKind::Conflict` if others kept writing
-    /// it; what the store fails with. After the last two the changes are kept for another try.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # fn main() -> beaker::Result<()> {
-    /// let sessions = beaker::Sessions::new(beaker::Backend::memory());
-    /// let mut session = sessions.create();
-    /// session.set("user", "kimi");
-    /// session.save()?;
-    /// assert!(sessions.open(session.id())?.contains("user"));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn save(&mut self) -> Result<()> {
+/// What is asked of a session, to be done by [`persist`](SessionState::persist).
+impl SessionState {
+    pub(crate) fn ask_to_save(&mut self) -> Result<()> {
+        self.refuse_if_unavailable()?;
         if self.is_deleted {
             return Err(self.gone());
         }
         self.intent = Intent::Save;
-        self.act_unless_deferred()
+        Ok(())
     }
 
-    /// Deletes it: its values, and the record in the store. Whatever other requests do with it at the
-    /// same time, it has ended when this has returned `Ok`: a save that comes later does not bring it
-    /// back, and if it gets a new id meanwhile, it ends under that one.
-    ///
-    /// # Errors
-    ///
-    /// `ErrorKind::Conflict` if others wrote it so often that it may live on;
-    /// `ErrorKind::UnknownSession` if nothing is stored under its id any more, and it was loaded more than an hour ago: for so
-    /// long an old id is known to lead to a new one; what the store fails with.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use beaker::ErrorKind;
-    ///
-    /// # fn main() -> beaker::Result<()> {
-    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
-    /// let mut session = sessions.create();
-    /// session.save()?;
-    /// session.delete()?;
-    /// assert_eq!(session.save().unwrap_err().kind(), ErrorKind::SessionGone);
-    /// assert_eq!(sessions.open(session.id()).unwrap_err().kind(), ErrorKind::UnknownSession);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias = "destroy")]
-    #[doc(alias = "flush")]
-    pub fn delete(&mut self) -> Result<()> {
+    pub(crate) fn ask_to_delete(&mut self) -> Result<()> {
+        self.refuse_if_unavailable()?;
         self.data.values.clear();
         self.changes = Changes::none();
         self.is_deleted = true;
         self.intent = Intent::Delete;
-        self.act_unless_deferred()
+        Ok(())
     }
 
-    /// Notes that it was used now, so that it does not time out, and saves nothing else. The
-    /// middleware does this for a request that only looks.
-    ///
-    /// # Errors
-    ///
-    /// What the store fails with.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use std::{sync::Arc, time::Duration};
-    /// # use beaker::{Backend, ManualClock, Sessions};
-    /// # fn main() -> beaker::Result<()> {
-    /// # let clock = Arc::new(ManualClock::default());
-    /// let sessions = Sessions::new(Backend::memory()).timeout(Duration::from_secs(1800));
-    /// # let sessions = sessions.clock(clock.clone());
-    /// # let mut session = sessions.create();
-    /// # session.save()?;
-    /// # clock.advance(Duration::from_secs(1200));
-    /// sessions.open(session.id())?.touch()?;
-    /// # clock.advance(Duration::from_secs(1200));
-    /// // Twenty minutes later it has not timed out: its half hour began with the touch.
-    /// assert!(sessions.open(session.id()).is_ok());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn touch(&mut self) -> Result<()> {
-        if self.deferred { Ok(()) } else { self.note_access() }
-    }
-
-    /// Ends it, and goes on with an empty one under a new id: for logging out. It ends as with
-    /// [`delete`](Session::delete), and with the same errors.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # fn main() -> beaker::Result<()> {
-    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
-    /// # let mut session = sessions.create();
-    /// # session.set("user", "kimi");
-    /// # session.save()?;
-    /// let before = *session.id();
-    /// session.invalidate()?;
-    /// session.set("flash", "You are logged out.");
-    /// session.save()?;
-    /// assert!(sessions.open(&before).is_err() && !session.contains("user"));
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias = "flush")]
-    #[doc(alias = "destroy")]
-    #[doc(alias = "purge")]
-    #[doc(alias = "regenerate")]
-    pub fn invalidate(&mut self) -> Result<()> {
-        let mut fresh = Session::new(self.sessions.clone(), self.origin, self.in_cookie);
-        fresh.deferred = self.deferred;
+    /// Ends this one, and goes on with an empty one.
+    pub(crate) fn ask_to_begin_again(&mut self) -> Result<()> {
+        self.refuse_if_unavailable()?;
+        let mut fresh = SessionState::new(self.sessions.clone(), self.origin, self.in_cookie);
+        fresh.is_of_request = self.is_of_request;
         let mut before = mem::replace(self, fresh);
         self.ended = mem::take(&mut before.ended);
         self.ended.extend(before.places());
         before.changes = Changes::none();
-        self.act_unless_deferred()
+        Ok(())
     }
 
-    /// Saves it under a new id, and ends the old one: for logging in, so that an id that somebody
-    /// else may know is worth nothing.
-    ///
-    /// Requests of this visitor that run at the same time have the old id: what they save before
-    /// comes along, what they save after is refused with `ErrorKind::SessionGone`, unless there is
-    /// a [`grace`](Sessions::grace). If they end the session, it ends under its new id: a small
-    /// record leads there for an hour, or for what is left of the session's lifetime.
-    ///
-    /// # Errors
-    ///
-    /// As for [`save`](Session::save). After an error the session has the old id still, or has moved and
-    /// can be used by this handle; a second try does what is left to do.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # fn main() -> beaker::Result<()> {
-    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
-    /// # let mut session = sessions.create();
-    /// # session.save()?;
-    /// let before = *session.id();
-    /// session.set_user("kimi");
-    /// session.regenerate_id()?;
-    /// assert!(sessions.open(&before).is_err());
-    /// assert_eq!(sessions.open(session.id())?.user(), Some("kimi"));
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias = "cycle_id")]
-    #[doc(alias = "renew")]
-    #[doc(alias = "regenerate")]
-    pub fn regenerate_id(&mut self) -> Result<()> {
-        if self.is_deleted {
-            return Err(self.gone());
-        }
+    pub(crate) fn ask_for_new_id(&mut self) -> Result<()> {
+        self.ask_to_save()?;
         // A move that was begun and not ended goes on to the id that it was to have: nobody knows it.
         let is_on_its_way =
             self.moves_from.is_some() && (self.stored.is_some() || self.may_be_stored);
@@ -691,19 +561,14 @@ impl Session {
                 self.ended.push((old, None));
             }
         }
-        self.intent = Intent::Save;
-        self.act_unless_deferred()
-    }
-
-    fn act_unless_deferred(&mut self) -> Result<()> {
-        if self.deferred { Ok(()) } else { self.persist() }
+        Ok(())
     }
 
     /// Returns the time of an access. For a request a few milliseconds less do no harm, and are read in a
     /// tenth of the time.
     pub(super) fn time(&self) -> Timestamp {
         let clock = &self.sessions.0.clock;
-        if self.deferred { clock.recent() } else { clock.now() }
+        if self.is_of_request { clock.recent() } else { clock.now() }
     }
 
     pub(super) fn gone(&self) -> Error {
@@ -711,15 +576,26 @@ impl Session {
         let what = format!("the session `{id}` was deleted, and was not saved again");
         Error::new(ErrorKind::SessionGone, what + "; `invalidate` goes on with an empty one")
     }
+
+    /// Refuses to write what was not loaded, since the store could not be reached.
+    pub(super) fn refuse_if_unavailable(&self) -> Result<()> {
+        if self.origin != Origin::Unavailable {
+            return Ok(());
+        }
+        let what =
+            "the store could not be reached when this session was asked for, so the session is";
+        let what = format!("{what} empty and cannot be saved or ended; let the visitor try again");
+        Err(Error::new(ErrorKind::Unavailable, what))
+    }
 }
 
 /// Forgetting `save` would be silent otherwise.
 #[cfg(feature = "tracing")]
-impl Session {
+impl SessionState {
     /// Returns what was changed, if nobody has asked to save it. Where saving has failed, the program was
     /// told so.
     pub(crate) fn unsaved(&self) -> Option<Unsaved<'_>> {
-        let is_saved_by_itself = self.deferred && self.sessions.0.auto;
+        let is_saved_by_itself = self.is_of_request && self.sessions.0.auto;
         let is_unsaved = self.intent == Intent::Leave && self.is_modified() && !is_saved_by_itself;
         is_unsaved.then(|| Unsaved { id: &self.id, keys: self.changes.keys(&self.data.values) })
     }
@@ -727,9 +603,9 @@ impl Session {
 
 /// Of the session of a request the middleware tells, which knows the request.
 #[cfg(feature = "tracing")]
-impl Drop for Session {
+impl Drop for SessionState {
     fn drop(&mut self) {
-        if !self.deferred
+        if !self.is_of_request
             && !std::thread::panicking()
             && let Some(unsaved) = self.unsaved()
         {
@@ -739,7 +615,7 @@ impl Drop for Session {
 }
 
 /// Prints a map of the values and, as Beaker does, of the two times; nothing of a deleted session.
-impl Debug for Session {
+impl Debug for SessionState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut entries: BTreeMap<&str, &dyn Debug> = BTreeMap::new();
         if !self.is_deleted {

@@ -3,9 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use super::events::Event;
-use super::handle::{InCookie, Session};
+use super::handle::{InCookie, SessionState};
 use super::id::{SessionId, ticket};
-use super::options::{Home, Sessions};
+use super::options::{Home, Manager, OnStoreFailure};
 use super::stored::{self, Arriving, Content, Forward, Found, Origin, Rejection, Unreadable};
 use crate::clock::Timestamp;
 use crate::cookie;
@@ -18,7 +18,7 @@ use {super::client_side::Carrier, crate::store::Version};
 const MAX_FOLLOWED: usize = 64;
 
 /// Whoever sent a request: known by a cookie, or not.
-pub(crate) enum Visitor {
+enum Visitor {
     /// With what is in the cookie and no value can hold.
     Known(Found, InCookie, Vec<Unreadable>),
     New(Origin),
@@ -26,26 +26,26 @@ pub(crate) enum Visitor {
 
 impl Visitor {
     /// Makes their session, which may be a new one.
-    fn session(self, sessions: Sessions) -> Session {
+    fn session(self, sessions: Manager) -> SessionState {
         let now = sessions.0.clock.now();
         self.session_from(now, sessions)
     }
 
     /// The same for a request: it acts when that has been answered.
     #[cfg(feature = "middleware")]
-    pub(crate) fn session_of_request(self, sessions: Sessions) -> Session {
+    fn session_of_request(self, sessions: Manager) -> SessionState {
         let now = sessions.0.clock.recent();
-        self.session_from(now, sessions).deferred()
+        self.session_from(now, sessions).of_request()
     }
 
-    fn session_from(self, now: Timestamp, sessions: Sessions) -> Session {
+    fn session_from(self, now: Timestamp, sessions: Manager) -> SessionState {
         match self {
             Visitor::Known(found, in_cookie, unreadable) => {
-                let mut session = Session::loaded(sessions, found, Some(in_cookie), now);
+                let mut session = SessionState::loaded(sessions, found, Some(in_cookie), now);
                 session.unreadable = unreadable;
                 session
             }
-            Visitor::New(origin) => Session::new(sessions, origin, None),
+            Visitor::New(origin) => SessionState::new(sessions, origin, None),
         }
     }
 }
@@ -53,50 +53,22 @@ impl Visitor {
 /// What is found, by which cookie, and what in that no value can hold.
 type Recognized = (Found, InCookie, Vec<Unreadable>);
 
-impl Sessions {
+impl Manager {
     /// Makes a new session. Nothing is stored until it is saved.
-    ///
-    /// ```
-    /// # fn main() -> beaker::Result<()> {
-    /// let sessions = beaker::Sessions::new(beaker::Backend::memory());
-    /// let mut session = sessions.create();
-    /// assert!(sessions.open(session.id()).is_err());
-    /// session.save()?;
-    /// assert!(sessions.open(session.id()).is_ok());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn create(&self) -> Session {
-        Session::new(self.clone(), Origin::New, None)
+    pub(super) fn create(&self) -> SessionState {
+        SessionState::new(self.clone(), Origin::New, None)
     }
 
-    /// Opens the session that is saved under an id that the program trusts. An id from a visitor goes
-    /// through [`load`](Sessions::load).
-    ///
-    /// # Errors
-    ///
-    /// `ErrorKind::UnknownSession` if none is stored there, or it has timed out or is damaged;
-    /// `ErrorKind::Config` for sessions in cookies; what the store fails with.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use beaker::{ErrorKind, SessionId};
-    ///
-    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
-    /// let error = sessions.open(&SessionId::random()).unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::UnknownSession);
-    /// ```
-    pub fn open(&self, id: &SessionId) -> Result<Session> {
+    /// Opens the session that is saved under an id that the program trusts.
+    pub(super) async fn open(&self, id: &SessionId) -> Result<SessionState> {
         if self.0.is_in_cookies() {
             let why = "sessions in cookies are not reached by id; `load` takes the `Cookie` header";
             return Err(Error::config(why));
         }
         let events = &self.0.events;
-        let _span = events.loading();
-        let found = self.find(id)?.inspect(|found| events.emit(Event::Loaded(&found.id)));
-        match found {
-            Ok(found) => Ok(Session::loaded(self.clone(), found, None, self.0.clock.now())),
+        let found = events.during_load(self.find(id)).await?;
+        match found.inspect(|found| events.emit(Event::Loaded(&found.id))) {
+            Ok(found) => Ok(SessionState::loaded(self.clone(), found, None, self.0.clock.now())),
             Err(reason) => Err(Error::new(
                 ErrorKind::UnknownSession,
                 format!(
@@ -107,48 +79,40 @@ impl Sessions {
         }
     }
 
-    /// Loads the session of a visitor, by the `Cookie` header of the request. Whatever is wrong with the
-    /// cookie, the visitor gets a new session, whose [`origin`](Session::origin) says why.
-    ///
-    /// # Errors
-    ///
-    /// `ErrorKind::Config` if there is no [signer](Sessions::signed_by); what the store fails with.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use beaker::{Backend, Origin, Rejection, Sessions, Signer};
-    ///
-    /// # fn main() -> beaker::Result<()> {
-    /// let signer = Signer::new(&["0123456789abcdef0123456789abcdef"])?;
-    /// let sessions = Sessions::new(Backend::memory()).signed_by(signer);
-    /// let mut session = sessions.load(None)?;
-    /// session.set("visits", 1);
-    /// session.save()?;
-    /// let header = session.set_cookie()?.unwrap_or_default();
-    ///
-    /// // The browser sends back what stands before the first semicolon.
-    /// let again = sessions.load(header.split(';').next())?;
-    /// assert_eq!(again.require("visits")?.as_int(), Some(1));
-    ///
-    /// let forged = sessions.load(Some("beaker.session.id=0123456789abcdef"))?;
-    /// assert_eq!(forged.origin(), Origin::Rejected(Rejection::Signature));
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn load(&self, cookie_header: Option<&str>) -> Result<Session> {
-        self.recognize(cookie_header).map(|visitor| visitor.session(self.clone()))
+    /// Loads the session of a visitor, by the `Cookie` header of the request.
+    pub(super) async fn load(&self, cookie_header: Option<&str>) -> Result<SessionState> {
+        self.recognize(cookie_header).await.map(|visitor| visitor.session(self.clone()))
+    }
+
+    /// The same for a request, whose session acts when that has been answered.
+    #[cfg(feature = "middleware")]
+    pub(crate) async fn load_for_request(&self, cookies: Option<&str>) -> Result<SessionState> {
+        self.recognize(cookies).await.map(|visitor| visitor.session_of_request(self.clone()))
     }
 
     /// Tells who the visitor is, by the `Cookie` header.
-    pub(crate) fn recognize(&self, cookie_header: Option<&str>) -> Result<Visitor> {
+    async fn recognize(&self, cookie_header: Option<&str>) -> Result<Visitor> {
+        let recognized = self.0.events.during_load(self.look_for_visitor(cookie_header)).await;
+        match recognized {
+            Err(error) if self.goes_on_without_store(&error) => {
+                self.0.events.store_fails(&error);
+                Ok(Visitor::New(Origin::Unavailable))
+            }
+            recognized => recognized,
+        }
+    }
+
+    fn goes_on_without_store(&self, error: &Error) -> bool {
+        self.0.on_store_failure == OnStoreFailure::Empty && error.kind() == ErrorKind::Unavailable
+    }
+
+    async fn look_for_visitor(&self, cookie_header: Option<&str>) -> Result<Visitor> {
         let events = &self.0.events;
-        let _span = events.loading();
         let name = self.0.cookie.get_name();
         let mut origin = Origin::New;
         for value in cookie_header.into_iter().flat_map(|header| cookie::find(header, name)) {
             let loaded = match &self.0.home {
-                Home::Store => self.load_from_store(value)?,
+                Home::Store => self.load_from_store(value).await?,
                 #[cfg(feature = "cookies")]
                 Home::Cookie(carrier) => self.load_from_cookie(carrier, value)?,
             };
@@ -166,12 +130,12 @@ impl Sessions {
                 }
             }
         }
-        self.signer_or_carrier()?;
+        self.check_signer()?;
         Ok(Visitor::New(origin))
     }
 
     /// Loads what a cookie of ours leads to.
-    fn load_from_store(&self, value: &str) -> Result<Result<Recognized, Rejection>> {
+    async fn load_from_store(&self, value: &str) -> Result<Result<Recognized, Rejection>> {
         let options = &self.0;
         let Some(verified) = options.signer()?.verify(options.cookie.get_name(), value) else {
             return Ok(Err(Rejection::Signature));
@@ -179,7 +143,9 @@ impl Sessions {
         let Some((id, sent)) = ticket::read(verified.text) else {
             return Ok(Err(Rejection::Id));
         };
-        Ok(self.find(&id)?.map(|found| {
+        let found = self.find(&id).await?;
+        self.0.events.store_answers();
+        Ok(found.map(|found| {
             let is_due = !verified.is_newest || options.is_ticket_due(sent);
             (found, InCookie { id, is_due }, Vec::new())
         }))
@@ -217,14 +183,14 @@ pub(super) enum Resolved {
     Elsewhere(SessionId),
 }
 
-impl Sessions {
+impl Manager {
     /// Finds what is stored under an id and may be used. An id that was changed a moment ago leads to the
     /// new one, if there is a `grace`.
-    pub(super) fn find(&self, id: &SessionId) -> Result<Result<Found, Rejection>> {
+    pub(super) async fn find(&self, id: &SessionId) -> Result<Result<Found, Rejection>> {
         let mut id = *id;
         for _ in 0..MAX_FOLLOWED {
-            let Some(stored) = self.records().get(&self.key(&id))? else { break };
-            match self.resolve(id, &stored)? {
+            let Some(stored) = self.records().get(&self.key(&id)).await? else { break };
+            match self.resolve(id, &stored).await? {
                 Resolved::Found(found) => return Ok(Ok(found)),
                 Resolved::Rejected(reason) => return Ok(Err(reason)),
                 Resolved::Elsewhere(next) => id = next,
@@ -234,19 +200,19 @@ impl Sessions {
     }
 
     /// Tells what a record under this id means to a request.
-    pub(super) fn resolve(&self, id: SessionId, stored: &Stored) -> Result<Resolved> {
+    pub(super) async fn resolve(&self, id: SessionId, stored: &Stored) -> Result<Resolved> {
         let version = stored.version;
         match stored::read(stored, &self.0.codec) {
-            Some(Content::Session(data)) => self.in_time(Found { id, data, version }),
+            Some(Content::Session(data)) => self.in_time(Found { id, data, version }).await,
             Some(Content::Forward(Forward { to, until })) if self.0.clock.now() < until => {
                 Ok(Resolved::Elsewhere(to))
             }
             Some(Content::Forward(_)) => Ok(Resolved::Rejected(Rejection::Moved)),
             Some(Content::Arriving(Arriving { from, data })) => {
-                if self.forwards(&from)? != Some(id) {
+                if self.forwards(&from).await? != Some(id) {
                     return Ok(Resolved::Rejected(Rejection::Unknown));
                 }
-                self.arrive(Found { id, data, version })
+                self.arrive(Found { id, data, version }).await
             }
             None => {
                 self.0.damaged.fetch_add(1, Ordering::Relaxed);
@@ -255,19 +221,19 @@ impl Sessions {
         }
     }
 
-    fn in_time(&self, found: Found) -> Result<Resolved> {
+    async fn in_time(&self, found: Found) -> Result<Resolved> {
         let Some(reason) = self.0.over(&found.data) else { return Ok(Resolved::Found(found)) };
-        self.records().delete(&self.key(&found.id), Precondition::Unchanged(found.version))?;
+        self.records().delete(&self.key(&found.id), Precondition::Unchanged(found.version)).await?;
         Ok(Resolved::Rejected(reason))
     }
 
     /// Does what is left of a move, which was begun and not ended: by one that is at it now, or that has
     /// crashed.
-    fn arrive(&self, mut found: Found) -> Result<Resolved> {
+    async fn arrive(&self, mut found: Found) -> Result<Resolved> {
         let (key, unchanged) = (self.key(&found.id), Precondition::Unchanged(found.version));
         let accessed = found.data.accessed;
-        match self.put(&key, &mut found.data, accessed, None, unchanged)? {
-            Some(version) => self.in_time(Found { version, ..found }),
+        match self.put(&key, &mut found.data, accessed, None, unchanged).await? {
+            Some(version) => self.in_time(Found { version, ..found }).await,
             None => Ok(Resolved::Elsewhere(found.id)),
         }
     }

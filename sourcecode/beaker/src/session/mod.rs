@@ -19,7 +19,12 @@
 //! | `users` | all sessions of a user |
 //! | `write` | writing it, and moving it to a new id |
 //! | `save` | deciding what is to be done, and doing it |
+//! | `blocking` | all of that for programs whose threads wait |
+//! | `asynchronous` | and for those whose tasks do |
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
+mod blocking;
 mod changes;
 #[cfg(feature = "cookies")]
 mod client_side;
@@ -36,12 +41,15 @@ mod turns;
 mod users;
 mod write;
 
+#[cfg(feature = "tokio")]
+pub use asynchronous::{AsyncSession, AsyncSessions};
+pub use blocking::Session;
 #[cfg(feature = "tracing")]
 pub use events::SessionCounters;
-pub use handle::Session;
+pub use handle::SessionState;
 pub use id::SessionId;
 #[cfg(feature = "middleware")]
-pub(crate) use load::Visitor;
-pub use options::Sessions;
+pub(crate) use options::Manager;
 pub(crate) use options::{DEFAULT_PER_USER, MOST_PER_USER};
+pub use options::{OnStoreFailure, Sessions};
 pub use stored::{Origin, Rejection, SessionData, Unreadable};

@@ -1,6 +1,7 @@
 //! [`Sessions`]: where the sessions of an application are kept, by which rules, and which of these fit
 //! together.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,7 +17,7 @@ use super::id::SessionId;
 use super::stored::Unreadable;
 use super::stored::{SessionCodec, SessionData};
 use super::turns::{Attempts, Turn, Turns};
-use crate::backend::Backend;
+use crate::backend::{AnyBackend, Backend};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::codec::{Bincode, Codec};
 use crate::cookie::{CookieLifetime, CookieOptions};
@@ -25,6 +26,8 @@ use crate::key::{Key, Namespace};
 #[cfg(feature = "cookies")]
 use crate::sealing::Sealer;
 use crate::signing::Signer;
+#[cfg(feature = "middleware")]
+use crate::world::World;
 
 /// The most sessions of a user that can be listed: a list of these fits into every store.
 pub(crate) const MOST_PER_USER: usize = 10_000;
@@ -61,8 +64,26 @@ const LONGEST_GRACE: Duration = Duration::from_secs(60);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
-pub struct Sessions(pub(super) Arc<Options>);
+#[derive(Clone)]
+pub struct Sessions(pub(super) Manager);
+
+/// What sessions of both kinds of program do, with the options that say how. A clone is the same.
+#[derive(Clone)]
+pub(crate) struct Manager(pub(super) Arc<Options>);
+
+/// What becomes of a request whose session cannot be looked up, since the store cannot be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum OnStoreFailure {
+    /// Asking for the session is an error.
+    #[default]
+    Fail,
+    /// The session is empty, so that pages that only read it can be shown. Its
+    /// [`origin`](crate::session::SessionState::origin) is [`Unavailable`](crate::Origin::Unavailable); to save it or to
+    /// end it is an error, and the visitor keeps the cookie. One event at the level `WARN` tells that an
+    /// outage has begun, and one that it is over (feature `tracing`).
+    Empty,
+}
 
 /// Where the sessions are kept.
 #[derive(Debug, Clone)]
@@ -77,7 +98,7 @@ pub(super) enum Home {
 #[derive(Debug, Clone)]
 pub(super) struct Options {
     pub(super) home: Home,
-    pub(super) backend: Backend,
+    pub(super) backend: AnyBackend,
     pub(super) namespace: Namespace,
     pub(super) codec: SessionCodec,
     /// Whether the program has set the codec.
@@ -94,13 +115,14 @@ pub(super) struct Options {
     pub(super) cookie: CookieOptions,
     /// Whether a cookie that leads to no session is taken away from the visitor.
     pub(super) remove_rejected: bool,
+    pub(super) on_store_failure: OnStoreFailure,
     pub(super) damaged: Arc<AtomicU64>,
     pub(super) turns: Turns,
     pub(super) events: Events,
 }
 
 impl Options {
-    pub(super) fn new(backend: Backend) -> Options {
+    pub(super) fn new(backend: AnyBackend) -> Options {
         Options {
             home: Home::Store,
             backend,
@@ -118,6 +140,7 @@ impl Options {
             signer: None,
             cookie: CookieOptions::default(),
             remove_rejected: true,
+            on_store_failure: OnStoreFailure::Fail,
             damaged: Arc::default(),
             turns: Turns::default(),
             events: Events::default(),
@@ -206,12 +229,7 @@ impl Options {
         carrier.header(&self.cookie, id, data, unreadable, &self.codec, longest)
     }
 
-    /// Begins the further tries of a write under a key, with a turn that is there or a new one.
-    pub(super) fn attempts(&self, key: Key, turn: Option<Turn>) -> Attempts<'_> {
-        Attempts::new(&self.turns, &*self.backend.locks, key, turn)
-    }
-
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let wrong = |why: String| Err(Error::config(why));
         if self.timeout.is_some() && !self.save_accessed_time {
             let why = "a session's `timeout` counts from its last access, so it needs \
@@ -252,6 +270,51 @@ impl Options {
     }
 }
 
+impl Manager {
+    pub(super) fn new(options: Options) -> Manager {
+        Manager(Arc::new(options))
+    }
+
+    pub(super) fn with(mut self, change: impl FnOnce(&mut Options)) -> Manager {
+        change(Arc::make_mut(&mut self.0));
+        self
+    }
+
+    #[cfg(feature = "middleware")]
+    /// Refuses options with which no visitor can be recognized.
+    pub(crate) fn check_for_visitors(&self) -> Result<()> {
+        self.0.check()?;
+        self.check_signer()
+    }
+
+    /// Refuses to go on without what makes cookies.
+    pub(super) fn check_signer(&self) -> Result<()> {
+        if self.0.is_in_cookies() { Ok(()) } else { self.0.signer().map(drop) }
+    }
+
+    /// Tells who waits for the store, if it may have to be waited for.
+    #[cfg(feature = "middleware")]
+    pub(crate) fn waits(&self) -> Option<World> {
+        let AnyBackend { store, .. } = &self.0.backend;
+        store.blocks().then(|| self.0.backend.world())
+    }
+
+    pub(super) fn damaged(&self) -> u64 {
+        self.0.damaged.load(Ordering::Relaxed) + self.0.backend.store.damaged()
+    }
+
+    /// Waits for a turn with this key, if others take turns with it now.
+    pub(super) async fn turn(&self, key: &Key) -> Option<Turn> {
+        self.0.turns.join(key, self.0.backend.world()).await
+    }
+
+    /// Begins the further tries of a write under a key, with a turn that is there or a new one.
+    pub(super) async fn attempts(&self, key: Key, turn: Option<Turn>) -> Attempts<'_> {
+        let AnyBackend { locks, .. } = &self.0.backend;
+        Attempts::new(&self.0.turns, locks, self.0.backend.world(), key, turn).await
+    }
+}
+
 /// Made and asked.
 impl Sessions {
     /// Keeps sessions in this back end. They never time out, and are reached by id alone, until
@@ -264,7 +327,7 @@ impl Sessions {
     /// assert!(sessions.create().is_new());
     /// ```
     pub fn new(backend: Backend) -> Sessions {
-        Sessions(Arc::new(Options::new(backend)))
+        Sessions(Manager::new(Options::new(backend.into())))
     }
 
     /// Keeps sessions in the visitors' browsers, signed: visitors can read them and cannot change
@@ -277,7 +340,7 @@ impl Sessions {
     /// # In Beaker's format
     ///
     /// - What Python stores comes back to Python as it was, also what no [`Value`](crate::Value) can hold:
-    ///   see [`unreadable`](crate::Session::unreadable). [`Value::Bytes`](crate::Value::Bytes), for which
+    ///   see [`unreadable`](crate::session::SessionState::unreadable). [`Value::Bytes`](crate::Value::Bytes), for which
     ///   JSON has no form, are a dictionary with the one key `$bytes` there, and their digits in hex.
     /// - The keys `_id`, `_path`, `_domain`, `_creation_time` and `_accessed_time` are Beaker's own; a save
     ///   with a value under one of them fails with `ErrorKind::Config`.
@@ -342,27 +405,8 @@ impl Sessions {
 
     #[cfg(feature = "cookies")]
     fn carried_by(carrier: Carrier) -> Sessions {
-        let options = Options::new(Backend::null());
-        Sessions(Arc::new(Options { home: Home::Cookie(Arc::new(carrier)), ..options }))
-    }
-
-    /// Asks the back end that these sessions are in whether it is there, as [`Backend::ping`].
-    ///
-    /// # Errors
-    ///
-    /// What the store fails with.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # fn main() -> beaker::Result<()> {
-    /// beaker::Sessions::new(beaker::Backend::memory()).ping()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias = "health")]
-    pub fn ping(&self) -> Result<()> {
-        self.0.backend.ping()
+        let options = Options::new(Backend::null().into());
+        Sessions(Manager::new(Options { home: Home::Cookie(Arc::new(carrier)), ..options }))
     }
 
     /// Refuses options that do not fit together. The middleware asks this when it is made.
@@ -382,7 +426,7 @@ impl Sessions {
     /// assert!(error.to_string().contains("`timeout`"));
     /// ```
     pub fn check(&self) -> Result<()> {
-        self.0.check()
+        self.0.0.check()
     }
 
     /// Returns how often what was stored turned out to be damaged, and was treated as no session.
@@ -391,7 +435,7 @@ impl Sessions {
     /// assert_eq!(beaker::Sessions::new(beaker::Backend::memory()).damaged(), 0);
     /// ```
     pub fn damaged(&self) -> u64 {
-        self.0.damaged.load(Ordering::Relaxed) + self.0.backend.store.damaged()
+        self.0.damaged()
     }
 
     /// Returns what has happened so far (feature `tracing`).
@@ -407,26 +451,22 @@ impl Sessions {
     #[cfg(feature = "tracing")]
     #[doc(alias = "metrics")]
     pub fn counters(&self) -> SessionCounters {
-        self.0.events.counters()
+        self.0.0.events.counters()
     }
+}
 
-    /// Tells whether loading or saving a session may wait.
-    #[cfg_attr(not(feature = "tower"), allow(dead_code))]
-    pub(crate) fn blocks(&self) -> bool {
-        self.0.backend.store.blocks()
-    }
-
-    /// Refuses to go on without what makes cookies.
-    pub(crate) fn signer_or_carrier(&self) -> Result<()> {
-        if self.0.is_in_cookies() { Ok(()) } else { self.0.signer().map(drop) }
+/// What the middleware works with.
+#[cfg(feature = "middleware")]
+impl Sessions {
+    pub(crate) fn into_manager(self) -> Manager {
+        self.0
     }
 }
 
 /// Options, each with its default.
 impl Sessions {
-    fn with(mut self, change: impl FnOnce(&mut Options)) -> Sessions {
-        change(Arc::make_mut(&mut self.0));
-        self
+    fn with(self, change: impl FnOnce(&mut Options)) -> Sessions {
+        Sessions(self.0.with(change))
     }
 
     /// Ends a session that was not used for so long. Default: never. Set one in a server: without it,
@@ -598,6 +638,20 @@ impl Sessions {
         self.with(|options| options.remove_rejected = remove)
     }
 
+    /// Sets what becomes of a request whose session cannot be looked up, since the store cannot be reached.
+    /// Default: asking for the session is an error.
+    ///
+    /// ```
+    /// use beaker::session::OnStoreFailure;
+    ///
+    /// # use beaker::{Backend, Sessions};
+    /// let sessions = Sessions::new(Backend::memory()).on_store_failure(OnStoreFailure::Empty);
+    /// ```
+    #[doc(alias = "fail_open")]
+    pub fn on_store_failure(self, then: OnStoreFailure) -> Sessions {
+        self.with(|options| options.on_store_failure = then)
+    }
+
     /// Keeps these sessions apart from others in the same back end. Default: the one of
     /// [`Namespace::default`].
     ///
@@ -618,7 +672,7 @@ impl Sessions {
         self.with(|options| options.namespace = Namespace::new(name))
     }
 
-    /// Sets how many sessions one [user](crate::Session::set_user) has at most: when a user logs in once
+    /// Sets how many sessions one [user](crate::session::SessionState::set_user) has at most: when a user logs in once
     /// more, their oldest session ends, and whoever has it is logged out. 1 to 10,000; default: 1000, so
     /// that the list of a user's sessions stays small whoever logs in how often.
     ///
@@ -665,5 +719,17 @@ impl Sessions {
     /// ```
     pub fn clock(self, clock: Arc<dyn Clock>) -> Sessions {
         self.with(|options| options.clock = clock)
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Sessions").field(&self.0.0).finish()
+    }
+}
+
+impl fmt::Debug for Manager {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }

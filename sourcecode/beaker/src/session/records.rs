@@ -4,46 +4,51 @@
 use std::time::Duration;
 
 use super::id::{SessionId, shortened};
-use super::options::{Options, Sessions};
+use super::options::{Manager, Options};
 use super::stored::{self, Content, Forward, Rejection, SessionData};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::key::Key;
-use crate::store::{Precondition, Store, Stored, Version};
+use crate::store::{AnyStore, Precondition, Stored, Version};
 
 /// An old id leads on for so long, or as long as the session can live. No request takes longer.
 pub(super) const FORWARDS_LAST: Duration = Duration::from_secs(60 * 60);
 
 /// The store of these sessions, whose errors show no whole id. Sessions reach it in no other way.
-pub(super) struct Records<'a>(&'a dyn Store);
+pub(super) struct Records<'a>(&'a AnyStore);
 
 impl Records<'_> {
-    pub(super) fn get(&self, key: &Key) -> Result<Option<Stored>> {
-        self.0.get(key).map_err(shortened)
+    pub(super) async fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        self.0.get(key).await.map_err(shortened)
     }
 
-    pub(super) fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
-        self.0.get_many(keys).map_err(shortened)
+    pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
+        self.0.get_many(keys).await.map_err(shortened)
     }
 
-    pub(super) fn put(
+    pub(super) async fn put(
         &self,
         key: &Key,
         bytes: &[u8],
         ttl: Option<Duration>,
         when: Precondition,
     ) -> Result<Option<Version>> {
-        self.0.put(key, bytes, ttl, when).map_err(shortened)
+        self.0.put(key, bytes, ttl, when).await.map_err(shortened)
     }
 
-    pub(super) fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
-        self.0.delete(key, when).map_err(shortened)
+    pub(super) async fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
+        self.0.delete(key, when).await.map_err(shortened)
     }
 }
 
-impl Sessions {
+impl Manager {
     pub(super) fn records(&self) -> Records<'_> {
-        Records(&*self.0.backend.store)
+        Records(&self.0.backend.store)
+    }
+
+    /// Asks the store for something that is not there.
+    pub(super) async fn ping(&self) -> Result<()> {
+        self.0.backend.ping().await
     }
 
     pub(super) fn key(&self, id: &SessionId) -> Key {
@@ -51,14 +56,14 @@ impl Sessions {
     }
 
     /// Reads what is under an id; `None` also for what cannot be read.
-    pub(super) fn content(&self, id: &SessionId) -> Result<Option<Content>> {
-        let stored = self.records().get(&self.key(id))?;
+    pub(super) async fn content(&self, id: &SessionId) -> Result<Option<Content>> {
+        let stored = self.records().get(&self.key(id)).await?;
         Ok(stored.and_then(|stored| stored::read(&stored, &self.0.codec)))
     }
 
     /// Reads where an id leads, for those who are to end the session: also when the grace is over.
-    pub(super) fn forwards(&self, id: &SessionId) -> Result<Option<SessionId>> {
-        Ok(match self.content(id)? {
+    pub(super) async fn forwards(&self, id: &SessionId) -> Result<Option<SessionId>> {
+        Ok(match self.content(id).await? {
             Some(Content::Forward(Forward { to, .. })) => Some(to),
             _ => None,
         })
@@ -66,7 +71,7 @@ impl Sessions {
 
     /// Makes a record of the data, with the access noted as of now, and stores it. (What the handle itself
     /// says of its access stays as it was loaded.) `from` is the id that the session is about to leave.
-    pub(super) fn put(
+    pub(super) async fn put(
         &self,
         key: &Key,
         data: &mut SessionData,
@@ -85,7 +90,7 @@ impl Sessions {
         let loaded = std::mem::replace(&mut data.accessed, now);
         let record = stored::session(data, from, &options.codec, now, until);
         data.accessed = loaded;
-        self.records().put(key, &record?, ttl, when)
+        self.records().put(key, &record?, ttl, when).await
     }
 }
 

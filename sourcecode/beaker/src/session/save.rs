@@ -11,7 +11,7 @@ use super::changes::Changes;
 #[cfg(feature = "cookies")]
 use super::client_side::Carrier;
 use super::events::Event;
-use super::handle::{Intent, Known, Session};
+use super::handle::{Intent, Known, SessionState};
 use super::id::SessionId;
 use super::options::Home;
 #[cfg(feature = "cookies")]
@@ -66,23 +66,27 @@ fn plan(facts: Facts) -> Plan {
     }
 }
 
-impl Session {
+impl SessionState {
     /// Does what was asked for, and what the options want at the end of a request.
-    pub(crate) fn persist(&mut self) -> Result<()> {
+    pub(crate) async fn persist(&mut self) -> Result<()> {
         let plan = plan(self.facts());
+        if plan != Plan::Nothing {
+            self.refuse_if_unavailable()?;
+        }
         // What is to end, ends first: it must not live on because something else cannot be saved.
-        while let Some((id, known)) = self.ended.pop() {
-            let ended = self.sessions.end_known(&id, known.as_ref());
-            if ended.as_ref().is_err_and(|error| error.kind() != ErrorKind::UnknownSession) {
-                self.ended.push((id, known));
+        while let Some((id, known)) = self.ended.last().copied() {
+            let ended = self.sessions.end_known(&id, known.as_ref()).await;
+            // What nobody can find any more is not tried again.
+            if ended.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::UnknownSession) {
+                self.ended.pop();
             }
             ended?;
         }
         match plan {
             Plan::Nothing => {}
-            Plan::Touch => self.note_access()?,
-            Plan::Write => self.write()?,
-            Plan::Delete => self.delete_record()?,
+            Plan::Touch => self.note_access().await?,
+            Plan::Write => self.write().await?,
+            Plan::Delete => self.delete_record().await?,
         }
         self.intent = Intent::Leave;
         Ok(())
@@ -106,11 +110,10 @@ impl Session {
         }
     }
 
-    fn write(&mut self) -> Result<()> {
-        let events = self.sessions.0.events.clone();
-        let _span = events.saving(&self.id);
+    async fn write(&mut self) -> Result<()> {
+        let (events, id) = (self.sessions.0.events.clone(), self.id);
         let written = match self.sessions.0.home.clone() {
-            Home::Store => self.write_record(),
+            Home::Store => events.during_save(&id, self.write_record()).await,
             #[cfg(feature = "cookies")]
             Home::Cookie(carrier) => self.write_into_cookie(&carrier),
         };
@@ -124,9 +127,9 @@ impl Session {
         written
     }
 
-    fn delete_record(&mut self) -> Result<()> {
+    async fn delete_record(&mut self) -> Result<()> {
         for (id, known) in self.places() {
-            self.sessions.end_known(&id, known.as_ref())?;
+            self.sessions.end_known(&id, known.as_ref()).await?;
         }
         (self.moves_from, self.stored, self.issued) = (None, None, None);
         self.may_be_stored = false;
@@ -145,7 +148,7 @@ impl Session {
 
     /// Notes the access in what is stored, and nothing else: not what was changed here, and not over
     /// what somebody else has changed.
-    pub(super) fn note_access(&mut self) -> Result<()> {
+    pub(super) async fn note_access(&mut self) -> Result<()> {
         // A deletion that failed has left the record as it was, and this handle empty. And what is on its
         // way to another id is not there yet.
         if self.is_deleted || self.stored.is_none() || self.moves_from.is_some() {
@@ -155,7 +158,7 @@ impl Session {
         let noted = self.last_accessed.unwrap_or(self.data.accessed);
         let is_due = options.is_touch_due(noted, options.clock.recent());
         match options.home.clone() {
-            Home::Store if is_due => self.touch_record(),
+            Home::Store if is_due => self.touch_record().await,
             #[cfg(feature = "cookies")]
             Home::Cookie(carrier) if is_due || self.in_cookie.is_some_and(|it| it.is_due) => {
                 self.renew_cookie(&carrier)
@@ -164,23 +167,23 @@ impl Session {
         }
     }
 
-    fn touch_record(&mut self) -> Result<()> {
+    async fn touch_record(&mut self) -> Result<()> {
         let Some(version) = self.stored else { return Ok(()) };
         let key = self.sessions.key(&self.id);
-        let _turn = self.sessions.0.turns.join(&key);
+        let _turn = self.sessions.turn(&key).await;
         let (now, mut unchanged) = (self.time(), self.unchanged());
         let condition = Precondition::Unchanged(version);
-        let noted = self.sessions.put(&key, &mut unchanged, now, None, condition)?;
+        let noted = self.sessions.put(&key, &mut unchanged, now, None, condition).await?;
         if noted.is_some() {
             self.stored = noted;
             self.sessions.0.events.emit(Event::Touched(&self.id));
             return Ok(());
         }
         // Somebody has written since. They may have begun, and so noted an access, before this one.
-        if let Ok(mut latest) = self.sessions.find(&self.id)? {
+        if let Ok(mut latest) = self.sessions.find(&self.id).await? {
             let (key, unchanged) =
                 (self.sessions.key(&latest.id), Precondition::Unchanged(latest.version));
-            self.sessions.put(&key, &mut latest.data, now, None, unchanged)?;
+            self.sessions.put(&key, &mut latest.data, now, None, unchanged).await?;
         }
         Ok(())
     }
@@ -188,7 +191,7 @@ impl Session {
 
 /// Of a session that is kept in the visitor's cookie.
 #[cfg(feature = "cookies")]
-impl Session {
+impl SessionState {
     /// Issues a cookie with all that there is, changed or not: whoever saves wants it to be sent.
     fn write_into_cookie(&mut self, carrier: &Carrier) -> Result<()> {
         let now = self.time().max(self.data.accessed);

@@ -40,6 +40,15 @@ pub struct SessionData {
     pub values: Values,
 }
 
+/// Where a session says whose it is.
+pub(super) const USER: &str = "_user";
+
+impl SessionData {
+    pub(super) fn user(&self) -> Option<&str> {
+        self.values.get(USER)?.as_str()
+    }
+}
+
 /// Three things in this order, as in every record stored so far. In JSON: `[created, accessed,
 /// {"key": value}]`.
 impl Serialize for SessionData {
@@ -190,6 +199,9 @@ pub enum Origin {
     Loaded,
     /// A cookie of ours was sent and led to nothing, so this one is new.
     Rejected(Rejection),
+    /// The store could not be reached, so nobody knows whose request it is: the session is empty, cannot be
+    /// saved, and leaves the visitor's cookie as it is. See [`OnStoreFailure::Empty`](super::OnStoreFailure).
+    Unavailable,
 }
 
 /// Why a cookie led to no session. None of these is an error to the visitor.

@@ -18,11 +18,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::id::shortened;
-use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
-use crate::lock::{Guard, LocalLocks, Locks};
+#[cfg(feature = "tokio")]
+use crate::lock::AsyncLocks;
+use crate::lock::{AnyLocks, Guard, LocalLocks, Locks};
 use crate::store::Version;
+use crate::world::World;
 
 /// Keys are counted together by some of their bytes: a key that is alone may take a turn in vain.
 const COUNTS: usize = 256;
@@ -46,16 +48,23 @@ impl Default for Turns {
 
 impl Turns {
     /// Waits for a turn, if others take turns with this key now.
-    pub(super) fn join(&self, key: &Key) -> Option<Turn> {
-        (self.count(key) > 0).then(|| self.take(key))
+    pub(super) async fn join(&self, key: &Key, world: World) -> Option<Turn> {
+        match self.count(key) {
+            0 => None,
+            _ => Some(self.take(key, world).await),
+        }
     }
 
     /// Waits for a turn. A thread that has one already goes on with that.
-    fn take(&self, key: &Key) -> Turn {
+    async fn take(&self, key: &Key, world: World) -> Turn {
         let number = number(key.name());
         self.0.counts[number].fetch_add(1, Ordering::Relaxed);
         let mut turn = Turn { turns: self.clone(), number, _lock: None };
-        turn._lock = self.0.locks.lock(key).ok();
+        turn._lock = match world {
+            World::Threads => Locks::lock(&self.0.locks, key).ok(),
+            #[cfg(feature = "tokio")]
+            World::Tasks => AsyncLocks::lock(&self.0.locks, key).await.ok(),
+        };
         turn
     }
 
@@ -104,7 +113,8 @@ const LOCKS_FROM: u32 = 16;
 /// The further tries of a write under one key. In this process nobody else has them at the same time;
 /// those of other processes are met with waits, and then with a lock.
 pub(super) struct Attempts<'a> {
-    locks: &'a dyn Locks,
+    locks: &'a AnyLocks,
+    world: World,
     key: Key,
     made: u32,
     lock: Option<Guard>,
@@ -113,24 +123,30 @@ pub(super) struct Attempts<'a> {
 
 impl<'a> Attempts<'a> {
     /// Waits for the turn of this process, unless it is there.
-    pub(super) fn new(
+    pub(super) async fn new(
         turns: &Turns,
-        locks: &'a dyn Locks,
+        locks: &'a AnyLocks,
+        world: World,
         key: Key,
         turn: Option<Turn>,
     ) -> Attempts<'a> {
-        let turn = turn.unwrap_or_else(|| turns.take(&key));
-        Attempts { locks, key, made: 0, lock: None, _turn: turn }
+        let turn = match turn {
+            Some(turn) => turn,
+            None => turns.take(&key, world).await,
+        };
+        Attempts { locks, world, key, made: 0, lock: None, _turn: turn }
     }
 
     /// Whether there is to be another one; waits until it is time for it.
-    pub(super) fn next(&mut self) -> Result<bool> {
+    pub(super) async fn next(&mut self) -> Result<bool> {
         match self.made {
             LOCKS_FROM => {
                 let key = Namespace::new("beaker.turns").key(self.key.name());
-                self.lock = Some(self.locks.lock(&key).map_err(shortened)?);
+                self.lock = Some(self.locks.lock(&key).await.map_err(shortened)?);
             }
-            made if made >= WAITS_FROM && self.lock.is_none() => self.wait(),
+            made if made >= WAITS_FROM && self.lock.is_none() => {
+                self.world.sleep(self.pause()).await;
+            }
             _ => {}
         }
         self.made += 1;
@@ -138,11 +154,11 @@ impl<'a> Attempts<'a> {
     }
 
     /// Lets those of other processes get on. Each waits its own time, so that they do not meet again.
-    fn wait(&self) {
+    fn pause(&self) -> Duration {
         let own = Version::fresh().number() % 80;
         let wait = Duration::from_micros(u64::from(self.made - WAITS_FROM + 1) * (20 + own));
         // Not by the sessions' clock: one that stands still would stop this for ever.
-        SystemClock.sleep(wait.min(LONGEST_WAIT));
+        wait.min(LONGEST_WAIT)
     }
 }
 
@@ -165,7 +181,7 @@ mod tests {
         let mut new = sessions.create();
         new.save().unwrap();
         let id = *new.id();
-        let (key, turns) = (sessions.key(&id), sessions.0.turns.clone());
+        let (key, turns) = (sessions.0.key(&id), sessions.0.0.turns.clone());
         let (saves, tries) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (saved, tried) = (Arc::clone(&saves), Arc::clone(&tries));
         let is_done = AtomicBool::new(false);

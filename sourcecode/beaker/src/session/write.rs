@@ -5,7 +5,7 @@
 
 use super::changes::Changes;
 use super::events::Event;
-use super::handle::Session;
+use super::handle::SessionState;
 use super::id::SessionId;
 use super::stored::{Content, Forward, Found};
 use crate::error::{Error, ErrorKind, Result};
@@ -15,46 +15,46 @@ use crate::store::{Precondition, Version};
 /// So often it is begun again with another id or another user: each time others have changed that.
 const MAX_ROUNDS: u32 = 16;
 
-impl Session {
+impl SessionState {
     /// Writes it into the store: on the condition that nobody has written meanwhile, and otherwise again,
     /// with the changes made to what they wrote.
-    pub(super) fn write_record(&mut self) -> Result<()> {
+    pub(super) async fn write_record(&mut self) -> Result<()> {
         for _ in 0..MAX_ROUNDS {
             // Listed first: an id that leads to nothing does no harm, a session that is not listed does.
-            self.list_for_its_user()?;
-            if let Some(version) = self.write_as_listed()? {
+            self.list_for_its_user().await?;
+            if let Some(version) = self.write_as_listed().await? {
                 (self.stored, self.moves_from) = (Some(version), None);
                 self.changes = Changes::none();
-                return self.list_as_saved();
+                return self.list_as_saved().await;
             }
         }
         Err(self.conflict())
     }
 
     /// `None` if it has another id or another user now, and so may have to be listed first.
-    fn write_as_listed(&mut self) -> Result<Option<Version>> {
+    async fn write_as_listed(&mut self) -> Result<Option<Version>> {
         let Some(version) = self.stored else {
-            return match self.write_new()? {
-                Some(version) => self.stored_as(version),
+            return match self.write_new().await? {
+                Some(version) => self.stored_as(version).await,
                 None => Ok(None),
             };
         };
         if self.has_nothing_to_write() {
-            return self.merge_with(self.id, version).map(Some);
+            return self.merge_with(self.id, version).await.map(Some);
         }
-        match self.write_over(version)? {
-            Some(version) => self.stored_as(version),
+        match self.write_over(version).await? {
+            Some(version) => self.stored_as(version).await,
             None => Ok(None),
         }
     }
 
     /// Goes on with a move, if this is one.
-    fn stored_as(&mut self, version: Version) -> Result<Option<Version>> {
+    async fn stored_as(&mut self, version: Version) -> Result<Option<Version>> {
         // Known from here on, so that another try, or a `delete`, finds it.
         self.stored = Some(version);
         match self.moves_from {
             None => Ok(Some(version)),
-            Some((old, known)) => self.move_from(old, known, version),
+            Some((old, known)) => self.move_from(old, known, version).await,
         }
     }
 
@@ -68,16 +68,16 @@ impl Session {
         !is_due && !self.is_modified() && self.moves_from.is_none()
     }
 
-    fn write_new(&mut self) -> Result<Option<Version>> {
+    async fn write_new(&mut self) -> Result<Option<Version>> {
         // A try that failed may have been done.
         let was_tried = std::mem::replace(&mut self.may_be_stored, true);
-        if let Some(version) = self.put(Precondition::Absent)? {
+        if let Some(version) = self.put(Precondition::Absent).await? {
             self.may_be_stored = false;
             return Ok(Some(version));
         }
         if was_tried {
             let key = self.sessions.key(&self.id);
-            let stored = self.sessions.records().get(&key)?;
+            let stored = self.sessions.records().get(&key).await?;
             self.stored = stored.map(|stored| stored.version);
         } else {
             self.id = SessionId::random();
@@ -86,23 +86,23 @@ impl Session {
         Ok(None)
     }
 
-    fn write_over(&mut self, mut version: Version) -> Result<Option<Version>> {
+    async fn write_over(&mut self, mut version: Version) -> Result<Option<Version>> {
         let key = self.sessions.key(&self.id);
-        let turn = self.sessions.0.turns.join(&key);
+        let turn = self.sessions.turn(&key).await;
         if turn.is_none()
-            && let Some(version) = self.put_under(&key, Precondition::Unchanged(version))?
+            && let Some(version) = self.put_under(&key, Precondition::Unchanged(version)).await?
         {
             return Ok(Some(version));
         }
         let sessions = self.sessions.clone();
-        let mut attempts = sessions.0.attempts(key, turn);
-        while attempts.next()? {
-            version = self.merge_with(self.id, version)?;
+        let mut attempts = sessions.attempts(key, turn).await;
+        while attempts.next().await? {
+            version = self.merge_with(self.id, version).await?;
             if !self.is_listed() {
                 self.stored = Some(version);
                 return Ok(None);
             }
-            if let Some(version) = self.put(Precondition::Unchanged(version))? {
+            if let Some(version) = self.put(Precondition::Unchanged(version)).await? {
                 return Ok(Some(version));
             }
         }
@@ -111,8 +111,8 @@ impl Session {
 
     /// Loads what is stored now, makes the changes to that, and returns its version. If it has moved to a
     /// new id meanwhile, and still can be found, this session has that id from now on.
-    fn merge_with(&mut self, id: SessionId, known: Version) -> Result<Version> {
-        let Ok(latest) = self.sessions.find(&id)? else {
+    async fn merge_with(&mut self, id: SessionId, known: Version) -> Result<Version> {
+        let Ok(latest) = self.sessions.find(&id).await? else {
             return Err(self.gone());
         };
         // If this was a move, it has come to its end: what only arrives is not found.
@@ -131,39 +131,39 @@ impl Session {
         latest.version
     }
 
-    fn put(&mut self, when: Precondition) -> Result<Option<Version>> {
-        self.put_under(&self.sessions.key(&self.id), when)
+    async fn put(&mut self, when: Precondition) -> Result<Option<Version>> {
+        self.put_under(&self.sessions.key(&self.id), when).await
     }
 
-    fn put_under(&mut self, key: &Key, when: Precondition) -> Result<Option<Version>> {
+    async fn put_under(&mut self, key: &Key, when: Precondition) -> Result<Option<Version>> {
         let (now, from) = (self.time(), self.moves_from.map(|(old, _)| old));
-        self.sessions.put(key, &mut self.data, now, from, when)
+        self.sessions.put(key, &mut self.data, now, from, when).await
     }
 
     /// Lets the old id lead here, now that the session is written under its new one. If the old one was
     /// written meanwhile, what was written comes along; if it was deleted, so is the new one. `None` if
     /// it has to be listed first, or comes from another id now.
-    fn move_from(
+    async fn move_from(
         &mut self,
         old: SessionId,
         mut known: Version,
         mut new: Version,
     ) -> Result<Option<Version>> {
         let key = self.sessions.key(&old);
-        let turn = self.sessions.0.turns.join(&key);
-        if turn.is_none() && self.leave(&old, known)? {
-            return self.arrive(new).map(Some);
+        let turn = self.sessions.turn(&key).await;
+        if turn.is_none() && self.leave(&old, known).await? {
+            return self.arrive(new).await.map(Some);
         }
         let sessions = self.sessions.clone();
-        let mut attempts = sessions.0.attempts(key, turn);
-        while attempts.next()? {
-            if sessions.forwards(&old)? == Some(self.id) {
+        let mut attempts = sessions.attempts(key, turn).await;
+        while attempts.next().await? {
+            if sessions.forwards(&old).await? == Some(self.id) {
                 // Another try has come so far, and was not told.
-                return self.arrive(new).map(Some);
+                return self.arrive(new).await.map(Some);
             }
-            let Ok(latest) = sessions.find(&old)? else {
+            let Ok(latest) = sessions.find(&old).await? else {
                 let key = sessions.key(&self.id);
-                sessions.records().delete(&key, Precondition::Always)?;
+                sessions.records().delete(&key, Precondition::Always).await?;
                 self.stored = None;
                 return Err(self.gone());
             };
@@ -173,13 +173,13 @@ impl Session {
             if now_at != old || !self.is_listed() {
                 return Ok(None);
             }
-            let Some(written) = self.put(Precondition::Unchanged(new))? else {
+            let Some(written) = self.put(Precondition::Unchanged(new)).await? else {
                 return Err(self.gone());
             };
             new = written;
             self.stored = Some(new);
-            if self.leave(&old, known)? {
-                return self.arrive(new).map(Some);
+            if self.leave(&old, known).await? {
+                return self.arrive(new).await.map(Some);
             }
         }
         Err(self.conflict())
@@ -187,24 +187,25 @@ impl Session {
 
     /// Replaces what is under the old id by what leads here, if nobody has written there since. This
     /// is what decides between the move and whatever else is done to the session.
-    fn leave(&self, old: &SessionId, known: Version) -> Result<bool> {
+    async fn leave(&self, old: &SessionId, known: Version) -> Result<bool> {
         let options = &self.sessions.0;
         let now = options.clock.now();
         let forward = Forward { to: self.id, until: now + options.grace.unwrap_or_default() };
         let ttl = options.forward_ttl(self.data.created, now);
         let (key, unchanged) = (self.sessions.key(old), Precondition::Unchanged(known));
-        Ok(self.sessions.records().put(&key, &forward.record(now), Some(ttl), unchanged)?.is_some())
+        let record = forward.record(now);
+        Ok(self.sessions.records().put(&key, &record, Some(ttl), unchanged).await?.is_some())
     }
 
     /// Makes what has arrived an ordinary record.
-    fn arrive(&mut self, new: Version) -> Result<Version> {
+    async fn arrive(&mut self, new: Version) -> Result<Version> {
         let (key, now) = (self.sessions.key(&self.id), self.time());
         let unchanged = Precondition::Unchanged(new);
-        let arrived = self.sessions.put(&key, &mut self.data, now, None, unchanged)?;
+        let arrived = self.sessions.put(&key, &mut self.data, now, None, unchanged).await?;
         match arrived {
             Some(version) => Ok(version),
             // Somebody has come along, and the next save finds what they wrote. Or it was deleted.
-            None => match self.sessions.content(&self.id)? {
+            None => match self.sessions.content(&self.id).await? {
                 Some(Content::Session(_) | Content::Forward(_)) => Ok(new),
                 Some(Content::Arriving(_)) | None => Err(self.gone()),
             },

@@ -65,6 +65,14 @@ impl AnyStore {
         }
     }
 
+    pub(crate) fn damaged(&self) -> u64 {
+        match self {
+            AnyStore::Blocking(store) => store.damaged(),
+            #[cfg(feature = "tokio")]
+            AnyStore::Async(store) => store.damaged(),
+        }
+    }
+
     /// Whether a call may wait for something outside this process.
     pub(crate) fn blocks(&self) -> bool {
         match self {

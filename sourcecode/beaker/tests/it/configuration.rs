@@ -192,6 +192,7 @@ session.httponly = true  # default
 session.key = beaker.session.id  # default
 session.lifetime = never  # default
 session.max_per_user = 1000  # default
+session.on_store_failure = fail  # default
 session.remove_rejected = true  # default
 session.samesite = lax  # default
 session.save_accessed_time = true  # default
@@ -433,6 +434,7 @@ fn any_pairs() -> impl Strategy<Value = Vec<(String, String)>> {
         option("session.max_per_user", (1..10_000u32).prop_map(|n| n.to_string()).boxed()),
         option("session.auto", word().boxed()),
         option("session.remove_rejected", word().boxed()),
+        option("session.on_store_failure", prop_oneof!["fail", "Empty"].boxed()),
         option("session.cookie_expires", prop_oneof![word(), "[2-9]{1,8}"].boxed()),
         option("session.key", "[a-z.!#$]{1,20}".boxed()),
         option("session.cookie_path", "/[!-:<-~]{0,20}".boxed()),

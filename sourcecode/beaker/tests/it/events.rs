@@ -189,11 +189,13 @@ fn a_handle_that_is_dropped_with_changes_says_so() {
 #[cfg(feature = "middleware")]
 mod in_requests {
     use beaker::Result;
-    use beaker::middleware::{App, Request, Response, SessionExt, SessionMiddleware, text};
+    use beaker::middleware::{
+        App, Request, RequestSession, Response, SessionExt, SessionMiddleware, text,
+    };
 
     use super::*;
 
-    fn change(session: &mut Session, path: &str) -> Result<Response> {
+    fn change(session: &mut RequestSession, path: &str) -> Result<Response> {
         session.set("basket", "a secret");
         match path {
             "/save" => session.save()?,
@@ -233,7 +235,7 @@ mod in_requests {
         check(|path, sessions| {
             let app = |request: &mut Request| {
                 let path = request.uri().path().to_owned();
-                change(&mut *request.session()?, &path)
+                change(&mut request.session()?, &path)
             };
             let app = SessionMiddleware::new(app, sessions.clone()).unwrap();
             let _ = app.call(&mut http::Request::get(path).body(Vec::new()).unwrap());

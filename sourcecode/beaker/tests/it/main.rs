@@ -1,10 +1,14 @@
 //! What the library promises, from outside. `cargo test -p beaker --all-features` runs all of it.
 
+use beaker::{Session, Sessions};
+
 mod argument_keys;
 #[cfg(feature = "tokio")]
 mod async_cache;
 #[cfg(feature = "tokio")]
 mod async_locks;
+#[cfg(feature = "tokio")]
+mod async_sessions;
 #[cfg(feature = "middleware")]
 mod cache_middleware;
 mod cache_waits;
@@ -26,6 +30,8 @@ mod failures;
 mod files;
 mod full_disk;
 mod hostile_cookies;
+#[cfg(feature = "tokio")]
+mod in_tasks;
 mod increments;
 mod invalidation_order;
 mod kills;

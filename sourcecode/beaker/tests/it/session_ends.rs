@@ -11,8 +11,10 @@ use beaker::lock::LocalLocks;
 use beaker::store::{MemoryStore, Precondition, Store, Stored, Version};
 use beaker::{
     Backend, Clock, CookieLifetime, CookieOptions, ErrorKind, ManualClock, Origin, Rejection,
-    Session, Sessions, Signer, Value,
+    Signer, Value,
 };
+
+use super::{Session, Sessions};
 
 use crate::length::length;
 

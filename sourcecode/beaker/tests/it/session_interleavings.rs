@@ -11,7 +11,9 @@ use std::time::Duration;
 use beaker::key::{Key, Namespace};
 use beaker::lock::LocalLocks;
 use beaker::store::{MemoryStore, Precondition, Store, Stored, Version};
-use beaker::{Backend, Error, ErrorKind, Result, Session, SessionId, Sessions, Value};
+use beaker::{Backend, Error, ErrorKind, Result, SessionId, Value};
+
+use super::{Session, Sessions};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::Config;

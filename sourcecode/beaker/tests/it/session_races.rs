@@ -8,7 +8,9 @@ use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use beaker::{Backend, ErrorKind, Result, Session, Sessions};
+use beaker::{Backend, ErrorKind, Result};
+
+use super::{Session, Sessions};
 
 use crate::length::length;
 

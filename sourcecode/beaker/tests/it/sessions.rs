@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use beaker::codec::Json;
-use beaker::{
-    Backend, ErrorKind, ManualClock, Origin, Rejection, Session, Sessions, Signer, Value,
-};
+use beaker::{Backend, ErrorKind, ManualClock, Origin, Rejection, Signer, Value};
+
+use super::{Session, Sessions};
 
 fn sessions() -> Sessions {
     Sessions::new(Backend::memory())

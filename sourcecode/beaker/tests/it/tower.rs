@@ -9,14 +9,17 @@ use std::time::Duration;
 use beaker::key::{Key, Namespace};
 use beaker::lock::LocalLocks;
 use beaker::middleware::{
-    Request, RequestSession, Response, SessionLayer, SessionService, session_of, text,
+    Request, RequestSession, Response, SessionExt, SessionLayer, SessionService, session_of, text,
 };
 use beaker::store::{Precondition, Store, Stored, Version};
-use beaker::{Backend, Error, ErrorKind, Result, Sessions, Signer, Value};
+use beaker::{
+    AsyncBackend, AsyncSessions, Backend, Error, ErrorKind, Result, Sessions, Signer, Value,
+};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
+use crate::async_sessions::Halting;
 use crate::middleware::watched::Watched;
 
 fn sessions_in(store: impl Store) -> Sessions {
@@ -39,11 +42,11 @@ where
 }
 
 fn one_thread() -> Runtime {
-    Builder::new_current_thread().build().unwrap()
+    Builder::new_current_thread().enable_time().build().unwrap()
 }
 
 fn threads() -> Runtime {
-    Builder::new_multi_thread().worker_threads(4).build().unwrap()
+    Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap()
 }
 
 /// A stored session, and a request of the visitor who has it.
@@ -105,6 +108,49 @@ fn a_request_that_is_given_up_saves_nothing() {
         });
         assert_eq!(store.calls() - before, 1, "it was loaded, and not saved");
     }
+}
+
+/// The handler has answered, so what it did counts: also if the visitor goes away while it is saved.
+#[test]
+fn a_visitor_who_leaves_during_the_save_does_not_stop_it() {
+    let store = Halting::default();
+    let sessions = AsyncSessions::new(AsyncBackend::new(store.clone(), LocalLocks::new()))
+        .signed_by(Signer::random().unwrap());
+    let service = service_fn(|request: Request| async move {
+        count(&mut session_of(request.extensions()).await?)
+    });
+    let app = SessionLayer::new(sessions).unwrap().layer(service);
+    one_thread().block_on(async {
+        let request = http::Request::get("/").body(Vec::new()).unwrap();
+        let mut answer = Box::pin(app.oneshot(request));
+        // It is new, so nothing is loaded, and the first thing that has to be waited for is the save.
+        poll_fn(|context| {
+            assert!(answer.as_mut().poll(context).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        assert_eq!(store.0.len(), 0);
+        drop(answer);
+        while store.0.len() == 0 {
+            yield_now().await;
+        }
+    });
+}
+
+/// A page that asks for its session as a blocking program does would hold up the others.
+#[test]
+fn a_session_that_tasks_wait_for_is_not_given_to_a_thread() {
+    let sessions = AsyncSessions::new(AsyncBackend::new(Halting::default(), LocalLocks::new()))
+        .signed_by(Signer::random().unwrap());
+    let service = service_fn(|request: Request| async move {
+        let error = request.session().map(drop).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Config);
+        assert!(error.to_string().contains("`session_of(request.extensions()).await`"));
+        Ok::<_, Error>(text("fine"))
+    });
+    let app = SessionLayer::new(sessions).unwrap().layer(service);
+    let request = http::Request::get("/").body(Vec::new()).unwrap();
+    assert_eq!(one_thread().block_on(app.oneshot(request)).unwrap().body(), b"fine");
 }
 
 #[test]

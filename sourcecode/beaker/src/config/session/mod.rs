@@ -13,6 +13,7 @@ pub use keys::Keys;
 use super::backend::BackendConfig;
 use super::cookie::CookieConfig;
 use super::print::Lines;
+use crate::session::OnStoreFailure;
 
 /// What `session.…` says. It prints as lines of `key = value`, with secrets hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct SessionConfig {
     pub cookie: CookieConfig,
     /// `remove_rejected`: whether a cookie that leads to no session is removed.
     pub remove_rejected: bool,
+    /// `on_store_failure`: what becomes of a request while the store cannot be reached.
+    pub on_store_failure: OnStoreFailure,
     /// `cookie_format`: how the cookie is signed or sealed.
     pub cookie_format: CookieFormat,
     /// `data_serializer`: what new records are written in.
@@ -82,6 +85,9 @@ const FORMATS: [(&str, CookieFormat); 2] =
 
 const SERIALIZERS: [(&str, Serializer); 2] =
     [("bincode", Serializer::Bincode), ("json", Serializer::Json)];
+
+const STORE_FAILURES: [(&str, OnStoreFailure); 2] =
+    [("fail", OnStoreFailure::Fail), ("empty", OnStoreFailure::Empty)];
 
 impl SessionConfig {
     /// Whether the cookie is all there is.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{CookieFormat, FORMATS, Place, SERIALIZERS, SessionConfig};
+use super::{CookieFormat, FORMATS, Place, SERIALIZERS, STORE_FAILURES, SessionConfig};
 use crate::config::print::Lines;
 use crate::config::words::{chosen, in_seconds_or_never};
 use crate::session::DEFAULT_PER_USER;
@@ -31,6 +31,8 @@ impl SessionConfig {
         lines.option("session.auto", self.auto, "false");
         self.cookie.print(lines);
         lines.option("session.remove_rejected", self.remove_rejected, "true");
+        let then = chosen(self.on_store_failure, &STORE_FAILURES);
+        lines.option("session.on_store_failure", then, "fail");
         lines.option("session.cookie_format", chosen(self.cookie_format, &FORMATS), "own");
         let is_json = self.is_in_cookies() && self.cookie_format == CookieFormat::Beaker;
         let default = if is_json { "json" } else { "bincode" };

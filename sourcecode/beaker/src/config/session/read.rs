@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::sessions::BEAKER_IS_JSON;
-use super::{CookieFormat, FORMATS, Keys, Place, SERIALIZERS, Serializer, SessionConfig};
+use super::{
+    CookieFormat, FORMATS, Keys, Place, SERIALIZERS, STORE_FAILURES, Serializer, SessionConfig,
+};
 use crate::config::backend::{BackendConfig, Said};
 use crate::config::cookie::CookieConfig;
 use crate::config::name::SESSION;
@@ -34,6 +36,9 @@ impl SessionConfig {
             auto: reader.read("auto", words::boolean).unwrap_or(false),
             cookie: CookieConfig::read(reader),
             remove_rejected: reader.read("remove_rejected", words::boolean).unwrap_or(true),
+            on_store_failure: reader
+                .read("on_store_failure", |word| words::choice(word, &STORE_FAILURES))
+                .unwrap_or_default(),
             data_serializer: reader
                 .read("data_serializer", |word| serializer(word, is_json))
                 .unwrap_or(if is_json { Serializer::Json } else { Serializer::Bincode }),

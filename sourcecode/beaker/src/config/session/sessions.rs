@@ -61,6 +61,7 @@ impl SessionConfig {
             .save_accessed_time(self.save_accessed_time)
             .auto(self.auto)
             .remove_rejected(self.remove_rejected)
+            .on_store_failure(self.on_store_failure)
             .cookie(self.cookie.options());
         sessions.check()?;
         Ok(sessions)

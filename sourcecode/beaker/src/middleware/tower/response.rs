@@ -6,18 +6,18 @@ use std::task::{Context, Poll, ready};
 
 use http::{HeaderValue, Response};
 use pin_project_lite::pin_project;
+use tokio::runtime::Handle;
 
 use super::status_of;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::middleware::current;
 use crate::middleware::lazy::LazySession;
 use crate::middleware::log::log;
 use crate::middleware::steps;
-use crate::off_thread::{OffThread, off_thread};
 
 pin_project! {
     /// The response of a [`SessionService`](super::SessionService). If it is dropped before the inner
-    /// service has answered, nothing is saved.
+    /// service has answered, nothing is saved; if it is dropped after that, saving goes on.
     pub struct ResponseFuture<F, B> {
         // Gone when it has answered: what it still holds of the session goes with it.
         #[pin]
@@ -25,12 +25,26 @@ pin_project! {
         lazy: LazySession,
         saving: Option<Saving<B>>,
     }
+
+    impl<F, B> PinnedDrop for ResponseFuture<F, B> {
+        fn drop(this: Pin<&mut Self>) {
+            let this = this.project();
+            if let (Some(saving), Ok(runtime)) = (this.saving.take(), Handle::try_current()) {
+                let lazy = this.lazy.clone();
+                drop(runtime.spawn(async move {
+                    if let Err(error) = saving.cookie.await {
+                        log("the session could not be saved", lazy.asked(), &error);
+                    }
+                }));
+            }
+        }
+    }
 }
 
 /// A response that waits for its session to be saved.
 struct Saving<B> {
     response: Response<B>,
-    cookie: OffThread<Option<HeaderValue>, Error>,
+    cookie: Pin<Box<dyn Future<Output = Result<Option<HeaderValue>>> + Send>>,
 }
 
 impl<F, B> ResponseFuture<F, B> {
@@ -58,17 +72,12 @@ where
                 Ok(None) => return Poll::Ready(Ok(response)),
                 Err(error) => return Poll::Ready(Ok(finished(this.lazy, response, Err(error)))),
             };
-            if !this.lazy.blocks() {
-                let cookie = steps::save(session, || this.lazy.asked().cloned());
-                return Poll::Ready(Ok(finished(this.lazy, response, cookie)));
-            }
             let lazy = this.lazy.clone();
-            let save = move || steps::save(session, || lazy.asked().cloned());
-            let cookie = off_thread("could not save the session", save);
+            let cookie = Box::pin(steps::save(session, move || lazy.asked().cloned()));
             *this.saving = Some(Saving { response, cookie });
         }
         let saving = this.saving.as_mut().expect("nobody polls what has given its response");
-        let cookie = ready!(Pin::new(&mut saving.cookie).poll(context));
+        let cookie = ready!(saving.cookie.as_mut().poll(context));
         let response = this.saving.take().map(|saving| saving.response).unwrap_or_default();
         Poll::Ready(Ok(finished(this.lazy, response, cookie)))
     }

@@ -10,12 +10,12 @@ use super::ResponseFuture;
 use crate::error::Result;
 use crate::middleware::asked::Asked;
 use crate::middleware::steps;
-use crate::session::Sessions;
+use crate::session::{AsyncSessions, Manager};
 
 /// Gives a service sessions.
 ///
 /// The session is loaded when a request first asks for it, and saved when the service has answered,
-/// if it said so (or as [`Sessions::auto`] says). A request that does not ask costs no look at the
+/// if it said so (or as [`Sessions::auto`](crate::Sessions::auto) says). A request that does not ask costs no look at the
 /// store and gets no cookie; the response to one that does says `Vary: Cookie`.
 ///
 /// Nothing is saved if the service fails, answers with a status of 500 or more, or panics, or if the
@@ -26,18 +26,33 @@ use crate::session::Sessions;
 /// saved is that the session was used, that is logged, and the visitor gets the answer.
 #[derive(Debug, Clone)]
 pub struct SessionLayer {
-    sessions: Sessions,
+    sessions: Manager,
 }
 
 impl SessionLayer {
-    /// A layer that gives these sessions.
+    /// Makes a layer that gives these sessions: [`AsyncSessions`], or [`Sessions`](crate::Sessions), whose
+    /// store is then called on a bounded number of threads if it may wait.
     ///
     /// # Errors
     ///
     /// `ErrorKind::Config` if the sessions have no signer, or options that do not fit together.
-    pub fn new(sessions: Sessions) -> Result<SessionLayer> {
-        sessions.check()?;
-        sessions.signer_or_carrier()?;
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use beaker::middleware::SessionLayer;
+    /// use beaker::{AsyncBackend, AsyncSessions, Signer};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let sessions = AsyncSessions::new(AsyncBackend::memory()).signed_by(Signer::random()?);
+    /// let layer = SessionLayer::new(sessions)?;
+    /// # let _ = layer;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new(sessions: impl Into<AsyncSessions>) -> Result<SessionLayer> {
+        let sessions = sessions.into().into_manager();
+        sessions.check_for_visitors()?;
         Ok(SessionLayer { sessions })
     }
 }
@@ -54,7 +69,7 @@ impl<S> Layer<S> for SessionLayer {
 #[derive(Debug, Clone)]
 pub struct SessionService<S> {
     inner: S,
-    sessions: Sessions,
+    sessions: Manager,
 }
 
 impl<S, B, R> Service<Request<B>> for SessionService<S>

@@ -5,25 +5,21 @@
 
 mod list;
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use list::{Entry, Ids, List};
 
-use super::end::{Ending, MAX_MOVES};
+use super::end::{Ending, MayEnd};
 use super::events::Event;
-use super::handle::Session;
+use super::handle::SessionState;
 use super::id::SessionId;
 use super::load::Resolved;
-use super::options::Sessions;
-use super::stored::SessionData;
+use super::options::Manager;
+use super::stored::USER;
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 use crate::store::Precondition;
-
-/// Where a session says whose it is.
-const USER: &str = "_user";
 
 /// A session is listed before it is saved, and saved within this time.
 const SAVED_WITHIN: Duration = Duration::from_secs(60);
@@ -37,11 +33,8 @@ const MAX_UNSAVED: usize = 5000;
 /// So often the oldest are ended to make room for a new one; each time others have come first.
 const MAX_ROUNDS: u32 = 8;
 
-/// Changes a list, or says why not.
-type Change<'a, T> = &'a dyn Fn(List) -> Result<Result<List, T>>;
-
-impl Session {
-    /// Returns whose session it is, as [`set_user`](Session::set_user) said.
+impl SessionState {
+    /// Returns whose session it is, as [`set_user`](SessionState::set_user) said.
     ///
     /// ```
     /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
@@ -54,9 +47,9 @@ impl Session {
         self.get(USER)?.as_str()
     }
 
-    /// Says whose session it is, for [`Sessions::sessions_of`]: with a login, together with
-    /// [`regenerate_id`](Session::regenerate_id). It is kept under the key `_user`. If the user has more
-    /// than [`max_per_user`](Sessions::max_per_user) with this one, the oldest ends.
+    /// Says whose session it is, for [`Sessions::sessions_of`](crate::Sessions::sessions_of): with a login, together with
+    /// [`regenerate_id`](crate::Session::regenerate_id). It is kept under the key `_user`. If the user has more
+    /// than [`max_per_user`](crate::Sessions::max_per_user) with this one, the oldest ends.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -83,105 +76,52 @@ impl Session {
     }
 
     /// Lists its id for its user, before it is saved under that id.
-    pub(super) fn list_for_its_user(&mut self) -> Result<()> {
+    pub(super) async fn list_for_its_user(&mut self) -> Result<()> {
         if self.is_listed() {
             return Ok(());
         }
         let Some(user) = self.user().map(str::to_owned) else { return Ok(()) };
-        self.sessions.list(&user, &self.id, self.moves_from.map(|(old, _)| old))?;
+        let leaves = self.moves_from.map(|(old, _)| old);
+        self.sessions.list(&user, &self.id, leaves).await?;
         self.listed_as = Some(Box::new((self.id, user)));
         Ok(())
     }
 
     /// Says so in the list, if this was listed for a save that is done.
-    pub(super) fn list_as_saved(&mut self) -> Result<()> {
+    pub(super) async fn list_as_saved(&mut self) -> Result<()> {
         if let Some((id, user)) = self.listed_as.as_deref()
             && *id == self.id
         {
-            self.sessions.note_saved(user, id)?;
+            self.sessions.rewrite_list(user, Change::MarkSaved { id }).await?;
         }
         self.listed_as = None;
         Ok(())
     }
 }
 
-impl Sessions {
+impl Manager {
     /// Returns the ids of a user's sessions, oldest first.
-    ///
-    /// # Errors
-    ///
-    /// `ErrorKind::Config` for sessions in cookies, which the server does not know; what the store
-    /// fails with.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # fn main() -> beaker::Result<()> {
-    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
-    /// # let mut session = sessions.create();
-    /// session.set_user("kimi");
-    /// session.save()?;
-    /// for id in sessions.sessions_of("kimi")? {
-    ///     println!("logged in since {:?}", sessions.open(&id)?.created());
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn sessions_of(&self, user: &str) -> Result<Vec<SessionId>> {
+    pub(super) async fn sessions_of(&self, user: &str) -> Result<Vec<SessionId>> {
         self.check_is_stored()?;
-        let (list, _) = self.listed(&self.user_key(user))?;
-        let living = self.living(&list.entries, user)?;
+        let (list, _) = self.listed(&self.user_key(user)).await?;
+        let living = self.living(&list.entries, user).await?;
         Ok(living.iter().filter_map(|entry| entry.id()).collect())
     }
 
-    /// Ends all sessions of a user except the one given, and returns how many: for "log out everywhere",
-    /// and after a change of the password. Whatever others do with them at the same time, they have ended
-    /// when this has returned `Ok`. Their requests that are on their way save nothing any more:
-    /// this one neither, if its own session is among those that end. So it goes on with another one:
-    ///
-    /// ```
-    /// # fn main() -> beaker::Result<()> {
-    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
-    /// # let mut session = sessions.create();
-    /// sessions.revoke_all("kimi", None)?;
-    /// session.invalidate()?;
-    /// session.set("flash", "You are logged out everywhere.");
-    /// session.save()?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// The session that is given stays also if it gets a new id meanwhile. What logs in at the same time
-    /// counts as one that came later. It asks the store at once, and may wait.
-    ///
-    /// # Errors
-    ///
-    /// As for [`sessions_of`](Sessions::sessions_of) and [`Session::delete`]. Some may have ended then;
-    /// another call ends the others.
-    #[doc(alias = "end_sessions_of")]
-    #[doc(alias = "logout_everywhere")]
-    #[doc(alias = "delete_all")]
-    pub fn revoke_all(&self, user: &str, except: Option<&SessionId>) -> Result<usize> {
+    /// Ends a user's sessions, but for this one, and returns how many have ended.
+    pub(super) async fn revoke_all(&self, user: &str, except: Option<&SessionId>) -> Result<usize> {
         self.check_is_stored()?;
-        let key = self.user_key(user);
-        let (list, _) = self.listed(&key)?;
-        let may = |id: &SessionId, data: &SessionData| -> Result<bool> {
-            Ok(is_of(data, user) && !except.map_or(Ok(false), |spared| self.leads(spared, id))?)
-        };
+        let (list, _) = self.listed(&self.user_key(user)).await?;
         let (mut count, mut ended) = (0, Ids::default());
         for entry in &list.entries {
             let Some(id) = entry.id() else { continue };
-            if let Ending::Ended(at) = self.end_if(&id, &may)? {
+            if let Ending::Ended(at) = self.end_if(&id, MayEnd::Of { user, except }).await? {
                 count += 1;
                 // Under both ids, if it has moved.
                 ended.extend([entry.digits(), at.digits()]);
             }
         }
-        let drops = |mut list: List| -> Result<Result<List, Infallible>> {
-            list.remove(&ended);
-            Ok(Ok(self.look_through(list, user)?.0))
-        };
-        let Ok(()) = self.rewrite_list(user, &key, &drops)?;
+        self.rewrite_list(user, Change::Drop { ended: &ended }).await?;
         Ok(count)
     }
 
@@ -192,21 +132,6 @@ impl Sessions {
             return Err(Error::config(why));
         }
         Ok(())
-    }
-
-    /// Whether an id is another one, or has led to it.
-    fn leads(&self, from: &SessionId, to: &SessionId) -> Result<bool> {
-        let mut id = *from;
-        for _ in 0..MAX_MOVES {
-            if id == *to {
-                return Ok(true);
-            }
-            match self.forwards(&id)? {
-                Some(next) => id = next,
-                None => break,
-            }
-        }
-        Ok(false)
     }
 }
 
@@ -219,20 +144,39 @@ struct Excluded {
     passing: Ids,
 }
 
-impl Sessions {
+/// What is to be done to a list.
+#[derive(Clone, Copy)]
+enum Change<'a> {
+    /// List one more. When it `may_exceed`, none has to make room.
+    Add { id: &'a SessionId, excluded: &'a Excluded, may_exceed: bool },
+    /// Note that this one is saved: when it is found no more, it has ended.
+    MarkSaved { id: &'a SessionId },
+    /// Drop what has ended: these, and whatever else has.
+    Drop { ended: &'a Ids },
+}
+
+/// A list after a change; or those that have to end before there is room for one more.
+enum Changed {
+    List(List),
+    Full(Vec<Entry>),
+}
+
+impl Manager {
     /// Lists a session that is to be saved under this id, and ends the oldest if they are too many. One that
     /// leaves another id does not count twice.
-    fn list(&self, user: &str, id: &SessionId, leaves: Option<SessionId>) -> Result<()> {
-        let key = self.user_key(user);
+    async fn list(&self, user: &str, id: &SessionId, leaves: Option<SessionId>) -> Result<()> {
         let mut excluded = Excluded::default();
         excluded.passing.extend(leaves.map(|id| id.digits()));
         for round in 1..=MAX_ROUNDS {
             let may_exceed = round == MAX_ROUNDS;
-            let adds = |list: List| self.with_one_more(list, user, id, &excluded, may_exceed);
-            let Err(oldest) = self.rewrite_list(user, &key, &adds)? else { return Ok(()) };
+            let add = Change::Add { id, excluded: &excluded, may_exceed };
+            let oldest = self.rewrite_list(user, add).await?;
+            if oldest.is_empty() {
+                return Ok(());
+            }
             // No turn is held here: that of a session and that of a list never are together.
             for entry in oldest {
-                let set = match self.make_room(&entry, user, leaves.as_ref())? {
+                let set = match self.make_room(&entry, user, leaves.as_ref()).await? {
                     true => &mut excluded.ended,
                     false => &mut excluded.passing,
                 };
@@ -242,33 +186,39 @@ impl Sessions {
         Err(kept_busy(user))
     }
 
-    /// Notes that a session is saved which was listed to be: when it is found no more, it has ended.
-    fn note_saved(&self, user: &str, id: &SessionId) -> Result<()> {
-        let notes = |mut list: List| -> Result<Result<List, Infallible>> {
-            match list.entries.iter_mut().rfind(|entry| entry.digits() == id.digits()) {
-                Some(entry) => *entry = entry.saved(),
-                // Saving has taken so long that it was given up.
-                None => list.entries.push(Entry::new(id, self.0.clock.now()).saved()),
+    async fn change_list(&self, mut list: List, user: &str, change: Change<'_>) -> Result<Changed> {
+        match change {
+            Change::Add { id, excluded, may_exceed } => {
+                return self.with_one_more(list, user, id, excluded, may_exceed).await;
             }
-            Ok(Ok(list))
-        };
-        let Ok(()) = self.rewrite_list(user, &self.user_key(user), &notes)?;
-        Ok(())
+            Change::MarkSaved { id } => {
+                match list.entries.iter_mut().rfind(|entry| entry.digits() == id.digits()) {
+                    Some(entry) => *entry = entry.saved(),
+                    // Saving has taken so long that it was given up.
+                    None => list.entries.push(Entry::new(id, self.0.clock.now()).saved()),
+                }
+            }
+            Change::Drop { ended } => {
+                list.remove(ended);
+                list = self.look_through(list, user).await?.0;
+            }
+        }
+        Ok(Changed::List(list))
     }
 
     /// The list with this id, or those that have to end first.
-    fn with_one_more(
+    async fn with_one_more(
         &self,
         mut list: List,
         user: &str,
         id: &SessionId,
         excluded: &Excluded,
         may_exceed: bool,
-    ) -> Result<Result<List, Vec<Entry>>> {
+    ) -> Result<Changed> {
         list.remove(&excluded.ended);
         let mut unsaved = Ids::default();
         if list.due == 0 {
-            (list, unsaved) = self.look_through(list, user)?;
+            (list, unsaved) = self.look_through(list, user).await?;
         }
         list.entries.retain(|entry| entry.digits() != id.digits());
         let most = self.0.max_per_user;
@@ -278,7 +228,8 @@ impl Sessions {
             let counted = list.entries.iter().filter(counts).count();
             let over = (counted + 1).saturating_sub(most);
             if over > 0 {
-                return Ok(Err(list.entries.iter().filter(counts).take(over).copied().collect()));
+                let oldest = list.entries.iter().filter(counts).take(over);
+                return Ok(Changed::Full(oldest.copied().collect()));
             }
         }
         if list.entries.len() >= most + MAX_UNSAVED {
@@ -286,25 +237,26 @@ impl Sessions {
         }
         list.entries.push(Entry::new(id, self.0.clock.now()));
         list.due = list.due.saturating_sub(1);
-        Ok(Ok(list))
+        Ok(Changed::List(list))
     }
 
     /// Ends one of the oldest; `false` if it is not there yet, or is the session that is to be listed, which
     /// somebody else has moved from the same id.
-    fn make_room(&self, entry: &Entry, user: &str, leaves: Option<&SessionId>) -> Result<bool> {
+    async fn make_room(
+        &self,
+        entry: &Entry,
+        user: &str,
+        leaves: Option<&SessionId>,
+    ) -> Result<bool> {
         let Some(id) = entry.id() else { return Ok(true) };
-        let is_the_same = |id: &SessionId| leaves.map_or(Ok(false), |old| self.leads(old, id));
-        let may = |id: &SessionId, data: &SessionData| -> Result<bool> {
-            Ok(is_of(data, user) && !is_the_same(id)?)
-        };
-        let is_gone = match self.end_here(&id, &may)? {
+        let is_gone = match self.end_here(&id, MayEnd::Of { user, except: leaves }).await? {
             Ending::Ended(_) => {
                 self.0.events.emit(Event::TooMany(&id));
                 true
             }
             // The session is listed under its new id too.
             Ending::Moved(_) => true,
-            Ending::Spared if is_the_same(&id)? => return Ok(false),
+            Ending::Spared if self.is_or_leads(leaves, &id).await? => return Ok(false),
             Ending::Nothing | Ending::Spared | Ending::Arrives(_) => false,
         };
         Ok(is_gone || !is_passing(entry, self.0.clock.now()))
@@ -312,10 +264,10 @@ impl Sessions {
 
     /// The list without what has ended, and what of it is no session yet: it was listed just now and may
     /// not be saved.
-    fn look_through(&self, mut list: List, user: &str) -> Result<(List, Ids)> {
+    async fn look_through(&self, mut list: List, user: &str) -> Result<(List, Ids)> {
         let now = self.0.clock.now();
         let (mut living, mut unsaved) = (Ids::default(), Ids::default());
-        living.extend(self.living(&list.entries, user)?.iter().map(Entry::digits));
+        living.extend(self.living(&list.entries, user).await?.iter().map(Entry::digits));
         list.entries.retain(|entry| {
             let is_living = living.contains(entry);
             if !is_living && is_passing(entry, now) {
@@ -328,21 +280,21 @@ impl Sessions {
     }
 
     /// Those that are ids of a session of this user.
-    fn living(&self, listed: &[Entry], user: &str) -> Result<Vec<Entry>> {
+    async fn living(&self, listed: &[Entry], user: &str) -> Result<Vec<Entry>> {
         let mut living = Vec::new();
         for batch in listed.chunks(BATCH) {
             let ids: Vec<(Entry, SessionId)> =
                 batch.iter().filter_map(|entry| Some((*entry, entry.id()?))).collect();
             let keys: Vec<Key> = ids.iter().map(|(_, id)| self.key(id)).collect();
-            let stored = self.records().get_many(&keys)?;
+            let stored = self.records().get_many(&keys).await?;
             for ((entry, id), stored) in ids.into_iter().zip(stored) {
                 let Some(stored) = stored else { continue };
-                let found = match self.resolve(id, &stored)? {
+                let found = match self.resolve(id, &stored).await? {
                     Resolved::Found(found) => Some(found),
-                    Resolved::Elsewhere(next) if next == id => self.find(&id)?.ok(),
+                    Resolved::Elsewhere(next) if next == id => self.find(&id).await?.ok(),
                     Resolved::Elsewhere(_) | Resolved::Rejected(_) => None,
                 };
-                if found.is_some_and(|found| found.id == id && is_of(&found.data, user)) {
+                if found.is_some_and(|found| found.id == id && found.data.user() == Some(user)) {
                     living.push(entry);
                 }
             }
@@ -352,48 +304,52 @@ impl Sessions {
 }
 
 /// The record of a list: read, changed and written by several at once.
-impl Sessions {
+impl Manager {
     /// Reads, changes and writes a list, until nobody has written in between; one that is empty is
     /// removed.
-    fn rewrite_list<T>(
-        &self,
-        user: &str,
-        key: &Key,
-        change: Change<'_, T>,
-    ) -> Result<Result<(), T>> {
-        let turn = self.0.turns.join(key);
+    async fn rewrite_list(&self, user: &str, change: Change<'_>) -> Result<Vec<Entry>> {
+        let key = self.user_key(user);
+        let turn = self.turn(&key).await;
         if turn.is_none()
-            && let Some(done) = self.try_to_rewrite(key, change)?
+            && let Some(done) = self.try_to_rewrite(&key, user, change).await?
         {
             return Ok(done);
         }
-        let mut attempts = self.0.attempts(key.clone(), turn);
-        while attempts.next()? {
-            if let Some(done) = self.try_to_rewrite(key, change)? {
+        let mut attempts = self.attempts(key.clone(), turn).await;
+        while attempts.next().await? {
+            if let Some(done) = self.try_to_rewrite(&key, user, change).await? {
                 return Ok(done);
             }
         }
         Err(kept_busy(user))
     }
 
-    fn try_to_rewrite<T>(&self, key: &Key, change: Change<'_, T>) -> Result<Option<Result<(), T>>> {
-        let (list, when) = self.listed(key)?;
-        let list = match change(list)? {
-            Ok(list) => list,
-            Err(reason) => return Ok(Some(Err(reason))),
+    /// `None` if somebody else has written in between.
+    async fn try_to_rewrite(
+        &self,
+        key: &Key,
+        user: &str,
+        change: Change<'_>,
+    ) -> Result<Option<Vec<Entry>>> {
+        let (list, when) = self.listed(key).await?;
+        let list = match self.change_list(list, user, change).await? {
+            Changed::List(list) => list,
+            Changed::Full(oldest) => return Ok(Some(oldest)),
         };
         let records = self.records();
         let is_done = match (list.entries.is_empty(), when) {
             (true, Precondition::Absent) => true,
-            (true, when) => records.delete(key, when)?,
-            (false, when) => records.put(key, &list.write(), self.longest_life(), when)?.is_some(),
+            (true, when) => records.delete(key, when).await?,
+            (false, when) => {
+                let ttl = self.longest_life();
+                records.put(key, &list.write(), ttl, when).await?.is_some()
+            }
         };
-        Ok(is_done.then_some(Ok(())))
+        Ok(is_done.then(Vec::new))
     }
 
-    /// The list under a key, and on what condition it is to be replaced.
-    fn listed(&self, key: &Key) -> Result<(List, Precondition)> {
-        Ok(match self.records().get(key)? {
+    async fn listed(&self, key: &Key) -> Result<(List, Precondition)> {
+        Ok(match self.records().get(key).await? {
             None => (List::default(), Precondition::Absent),
             Some(stored) => (List::read(&stored.bytes), Precondition::Unchanged(stored.version)),
         })
@@ -409,11 +365,6 @@ impl Sessions {
         let name = self.0.namespace.name();
         Namespace::new(&format!("beaker.users:{name}")).key(user)
     }
-}
-
-/// Whether a session is this user's.
-fn is_of(data: &SessionData, user: &str) -> bool {
-    data.values.get(USER).and_then(|user| user.as_str()) == Some(user)
 }
 
 /// Whether what is listed may not be saved yet.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use beaker::middleware::RequestSession;
 use beaker::{Clock, ManualClock, Timestamp};
 
 use super::page;
@@ -32,7 +33,7 @@ impl Clock for Lagging {
 fn accesses_never_go_back() {
     let clock = Arc::new(Lagging::default());
     let with_clock = |sessions: beaker::Sessions| sessions.clock(clock.clone());
-    let shown = |session: &mut beaker::Session, path: &str| {
+    let shown = |session: &mut RequestSession, path: &str| {
         let (created, last) = (session.created(), session.last_accessed());
         assert!(last.is_none_or(|last| last >= created), "created {created}, then {last:?}");
         page(session, path)

@@ -9,13 +9,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
-use beaker::middleware::{App, Request, Response, SessionExt, SessionMiddleware, text};
-use beaker::{Backend, Error, ErrorKind, ManualClock, Result, Session, Sessions, Signer, Value};
+use beaker::middleware::{
+    App, Request, RequestSession, Response, SessionExt, SessionMiddleware, text,
+};
+use beaker::{Backend, Error, ErrorKind, ManualClock, Result, Sessions, Signer, Value};
 use http::StatusCode;
 use site::{Visitor, everywhere, get};
 
 /// The pages of the site. (`/static` is the one that does not ask for its session.)
-fn page(session: &mut Session, path: &str) -> Result<Response> {
+fn page(session: &mut RequestSession, path: &str) -> Result<Response> {
     let count = session.get("counter").and_then(Value::as_int).unwrap_or(0) + 1;
     session.set("counter", count);
     match path {
@@ -317,7 +319,7 @@ fn other_cookies_may_be_no_text() {
 #[test]
 fn a_double_login_keeps_the_visitor_logged_in() {
     let both = Arc::new(Barrier::new(2));
-    let login = move |session: &mut Session, _: &str| {
+    let login = move |session: &mut RequestSession, _: &str| {
         session.set("user", "kimi");
         session.regenerate_id()?;
         both.wait();
@@ -343,7 +345,7 @@ fn a_double_login_keeps_the_visitor_logged_in() {
 }
 
 fn application(request: &mut Request) -> Result<Response> {
-    page(&mut *request.session()?, "/")
+    page(&mut request.session()?, "/")
 }
 
 #[test]

@@ -3,13 +3,15 @@
 use std::sync::{Arc, Mutex};
 
 use beaker::lock::LocalLocks;
-use beaker::middleware::{App, Request, Response, SessionExt, SessionMiddleware, text};
-use beaker::{Backend, CookieOptions, Result, Session, SessionId, Sessions, Signer};
+use beaker::middleware::{
+    App, Request, RequestSession, Response, SessionExt, SessionMiddleware, text,
+};
+use beaker::{Backend, CookieOptions, Result, SessionId, Sessions, Signer};
 
 use super::watched::Watched;
 
 /// What makes a page.
-pub(super) type Page = Arc<dyn Fn(&mut Session, &str) -> Result<Response> + Send + Sync>;
+pub(super) type Page = Arc<dyn Fn(&mut RequestSession, &str) -> Result<Response> + Send + Sync>;
 
 pub(super) trait Site: Sync {
     fn call(&self, request: Request) -> Result<Response>;
@@ -18,7 +20,7 @@ pub(super) trait Site: Sync {
 /// Checks the site with each of the middlewares, each time with another store.
 pub(super) fn everywhere(
     options: impl Fn(Sessions) -> Sessions,
-    page: impl Fn(&mut Session, &str) -> Result<Response> + Send + Sync + 'static,
+    page: impl Fn(&mut RequestSession, &str) -> Result<Response> + Send + Sync + 'static,
     check: impl Fn(&dyn Site, &Watched, &Sessions),
 ) {
     let page: Page = Arc::new(page);
@@ -31,7 +33,7 @@ pub(super) fn everywhere(
     let sessions = sessions_in(&store);
     let app = move |request: &mut Request| match request.uri().path() {
         "/static" => Ok(text("no session")),
-        path => page_of_app(&mut *request.session()?, path),
+        path => page_of_app(&mut request.session()?, path),
     };
     println!("around an App");
     check(&Wrapped(SessionMiddleware::new(app, sessions.clone()).unwrap()), &store, &sessions);
@@ -67,7 +69,7 @@ mod of_tower {
             async move {
                 match request.uri().path() {
                     "/static" => Ok(text("no session")),
-                    path => page(&mut *session_of(request.extensions()).await?, path),
+                    path => page(&mut session_of(request.extensions()).await?, path),
                 }
             }
         });

@@ -1,0 +1,421 @@
+//! [`AsyncSessions`] and [`AsyncSession`] of an asynchronous program: no call holds a thread while it waits.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::handle::SessionState;
+use super::id::SessionId;
+use super::options::{Manager, OnStoreFailure, Options, Sessions};
+use super::stored::SessionData;
+use super::turns::Turns;
+use crate::backend::AsyncBackend;
+use crate::clock::Clock;
+use crate::codec::Codec;
+use crate::cookie::CookieOptions;
+use crate::error::Result;
+use crate::signing::Signer;
+
+/// The sessions of an asynchronous program (feature `tokio`): [`Sessions`], with calls to await. A clone is
+/// the same sessions.
+///
+/// Over an asynchronous store no call holds a thread. A blocking store, which
+/// [`AsyncBackend::from`] or `AsyncSessions::from` takes over, is called on a bounded number of threads.
+///
+/// A call that is dropped before it has ended leaves each record as it was or as it was to be; what it had
+/// begun, the next request ends.
+///
+/// # Panics
+///
+/// Its calls panic where no runtime of tokio with time runs, if they have to wait.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use beaker::{AsyncBackend, AsyncSessions, Signer};
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+/// # runtime.block_on(async {
+/// let sessions = AsyncSessions::new(AsyncBackend::memory())
+///     .timeout(Duration::from_secs(30 * 60))
+///     .signed_by(Signer::new(&["0123456789abcdef0123456789abcdef"])?);
+///
+/// let mut session = sessions.load(None).await?;
+/// session.set("user", "kimi");
+/// session.save().await?;
+///
+/// let again = sessions.open(session.id()).await?;
+/// assert_eq!(again.require("user")?.as_str(), Some("kimi"));
+/// # Ok::<(), beaker::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct AsyncSessions(pub(super) Manager);
+
+impl AsyncSessions {
+    /// Keeps sessions in this back end, as [`Sessions::new`].
+    ///
+    /// ```
+    /// use beaker::{AsyncBackend, AsyncSessions, Backend};
+    ///
+    /// let in_memory = AsyncSessions::new(AsyncBackend::memory());
+    /// let on_threads = AsyncSessions::new(Backend::memory());
+    /// # let _ = (in_memory, on_threads);
+    /// ```
+    pub fn new(backend: impl Into<AsyncBackend>) -> AsyncSessions {
+        AsyncSessions(Manager::new(Options::new(backend.into().0)))
+    }
+
+    /// Makes a new session, as [`Sessions::create`]. Nothing is stored until it is saved.
+    ///
+    /// ```
+    /// let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
+    /// assert!(sessions.create().is_new());
+    /// ```
+    pub fn create(&self) -> AsyncSession {
+        AsyncSession(self.0.create())
+    }
+
+    /// Opens the session that is saved under an id that the program trusts, as [`Sessions::open`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sessions::open`].
+    ///
+    /// ```
+    /// use beaker::{AsyncBackend, AsyncSessions, ErrorKind, SessionId};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let sessions = AsyncSessions::new(AsyncBackend::memory());
+    /// let error = sessions.open(&SessionId::random()).await.unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::UnknownSession);
+    /// # });
+    /// ```
+    pub async fn open(&self, id: &SessionId) -> Result<AsyncSession> {
+        self.0.open(id).await.map(AsyncSession)
+    }
+
+    /// Loads the session of a visitor, by the `Cookie` header of the request, as [`Sessions::load`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sessions::load`].
+    ///
+    /// ```
+    /// use beaker::{AsyncBackend, AsyncSessions, Signer};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let signer = Signer::new(&["0123456789abcdef0123456789abcdef"])?;
+    /// let sessions = AsyncSessions::new(AsyncBackend::memory()).signed_by(signer);
+    /// assert!(sessions.load(None).await?.is_new());
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn load(&self, cookie_header: Option<&str>) -> Result<AsyncSession> {
+        self.0.load(cookie_header).await.map(AsyncSession)
+    }
+
+    /// Returns the ids of a user's sessions, oldest first, as [`Sessions::sessions_of`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sessions::sessions_of`].
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
+    /// let mut session = sessions.create();
+    /// session.set_user("kimi");
+    /// session.save().await?;
+    /// assert_eq!(sessions.sessions_of("kimi").await?, [*session.id()]);
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn sessions_of(&self, user: &str) -> Result<Vec<SessionId>> {
+        self.0.sessions_of(user).await
+    }
+
+    /// Ends all sessions of a user but one, as [`Sessions::revoke_all`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sessions::revoke_all`].
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
+    /// let mut session = sessions.create();
+    /// session.set_user("kimi");
+    /// session.save().await?;
+    /// assert_eq!(sessions.revoke_all("kimi", None).await?, 1);
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn revoke_all(&self, user: &str, except: Option<&SessionId>) -> Result<usize> {
+        self.0.revoke_all(user, except).await
+    }
+
+    /// Asks the back end whether it is there, as [`Sessions::ping`].
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// beaker::AsyncSessions::new(beaker::AsyncBackend::memory()).ping().await?;
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[doc(alias = "health")]
+    pub async fn ping(&self) -> Result<()> {
+        self.0.ping().await
+    }
+
+    /// Refuses options that do not fit together, as [`Sessions::check`]. The middleware asks this when it is
+    /// made.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config`, with the options and what to do about them.
+    pub fn check(&self) -> Result<()> {
+        self.0.0.check()
+    }
+
+    /// Returns how often what was stored turned out to be damaged, as [`Sessions::damaged`].
+    pub fn damaged(&self) -> u64 {
+        self.0.damaged()
+    }
+
+    /// Returns what has happened so far (feature `tracing`), as [`Sessions::counters`].
+    #[cfg(feature = "tracing")]
+    #[doc(alias = "metrics")]
+    pub fn counters(&self) -> super::SessionCounters {
+        self.0.0.events.counters()
+    }
+}
+
+/// What the middleware works with.
+#[cfg(feature = "tower")]
+impl AsyncSessions {
+    pub(crate) fn into_manager(self) -> Manager {
+        self.0
+    }
+}
+
+/// Writes for each option of [`Sessions`] a method of the same name, meaning and default.
+macro_rules! options {
+    ($($name:ident($value:ident: $type:ty);)*) => {
+        /// Options: those of [`Sessions`], with the same defaults.
+        impl AsyncSessions {
+            $(
+                #[doc = concat!("Sets what [`Sessions::", stringify!($name), "`] sets.")]
+                pub fn $name(self, $value: $type) -> AsyncSessions {
+                    AsyncSessions(Sessions(self.0).$name($value).0)
+                }
+            )*
+        }
+    };
+}
+
+options! {
+    timeout(timeout: Duration);
+    lifetime(lifetime: Duration);
+    touch_every(interval: Duration);
+    grace(grace: Duration);
+    signed_by(signer: Signer);
+    cookie(cookie: CookieOptions);
+    auto(auto: bool);
+    save_accessed_time(save: bool);
+    codec(codec: impl Codec<SessionData>);
+    remove_rejected(remove: bool);
+    on_store_failure(then: OnStoreFailure);
+    namespace(name: &str);
+    max_per_user(most: usize);
+    clock(clock: Arc<dyn Clock>);
+}
+
+/// Takes sessions over into an asynchronous program, where a store that may wait is called on a bounded
+/// number of threads: see [`AsyncBackend::from`].
+impl From<Sessions> for AsyncSessions {
+    fn from(sessions: Sessions) -> AsyncSessions {
+        AsyncSessions(sessions.0.with(|options| {
+            options.backend = options.backend.clone().for_tasks();
+            // A thread must not wait for a task that it has to run.
+            options.turns = Turns::default();
+        }))
+    }
+}
+
+impl fmt::Debug for AsyncSessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AsyncSessions").field(&self.0.0).finish()
+    }
+}
+
+/// A visitor's session in an asynchronous program: [`Session`](super::Session), with calls to await.
+///
+/// What it holds is read and changed with the methods of [`SessionState`].
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
+/// let mut session = sessions.create();
+/// session.update("visits", |old| old.and_then(beaker::Value::as_int).unwrap_or(0) + 1);
+/// session.save().await?;
+/// assert_eq!(sessions.open(session.id()).await?.require("visits")?.as_int(), Some(1));
+/// # Ok::<(), beaker::Error>(())
+/// # }).unwrap();
+/// ```
+pub struct AsyncSession(SessionState);
+
+impl AsyncSession {
+    /// Saves it, as [`Session::save`](super::Session::save).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::save`](super::Session::save).
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// # let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
+    /// let mut session = sessions.create();
+    /// session.save().await?;
+    /// assert!(!session.is_new());
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn save(&mut self) -> Result<()> {
+        self.0.ask_to_save()?;
+        self.0.persist().await
+    }
+
+    /// Deletes it, as [`Session::delete`](super::Session::delete).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::delete`](super::Session::delete).
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// # let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
+    /// # let mut session = sessions.create();
+    /// # session.save().await?;
+    /// session.delete().await?;
+    /// assert!(sessions.open(session.id()).await.is_err());
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[doc(alias = "destroy")]
+    #[doc(alias = "flush")]
+    pub async fn delete(&mut self) -> Result<()> {
+        self.0.ask_to_delete()?;
+        self.0.persist().await
+    }
+
+    /// Notes that it was used now, as [`Session::touch`](super::Session::touch).
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// # let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
+    /// # let mut session = sessions.create();
+    /// # session.save().await?;
+    /// sessions.open(session.id()).await?.touch().await?;
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn touch(&mut self) -> Result<()> {
+        self.0.note_access().await
+    }
+
+    /// Ends it, and goes on with an empty one under a new id, as
+    /// [`Session::invalidate`](super::Session::invalidate).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::delete`](super::Session::delete).
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// # let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
+    /// # let mut session = sessions.create();
+    /// # session.save().await?;
+    /// let before = *session.id();
+    /// session.invalidate().await?;
+    /// assert!(sessions.open(&before).await.is_err() && session.is_new());
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[doc(alias = "flush")]
+    #[doc(alias = "destroy")]
+    #[doc(alias = "purge")]
+    pub async fn invalidate(&mut self) -> Result<()> {
+        self.0.ask_to_begin_again()?;
+        self.0.persist().await
+    }
+
+    /// Saves it under a new id, and ends the old one, as
+    /// [`Session::regenerate_id`](super::Session::regenerate_id).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::regenerate_id`](super::Session::regenerate_id).
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// # let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
+    /// # let mut session = sessions.create();
+    /// # session.save().await?;
+    /// let before = *session.id();
+    /// session.set_user("kimi");
+    /// session.regenerate_id().await?;
+    /// assert!(sessions.open(&before).await.is_err());
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[doc(alias = "cycle_id")]
+    #[doc(alias = "renew")]
+    #[doc(alias = "regenerate")]
+    pub async fn regenerate_id(&mut self) -> Result<()> {
+        self.0.ask_for_new_id()?;
+        self.0.persist().await
+    }
+}
+
+impl Deref for AsyncSession {
+    type Target = SessionState;
+
+    fn deref(&self) -> &SessionState {
+        &self.0
+    }
+}
+
+impl DerefMut for AsyncSession {
+    fn deref_mut(&mut self) -> &mut SessionState {
+        &mut self.0
+    }
+}
+
+impl fmt::Debug for AsyncSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
