@@ -5,7 +5,7 @@ use std::{env, io, net::TcpListener, time::Duration};
 use axum::{Router, routing};
 use axum_server::Handle;
 use beaker::middleware::{RequestSession, SessionLayer};
-use beaker::{Backend, CookieOptions, Result, Sessions, Signer, Value};
+use beaker::{AsyncBackend, AsyncSessions, CookieOptions, Result, Signer, Value};
 
 fn one_more(old: Option<&Value>) -> i64 {
     old.and_then(Value::as_int).unwrap_or(0) + 1
@@ -19,7 +19,7 @@ async fn count(mut session: RequestSession) -> Result<String> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let sessions = Sessions::new(Backend::memory())
+    let sessions = AsyncSessions::new(AsyncBackend::memory())
         .signed_by(Signer::random()?)
         .cookie(CookieOptions::default().insecure_for_localhost());
     let app = Router::new()
