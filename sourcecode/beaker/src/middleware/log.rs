@@ -2,25 +2,21 @@
 
 use super::asked::Asked;
 use crate::error::Error;
-#[cfg(feature = "tracing")]
 use crate::session::SessionState;
 
-#[cfg(feature = "tracing")]
 const TARGET: &str = "beaker::middleware";
 
 /// More keys than these are counted, and not named.
-#[cfg(feature = "tracing")]
 const MOST_KEYS: usize = 16;
 
-/// An error that nobody else gets to see: an event of `tracing` (feature of that name; the target is
-/// `beaker::middleware`), or a line of the standard error output.
+/// An error that nobody else gets to see: an event of `tracing`, whose target is `beaker::middleware`; or a line
+/// of the standard error output, in a program that never set a subscriber.
 pub(super) fn log(what: &str, asked: Option<&Asked>, error: &Error) {
-    #[cfg(feature = "tracing")]
-    {
+    if tracing::dispatcher::has_been_set() {
         let (method, path) = (asked.map(Asked::method), asked.map(Asked::path));
         tracing::error!(target: TARGET, method, path, error = ?error, "{what}");
+        return;
     }
-    #[cfg(not(feature = "tracing"))]
     match asked {
         Some(asked) => eprintln!("beaker: {asked}: {what}: {error:?}"),
         None => eprintln!("beaker: {what}: {error:?}"),
@@ -28,7 +24,6 @@ pub(super) fn log(what: &str, asked: Option<&Asked>, error: &Error) {
 }
 
 /// The request has been answered, and what it changed in its session is dropped, since it did not save it.
-#[cfg(feature = "tracing")]
 pub(super) fn log_unsaved(asked: impl FnOnce() -> Option<Asked>, session: &SessionState) {
     let Some(unsaved) = session.unsaved() else { return };
     let (id, count) = (unsaved.id.shown(), unsaved.keys.len());

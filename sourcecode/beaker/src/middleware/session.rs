@@ -14,7 +14,7 @@ use crate::world::finish;
 /// saved after the application has answered, if it said so (or as [`Sessions::auto`] says), and the
 /// response gets the cookie that the visitor needs. If the application fails, with an error or with
 /// a status of 500 and above, nothing is saved. If it succeeds, and has changed the session without saying
-/// that it is to be saved, a `WARN` event tells so (feature `tracing`), with the request's method and path and
+/// that it is to be saved, a `WARN` event tells so, with the request's method and path and
 /// the keys, without their values. What a request changed while another one of the same
 /// visitor logged in or out, that is, ended the id, is dropped. If all that cannot be saved is that the
 /// session was used, that is logged, and the visitor gets the answer.

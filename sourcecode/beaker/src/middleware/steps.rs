@@ -7,7 +7,6 @@ use http::header::{COOKIE, SET_COOKIE, VARY};
 use super::asked::Asked;
 use super::lazy::LazySession;
 use super::log::log;
-#[cfg(feature = "tracing")]
 use super::log::log_unsaved;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::{Manager, SessionState};
@@ -36,10 +35,7 @@ pub(super) fn end<B>(
     if response.status().is_server_error() {
         return Ok(None);
     }
-    #[cfg(feature = "tracing")]
     log_unsaved(asked, &session);
-    #[cfg(not(feature = "tracing"))]
-    let _ = asked;
     Ok(Some(session))
 }
 

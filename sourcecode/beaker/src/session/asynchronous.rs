@@ -195,8 +195,7 @@ impl AsyncSessions {
         self.0.damaged()
     }
 
-    /// Returns what has happened so far (feature `tracing`), as [`Sessions::counters`].
-    #[cfg(feature = "tracing")]
+    /// Returns what has happened so far, as [`Sessions::counters`].
     #[doc(alias = "metrics")]
     pub fn counters(&self) -> super::SessionCounters {
         self.0.0.events.counters()

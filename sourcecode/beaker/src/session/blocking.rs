@@ -162,8 +162,7 @@ impl Sessions {
 /// applies them to what is stored by then, so two requests of one visitor that overlap lose
 /// nothing.
 ///
-/// A handle that is dropped with changes that nobody has tried to save leaves a `WARN` event (feature
-/// `tracing`), with the keys and without their values. [`revert`](SessionState::revert) takes changes back.
+/// A handle that is dropped with changes that nobody has tried to save leaves a `WARN` event, with the keys and without their values. [`revert`](SessionState::revert) takes changes back.
 ///
 /// What it holds is read and changed with the methods of [`SessionState`].
 ///

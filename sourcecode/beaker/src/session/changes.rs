@@ -60,7 +60,6 @@ impl Changes {
     }
 
     /// The keys that were changed; after `clear`, those that are there now.
-    #[cfg(feature = "tracing")]
     pub(super) fn keys<'a>(&'a self, values: &'a Values) -> Vec<&'a str> {
         match self {
             Changes::Keys(keys) => {

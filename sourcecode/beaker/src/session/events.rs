@@ -1,33 +1,26 @@
-//! What happens to sessions, as spans, events and counters of `tracing` (feature `tracing`). Without the
-//! feature each of these is nothing at all.
+//! What happens to sessions, as spans and events of `tracing`, and as counters. Where nobody listens, an event
+//! costs a look at one number.
 //!
 //! Loading and saving are spans, `session.load` and `session.save`. The target is `beaker::session`, the
 //! level `DEBUG`, and `WARN` for cookies that no honest browser sends and for changes that nobody saved.
 //! An id is a key to its session, so only its first eight digits are shown.
 
-#[cfg(feature = "tracing")]
 use std::sync::Arc;
-#[cfg(feature = "tracing")]
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-#[cfg(feature = "tracing")]
 use tracing::instrument::{Instrument, Instrumented};
-#[cfg(feature = "tracing")]
 use tracing::{debug, debug_span, warn};
 
 use super::id::SessionId;
 use super::stored::{Rejection, Unreadable};
 use crate::error::Error;
 
-#[cfg(feature = "tracing")]
 const TARGET: &str = "beaker::session";
 
 /// More keys than these are counted, and not named.
-#[cfg(feature = "tracing")]
 const MAX_KEYS: usize = 16;
 
 /// Something that has happened to a session.
-#[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "nobody listens"))]
 pub(super) enum Event<'a> {
     Loaded(&'a SessionId),
     /// It has an entry that no value can hold.
@@ -41,14 +34,12 @@ pub(super) enum Event<'a> {
     SavedTooLate(&'a SessionId),
     /// It was ended, since its user has too many.
     TooMany(&'a SessionId),
-    #[cfg(feature = "tracing")]
     Unsaved(&'a Unsaved<'a>),
     /// A cookie led to none.
     Rejected(Rejection),
 }
 
 /// The changes of a session that is dropped, and that nobody has asked to save.
-#[cfg(feature = "tracing")]
 pub(crate) struct Unsaved<'a> {
     pub(crate) id: &'a SessionId,
     /// Never with their values.
@@ -57,26 +48,8 @@ pub(crate) struct Unsaved<'a> {
 
 /// Where events go. A clone counts in the same place.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Events(#[cfg(feature = "tracing")] Arc<Counters>);
+pub(super) struct Events(Arc<Counters>);
 
-#[cfg(not(feature = "tracing"))]
-impl Events {
-    pub(super) async fn during_load<F: Future>(&self, load: F) -> F::Output {
-        load.await
-    }
-
-    pub(super) async fn during_save<F: Future>(&self, _: &SessionId, save: F) -> F::Output {
-        save.await
-    }
-
-    pub(super) fn store_fails(&self, _: &Error) {}
-
-    pub(super) fn store_answers(&self) {}
-
-    pub(super) fn emit(&self, _: Event<'_>) {}
-}
-
-#[cfg(feature = "tracing")]
 impl Events {
     /// Runs a load in its span.
     pub(super) fn during_load<F: Future>(&self, load: F) -> Instrumented<F> {
@@ -160,7 +133,6 @@ impl Events {
 }
 
 /// Numbers of what has happened to sessions since the program started.
-#[cfg(feature = "tracing")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionCounters {
@@ -176,7 +148,6 @@ pub struct SessionCounters {
     pub rejected: Vec<(Rejection, u64)>,
 }
 
-#[cfg(feature = "tracing")]
 const REASONS: [Rejection; 7] = [
     Rejection::Signature,
     Rejection::Id,
@@ -187,7 +158,6 @@ const REASONS: [Rejection; 7] = [
     Rejection::TooOld,
 ];
 
-#[cfg(feature = "tracing")]
 #[derive(Debug, Default)]
 struct Counters {
     loads: Counter,
@@ -199,11 +169,9 @@ struct Counters {
     rejected: [Counter; REASONS.len()],
 }
 
-#[cfg(feature = "tracing")]
 #[derive(Debug, Default)]
 struct Counter(AtomicU64);
 
-#[cfg(feature = "tracing")]
 impl Counter {
     fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
@@ -214,7 +182,6 @@ impl Counter {
     }
 }
 
-#[cfg(feature = "tracing")]
 impl Counters {
     fn read(&self) -> SessionCounters {
         let rejected = REASONS.map(|reason| (reason, self.rejected[reason as usize].read()));
@@ -228,7 +195,7 @@ impl Counters {
     }
 }
 
-#[cfg(all(test, feature = "tracing"))]
+#[cfg(test)]
 mod tests {
     use super::*;
 

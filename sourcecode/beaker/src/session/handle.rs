@@ -7,7 +7,6 @@ use std::mem;
 use std::sync::Arc;
 
 use super::changes::Changes;
-#[cfg(feature = "tracing")]
 use super::events::{Event, Unsaved};
 use super::id::{SessionId, ticket};
 use super::options::Manager;
@@ -590,7 +589,6 @@ impl SessionState {
 }
 
 /// Forgetting `save` would be silent otherwise.
-#[cfg(feature = "tracing")]
 impl SessionState {
     /// Returns what was changed, if nobody has asked to save it. Where saving has failed, the program was
     /// told so.
@@ -602,7 +600,6 @@ impl SessionState {
 }
 
 /// Of the session of a request the middleware tells, which knows the request.
-#[cfg(feature = "tracing")]
 impl Drop for SessionState {
     fn drop(&mut self) {
         if !self.is_of_request

@@ -44,7 +44,6 @@ mod write;
 #[cfg(feature = "tokio")]
 pub use asynchronous::{AsyncSession, AsyncSessions};
 pub use blocking::Session;
-#[cfg(feature = "tracing")]
 pub use events::SessionCounters;
 pub use handle::SessionState;
 pub use id::SessionId;

@@ -9,7 +9,6 @@ use std::time::Duration;
 #[cfg(feature = "cookies")]
 use super::client_side::Carrier;
 use super::events::Events;
-#[cfg(feature = "tracing")]
 use super::events::SessionCounters;
 #[cfg(feature = "cookies")]
 use super::id::SessionId;
@@ -81,7 +80,7 @@ pub enum OnStoreFailure {
     /// The session is empty, so that pages that only read it can be shown. Its
     /// [`origin`](crate::session::SessionState::origin) is [`Unavailable`](crate::Origin::Unavailable); to save it or to
     /// end it is an error, and the visitor keeps the cookie. One event at the level `WARN` tells that an
-    /// outage has begun, and one that it is over (feature `tracing`).
+    /// outage has begun, and one that it is over.
     Empty,
 }
 
@@ -438,7 +437,7 @@ impl Sessions {
         self.0.damaged()
     }
 
-    /// Returns what has happened so far (feature `tracing`).
+    /// Returns what has happened so far.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -448,7 +447,6 @@ impl Sessions {
     /// # Ok(())
     /// # }
     /// ```
-    #[cfg(feature = "tracing")]
     #[doc(alias = "metrics")]
     pub fn counters(&self) -> SessionCounters {
         self.0.0.events.counters()

@@ -30,7 +30,6 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
         ("middleware", "http"),
         ("server", "tiny_http"),
         ("cookies", "aes-gcm"),
-        ("tracing", "tracing"),
         ("toml", "toml"),
         ("ini", "rust-ini"),
         ("tower", "tower-service"),

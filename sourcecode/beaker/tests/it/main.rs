@@ -24,7 +24,6 @@ mod cookie_sessions;
 #[cfg(feature = "dbm")]
 mod dbm;
 mod dependencies;
-#[cfg(feature = "tracing")]
 mod events;
 mod failures;
 mod files;

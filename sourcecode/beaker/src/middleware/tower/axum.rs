@@ -48,7 +48,7 @@ impl<S: Sync> FromRequestParts<S> for RequestSession {
 }
 
 /// A response of status 500, or 503 for `ErrorKind::Unavailable`, that says nothing of the error, which is
-/// logged: as an event with the feature `tracing`, otherwise on the standard error output. So a handler can give back `beaker::Result`, and nothing of its session is saved.
+/// logged: as an event of `tracing`, or on the standard error output where no subscriber was set. So a handler can give back `beaker::Result`, and nothing of its session is saved.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         log("a handler failed", current::current().as_ref(), &self);

@@ -21,7 +21,7 @@ use crate::session::{AsyncSessions, Manager};
 /// Nothing is saved if the service fails, answers with a status of 500 or more, or panics, or if the
 /// visitor is gone before it has answered. If the session cannot be saved, the visitor gets a response
 /// of status 500, or 503 for `ErrorKind::Unavailable`, that says nothing of it, and the error is logged:
-/// as an event with the feature `tracing`, otherwise on the standard error output, with the request's
+/// as an event of `tracing`, or on the standard error output where no subscriber was set, with the request's
 /// method and path. A change that the service did not ask to save is a `WARN` event. If all that cannot be
 /// saved is that the session was used, that is logged, and the visitor gets the answer.
 #[derive(Debug, Clone)]
