@@ -5,7 +5,9 @@ use std::{env, io, net::TcpListener, time::Duration};
 use axum::{Router, routing};
 use axum_server::Handle;
 use beaker::middleware::{RequestSession, SessionLayer};
-use beaker::{AsyncBackend, AsyncSessions, CookieOptions, Result, Signer, Value};
+use beaker::{
+    AsyncBackend, AsyncSessions, CookieOptions, Result, Signer, Value,
+};
 
 fn one_more(old: Option<&Value>) -> i64 {
     old.and_then(Value::as_int).unwrap_or(0) + 1

@@ -40,10 +40,8 @@ pub use memory::{Capacity, MemoryStore};
 pub use null::NullStore;
 #[cfg(feature = "tokio")]
 pub use on_threads::OnThreads;
-#[cfg(feature = "redis-async")]
-pub use redis::AsyncRedisStore;
 #[cfg(feature = "redis")]
-pub use redis::RedisStore;
+pub use redis::{AsyncRedisStore, RedisStore};
 
 use crate::error::Result;
 use crate::key::{Key, Namespace};

@@ -56,10 +56,6 @@ impl Sessions {
         wait(self.0.revoke_all(user, except))
     }
 
-    fn ping(&self) -> Result<()> {
-        wait(self.0.ping())
-    }
-
     fn check(&self) -> Result<()> {
         self.0.check()
     }

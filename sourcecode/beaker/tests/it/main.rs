@@ -1,5 +1,7 @@
 //! What the library promises, from outside. `cargo test -p beaker --all-features` runs all of it.
 
+#![allow(clippy::duplicate_mod, reason = "the tests of sessions run in tasks once more")]
+
 use beaker::{Session, Sessions};
 
 mod argument_keys;

@@ -1,16 +1,21 @@
-//! A cluster: its masters, and which slots each has.
+//! A cluster: its masters, with one connection to each, and which slots each has.
+//!
+//! The client's own cluster is not used where the program has none already: it runs a write again whose
+//! connection broke off, and while it looks for a master that is lost, the keys of the others wait too.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redis::{ErrorKind, ServerErrorKind, Value};
+use futures_util::future::try_join_all;
+use redis::{Cmd, ErrorKind, Pipeline, ServerErrorKind, Value};
+use tokio::time::Instant;
 
 use super::address::Address;
 use super::command::{AT_ONCE, Command};
-use super::deadline::Deadline;
 use super::failure::Failure;
-use super::map::{Map, Range};
-use super::server::Server;
+use super::server::{Kind, Server};
 use super::slots::slot;
+use super::slots::{Map, Range};
+use super::until::part;
 
 /// How often a command is sent on to another server.
 const MOST_REDIRECTIONS: usize = 5;
@@ -20,7 +25,7 @@ pub(super) struct Cluster {
     seeds: Vec<Arc<Server>>,
     /// Its users and its encryption are those of all.
     first: Address,
-    /// No command is sent while this is locked.
+    /// Nothing is awaited while this is locked.
     map: Mutex<Map<Server>>,
 }
 
@@ -37,14 +42,15 @@ impl Cluster {
     }
 
     /// Runs a command on the master that has the key, wherever that is now.
-    pub(super) fn run(
+    pub(super) async fn run(
         &self,
         wire: &str,
-        command: &[u8],
-        deadline: &Deadline,
+        command: &Cmd,
+        kind: Kind,
+        until: Instant,
     ) -> Result<Value, Failure> {
-        let mut server = self.master_of(slot(wire), deadline)?;
-        let mut answer = server.run(command, deadline);
+        let mut server = self.master_of(slot(wire), until).await?;
+        let mut answer = server.run(command, kind, until).await;
         for _ in 0..MOST_REDIRECTIONS {
             // A server that redirects has not run the command.
             let Err(Failure { error, .. }) = &answer else { break };
@@ -53,24 +59,25 @@ impl Cluster {
             server = next;
             answer = if error.kind() == ErrorKind::Server(ServerErrorKind::Moved) {
                 self.map().is_old = true;
-                server.run(command, deadline)
+                server.run(command, kind, until).await
             } else {
-                server.run_asking(command, deadline)
+                asking(&server, command, kind, until).await
             };
         }
         answer
     }
 
-    /// Runs many commands, those of one master together. One whose key has moved is run again by
-    /// itself.
-    pub(super) fn run_many(
+    /// Runs many commands, those of one master together, and all masters at once. One whose key has moved
+    /// is run again by itself.
+    pub(super) async fn run_many(
         &self,
-        commands: &[(String, Vec<u8>)],
-        deadline: &Deadline,
+        commands: &[(&str, Cmd)],
+        kind: Kind,
+        until: Instant,
     ) -> Result<Vec<Value>, Failure> {
         let mut groups: Vec<(Arc<Server>, Vec<usize>)> = Vec::new();
         for (at, (wire, _)) in commands.iter().enumerate() {
-            let master = self.master_of(slot(wire), deadline)?;
+            let master = self.master_of(slot(wire), until).await?;
             let fits = |(server, group): &&mut (Arc<Server>, Vec<usize>)| {
                 server.name == master.name && group.len() < AT_ONCE
             };
@@ -79,16 +86,22 @@ impl Cluster {
                 None => groups.push((master, vec![at])),
             }
         }
+        let asked = groups.iter().map(async |(server, group)| {
+            let mut pipeline = Pipeline::with_capacity(group.len());
+            for &at in group {
+                pipeline.add_command(commands[at].1.clone());
+            }
+            server.answers(&pipeline, kind, until).await
+        });
+        let answered = try_join_all(asked).await?;
         let mut answers = vec![Value::Nil; commands.len()];
-        for (server, group) in groups {
-            let packed: Vec<u8> = group.iter().flat_map(|&at| &commands[at].1).copied().collect();
-            let answered = server.answers(&packed, group.len(), deadline)?;
+        for ((server, group), answered) in groups.iter().zip(answered) {
             for (&at, answer) in group.iter().zip(answered) {
                 answers[at] = match answer.extract_error() {
                     Ok(answer) => answer,
                     Err(error) if error.redirect_node().is_some() => {
                         let (wire, command) = &commands[at];
-                        self.run(wire, command, deadline)?
+                        self.run(wire, command, kind, until).await?
                     }
                     Err(error) => return Err(Failure::new(&server.name, error)),
                 };
@@ -98,14 +111,14 @@ impl Cluster {
     }
 
     /// All masters. It is an error if some slots have none.
-    pub(super) fn masters(&self, deadline: &Deadline) -> Result<Vec<Arc<Server>>, Failure> {
-        self.look(deadline)?;
+    pub(super) async fn masters(&self, until: Instant) -> Result<Vec<Arc<Server>>, Failure> {
+        self.look(until).await?;
         let map = self.map();
         if map.is_whole() { Ok(map.masters()) } else { Err(self.uncovered()) }
     }
 
     /// The master of a slot. Its keys are the only ones that wait for news when it is lost.
-    fn master_of(&self, slot: u16, deadline: &Deadline) -> Result<Arc<Server>, Failure> {
+    async fn master_of(&self, slot: u16, until: Instant) -> Result<Arc<Server>, Failure> {
         let (known, is_old) = {
             let map = self.map();
             (map.master_of(slot), map.is_old)
@@ -113,28 +126,28 @@ impl Cluster {
         match known {
             Some(server) if !is_old && !server.is_lost() => Ok(server),
             // Without news, it may still be there.
-            Some(server) => match self.look(deadline) {
+            Some(server) => match self.look(until).await {
                 Ok(()) => self.map().master_of(slot).ok_or_else(|| self.uncovered()),
                 Err(_) => Ok(server),
             },
             None => {
-                self.look(deadline)?;
+                self.look(until).await?;
                 self.map().master_of(slot).ok_or_else(|| self.uncovered())
             }
         }
     }
 
     /// Asks one server after the other for the map, first those that answered last.
-    fn look(&self, deadline: &Deadline) -> Result<(), Failure> {
+    async fn look(&self, until: Instant) -> Result<(), Failure> {
         let mut all = self.map().masters();
         all.extend(self.seeds.iter().cloned());
         all.sort_by_key(|server| server.is_lost());
-        let command = Command::cluster_slots().pack();
+        let command = Command::cluster_slots().cmd;
         let mut answer = Err(self.uncovered());
         for (asked, server) in all.iter().enumerate() {
-            let part = deadline.part(all.len() - asked);
-            let part = part.map_err(|error| Failure::new(&server.name, error))?;
-            answer = server.run(&command, &part).map(|slots| (server, slots));
+            let part = part(until, all.len() - asked);
+            let slots = server.run(&command, Kind::Read, part).await;
+            answer = slots.map(|slots| (server, slots));
             if answer.is_ok() {
                 break;
             }
@@ -169,4 +182,18 @@ impl Cluster {
     fn map(&self) -> MutexGuard<'_, Map<Server>> {
         self.map.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Runs a command for a key that is being moved to this server.
+async fn asking(
+    server: &Server,
+    command: &Cmd,
+    kind: Kind,
+    until: Instant,
+) -> Result<Value, Failure> {
+    let mut pipeline = Pipeline::with_capacity(2);
+    pipeline.add_command(redis::cmd("ASKING")).add_command(command.clone());
+    let mut answers = server.answers(&pipeline, kind, until).await?;
+    let answer = answers.pop().unwrap_or(Value::Nil);
+    answer.extract_error().map_err(|error| Failure::new(&server.name, error))
 }

@@ -1,13 +1,12 @@
-//! What is said to redis: each operation as one command, the same for blocking and for asynchronous
-//! programs, so that both know the same records.
+//! What is said to redis: each operation as one command. Two conditions need a script, which redis runs as
+//! one command too.
 
-use std::io::Write as _;
+use std::sync::LazyLock;
+use std::time::Duration;
 
-use redis::{Value, from_redis_value};
-use smallvec::SmallVec;
+use redis::{Cmd, Pipeline, Value, from_redis_value};
 
-use super::script::{DELETE_UNCHANGED, PUT_UNCHANGED, Script};
-use super::{LARGEST_VALUE, failure, image, milliseconds, names};
+use super::{failure, record};
 use crate::error::Result;
 use crate::key::Key;
 use crate::store::{Precondition, Put, Version};
@@ -17,84 +16,89 @@ pub(super) const AT_ONCE: usize = 1000;
 
 /// So many keys are looked at in one step of a search. The server does nothing else meanwhile, some
 /// 100 µs.
-const STEP: &[u8] = b"1000";
+const STEP: &str = "1000";
 
-/// The words of one command, as redis reads them: an array of strings.
-pub(super) struct Command<'a> {
-    words: SmallVec<[&'a [u8]; 9]>,
+/// The most that redis keeps in one value, 512 MB, less the version.
+const LARGEST_VALUE: usize = 512 * 1024 * 1024 - record::VERSION;
+
+/// What lives longer than this, some 30,000 years, lives for ever.
+const LONGEST_TTL: u128 = 1_000_000_000_000_000;
+
+/// Writes if the version is still this one.
+static PUT_UNCHANGED: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("put_unchanged.lua")));
+
+/// Removes if the version is still this one.
+static DELETE_UNCHANGED: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("delete_unchanged.lua")));
+
+/// A script for one key. The servers know it by its SHA-1 once they have seen its text.
+struct Script {
+    text: &'static str,
+    hash: String,
+}
+
+impl Script {
+    fn new(text: &'static str) -> Script {
+        Script { text, hash: redis::Script::new(text).get_hash().to_owned() }
+    }
+}
+
+/// One command, as the client takes it.
+pub(super) struct Command {
+    pub(super) cmd: Cmd,
     /// What it runs, if it names that by its hash.
     script: Option<&'static Script>,
 }
 
-impl<'a> Command<'a> {
+impl Command {
     /// What lives under a key.
-    pub(super) fn get(wire: &'a str) -> Command<'a> {
-        Command::of(&[b"GET", wire.as_bytes()])
+    pub(super) fn get(wire: &str) -> Command {
+        Command::of("GET").arg(wire)
     }
 
     /// Removes what lives under a key, if its version is still this one; `None` for any.
-    pub(super) fn delete(wire: &'a str, old: Option<&'a [u8; image::VERSION]>) -> Command<'a> {
+    pub(super) fn delete(wire: &str, old: Option<&[u8; record::VERSION]>) -> Command {
         match old {
-            None => Command::of(&[b"UNLINK", wire.as_bytes()]),
-            Some(old) => Command::script(&DELETE_UNCHANGED, wire, &[old]),
+            None => Command::of("UNLINK").arg(wire),
+            Some(old) => Command::script(&DELETE_UNCHANGED, wire).arg(old),
         }
     }
 
     /// The next keys that match, from this cursor on.
-    pub(super) fn scan(cursor: &'a str, pattern: &'a str) -> Command<'a> {
-        let (cursor, pattern) = (cursor.as_bytes(), pattern.as_bytes());
-        Command::of(&[b"SCAN", cursor, b"MATCH", pattern, b"COUNT", STEP])
+    pub(super) fn scan(cursor: u64, pattern: &str) -> Command {
+        let command = Command::of("SCAN").arg(cursor.to_string());
+        command.arg("MATCH").arg(pattern).arg("COUNT").arg(STEP)
     }
 
     /// Which master of a cluster has which slots.
-    pub(super) fn cluster_slots() -> Command<'static> {
-        Command::of(&[b"CLUSTER", b"SLOTS"])
+    pub(super) fn cluster_slots() -> Command {
+        Command::of("CLUSTER").arg("SLOTS")
     }
 
-    fn of(words: &[&'a [u8]]) -> Command<'a> {
-        Command { words: words.into(), script: None }
+    fn of(name: &str) -> Command {
+        Command { cmd: redis::cmd(name), script: None }
     }
 
-    fn script(script: &'static Script, wire: &'a str, arguments: &[&'a [u8]]) -> Command<'a> {
-        let mut command = Command::of(&[b"EVALSHA", script.hash(), b"1", wire.as_bytes()]);
-        command.words.extend_from_slice(arguments);
-        command.script = Some(script);
-        command
+    fn script(script: &'static Script, wire: &str) -> Command {
+        let command = Command::of("EVALSHA").arg(&script.hash).arg("1").arg(wire);
+        Command { script: Some(script), ..command }
+    }
+
+    fn arg(mut self, word: impl AsRef<[u8]>) -> Command {
+        self.cmd.arg(word.as_ref());
+        self
     }
 
     /// The same with the text of its script, for a server that does not know the script by its hash.
-    pub(super) fn by_text(&self) -> Option<Command<'a>> {
-        let script = self.script?;
-        let mut words = self.words.clone();
-        words[0] = b"EVAL";
-        words[1] = script.text();
-        Some(Command { words, script: None })
-    }
-
-    /// As bytes. The client's own type would copy each word twice.
-    pub(super) fn pack(&self) -> Vec<u8> {
-        const AROUND_A_WORD: usize = 16;
-        let length = self.words.iter().map(|word| word.len() + AROUND_A_WORD).sum::<usize>();
-        let mut packed = Vec::with_capacity(length + AROUND_A_WORD);
-        // Writing to memory does not fail.
-        let _ = write!(packed, "*{}\r\n", self.words.len());
-        for word in &self.words {
-            let _ = write!(packed, "${}\r\n", word.len());
-            packed.extend_from_slice(word);
-            packed.extend_from_slice(b"\r\n");
+    pub(super) fn by_text(&self) -> Option<Command> {
+        let mut by_text = Command::of("EVAL").arg(self.script?.text);
+        for word in self.cmd.args_iter().skip(2) {
+            if let redis::Arg::Simple(word) = word {
+                by_text = by_text.arg(word);
+            }
         }
-        packed
-    }
-
-    /// As the client's multiplexed connections take it.
-    #[cfg(feature = "redis-async")]
-    pub(super) fn to_cmd(&self) -> redis::Cmd {
-        let length = self.words.iter().map(|word| word.len()).sum();
-        let mut cmd = redis::Cmd::with_capacity(self.words.len(), length);
-        for word in &self.words {
-            cmd.arg(*word);
-        }
-        cmd
+        Some(by_text)
     }
 }
 
@@ -105,7 +109,7 @@ pub(super) struct Writing {
     image: Vec<u8>,
     ttl: Option<String>,
     when: Precondition,
-    old: Option<[u8; image::VERSION]>,
+    old: Option<[u8; record::VERSION]>,
 }
 
 impl Writing {
@@ -116,28 +120,28 @@ impl Writing {
         }
         let version = Version::fresh();
         Ok(Writing {
-            wire: names::wire(put.key),
+            wire: record::wire(put.key),
             version,
-            image: image::build(version, put.bytes),
+            image: record::build(version, put.bytes),
             ttl: milliseconds(put.ttl),
             when,
             old: old(when),
         })
     }
 
-    pub(super) fn command(&self) -> Command<'_> {
-        let wire = self.wire.as_str();
+    pub(super) fn command(&self) -> Command {
         let mut command = match &self.old {
-            None => Command::of(&[b"SET", wire.as_bytes(), &self.image]),
-            Some(old) => Command::script(&PUT_UNCHANGED, wire, &[old, &self.image]),
+            None => Command::of("SET").arg(&self.wire),
+            Some(old) => Command::script(&PUT_UNCHANGED, &self.wire).arg(old),
         };
+        command = command.arg(&self.image);
         if let Some(ttl) = &self.ttl {
-            command.words.extend_from_slice(&[b"PX", ttl.as_bytes()]);
+            command = command.arg("PX").arg(ttl);
         }
-        if self.when == Precondition::Absent {
-            command.words.push(b"NX");
+        match self.when {
+            Precondition::Absent => command.arg("NX"),
+            Precondition::Always | Precondition::Unchanged(_) => command,
         }
-        command
     }
 
     /// Whether the answer says that it was written; `None` if it is none to this command.
@@ -152,7 +156,7 @@ impl Writing {
 }
 
 /// The version that a condition asks for, as it is stored.
-pub(super) fn old(when: Precondition) -> Option<[u8; image::VERSION]> {
+pub(super) fn old(when: Precondition) -> Option<[u8; record::VERSION]> {
     match when {
         Precondition::Unchanged(old) => Some(old.number().to_le_bytes()),
         Precondition::Always | Precondition::Absent => None,
@@ -175,7 +179,27 @@ pub(super) fn page(answer: Value) -> Result<(u64, Vec<String>), redis::ParsingEr
 
 /// The names of keys.
 pub(super) fn wires(keys: &[Key]) -> Vec<String> {
-    keys.iter().map(names::wire).collect()
+    keys.iter().map(record::wire).collect()
+}
+
+/// Puts commands together that are sent at once.
+pub(super) fn pipelines(commands: Vec<(&str, Cmd)>) -> Vec<Pipeline> {
+    let mut all = Vec::with_capacity(commands.len().div_ceil(AT_ONCE));
+    let mut left = commands.into_iter().map(|(_, command)| command).peekable();
+    while left.peek().is_some() {
+        let mut pipeline = Pipeline::new();
+        for command in left.by_ref().take(AT_ONCE) {
+            pipeline.add_command(command);
+        }
+        all.push(pipeline);
+    }
+    all
+}
+
+/// A time to live as redis counts it, never less than was asked for.
+fn milliseconds(ttl: Option<Duration>) -> Option<String> {
+    let ttl = ttl?.as_nanos().div_ceil(1_000_000).max(1);
+    (ttl < LONGEST_TTL).then(|| ttl.to_string())
 }
 
 #[cfg(test)]
@@ -183,15 +207,12 @@ mod tests {
     use super::*;
     use crate::key::Namespace;
 
-    #[test]
-    fn a_command_is_an_array_of_strings() {
-        assert_eq!(Command::get("a b").pack(), b"*2\r\n$3\r\nGET\r\n$3\r\na b\r\n");
-        let words: [&[u8]; 4] = [b"SET", b"key", b"\r\n\0", b""];
-        let mut cmd = redis::cmd("SET");
-        cmd.arg("key").arg(b"\r\n\0".as_slice()).arg("");
-        assert_eq!(Command::of(&words).pack(), cmd.get_packed_command());
-        #[cfg(feature = "redis-async")]
-        assert_eq!(Command::of(&words).to_cmd().get_packed_command(), cmd.get_packed_command());
+    fn words(command: &Command) -> Vec<&[u8]> {
+        let words = command.cmd.args_iter().map(|word| match word {
+            redis::Arg::Simple(word) => word,
+            _ => panic!("a command has words alone"),
+        });
+        words.collect()
     }
 
     #[test]
@@ -199,10 +220,23 @@ mod tests {
         let key = Namespace::new("n").key("k");
         let put = Put { key: &key, bytes: b"new", ttl: None };
         let writing = Writing::new(&put, Precondition::Unchanged(Version::new(1))).unwrap();
-        let (by_hash, by_text) = (writing.command(), writing.command().by_text().unwrap());
-        assert_eq!(by_hash.words[2..], by_text.words[2..]);
-        assert_eq!((by_hash.words[0], by_text.words[0]), (&b"EVALSHA"[..], &b"EVAL"[..]));
-        assert!(by_text.words[1].starts_with(b"if redis.call("));
+        let by_hash = writing.command();
+        let by_text = by_hash.by_text().unwrap();
+        assert_eq!(words(&by_hash)[2..], words(&by_text)[2..]);
+        assert_eq!((words(&by_hash)[0], words(&by_text)[0]), (&b"EVALSHA"[..], &b"EVAL"[..]));
+        assert!(words(&by_text)[1].starts_with(b"if redis.call("));
         assert!(by_text.by_text().is_none() && Command::get("k").by_text().is_none());
+    }
+
+    #[test]
+    fn times_to_live() {
+        let check = |ttl: Option<Duration>, expected: Option<&str>| {
+            assert_eq!(milliseconds(ttl).as_deref(), expected);
+        };
+        check(None, None);
+        check(Some(Duration::MAX), None);
+        check(Some(Duration::ZERO), Some("1"));
+        check(Some(Duration::from_micros(1500)), Some("2"));
+        check(Some(Duration::from_secs(1)), Some("1000"));
     }
 }

@@ -1,53 +1,43 @@
 //! redis, one server or a cluster. Shared across hosts; kept over a restart if the server is told to
 //! write to disk. The server removes what has expired, to the millisecond by its own clock; whether
 //! something makes room when its memory is full is for its `maxmemory-policy` to say.
+//!
+//! What is said on the wire is the crate `redis`'s, on its multiplexed connections. Which server of a cluster
+//! has a key, and what is sent once more, is decided here, since that crate's cluster runs a write again whose
+//! connection broke off: its condition then says that somebody else has written.
 
 mod address;
-#[cfg(feature = "redis-async")]
 mod asynchronous;
-mod batch;
-mod channel;
-mod clear;
 mod cluster;
 mod command;
-mod connection;
-mod deadline;
-mod encryption;
+mod dial;
 mod failure;
-mod image;
-mod map;
-mod names;
-mod reply;
-mod run;
-mod script;
+#[cfg(feature = "redis-async")]
+mod given;
+mod record;
 mod server;
 mod servers;
 mod slots;
-mod socket;
+mod until;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::{Precondition, Put, Store, Stored, Version};
-use crate::clock::{Clock, SystemClock};
-use crate::error::Result;
-use crate::key::{Key, Namespace};
-#[cfg(feature = "redis-async")]
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::yield_now;
+
 pub use asynchronous::AsyncRedisStore;
-use command::{Command, Writing};
-use failure::Failure;
-use names::{prefix, wire};
-use servers::Servers;
 
-/// The most that redis keeps in one value, 512 MB, less the version.
-const LARGEST_VALUE: usize = 512 * 1024 * 1024 - image::VERSION;
+use super::{AsyncStore, Precondition, Put, Store, Stored, Version};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Key, Namespace};
 
-/// What lives longer than this, some 30,000 years, lives for ever.
-const LONGEST_TTL: u128 = 1_000_000_000_000_000;
-
-/// Values in a redis server (version 4 or later) or a redis cluster.
+/// Stores values in a redis server (version 4 or later) or a redis cluster, for blocking programs.
+///
+/// It is [`AsyncRedisStore`] with a runtime of its own, which works while a thread waits. So all threads
+/// share one connection to each server, on which their commands follow one another.
 ///
 /// Each operation is one round trip, `clear` aside: that looks through all keys of a server, in
 /// steps, and its deadline is for each step. Every key begins with `beaker:`, so that others may
@@ -55,17 +45,26 @@ const LONGEST_TTL: u128 = 1_000_000_000_000_000;
 ///
 /// A cluster whose servers have `cluster-require-full-coverage no` goes on with the keys of the
 /// other masters when one is lost; by default, it refuses all keys then.
+///
+/// # Panics
+///
+/// Its calls panic in asynchronous code, where they would hold up other tasks: there,
+/// [`AsyncRedisStore`] is the store to use, or [`OnThreads`](crate::store::OnThreads) around this one.
 pub struct RedisStore {
-    servers: Servers,
-    deadline: Duration,
-    clock: Arc<dyn Clock>,
-    damaged: AtomicU64,
+    store: AsyncRedisStore,
+    /// `None` only while it is dropped.
+    runtime: Option<Runtime>,
+    /// When the last operation ended: microseconds on a clock that nobody can set.
+    used_at: AtomicU64,
 }
 
+/// A connection that was used so lately is taken to be there still.
+const LATELY: Duration = Duration::from_micros(50);
+
 impl RedisStore {
-    /// A store on the server at this URL: `redis://user:password@host:port/database`, of which
-    /// only the host is needed. Connections are opened when they are needed. Each operation ends
-    /// within `deadline`, or is an error; looking up a host's name is not counted.
+    /// Makes a store on the server at this URL: `redis://user:password@host:port/database`, of which
+    /// only the host is needed. The connection is opened when it is needed. Each operation ends within
+    /// `deadline`, or is an error; looking up a host's name is counted.
     ///
     /// With `rediss://` (feature `redis-tls`) it is over TLS, and the server's certificate must be for
     /// that host and signed by an authority that the system trusts. Parameters of the URL, named as
@@ -75,36 +74,63 @@ impl RedisStore {
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for what is no such URL, and for a file that cannot be read or used.
+    /// `ErrorKind::Config` for what is no such URL, and for a file that cannot be read or used;
+    /// `ErrorKind::Unavailable` if the system gives the runtime no file descriptors.
     pub fn open(url: &str, deadline: Duration) -> Result<RedisStore> {
-        Ok(RedisStore::on(Servers::one(url)?, deadline))
+        RedisStore::on(AsyncRedisStore::open(url, deadline)?)
     }
 
-    /// A store on a cluster. Some of its servers are named, with `,` or `;` between them; they
+    /// Makes a store on a cluster. Some of its servers are named, with `,` or `;` between them; they
     /// tell of the others.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](RedisStore::open), and `ErrorKind::Config` if some URLs are of TLS and some are not.
     pub fn open_cluster(urls: &str, deadline: Duration) -> Result<RedisStore> {
-        Ok(RedisStore::on(Servers::cluster(urls)?, deadline))
+        RedisStore::on(AsyncRedisStore::open_cluster(urls, deadline)?)
     }
 
-    fn on(servers: Servers, deadline: Duration) -> RedisStore {
-        let clock = Arc::new(SystemClock);
-        RedisStore { servers, deadline, clock, damaged: AtomicU64::new(0) }
+    fn on(store: AsyncRedisStore) -> Result<RedisStore> {
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
+            let what = "could not wait for redis; are there too many open files?";
+            Error::new(ErrorKind::Unavailable, what).caused_by(error)
+        })?;
+        Ok(RedisStore { store, runtime: Some(runtime), used_at: AtomicU64::new(0) })
     }
 
-    /// Counts deadlines by another clock than the system's, as time that passes there
-    /// ([`Clock::monotonic`]). Times to live are the server's to count.
-    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> RedisStore {
-        self.clock = clock;
-        self
+    /// Waits for an operation. What has happened to the connections since the last one comes first, so
+    /// that one that was closed meanwhile is not used; and one that has failed is closed at once.
+    fn wait<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
+        let Some(runtime) = &self.runtime else {
+            unreachable!("it is there until this is dropped")
+        };
+        let used_at = Duration::from_micros(self.used_at.load(Ordering::Relaxed));
+        let was_used_lately = SystemClock.monotonic().saturating_sub(used_at) < LATELY;
+        let done = runtime.block_on(async {
+            if !was_used_lately {
+                connections_notice().await;
+            }
+            let done = operation.await;
+            if done.is_err() {
+                connections_notice().await;
+            }
+            done
+        });
+        let now = SystemClock.monotonic().as_micros() as u64;
+        self.used_at.store(now, Ordering::Relaxed);
+        done
     }
+}
+
+/// Lets the tasks of the connections see what their sockets have to say: first it is asked for, then read.
+async fn connections_notice() {
+    yield_now().await;
+    yield_now().await;
 }
 
 impl Store for RedisStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
-        let wire = wire(key);
-        let failed = |failure: Failure| failure.named(&format!("could not read {key:?}"));
-        let answer = self.run(&wire, &Command::get(&wire));
-        answer.and_then(|answer| self.stored(answer)).map_err(failed)
+        self.wait(self.store.get(key))
     }
 
     fn put(
@@ -114,75 +140,45 @@ impl Store for RedisStore {
         ttl: Option<Duration>,
         when: Precondition,
     ) -> Result<Option<Version>> {
-        let writing = Writing::new(&Put { key, bytes, ttl }, when)?;
-        let done = self.run(&writing.wire, &writing.command());
-        let done = done
-            .and_then(|answer| writing.is_done(&answer).ok_or_else(|| self.unexpected()))
-            .map_err(|failure| failure.named(&format!("could not write {key:?}")))?;
-        Ok(done.then_some(writing.version))
+        self.wait(self.store.put(key, bytes, ttl, when))
     }
 
     fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
-        if when == Precondition::Absent {
-            return Ok(false);
-        }
-        let (wire, old) = (wire(key), command::old(when));
-        self.run(&wire, &Command::delete(&wire, old.as_ref()))
-            .and_then(|answer| command::truth(&answer).ok_or_else(|| self.unexpected()))
-            .map_err(|failure| failure.named(&format!("could not delete {key:?}")))
+        self.wait(self.store.delete(key, when))
     }
 
     fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
-        self.get_batch(keys)
+        self.wait(self.store.get_many(keys))
     }
 
     fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
-        self.put_batch(puts)
+        self.wait(self.store.put_many(puts))
     }
 
     fn delete_many(&self, keys: &[Key]) -> Result<()> {
-        self.delete_batch(keys)
+        self.wait(self.store.delete_many(keys))
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
-        let pattern = format!("{}*", prefix(namespace));
-        let done = self.servers.all(&self.deadline());
-        let done = done.and_then(|servers| {
-            servers.iter().try_for_each(|server| clear::clear(server, &pattern, || self.deadline()))
-        });
-        done.map_err(|failure| failure.named(&format!("could not clear {namespace:?}")))
+        self.wait(self.store.clear(namespace))
     }
 
     fn damaged(&self) -> u64 {
-        self.damaged.load(Ordering::Relaxed)
+        self.store.damaged()
+    }
+}
+
+/// Waits for nothing: it may be dropped in asynchronous code.
+impl Drop for RedisStore {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RedisStore").field(&self.servers.addresses()).finish()
-    }
-}
-
-/// A time to live as redis counts it, never less than was asked for.
-fn milliseconds(ttl: Option<Duration>) -> Option<String> {
-    let ttl = ttl?.as_nanos().div_ceil(1_000_000).max(1);
-    (ttl < LONGEST_TTL).then(|| ttl.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_to_live() {
-        let check = |ttl: Option<Duration>, expected: Option<&str>| {
-            assert_eq!(milliseconds(ttl).as_deref(), expected);
-        };
-        check(None, None);
-        check(Some(Duration::MAX), None);
-        check(Some(Duration::ZERO), Some("1"));
-        check(Some(Duration::from_micros(1500)), Some("2"));
-        check(Some(Duration::from_secs(1)), Some("1000"));
+        f.debug_tuple("RedisStore").field(&self.store.addresses()).finish()
     }
 }

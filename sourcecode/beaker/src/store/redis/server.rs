@@ -1,30 +1,56 @@
-//! One server, and the connections to it that nobody uses at the moment.
+//! One server, and the connection to it that all tasks share.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use redis::{RedisResult, Value};
+use redis::aio::MultiplexedConnection;
+use redis::{Cmd, Pipeline, RedisResult, Value};
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 use super::address::Address;
-use super::connection::Connection;
-use super::deadline::Deadline;
+use super::dial::dial;
 use super::failure::Failure;
-use super::map::Named;
+use super::slots::Named;
+use super::until::within;
 
-/// More connections than this are not kept.
-const MOST_IDLE: usize = 32;
-
-/// Precedes a command for a key that is being moved to this server of a cluster.
-const ASKING: &[u8] = b"*1\r\n$6\r\nASKING\r\n";
-
+/// A server with one connection, which is opened when it is needed first. A connection that failed, or
+/// whose answer did not come in time, serves nobody who comes later; it is closed when the last of
+/// those who still wait for answers from it has ended, within a deadline.
 pub(super) struct Server {
     /// `host:port`.
     pub(super) name: String,
     address: Address,
-    /// No command is sent while this is locked.
-    idle: Mutex<Vec<Connection>>,
+    /// Nothing is awaited while this is locked.
+    live: Mutex<Option<Live>>,
+    /// Whoever opens a connection has it; so there is one at a time that is being opened.
+    dialing: tokio::sync::Mutex<()>,
     /// The last command got no answer.
     lost: AtomicBool,
+}
+
+/// What a command does if it is run twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The same as once.
+    Read,
+    Write,
+}
+
+/// A connection, and the task that moves what is said on it.
+#[derive(Clone)]
+struct Live {
+    connection: MultiplexedConnection,
+    driver: Arc<Driver>,
+}
+
+/// Ends the task, and so closes the connection, with the last one who has it.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 impl Server {
@@ -32,7 +58,8 @@ impl Server {
         Server {
             name: address.text(),
             address,
-            idle: Mutex::default(),
+            live: Mutex::default(),
+            dialing: tokio::sync::Mutex::default(),
             lost: AtomicBool::new(false),
         }
     }
@@ -43,84 +70,90 @@ impl Server {
     }
 
     /// Sends a command and returns what is answered. A refusal is an error.
-    pub(super) fn run(&self, command: &[u8], deadline: &Deadline) -> Result<Value, Failure> {
-        let answers = self.exchange(command, 1, deadline);
-        self.noted(answers.and_then(|answers| one(answers)?.extract_error()))
-    }
-
-    /// The same for a key that is being moved to this server.
-    pub(super) fn run_asking(&self, command: &[u8], deadline: &Deadline) -> Result<Value, Failure> {
-        let answers = self.exchange(&[ASKING, command].concat(), 2, deadline);
-        self.noted(answers.and_then(|answers| one(answers)?.extract_error()))
-    }
-
-    /// Sends several commands at once, of which none may be refused.
-    pub(super) fn run_all(
+    pub(super) async fn run(
         &self,
-        commands: &[u8],
-        count: usize,
-        deadline: &Deadline,
-    ) -> Result<Vec<Value>, Failure> {
-        let answers = self.exchange(commands, count, deadline);
-        self.noted(answers.and_then(|all| all.into_iter().map(Value::extract_error).collect()))
+        command: &Cmd,
+        kind: Kind,
+        until: Instant,
+    ) -> Result<Value, Failure> {
+        let mut again = kind == Kind::Read;
+        loop {
+            let mut live = self.live(until).await?;
+            let sent = live.connection.send_packed_command(command);
+            let answer = self.noted(&live.driver, within(until, sent).await);
+            if std::mem::take(&mut again) && is_cut(&answer) {
+                continue;
+            }
+            return self.named(answer.and_then(Value::extract_error));
+        }
     }
 
     /// Sends several commands at once, and returns what is answered to each, refusals too.
-    pub(super) fn answers(
+    pub(super) async fn answers(
         &self,
-        commands: &[u8],
-        count: usize,
-        deadline: &Deadline,
+        commands: &Pipeline,
+        kind: Kind,
+        until: Instant,
     ) -> Result<Vec<Value>, Failure> {
-        self.noted(self.exchange(commands, count, deadline))
-    }
-
-    fn exchange(
-        &self,
-        commands: &[u8],
-        count: usize,
-        deadline: &Deadline,
-    ) -> RedisResult<Vec<Value>> {
-        let mut connection = self.send(commands, deadline)?;
-        let answers = connection.receive(count, deadline);
-        let answers = answers.inspect(|_| self.keep(connection));
-        self.lost.store(answers.is_err(), Ordering::Relaxed);
-        answers
-    }
-
-    /// Sends on a connection of the pool, or on a new one. A connection that the server has closed
-    /// meanwhile is replaced: it is found out before the command is complete at the server, so the
-    /// command is not run twice.
-    fn send(&self, commands: &[u8], deadline: &Deadline) -> RedisResult<Connection> {
-        let pooled = self.idle().pop();
-        if let Some(mut connection) = pooled.and_then(Connection::if_idle)
-            && connection.send(commands, deadline).is_ok()
-        {
-            return Ok(connection);
+        let mut again = kind == Kind::Read;
+        loop {
+            let mut live = self.live(until).await?;
+            let sent = live.connection.send_packed_commands(commands, 0, commands.len());
+            let answers = self.noted(&live.driver, within(until, sent).await);
+            if std::mem::take(&mut again) && is_cut(&answers) {
+                continue;
+            }
+            return self.named(answers);
         }
-        let dialed = Connection::dial(&self.address, deadline).and_then(|mut connection| {
-            connection.send(commands, deadline)?;
-            Ok(connection)
+    }
+
+    /// The connection, opened if there is none that works. Whoever is dropped meanwhile leaves none, and
+    /// the next one opens it.
+    async fn live(&self, until: Instant) -> Result<Live, Failure> {
+        if let Some(live) = self.working() {
+            return Ok(live);
+        }
+        let opened = within(until, async {
+            let _dialing = self.dialing.lock().await;
+            if let Some(live) = self.working() {
+                return Ok(live);
+            }
+            let (connection, task) = dial(&self.address, until).await?;
+            let live = Live { connection, driver: Arc::new(Driver(task)) };
+            *self.slot() = Some(live.clone());
+            Ok(live)
         });
-        dialed.inspect_err(|_| {
-            self.lost.store(true, Ordering::Relaxed);
-            self.idle().clear();
-        })
+        self.named(opened.await.inspect_err(|_| self.lost.store(true, Ordering::Relaxed)))
     }
 
-    fn keep(&self, connection: Connection) {
-        let mut idle = self.idle();
-        if idle.len() < MOST_IDLE {
-            idle.push(connection);
+    /// The connection, unless it was closed.
+    fn working(&self) -> Option<Live> {
+        self.slot().as_ref().filter(|live| !live.driver.0.is_finished()).cloned()
+    }
+
+    /// Notes whether there was an answer. A connection without one is left to those who wait for it.
+    fn noted<T>(&self, driver: &Arc<Driver>, answer: RedisResult<T>) -> RedisResult<T> {
+        let has_failed = answer
+            .as_ref()
+            .is_err_and(|error| error.is_unrecoverable_error() || error.is_timeout());
+        if has_failed {
+            let mut slot = self.slot();
+            if slot.as_ref().is_some_and(|live| Arc::ptr_eq(&live.driver, driver)) {
+                *slot = None;
+            }
         }
+        if self.is_lost() != has_failed {
+            self.lost.store(has_failed, Ordering::Relaxed);
+        }
+        answer
     }
 
-    fn noted<T>(&self, answer: RedisResult<T>) -> Result<T, Failure> {
+    fn named<T>(&self, answer: RedisResult<T>) -> Result<T, Failure> {
         answer.map_err(|error| Failure::new(&self.name, error))
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn slot(&self) -> MutexGuard<'_, Option<Live>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -130,7 +163,7 @@ impl Named for Server {
     }
 }
 
-/// The last answer: those before it belong to what precedes the command.
-fn one(mut answers: Vec<Value>) -> RedisResult<Value> {
-    answers.pop().ok_or_else(|| std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into())
+/// Whether a connection that was open before was closed instead of an answer.
+fn is_cut<T>(answer: &RedisResult<T>) -> bool {
+    answer.as_ref().is_err_and(|error| error.is_connection_dropped())
 }

@@ -1,70 +1,103 @@
-//! Where the keys are: on one server, or on the masters of a cluster.
+//! Where the keys are: on one server or the masters of a cluster, by connections of ours or the program's.
 
-use std::slice;
 use std::sync::Arc;
 
-use redis::Value;
+use redis::{Cmd, Value};
+use tokio::time::Instant;
 
-use super::address::Address;
 use super::cluster::Cluster;
-use super::command::AT_ONCE;
-use super::deadline::Deadline;
+use super::command::{Command, pipelines};
 use super::failure::Failure;
-use super::server::Server;
-use crate::error::Result;
+#[cfg(feature = "redis-async")]
+use super::given::{self, Given, GivenPlace};
+use super::server::{Kind, Server};
 
 pub(super) enum Servers {
     One(Arc<Server>),
     Cluster(Box<Cluster>),
+    #[cfg(feature = "redis-async")]
+    Given(Given),
+}
+
+/// One server that has keys.
+pub(super) enum Place {
+    Server(Arc<Server>),
+    #[cfg(feature = "redis-async")]
+    Given(GivenPlace),
 }
 
 impl Servers {
-    pub(super) fn one(url: &str) -> Result<Servers> {
-        Address::parse(url).map(|address| Servers::One(Arc::new(Server::new(address))))
-    }
-
-    pub(super) fn cluster(urls: &str) -> Result<Servers> {
-        Address::parse_all(urls).map(|seeds| Servers::Cluster(Box::new(Cluster::new(seeds))))
-    }
-
-    /// Runs a command on the server that has the key.
-    pub(super) fn run(
+    /// Runs a command on the server that has the key. A script that the server does not know is sent
+    /// whole.
+    pub(super) async fn run(
         &self,
         wire: &str,
-        command: &[u8],
-        deadline: &Deadline,
+        command: &Command,
+        kind: Kind,
+        until: Instant,
     ) -> Result<Value, Failure> {
-        match self {
-            Servers::One(server) => server.run(command, deadline),
-            Servers::Cluster(cluster) => cluster.run(wire, command, deadline),
+        match self.run_once(wire, &command.cmd, kind, until).await {
+            Err(failure) if failure.is_unknown_script() => match command.by_text() {
+                // It was not run, so this does not run it twice.
+                Some(by_text) => self.run_once(wire, &by_text.cmd, kind, until).await,
+                None => Err(failure),
+            },
+            done => done,
         }
     }
 
-    /// Runs many commands, each for one key, about one round trip to each server for all.
-    pub(super) fn run_many(
+    async fn run_once(
         &self,
-        commands: &[(String, Vec<u8>)],
-        deadline: &Deadline,
+        wire: &str,
+        command: &Cmd,
+        kind: Kind,
+        until: Instant,
+    ) -> Result<Value, Failure> {
+        match self {
+            Servers::One(server) => server.run(command, kind, until).await,
+            Servers::Cluster(cluster) => cluster.run(wire, command, kind, until).await,
+            #[cfg(feature = "redis-async")]
+            Servers::Given(given) => given.run(command, until).await,
+        }
+    }
+
+    /// Runs many commands, each for one key, about one round trip to each server for all. None may be
+    /// refused.
+    pub(super) async fn run_many(
+        &self,
+        commands: Vec<(&str, Cmd)>,
+        kind: Kind,
+        until: Instant,
     ) -> Result<Vec<Value>, Failure> {
         match self {
             Servers::One(server) => {
-                let mut answers = Vec::with_capacity(commands.len());
-                for some in commands.chunks(AT_ONCE) {
-                    let packed: Vec<u8> =
-                        some.iter().flat_map(|(_, command)| command).copied().collect();
-                    answers.extend(server.run_all(&packed, some.len(), deadline)?);
+                let mut all = Vec::with_capacity(commands.len());
+                for pipeline in pipelines(commands) {
+                    for answer in server.answers(&pipeline, kind, until).await? {
+                        let answer = answer.extract_error();
+                        all.push(answer.map_err(|error| Failure::new(&server.name, error))?);
+                    }
                 }
-                Ok(answers)
+                Ok(all)
             }
-            Servers::Cluster(cluster) => cluster.run_many(commands, deadline),
+            Servers::Cluster(cluster) => cluster.run_many(&commands, kind, until).await,
+            #[cfg(feature = "redis-async")]
+            Servers::Given(given) => given.run_many(commands, until).await,
         }
     }
 
     /// All servers that have keys.
-    pub(super) fn all(&self, deadline: &Deadline) -> Result<Vec<Arc<Server>>, Failure> {
+    pub(super) async fn all(&self, until: Instant) -> Result<Vec<Place>, Failure> {
         match self {
-            Servers::One(server) => Ok(slice::from_ref(server).to_vec()),
-            Servers::Cluster(cluster) => cluster.masters(deadline),
+            Servers::One(server) => Ok(vec![Place::Server(Arc::clone(server))]),
+            Servers::Cluster(cluster) => {
+                let masters = cluster.masters(until).await?;
+                Ok(masters.into_iter().map(Place::Server).collect())
+            }
+            #[cfg(feature = "redis-async")]
+            Servers::Given(given) => {
+                Ok(given.all(until).await?.into_iter().map(Place::Given).collect())
+            }
         }
     }
 
@@ -72,6 +105,27 @@ impl Servers {
         match self {
             Servers::One(server) => vec![server.name.clone()],
             Servers::Cluster(cluster) => cluster.addresses(),
+            #[cfg(feature = "redis-async")]
+            Servers::Given(_) => vec![given::NAME.to_owned()],
+        }
+    }
+}
+
+impl Place {
+    /// Reads something of this server.
+    pub(super) async fn read(&self, command: &Command, until: Instant) -> Result<Value, Failure> {
+        match self {
+            Place::Server(server) => server.run(&command.cmd, Kind::Read, until).await,
+            #[cfg(feature = "redis-async")]
+            Place::Given(place) => place.read(&command.cmd, until).await,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        match self {
+            Place::Server(server) => &server.name,
+            #[cfg(feature = "redis-async")]
+            Place::Given(_) => given::NAME,
         }
     }
 }

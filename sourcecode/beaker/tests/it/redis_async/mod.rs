@@ -64,14 +64,17 @@ fn blocking_and_asynchronous_programs_know_the_same_records() {
         let found = asynchronous.get(&key).await.unwrap().unwrap();
         assert_eq!((&*found.bytes, found.version), (&b"blocking"[..], first));
         assert!(asynchronous.put(&key, b"x", None, Precondition::Absent).await.unwrap().is_none());
-        let unchanged = Precondition::Unchanged(first);
+    });
+    let unchanged = Precondition::Unchanged(first);
+    let second = runtime.block_on(async {
         let second = asynchronous.put(&key, b"async", None, unchanged).await.unwrap().unwrap();
         assert!(asynchronous.put(&key, b"x", None, unchanged).await.unwrap().is_none());
-        assert_eq!(blocking.get(&key).unwrap().unwrap().version, second);
-        assert!(!blocking.delete(&key, unchanged).unwrap());
-        assert!(blocking.delete(&key, Precondition::Unchanged(second)).unwrap());
-        assert!(!asynchronous.delete(&key, Precondition::Always).await.unwrap());
+        second
     });
+    assert_eq!(blocking.get(&key).unwrap().unwrap().version, second);
+    assert!(!blocking.delete(&key, unchanged).unwrap());
+    assert!(blocking.delete(&key, Precondition::Unchanged(second)).unwrap());
+    assert!(!runtime.block_on(asynchronous.delete(&key, Precondition::Always)).unwrap());
 }
 
 fn say(url: &str, command: &str) -> String {

@@ -2,17 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use beaker::key::Namespace;
 use beaker::store::{Precondition, RedisStore, Store};
 use beaker::{Backend, ErrorKind};
-use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use servers::installed::{Installed, find};
 
 use super::certificates::{Authority, text};
@@ -179,47 +174,6 @@ fn does_not_agree(url: &str) {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     assert!(format!("{error:?}").contains("does it speak TLS there?"), "{error:?}");
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
-}
-
-/// What nobody asked for, after a large value, must not be taken for the answer to the next command.
-#[test]
-fn a_server_that_says_too_much_is_left() {
-    let authority = Authority::new();
-    let [certificate, key] = authority.sign("localhost");
-    let chain = vec![CertificateDer::from_pem_file(certificate).unwrap()];
-    let key = PrivateKeyDer::from_pem_file(key).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(chain, key);
-    let config = Arc::new(config.unwrap());
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let large = [b"$50000\r\n".as_slice(), &[0; 50_000], b"\r\n:0\r\n"].concat();
-    let server = thread::spawn(move || {
-        // One command a connection, and it stays open to the end.
-        let open: Vec<_> = [large.as_slice(), b":1\r\n"]
-            .into_iter()
-            .map(|answer| {
-                let (socket, _) = listener.accept().unwrap();
-                let conn = ServerConnection::new(Arc::clone(&config)).unwrap();
-                let mut stream = StreamOwned::new(conn, socket);
-                assert!(stream.read(&mut [0; 1000]).unwrap() > 0);
-                stream.write_all(answer).unwrap();
-                stream.flush().unwrap();
-                stream
-            })
-            .collect();
-        open.len()
-    });
-    let url = format!("rediss://localhost:{port}/?ssl_ca_certs={}", text(&authority.file()));
-    let store = RedisStore::open(&url, DEADLINE).unwrap();
-    let key = Namespace::new("tls").key("k");
-    // Too short to be a value of ours; what counts is what is read after it.
-    let _ = store.get(&key);
-    assert!(store.delete(&key, Precondition::Always).unwrap(), "the answer to something else");
-    assert_eq!(server.join().unwrap(), 2);
 }
 
 /// A cluster of one: it tells where its slots are, and that is over TLS as well.

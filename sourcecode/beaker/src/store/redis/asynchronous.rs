@@ -1,33 +1,30 @@
 //! [`AsyncRedisStore`]: redis for asynchronous programs, all of whose tasks share one connection a server.
 
-mod cluster;
-mod dial;
-mod given;
-mod server;
-mod servers;
-mod until;
-
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::Value;
+#[cfg(feature = "redis-async")]
 use redis::aio::ConnectionManager;
+#[cfg(feature = "redis-async")]
 use redis::cluster_async::ClusterConnection;
 use tokio::time::Instant;
 
 use super::address::Address;
+use super::cluster::Cluster;
 use super::command::{self, Command, Writing};
 use super::failure::{Failure, many};
-use super::image;
-use super::names::{prefix, wire};
+#[cfg(feature = "redis-async")]
+use super::given::Given;
+use super::record::{self, prefix, wire};
+use super::server::{Kind, Server};
+use super::servers::{Place, Servers};
+use super::until;
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 use crate::store::{AsyncStore, Precondition, Put, StoreFuture, Stored, Version};
-use cluster::Cluster;
-use server::{Kind, Server};
-use servers::{Place, Servers};
 
 /// Stores values in a redis server (version 4 or later) or a redis cluster, for programs on tokio.
 ///
@@ -127,8 +124,9 @@ impl AsyncRedisStore {
     /// # Ok(())
     /// # }
     /// ```
+    #[cfg(feature = "redis-async")]
     pub fn from_manager(manager: ConnectionManager, deadline: Duration) -> AsyncRedisStore {
-        AsyncRedisStore::on(Servers::GivenManager(manager), deadline)
+        AsyncRedisStore::on(Servers::Given(Given::Manager(manager)), deadline)
     }
 
     /// Makes a store on a connection to a cluster that the program has already, of the crate `redis`,
@@ -149,12 +147,18 @@ impl AsyncRedisStore {
     /// # Ok(())
     /// # }
     /// ```
+    #[cfg(feature = "redis-async")]
     pub fn from_cluster(connection: ClusterConnection, deadline: Duration) -> AsyncRedisStore {
-        AsyncRedisStore::on(Servers::GivenCluster(connection), deadline)
+        AsyncRedisStore::on(Servers::Given(Given::Cluster(connection)), deadline)
     }
 
     fn on(servers: Servers, deadline: Duration) -> AsyncRedisStore {
         AsyncRedisStore { servers, deadline, damaged: AtomicU64::new(0) }
+    }
+
+    /// `host:port` of each server that was named.
+    pub(super) fn addresses(&self) -> Vec<String> {
+        self.servers.addresses()
     }
 
     /// The end of an operation that begins now.
@@ -164,23 +168,21 @@ impl AsyncRedisStore {
 
     /// What the answer to a `GET` holds.
     fn stored(&self, answer: Value) -> Result<Option<Stored>, Failure> {
-        image::found(answer, &self.damaged).ok_or_else(|| self.unexpected())
+        record::found(answer, &self.damaged).ok_or_else(|| self.unexpected())
     }
 
     /// An answer that does not belong to the command.
     fn unexpected(&self) -> Failure {
-        Failure::unexpected(&self.servers.addresses().join(","))
+        Failure::unexpected(&self.addresses().join(","))
     }
 
     async fn clear_place(&self, place: &Place, pattern: &str) -> Result<(), Failure> {
         let mut cursor = 0_u64;
         loop {
-            let scan = cursor.to_string();
-            let found = place.read(&Command::scan(&scan, pattern), self.until()).await?;
+            let found = place.read(&Command::scan(cursor, pattern), self.until()).await?;
             let page = command::page(found).map_err(|error| Failure::new(place.name(), error));
             let (next, keys) = page?;
-            let unlinks =
-                keys.iter().map(|key| (key.as_str(), Command::delete(key, None).to_cmd()));
+            let unlinks = keys.iter().map(|key| (key.as_str(), Command::delete(key, None).cmd));
             self.servers.run_many(unlinks.collect(), Kind::Write, self.until()).await?;
             cursor = next;
             if cursor == 0 {
@@ -236,7 +238,7 @@ impl AsyncStore for AsyncRedisStore {
     fn get_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, Vec<Option<Stored>>> {
         Box::pin(async move {
             let wires = command::wires(keys);
-            let gets = wires.iter().map(|wire| (wire.as_str(), Command::get(wire).to_cmd()));
+            let gets = wires.iter().map(|wire| (wire.as_str(), Command::get(wire).cmd));
             let answers = self.servers.run_many(gets.collect(), Kind::Read, self.until()).await;
             answers
                 .and_then(|all| all.into_iter().map(|answer| self.stored(answer)).collect())
@@ -248,7 +250,7 @@ impl AsyncStore for AsyncRedisStore {
         Box::pin(async move {
             let writings = puts.iter().map(|put| Writing::new(put, Precondition::Always));
             let writings = writings.collect::<Result<Vec<_>>>()?;
-            let sets = writings.iter().map(|one| (one.wire.as_str(), one.command().to_cmd()));
+            let sets = writings.iter().map(|one| (one.wire.as_str(), one.command().cmd));
             let done = self.servers.run_many(sets.collect(), Kind::Write, self.until()).await;
             done.map(drop).map_err(|failure| failure.named(&many("write", puts.len())))
         })
@@ -257,8 +259,7 @@ impl AsyncStore for AsyncRedisStore {
     fn delete_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             let wires = command::wires(keys);
-            let unlinks =
-                wires.iter().map(|wire| (wire.as_str(), Command::delete(wire, None).to_cmd()));
+            let unlinks = wires.iter().map(|wire| (wire.as_str(), Command::delete(wire, None).cmd));
             let done = self.servers.run_many(unlinks.collect(), Kind::Write, self.until()).await;
             done.map(drop).map_err(|failure| failure.named(&many("delete", keys.len())))
         })
@@ -283,6 +284,6 @@ impl AsyncStore for AsyncRedisStore {
 
 impl fmt::Debug for AsyncRedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AsyncRedisStore").field(&self.servers.addresses()).finish()
+        f.debug_tuple("AsyncRedisStore").field(&self.addresses()).finish()
     }
 }

@@ -11,10 +11,10 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
+use super::address::Address;
+use super::address::Encryption;
+use super::failure;
 use super::until::{part, within};
-use crate::store::redis::address::Address;
-use crate::store::redis::encryption::Encryption;
-use crate::store::redis::failure;
 
 /// So many commands wait in a connection's queue before whoever comes next waits for room in it.
 const QUEUE: usize = 1024;

@@ -4,20 +4,78 @@ use futures_util::future::try_join_all;
 use redis::aio::{ConnectionLike, ConnectionManager};
 use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr};
-use redis::{Cmd, Pipeline, RedisResult, Value};
+use redis::{Cmd, RedisResult, Value};
 use tokio::time::Instant;
 
+use super::command::{AT_ONCE, Command, pipelines};
+use super::failure::Failure;
+use super::slots::Range;
+use super::slots::SLOTS;
 use super::until::within;
-use crate::store::redis::command::{AT_ONCE, Command};
-use crate::store::redis::failure::Failure;
-use crate::store::redis::map::Range;
-use crate::store::redis::slots::SLOTS;
 
 /// What errors name it; where its servers are, only the program knows.
 pub(super) const NAME: &str = "the connection that the program gave";
 
+/// A connection that the program has already.
+pub(super) enum Given {
+    Manager(ConnectionManager),
+    Cluster(ClusterConnection),
+}
+
+/// One server that has keys.
+pub(super) enum GivenPlace {
+    Server(ConnectionManager),
+    /// The master of this slot.
+    Master(ClusterConnection, u16),
+}
+
+impl Given {
+    pub(super) async fn run(&self, command: &Cmd, until: Instant) -> Result<Value, Failure> {
+        match self {
+            Given::Manager(manager) => by_manager(manager, command, until).await,
+            Given::Cluster(cluster) => by_cluster(cluster, command, until).await,
+        }
+    }
+
+    /// Runs many commands, each for one key. None may be refused.
+    pub(super) async fn run_many(
+        &self,
+        commands: Vec<(&str, Cmd)>,
+        until: Instant,
+    ) -> Result<Vec<Value>, Failure> {
+        match self {
+            Given::Manager(manager) => many_by_manager(manager, commands, until).await,
+            Given::Cluster(cluster) => many_by_cluster(cluster, &commands, until).await,
+        }
+    }
+
+    /// All servers that have keys.
+    pub(super) async fn all(&self, until: Instant) -> Result<Vec<GivenPlace>, Failure> {
+        match self {
+            Given::Manager(manager) => Ok(vec![GivenPlace::Server(manager.clone())]),
+            Given::Cluster(cluster) => {
+                let slots = slots_of_masters(cluster, until).await?;
+                let place = |slot| GivenPlace::Master(cluster.clone(), slot);
+                Ok(slots.into_iter().map(place).collect())
+            }
+        }
+    }
+}
+
+impl GivenPlace {
+    /// Reads something of this server.
+    pub(super) async fn read(&self, command: &Cmd, until: Instant) -> Result<Value, Failure> {
+        match self {
+            GivenPlace::Server(manager) => by_manager(manager, command, until).await,
+            GivenPlace::Master(cluster, slot) => {
+                by_slot(cluster, *slot, command.clone(), until).await
+            }
+        }
+    }
+}
+
 /// Sends a command by a connection manager, which connects again by itself.
-pub(super) async fn by_manager(
+async fn by_manager(
     manager: &ConnectionManager,
     command: &Cmd,
     until: Instant,
@@ -25,24 +83,26 @@ pub(super) async fn by_manager(
     named(within(until, manager.clone().send_packed_command(command)).await)
 }
 
-/// Sends several commands by a connection manager, of which none may be refused.
-pub(super) async fn many_by_manager(
+/// Sends commands by a connection manager, so many at once.
+async fn many_by_manager(
     manager: &ConnectionManager,
-    commands: Vec<Cmd>,
+    commands: Vec<(&str, Cmd)>,
     until: Instant,
 ) -> Result<Vec<Value>, Failure> {
-    let mut pipeline = Pipeline::with_capacity(commands.len());
-    for command in commands {
-        pipeline.add_command(command);
+    let mut all = Vec::with_capacity(commands.len());
+    for pipeline in pipelines(commands) {
+        let mut manager = manager.clone();
+        let sent = manager.send_packed_commands(&pipeline, 0, pipeline.len());
+        let answers: RedisResult<Vec<Value>> = within(until, sent)
+            .await
+            .and_then(|answers| answers.into_iter().map(Value::extract_error).collect());
+        all.extend(answers.map_err(|error| Failure::new(NAME, error))?);
     }
-    let mut manager = manager.clone();
-    let answers = within(until, manager.send_packed_commands(&pipeline, 0, pipeline.len())).await;
-    let answers = answers.and_then(|all| all.into_iter().map(Value::extract_error).collect());
-    answers.map_err(|error| Failure::new(NAME, error))
+    Ok(all)
 }
 
 /// Sends a command to the master of its key.
-pub(super) async fn by_cluster(
+async fn by_cluster(
     cluster: &ClusterConnection,
     command: &Cmd,
     until: Instant,
@@ -51,7 +111,7 @@ pub(super) async fn by_cluster(
 }
 
 /// Sends commands to the masters of their keys, all at once where no key occurs twice.
-pub(super) async fn many_by_cluster(
+async fn many_by_cluster(
     cluster: &ClusterConnection,
     commands: &[(&str, Cmd)],
     until: Instant,
@@ -70,7 +130,7 @@ pub(super) async fn many_by_cluster(
 }
 
 /// Sends a command to the master of this slot, whatever its keys are.
-pub(super) async fn by_slot(
+async fn by_slot(
     cluster: &ClusterConnection,
     slot: u16,
     command: Cmd,
@@ -83,13 +143,13 @@ pub(super) async fn by_slot(
 }
 
 /// A slot of each master. It is an error if some slots have none.
-pub(super) async fn slots_of_masters(
+async fn slots_of_masters(
     cluster: &ClusterConnection,
     until: Instant,
 ) -> Result<Vec<u16>, Failure> {
     let route = RoutingInfo::SingleNode(SingleNodeRoutingInfo::RandomPrimary);
     let mut cluster = cluster.clone();
-    let sent = cluster.route_command(Command::cluster_slots().to_cmd(), route);
+    let sent = cluster.route_command(Command::cluster_slots().cmd, route);
     let slots = named(within(until, sent).await)?;
     let ranges = Range::read_all(&slots).ok_or_else(uncovered)?;
     let covered: usize = ranges.iter().map(|range| usize::from(range.last - range.first) + 1).sum();
