@@ -20,6 +20,10 @@ mod cookie_sessions;
 #[cfg(feature = "dbm")]
 mod dbm;
 mod dependencies;
+#[cfg(any(feature = "redis-async", all(feature = "postgres", feature = "tokio")))]
+mod driven;
+#[cfg(any(feature = "redis-async", all(feature = "postgres", feature = "tokio")))]
+mod dropped;
 #[cfg(feature = "tracing")]
 mod events;
 mod failures;
@@ -45,6 +49,8 @@ mod on_threads;
 mod overlap;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(all(feature = "postgres", feature = "tokio"))]
+mod postgres_async;
 #[cfg(feature = "cookies")]
 mod python;
 mod records;

@@ -35,7 +35,8 @@ fn uses(code: &str) -> Vec<&str> {
         .collect()
 }
 
-const STORES: &[&str] = &["clock", "error", "file_lock", "key", "off_thread", "private", "store"];
+const STORES: &[&str] =
+    &["clock", "error", "file_lock", "key", "off_thread", "private", "store", "world"];
 const LOCKS: &[&str] = &["clock", "error", "file_lock", "key", "lock", "off_thread", "store"];
 
 #[test]
@@ -58,7 +59,7 @@ fn what_never_depends_on_what() {
         ("layer/", &["clock", "error", "key", "layer", "sealing", "store"]),
         ("lock/", LOCKS),
         ("sweeper.rs", &["error", "store"]),
-        ("backend/", &["error", "key", "lock", "store"]),
+        ("backend/", &["error", "key", "lock", "store", "world"]),
         (
             "cache/",
             &[
@@ -90,6 +91,7 @@ fn what_never_depends_on_what() {
         ),
         ("middleware/", &["clock", "error", "middleware", "off_thread", "session"]),
         ("off_thread.rs", &["error"]),
+        ("world.rs", &[]),
         ("lib.rs", &[]),
     ];
     for (name, code) in sources() {
@@ -158,6 +160,7 @@ fn foreign_crates_stay_where_they_belong() {
         ("bincode::", &["codec.rs"]),
         ("memcache::", &["store/memcached/"]),
         ("rusqlite::", &["store/database/"]),
+        ("deadpool_postgres::", &["store/database/postgres/asynchronous/"]),
         ("tokio_postgres_rustls::", &["store/database/postgres/"]),
         ("tokio_postgres::", &["store/database/"]),
         ("tokio_rustls::", &["store/redis/asynchronous/dial.rs"]),
@@ -179,15 +182,18 @@ fn foreign_crates_stay_where_they_belong() {
             &[
                 "cache/on_tokio.rs",
                 "lock/lease/asynchronous.rs",
+                "lock/on_threads.rs",
                 "off_thread.rs",
                 "store/database/",
                 "store/on_threads.rs",
                 "store/redis/asynchronous/",
+                "store/until.rs",
+                "world.rs",
             ],
         ),
         ("axum_core::", &["middleware/tower/axum.rs"]),
         ("SystemTime::now", &["clock.rs"]),
-        ("thread::sleep", &["clock.rs"]),
+        ("thread::sleep", &["clock.rs", "world.rs"]),
         // There it is tokio's, which passes as its sleeps do.
         ("Instant::now", &["clock.rs", "lock/lease/asynchronous.rs"]),
     ];
