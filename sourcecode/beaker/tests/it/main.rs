@@ -2,6 +2,8 @@
 
 mod argument_keys;
 #[cfg(feature = "tokio")]
+mod async_backends;
+#[cfg(feature = "tokio")]
 mod async_cache;
 #[cfg(feature = "tokio")]
 mod async_locks;
