@@ -88,6 +88,7 @@ impl Gate {
         assert!(max > 0, "a store with no call in flight never answers");
         self.max_in_flight = max.min(Semaphore::MAX_PERMITS);
         self.places = Arc::new(Semaphore::new(self.max_in_flight));
+        self.queued = Arc::default();
         self
     }
 

@@ -2,11 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::options::BackendOptions;
 use super::{AnyBackend, Backend};
 use crate::error::Result;
-use crate::lock::{AnyLocks, AsyncLeaseLocks, AsyncLocks, LocalLocks, LocksOnThreads};
-use crate::store::{AnyStore, AsyncStore, MemoryStore, NullStore, OnThreads};
+#[cfg(any(feature = "redis-async", feature = "postgres"))]
+use crate::lock::Locks;
+use crate::lock::{AnyLocks, AsyncLeaseLocks, AsyncLocks, LocksOnThreads};
+use crate::off_thread::Gate;
+use crate::store::{AnyStore, AsyncStore, OnThreads};
 
 /// Where an asynchronous program stores things, and what keeps two of its tasks from making the same
 /// thing at once. A clone is the same back end.
@@ -21,7 +26,14 @@ use crate::store::{AnyStore, AsyncStore, MemoryStore, NullStore, OnThreads};
 /// # let _ = backend;
 /// ```
 #[derive(Clone)]
-pub struct AsyncBackend(pub(crate) AnyBackend);
+pub struct AsyncBackend(pub(crate) AnyBackend, Option<OnItsThreads>);
+
+/// What a blocking back end consists of, and how it is called.
+#[derive(Clone)]
+struct OnItsThreads {
+    backend: Backend,
+    gate: Gate,
+}
 
 impl AsyncBackend {
     /// Pairs any store with any locks.
@@ -36,10 +48,7 @@ impl AsyncBackend {
     /// # let _ = backend;
     /// ```
     pub fn new(store: impl AsyncStore, locks: impl AsyncLocks) -> AsyncBackend {
-        AsyncBackend(AnyBackend {
-            store: AnyStore::Async(Arc::new(store)),
-            locks: AnyLocks::Async(Arc::new(locks)),
-        })
+        AsyncBackend::pair(AnyStore::Async(Arc::new(store)), Arc::new(locks))
     }
 
     /// Takes a store that hosts share, with leases in it for locks.
@@ -57,7 +66,7 @@ impl AsyncBackend {
     pub fn with_leases(store: impl AsyncStore) -> AsyncBackend {
         let store: Arc<dyn AsyncStore> = Arc::new(store);
         let locks = Arc::new(AsyncLeaseLocks::new(Arc::clone(&store)));
-        AsyncBackend(AnyBackend { store: AnyStore::Async(store), locks: AnyLocks::Async(locks) })
+        AsyncBackend::pair(AnyStore::Async(store), locks)
     }
 
     /// Makes a memory of its own, for the tasks of this process.
@@ -67,10 +76,7 @@ impl AsyncBackend {
     /// # let _ = backend;
     /// ```
     pub fn memory() -> AsyncBackend {
-        AsyncBackend(AnyBackend {
-            store: AnyStore::Blocking(Arc::new(MemoryStore::new())),
-            locks: AnyLocks::Async(Arc::new(LocalLocks::new())),
-        })
+        AsyncBackend::from(Backend::memory())
     }
 
     /// Makes one that stores nothing.
@@ -80,10 +86,102 @@ impl AsyncBackend {
     /// # let _ = backend;
     /// ```
     pub fn null() -> AsyncBackend {
-        AsyncBackend(AnyBackend {
-            store: AnyStore::Blocking(Arc::new(NullStore)),
-            locks: AnyLocks::Async(Arc::new(LocalLocks::new())),
-        })
+        AsyncBackend::from(Backend::null())
+    }
+
+    /// Opens the back end of this name, by the names and options of [`Backend::open`].
+    ///
+    /// | name | what it is | connections at most |
+    /// |---|---|---|
+    /// | `ext:redis`, `ext:rediscluster` | `AsyncRedisStore` (feature `redis-async`), with leases that renew as tasks | 1 to each server, and a second one for as long as somebody waits for a first one that does not answer |
+    /// | `ext:database` with a URL of PostgreSQL | `AsyncPostgresStore`, with leases that renew as tasks | 8, and the same |
+    /// | `memory`, `null` | called where the task runs | |
+    /// | all others, and with `lock_dir` the locks of the former | the blocking ones on [threads](OnThreads) | SQLite as in a blocking program, the others 1 a call |
+    ///
+    /// Two options are for what is on threads: `max_in_flight` is how many calls there are at a time
+    /// (default: 4 for each core), and `queue_timeout` how long one waits in line, in milliseconds
+    /// (default: 5000). They change nothing elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`Backend::open`].
+    ///
+    /// # Panics
+    ///
+    /// Leases need a runtime of tokio to renew themselves: open and use it on one.
+    ///
+    /// ```
+    /// use beaker::AsyncBackend;
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let folder = folder.path().to_str().unwrap();
+    /// # fn open(folder: &str) -> beaker::Result<()> {
+    /// let backend = AsyncBackend::open("file", &[("data_dir", folder), ("max_in_flight", "16")])?;
+    /// # let _ = backend;
+    /// # Ok(())
+    /// # }
+    /// # open(folder).unwrap();
+    /// ```
+    pub fn open(name: &str, options: &[(&str, &str)]) -> Result<AsyncBackend> {
+        BackendOptions::parse(name, options)?.open_async()
+    }
+
+    /// Sets how many calls of a blocking store, and of its locks, there are at a time. Default: 4 for each
+    /// core. Nothing changes where nothing is on threads.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0: then no call would ever begin.
+    ///
+    /// ```
+    /// use beaker::lock::LocalLocks;
+    /// use beaker::store::FileStore;
+    /// use beaker::{AsyncBackend, Backend};
+    ///
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let folder = folder.path();
+    /// # fn open(folder: &std::path::Path) -> beaker::Result<()> {
+    /// let backend = Backend::new(FileStore::open(folder)?, LocalLocks::new());
+    /// let backend = AsyncBackend::from(backend).max_in_flight(16);
+    /// # let _ = backend;
+    /// # Ok(())
+    /// # }
+    /// # open(folder).unwrap();
+    /// ```
+    pub fn max_in_flight(self, max: usize) -> AsyncBackend {
+        self.by_gate(|gate| gate.max_in_flight(max))
+    }
+
+    /// Sets how long a call of a blocking store waits in line before it fails. Default: 5 seconds. Nothing
+    /// changes where nothing is on threads.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use beaker::{AsyncBackend, Backend};
+    ///
+    /// let backend = AsyncBackend::from(Backend::memory()).queue_timeout(Duration::from_secs(1));
+    /// # let _ = backend;
+    /// ```
+    pub fn queue_timeout(self, timeout: Duration) -> AsyncBackend {
+        self.by_gate(|gate| gate.queue_timeout(timeout))
+    }
+
+    /// Returns how many calls wait in line now; 0 where nothing is on threads.
+    ///
+    /// ```
+    /// assert_eq!(beaker::AsyncBackend::memory().queued(), 0);
+    /// ```
+    pub fn queued(&self) -> usize {
+        self.1.as_ref().map_or(0, |threads| threads.gate.queued())
+    }
+
+    /// Returns how many calls are under way on threads now; 0 where nothing is on threads.
+    ///
+    /// ```
+    /// assert_eq!(beaker::AsyncBackend::memory().in_flight(), 0);
+    /// ```
+    pub fn in_flight(&self) -> usize {
+        self.1.as_ref().map_or(0, |threads| threads.gate.in_flight())
     }
 
     /// Asks the store for something that is not there, as [`Backend::ping`].
@@ -104,33 +202,62 @@ impl AsyncBackend {
     }
 }
 
+impl AsyncBackend {
+    fn pair(store: AnyStore, locks: Arc<dyn AsyncLocks>) -> AsyncBackend {
+        AsyncBackend(AnyBackend { store, locks: AnyLocks::Async(locks) }, None)
+    }
+
+    /// A store and its locks, through one gate.
+    pub(super) fn on_threads(backend: Backend, gate: Gate) -> AsyncBackend {
+        let Backend { store, locks } = backend.clone();
+        let threads = OnThreads::through(Arc::clone(&store), gate.clone());
+        let locks =
+            locks.for_tasks().unwrap_or_else(|| Arc::new(LocksOnThreads::new(locks, gate.clone())));
+        let store = match store.blocks() {
+            true => AnyStore::Async(Arc::new(threads)),
+            false => AnyStore::Blocking(store),
+        };
+        let any = AnyBackend { store, locks: AnyLocks::Async(locks) };
+        AsyncBackend(any, Some(OnItsThreads { backend, gate }))
+    }
+
+    /// A store of tasks, with locks that are asked through a gate.
+    #[cfg(any(feature = "redis-async", feature = "postgres"))]
+    pub(super) fn with_locks_on_threads(
+        store: impl AsyncStore,
+        locks: impl Locks,
+        gate: Gate,
+    ) -> AsyncBackend {
+        let locks = LocksOnThreads::new(Arc::new(locks), gate);
+        AsyncBackend::pair(AnyStore::Async(Arc::new(store)), Arc::new(locks))
+    }
+
+    fn by_gate(self, set: impl FnOnce(Gate) -> Gate) -> AsyncBackend {
+        match self.1 {
+            Some(OnItsThreads { backend, gate }) => AsyncBackend::on_threads(backend, set(gate)),
+            None => self,
+        }
+    }
+}
+
 /// Runs a blocking back end for tasks: a store that may wait on [threads](OnThreads), of which there are
 /// so many at a time, and its locks through the same gate. A store in memory is called where the task
 /// runs.
 impl From<Backend> for AsyncBackend {
     fn from(backend: Backend) -> AsyncBackend {
-        AsyncBackend(AnyBackend::from(backend).for_tasks())
+        AsyncBackend::on_threads(backend, Gate::default())
     }
 }
 
 impl AnyBackend {
     /// The same back end in an asynchronous program.
     pub(crate) fn for_tasks(self) -> AnyBackend {
-        let (AnyStore::Blocking(store), AnyLocks::Blocking(locks)) = (&self.store, &self.locks)
-        else {
-            return self;
-        };
-        let (store, locks) = (Arc::clone(store), Arc::clone(locks));
-        let blocks = store.blocks();
-        let threads = OnThreads::of_shared(Arc::clone(&store));
-        let locks = locks
-            .for_tasks()
-            .unwrap_or_else(|| Arc::new(LocksOnThreads::new(locks, threads.gate().clone())));
-        let store = match blocks {
-            true => AnyStore::Async(Arc::new(threads)),
-            false => AnyStore::Blocking(store),
-        };
-        AnyBackend { store, locks: AnyLocks::Async(locks) }
+        match self {
+            AnyBackend { store: AnyStore::Blocking(store), locks: AnyLocks::Blocking(locks) } => {
+                AsyncBackend::from(Backend { store, locks }).0
+            }
+            of_tasks => of_tasks,
+        }
     }
 }
 

@@ -2,34 +2,18 @@
 
 #[cfg(feature = "tokio")]
 mod asynchronous;
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-mod database;
-#[cfg(feature = "dbm")]
-mod dbm;
-mod file;
-#[cfg(feature = "memcached")]
-mod memcached;
-mod memory;
-mod options;
-#[cfg(feature = "redis")]
-mod redis;
+mod open;
+pub(crate) mod options;
 
 use std::sync::Arc;
 
 #[cfg(feature = "tokio")]
 pub use asynchronous::AsyncBackend;
-use options::Options;
+use options::BackendOptions;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::key::Namespace;
-#[cfg(any(
-    feature = "memcached",
-    feature = "redis",
-    feature = "sqlite",
-    feature = "postgres"
-))]
-use crate::lock::LeaseLocks;
-use crate::lock::{AnyLocks, LocalLocks, Locks};
+use crate::lock::{AnyLocks, LeaseLocks, LocalLocks, Locks};
 use crate::store::{AnyStore, MemoryStore, NullStore, Store};
 use crate::world::{World, finish};
 
@@ -44,20 +28,36 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// Any store with any locks.
+    /// Pairs any store with any locks.
+    ///
+    /// ```
+    /// use beaker::Backend;
+    /// use beaker::lock::LocalLocks;
+    /// use beaker::store::MemoryStore;
+    ///
+    /// let backend = Backend::new(MemoryStore::new(), LocalLocks::new());
+    /// # let _ = backend;
+    /// ```
     pub fn new(store: impl Store, locks: impl Locks) -> Backend {
         Backend { store: Arc::new(store), locks: Arc::new(locks) }
     }
 
-    /// A store that hosts share, with leases in it for locks.
-    #[cfg(any(feature = "memcached", feature = "redis", feature = "sqlite", feature = "postgres"))]
-    fn with_leases(store: impl Store) -> Backend {
+    /// Takes a store that hosts share, with leases in it for locks.
+    ///
+    /// ```
+    /// use beaker::Backend;
+    /// use beaker::store::MemoryStore;
+    ///
+    /// let backend = Backend::with_leases(MemoryStore::new());
+    /// # let _ = backend;
+    /// ```
+    pub fn with_leases(store: impl Store) -> Backend {
         let store: Arc<dyn Store> = Arc::new(store);
         Backend { locks: Arc::new(LeaseLocks::new(Arc::clone(&store))), store }
     }
 
-    /// The same back end with its store wrapped: in a [layer](crate::layer), say. The locks stay as
-    /// they are; leases in the store go past the wrapping.
+    /// Wraps the store: in a [layer](crate::layer), say. The locks stay as they are; leases in the store
+    /// go past the wrapping.
     ///
     /// ```
     /// use beaker::Backend;
@@ -77,72 +77,72 @@ impl Backend {
     /// # Errors
     ///
     /// What the store fails with.
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// beaker::Backend::memory().ping()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn ping(&self) -> Result<()> {
         finish(AnyBackend::from(self.clone()).ping())
     }
 
-    /// A memory of its own, for the threads of this process.
+    /// Makes a memory of its own, for the threads of this process.
+    ///
+    /// ```
+    /// let backend = beaker::Backend::memory();
+    /// # let _ = backend;
+    /// ```
     pub fn memory() -> Backend {
         Backend::new(MemoryStore::new(), LocalLocks::new())
     }
 
-    /// One that stores nothing.
+    /// Makes one that stores nothing.
+    ///
+    /// ```
+    /// let backend = beaker::Backend::null();
+    /// # let _ = backend;
+    /// ```
     pub fn null() -> Backend {
         Backend::new(NullStore, LocalLocks::new())
     }
 
-    /// The back end of this name, as Beaker's `type` option names it.
+    /// Opens the back end of this name, as Beaker's `type` option names it.
     ///
-    /// | name | options | shared across | locks span |
-    /// |---|---|---|---|
-    /// | `memory` | `max_entries` or `max_bytes` | threads | threads |
-    /// | `file` | `data_dir`, `lock_dir` | processes of a host | processes of a host |
-    /// | `dbm` | `data_dir`, `lock_dir` | processes of a host | processes of a host |
-    /// | `ext:memcached` | `url`, `lock_dir`, `deadline` in ms | hosts | hosts; with `lock_dir` processes of a host |
-    /// | `ext:redis` | `url`, `lock_dir`, `deadline` in ms | hosts | the same |
-    /// | `ext:rediscluster` | `urls` or `url`, `lock_dir`, `deadline` in ms | hosts | the same |
-    /// | `ext:database` | `url`, `table_name`, `lock_dir`, `deadline` in ms | SQLite: processes of a host; PostgreSQL: hosts | the same |
-    /// | `null` | | nothing | threads |
+    /// | name | options | shared across | locks span | connections at most |
+    /// |---|---|---|---|---|
+    /// | `memory` | `max_entries` (1 or more) or `max_bytes` (1000 or more) | threads | threads | |
+    /// | `file` | `data_dir`, `lock_dir` | processes of a host | processes of a host | |
+    /// | `dbm` | `data_dir`, `lock_dir` | processes of a host | processes of a host | |
+    /// | `ext:memcached` | `url`, `lock_dir`, `deadline` | hosts | hosts; with `lock_dir` processes of a host | one a server for each thread that calls at the time; 32 are kept |
+    /// | `ext:redis` | `url`, `lock_dir`, `deadline` | hosts | the same | the same |
+    /// | `ext:rediscluster` | `urls` or `url`, `lock_dir`, `deadline` | hosts | the same | the same |
+    /// | `ext:database` | `url`, `table_name`, `lock_dir`, `deadline` | SQLite: processes of a host; PostgreSQL: hosts | the same | SQLite: 16 that read, 1 that writes; PostgreSQL: 16 |
+    /// | `null` | | nothing | threads | |
+    ///
+    /// `deadline` is how long a server may take for one operation, in milliseconds. Default: 2000. All but
+    /// `memory` and `null` have `max_in_flight` and `queue_timeout` too, which say something to
+    /// asynchronous programs alone (see `AsyncBackend::open`), so that one configuration is good for both.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` for a name, an option or a value that it does not know; and what the store fails
+    /// with that is opened.
+    ///
+    /// ```
+    /// use beaker::Backend;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let backend = Backend::open("memory", &[("max_entries", "1000")])?;
+    /// let error = Backend::open("file", &[]).unwrap_err();
+    /// assert!(error.to_string().contains("needs `data_dir`"));
+    /// # let _ = backend;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn open(name: &str, options: &[(&str, &str)]) -> Result<Backend> {
-        let options = Options { name, given: options };
-        match name {
-            "memory" => memory::open(options),
-            "null" => options.only(&[]).map(|()| Backend::null()),
-            "file" => file::open(options),
-            #[cfg(feature = "dbm")]
-            "dbm" => dbm::open(options),
-            #[cfg(not(feature = "dbm"))]
-            "dbm" => Err(Error::config(
-                "the back end `dbm` is not compiled in; turn on the feature `dbm` of the crate `beaker`",
-            )),
-            #[cfg(feature = "memcached")]
-            "ext:memcached" => memcached::open(options),
-            #[cfg(not(feature = "memcached"))]
-            "ext:memcached" => Err(Error::config(
-                "the back end `ext:memcached` is not compiled in; \
-                 turn on the feature `memcached` of the crate `beaker`",
-            )),
-            #[cfg(feature = "redis")]
-            "ext:redis" => redis::open(options),
-            #[cfg(feature = "redis")]
-            "ext:rediscluster" => redis::open_cluster(options),
-            #[cfg(not(feature = "redis"))]
-            "ext:redis" | "ext:rediscluster" => Err(Error::config(format!(
-                "the back end `{name}` is not compiled in; \
-                 turn on the feature `redis` of the crate `beaker`"
-            ))),
-            #[cfg(any(feature = "sqlite", feature = "postgres"))]
-            "ext:database" => database::open(options),
-            #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
-            "ext:database" => Err(Error::config(
-                "the back end `ext:database` is not compiled in; \
-                 turn on the feature `sqlite` or `postgres` of the crate `beaker`",
-            )),
-            _ => Err(Error::config(format!(
-                "there is no back end `{name}`; there are `memory`, `file`, `dbm`, \
-                 `ext:memcached`, `ext:redis`, `ext:rediscluster`, `ext:database`, `null`"
-            ))),
-        }
+        BackendOptions::parse(name, options)?.open()
     }
 }
 
@@ -199,7 +199,7 @@ mod tests {
         check(
             "memory",
             &[("max_bytes", "many")],
-            "the back end `memory`: `max_bytes` is a whole number, not `many`",
+            "the back end `memory`: `max_bytes` is `many`; allowed is a whole number, 1000 or more",
         );
         check(
             "memory",
@@ -209,12 +209,13 @@ mod tests {
         check(
             "memory",
             &[("max_entries", "0")],
-            "a memory holds 1 entry at least; give it more room",
+            "the back end `memory`: `max_entries` is `0`; allowed is a whole number, 1 or more",
         );
         check(
             "file",
             &[("data_dirr", "x")],
-            "the back end `file` has no option `data_dirr`; it has: data_dir, lock_dir",
+            "the back end `file` has no option `data_dirr`; \
+             it has: data_dir, lock_dir, max_in_flight, queue_timeout",
         );
     }
 

@@ -38,7 +38,7 @@
 //! | option | may be | default |
 //! |---|---|---|
 //! | `type` | a name of [`Backend::open`](crate::Backend::open), or `cookie` (feature `cookies`) | `file` if there is a `data_dir`, else `memory` |
-//! | `data_dir`, `lock_dir`, `url`, `urls`, `table_name`, `deadline`, `max_entries`, `max_bytes` | what the back end has; `deadline` in milliseconds | |
+//! | `data_dir`, `lock_dir`, `url`, `urls`, `table_name`, `deadline`, `max_entries`, `max_bytes`, `max_in_flight`, `queue_timeout` | what the [back end](crate::Backend::open) has; `deadline` and `queue_timeout` in milliseconds | |
 //! | `timeout` | seconds without use, or `never` | `never` |
 //! | `lifetime` | seconds in all, or `never` | `never` |
 //! | `touch_every` | seconds between two notes of an access | each one is noted |
@@ -76,7 +76,6 @@ mod backend;
 mod cache;
 mod cookie;
 mod environment;
-mod hidden;
 #[cfg(feature = "ini")]
 mod ini;
 mod lines;
@@ -86,6 +85,7 @@ mod print;
 mod problem;
 mod quotes;
 mod reader;
+mod redact;
 mod refused;
 mod session;
 mod settings;

@@ -1,82 +1,67 @@
 //! Which keys are ours, and which ones were meant to be.
 
+use std::sync::LazyLock;
+
+use crate::backend::options::OPTIONS;
 use crate::nearest::{distance, nearest};
 
-/// The options of sessions.
-pub(super) const SESSION: &[&str] = &[
-    "auto",
-    "cookie_domain",
-    "cookie_expires",
-    "cookie_format",
-    "cookie_path",
-    "crypto_type",
-    "data_dir",
-    "data_serializer",
-    "deadline",
-    "encrypt_key",
-    "grace",
-    "httponly",
-    "key",
-    "lifetime",
-    "lock_dir",
-    "max_bytes",
-    "max_entries",
-    "max_per_user",
-    "on_store_failure",
-    "remove_rejected",
-    "samesite",
-    "save_accessed_time",
-    "secret",
-    "secure",
-    "table_name",
-    "timeout",
-    "touch_every",
-    "type",
-    "url",
-    "urls",
-    "validate_key",
-];
+/// The options of sessions, sorted.
+pub(super) fn session() -> &'static [&'static str] {
+    static ALL: LazyLock<Vec<&str>> = LazyLock::new(|| {
+        with_those_of_back_ends(&[
+            "auto",
+            "cookie_domain",
+            "cookie_expires",
+            "cookie_format",
+            "cookie_path",
+            "crypto_type",
+            "data_serializer",
+            "encrypt_key",
+            "grace",
+            "httponly",
+            "key",
+            "lifetime",
+            "max_per_user",
+            "on_store_failure",
+            "remove_rejected",
+            "samesite",
+            "save_accessed_time",
+            "secret",
+            "secure",
+            "timeout",
+            "touch_every",
+            "validate_key",
+        ])
+    });
+    &ALL
+}
 
-/// The options of caches.
-pub(super) const CACHE: &[&str] = &[
-    "data_dir",
-    "deadline",
-    "enabled",
-    "expire",
-    "jitter",
-    "key_length",
-    "lock_dir",
-    "max_bytes",
-    "max_entries",
-    "refresh_early",
-    "regions",
-    "stale_for",
-    "table_name",
-    "type",
-    "url",
-    "urls",
-];
+/// The options of one region of caches, sorted.
+pub(super) fn region() -> &'static [&'static str] {
+    static ALL: LazyLock<Vec<&str>> = LazyLock::new(|| with_those_of_back_ends(OF_REGIONS));
+    &ALL
+}
 
-/// The options of one region of caches: those of all caches, but for the list of regions.
-pub(super) const REGION: &[&str] = &[
-    "data_dir",
-    "deadline",
-    "enabled",
-    "expire",
-    "jitter",
-    "key_length",
-    "lock_dir",
-    "max_bytes",
-    "max_entries",
-    "refresh_early",
-    "stale_for",
-    "table_name",
-    "type",
-    "url",
-    "urls",
-];
+/// The options of caches: the same, and the list of regions.
+pub(super) fn cache() -> &'static [&'static str] {
+    static ALL: LazyLock<Vec<&str>> =
+        LazyLock::new(|| with_those_of_back_ends(&[OF_REGIONS, &["regions"]].concat()));
+    &ALL
+}
 
-const GROUPS: [(&str, &[&str]); 2] = [("session", SESSION), ("cache", CACHE)];
+const OF_REGIONS: &[&str] =
+    &["enabled", "expire", "jitter", "key_length", "refresh_early", "stale_for"];
+
+fn with_those_of_back_ends(own: &[&'static str]) -> Vec<&'static str> {
+    let of_back_ends = OPTIONS.iter().map(|option| option.name);
+    let mut all: Vec<_> = own.iter().copied().chain(["type"]).chain(of_back_ends).collect();
+    all.sort_unstable();
+    all
+}
+
+fn groups() -> [(&'static str, &'static [&'static str]); 2] {
+    [("session", session()), ("cache", cache())]
+}
 
 /// What a key turns out to be.
 #[derive(Debug, PartialEq, Eq)]
@@ -112,7 +97,7 @@ pub(super) fn classify(key: &str) -> Name {
 fn undotted(key: &str) -> Vec<String> {
     let key = key.strip_prefix("beaker_").unwrap_or(key);
     let mut meant = Vec::new();
-    for (group, options) in GROUPS {
+    for (group, options) in groups() {
         if key == group {
             meant.push(format!("{group}.type"));
         }
@@ -136,7 +121,7 @@ fn misspelt(group: &str, option: &str) -> Vec<String> {
     let (region, last) = option
         .rsplit_once('.')
         .map_or(("", option), |(before, last)| (&option[..=before.len()], last));
-    let meant = GROUPS.into_iter().filter_map(|(ours, options)| {
+    let meant = groups().into_iter().filter_map(|(ours, options)| {
         let is_close = distance(group, ours) <= ours.len() / 3;
         let found = if is_close { nearest(last, options.iter().copied()) } else { None };
         found.map(|option| format!("{ours}.{region}{option}"))
@@ -162,12 +147,6 @@ mod tests {
     #[track_caller]
     fn foreign(key: &str) {
         assert_eq!(classify(key), Name::Foreign);
-    }
-
-    #[test]
-    fn a_region_has_the_options_of_caches() {
-        let options = CACHE.iter().filter(|option| **option != "regions");
-        assert!(options.eq(REGION), "{REGION:?}");
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::hidden::shown;
 use super::quotes::quoted;
+use super::redact::redacted;
 
 /// Sorted lines of `key = value`. Secrets are hidden, and defaults say that they are.
 #[derive(Default)]
@@ -14,7 +14,7 @@ impl Lines {
     /// A line, and what is to be remarked on it.
     pub(super) fn line(&mut self, key: &str, value: &str, mark: Option<&str>) {
         let mark = mark.map(|mark| format!("  # {mark}")).unwrap_or_default();
-        self.0.insert(key.into(), format!("{}{mark}", quoted(&shown(key, value))));
+        self.0.insert(key.into(), format!("{}{mark}", quoted(&redacted(key, value))));
     }
 
     /// An option that has a value, and what it would be if nothing had been said.

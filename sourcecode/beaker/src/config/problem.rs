@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
-use super::hidden::shown;
 use super::quotes::quoted;
+use super::redact::redacted;
 use super::settings::Setting;
 use crate::error::{Error, Result};
 
@@ -14,7 +14,7 @@ pub(super) struct Problems(RefCell<Vec<String>>);
 impl Problems {
     /// Something is wrong with what was said. The text says what is allowed.
     pub(super) fn wrong(&self, key: &str, setting: &Setting, what: &str) {
-        let value = shown(key, &setting.value);
+        let value = redacted(key, &setting.value);
         let value = quoted(&value);
         self.note(format!("{key} = {value} ({}): {what}", setting.origin));
     }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::hidden::holds_hidden;
 use super::name::{Name, classify};
 use super::problem::Problems;
+use super::redact::holds_redacted;
 use super::refused::refused;
 use super::settings::{Setting, Settings};
-use super::words::Word;
+use super::words::ParseResult;
 use crate::nearest::nearest;
 
 /// The options below one prefix, such as `session.` or `cache.short.`.
@@ -59,13 +59,13 @@ impl<'a> Reader<'a> {
     pub(super) fn read<T>(
         &self,
         option: &str,
-        parse: impl FnOnce(&'a str) -> Word<T>,
+        parse: impl FnOnce(&'a str) -> ParseResult<T>,
     ) -> Option<T> {
         let setting = self.setting(option)?;
         let understood = match &setting.mistake {
             Some(mistake) => Err(mistake.clone()),
             None if setting.value.is_empty() => Err("nothing is said; leave it out".into()),
-            None if holds_hidden(&setting.value) => {
+            None if holds_redacted(&setting.value) => {
                 Err("this only shows that something is hidden; put the secret itself here".into())
             }
             None => parse(&setting.value),

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::hidden::shown;
 use super::name::{Name, classify};
 use super::origin::Origin;
 use super::quotes::quoted;
+use super::redact::redacted;
 
 /// Settings from one or more places, not judged yet: [`read`](Settings::read) does that.
 ///
@@ -70,7 +70,7 @@ impl Settings {
             Name::Foreign => return,
         };
         let twice = self.0.get(&key).map(|before| {
-            let value = shown(&key, &before.value);
+            let value = redacted(&key, &before.value);
             format!("it is said twice, and was `{value}` before ({})", before.origin)
         });
         let mistake = mistake.or(twice);
@@ -90,7 +90,7 @@ impl fmt::Debug for Settings {
     /// Lines of `key = value`, with secrets hidden.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = |(key, setting): (&str, &Setting)| {
-            let value = shown(key, &setting.value);
+            let value = redacted(key, &setting.value);
             format!("{key} = {}  # {}\n", quoted(&value), setting.origin)
         };
         f.write_str(&self.iter().map(line).collect::<String>())

@@ -3,10 +3,8 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+pub(super) use crate::backend::options::{ParseResult, number};
 use crate::cookie::CookieLifetime;
-
-/// A value, or what would be allowed.
-pub(super) type Word<T> = Result<T, String>;
 
 const TRUE: [&str; 6] = ["true", "yes", "on", "y", "t", "1"];
 const FALSE: [&str; 6] = ["false", "no", "off", "n", "f", "0"];
@@ -15,7 +13,7 @@ const FALSE: [&str; 6] = ["false", "no", "off", "n", "f", "0"];
 const LONGEST: u64 = 100 * 365 * 24 * 3600;
 
 /// `true`, `yes`, `on`, `y`, `t`, `1` or `false`, `no`, `off`, `n`, `f`, `0`, in any case.
-pub(super) fn boolean(text: &str) -> Word<bool> {
+pub(super) fn boolean(text: &str) -> ParseResult<bool> {
     let text = text.to_lowercase();
     match (TRUE.contains(&text.as_str()), FALSE.contains(&text.as_str())) {
         (true, _) => Ok(true),
@@ -25,7 +23,7 @@ pub(super) fn boolean(text: &str) -> Word<bool> {
 }
 
 /// Whole seconds, or `never`.
-pub(super) fn seconds_or_never(text: &str) -> Word<Option<Duration>> {
+pub(super) fn seconds_or_never(text: &str) -> ParseResult<Option<Duration>> {
     let allowed = || format!("allowed are whole seconds, 1 to {LONGEST} (100 years), and `never`");
     match text == "never" {
         true => Ok(None),
@@ -34,13 +32,13 @@ pub(super) fn seconds_or_never(text: &str) -> Word<Option<Duration>> {
 }
 
 /// Whole seconds, of which there may be none.
-pub(super) fn seconds(text: &str) -> Word<Duration> {
+pub(super) fn seconds(text: &str) -> ParseResult<Duration> {
     let allowed = || format!("allowed are whole seconds, 0 to {LONGEST} (100 years)");
     whole(text, 0..=LONGEST).map(Duration::from_secs).ok_or_else(allowed)
 }
 
 /// How long an old id leads to its session.
-pub(super) fn grace(text: &str) -> Word<Duration> {
+pub(super) fn grace(text: &str) -> ParseResult<Duration> {
     let allowed = || "allowed are whole seconds, 0 to 60".to_owned();
     whole(text, 0..=60).map(Duration::from_secs).ok_or_else(allowed)
 }
@@ -51,7 +49,7 @@ pub(super) fn in_seconds_or_never(time: Option<Duration>) -> String {
 }
 
 /// How long a browser keeps the cookie. `1` and `0` are words for true and false, as in Beaker.
-pub(super) fn cookie_expires(text: &str) -> Word<CookieLifetime> {
+pub(super) fn cookie_expires(text: &str) -> ParseResult<CookieLifetime> {
     match (boolean(text), whole(text, 2..=LONGEST)) {
         (Ok(true), _) => Ok(CookieLifetime::Browser),
         (Ok(false), _) => Ok(CookieLifetime::Longest),
@@ -62,27 +60,21 @@ pub(super) fn cookie_expires(text: &str) -> Word<CookieLifetime> {
     }
 }
 
-/// A whole number, this one or more.
-pub(super) fn number(text: &str, least: usize) -> Word<usize> {
-    let number = text.parse().ok().filter(|number| *number >= least && is_whole(text));
-    number.ok_or_else(|| format!("allowed is a whole number, {least} or more"))
-}
-
 /// A whole number in this range.
-pub(super) fn number_in(text: &str, range: RangeInclusive<usize>) -> Word<usize> {
+pub(super) fn number_in(text: &str, range: RangeInclusive<usize>) -> ParseResult<usize> {
     let (least, most) = (*range.start(), *range.end());
     let number = number(text, least).ok().filter(|number| range.contains(number));
     number.ok_or_else(|| format!("allowed is a whole number, {least} to {most}"))
 }
 
 /// A part in whole percent.
-pub(super) fn percent(text: &str) -> Word<u8> {
+pub(super) fn percent(text: &str) -> ParseResult<u8> {
     let percent = whole(text, 0..=100).and_then(|percent| u8::try_from(percent).ok());
     percent.ok_or_else(|| "allowed are whole percents, 0 to 100, without the sign".into())
 }
 
 /// One of these words, in any case.
-pub(super) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Word<T> {
+pub(super) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> ParseResult<T> {
     let text = text.to_lowercase();
     let found = choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice);
     found.ok_or_else(|| {

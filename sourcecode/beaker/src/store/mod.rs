@@ -22,12 +22,16 @@ mod redis;
 mod shared;
 #[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
 mod tls;
+#[cfg(any(feature = "redis-async", all(feature = "postgres", feature = "tokio")))]
+mod until;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use asynchronous::{AsyncStore, StoreFuture};
+#[cfg(all(feature = "postgres", feature = "tokio"))]
+pub use database::AsyncPostgresStore;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 pub use database::DatabaseStore;
 #[cfg(feature = "dbm")]

@@ -45,11 +45,11 @@ pub struct OnThreads {
 impl OnThreads {
     /// Takes a blocking store.
     pub fn new(store: impl Store) -> OnThreads {
-        OnThreads::of_shared(Arc::new(store))
+        OnThreads::through(Arc::new(store), Gate::default())
     }
 
-    pub(crate) fn of_shared(store: Arc<dyn Store>) -> OnThreads {
-        OnThreads { store, gate: Gate::default() }
+    pub(crate) fn through(store: Arc<dyn Store>, gate: Gate) -> OnThreads {
+        OnThreads { store, gate }
     }
 
     /// Sets how many calls there are at a time. Default: 4 for each core.
@@ -78,11 +78,6 @@ impl OnThreads {
     /// Returns how many calls are under way now.
     pub fn in_flight(&self) -> usize {
         self.gate.in_flight()
-    }
-
-    /// What else is to go through the same gate.
-    pub(crate) fn gate(&self) -> &Gate {
-        &self.gate
     }
 
     /// Makes a call, where it holds up no other task.

@@ -171,7 +171,7 @@ fn beakers_words_are_understood() {
     ]);
     let session = config.unwrap().session;
     let Place::Backend(backend) = &session.place else { panic!("{:?}", session.place) };
-    assert_eq!((backend.name(), backend.option("data_dir")), ("file", Some("./cache")));
+    assert_eq!((backend.name(), backend.option("data_dir").as_deref()), ("file", Some("./cache")));
     assert_eq!(session.timeout, Some(Duration::from_secs(3600)));
     assert!(session.auto && !session.cookie.httponly && session.cookie.secure);
     assert_eq!(session.cookie.expires, CookieLifetime::For(Duration::from_secs(300)));
@@ -249,7 +249,7 @@ fn regions_take_over_what_they_do_not_say() {
     assert_eq!(short.backend.name(), "memory");
     assert_eq!(short.expire, Some(Duration::from_secs(60)));
     assert_eq!(long.backend, cache.default.backend);
-    assert_eq!(long.backend.option("data_dir"), Some("./cache"));
+    assert_eq!(long.backend.option("data_dir").as_deref(), Some("./cache"));
     assert_eq!((long.expire, long.key_length), (Some(Duration::from_secs(600)), 100));
     assert_eq!(
         (long.stale_for, long.jitter, long.refresh_early),

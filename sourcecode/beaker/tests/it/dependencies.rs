@@ -24,6 +24,7 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
         ("redis-async", "backon"),
         ("sqlite", "rusqlite"),
         ("postgres", "tokio-postgres"),
+        ("deadpool-postgres", "deadpool-postgres"),
         ("redis-tls", "rustls"),
         ("postgres-tls", "tokio-postgres-rustls"),
         ("dbm", "redb"),
@@ -38,6 +39,7 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
     ];
     let brings = |feature, other| match feature {
         "redis-async" | "redis-tls" => other == "redis",
+        "deadpool-postgres" => ["postgres", "tracing"].contains(&other),
         "postgres-tls" => ["postgres", "redis-tls"].contains(&other),
         "server" | "tower" => other == "middleware",
         "axum" => ["middleware", "tower"].contains(&other),

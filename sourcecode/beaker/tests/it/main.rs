@@ -6,6 +6,8 @@ use beaker::{Session, Sessions};
 
 mod argument_keys;
 #[cfg(feature = "tokio")]
+mod async_backends;
+#[cfg(feature = "tokio")]
 mod async_cache;
 #[cfg(feature = "tokio")]
 mod async_locks;
@@ -26,6 +28,10 @@ mod cookie_sessions;
 #[cfg(feature = "dbm")]
 mod dbm;
 mod dependencies;
+#[cfg(any(feature = "redis-async", all(feature = "postgres", feature = "tokio")))]
+mod driven;
+#[cfg(any(feature = "redis-async", all(feature = "postgres", feature = "tokio")))]
+mod dropped;
 mod events;
 mod failures;
 mod files;
@@ -52,6 +58,8 @@ mod on_threads;
 mod overlap;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(all(feature = "postgres", feature = "tokio"))]
+mod postgres_async;
 #[cfg(feature = "cookies")]
 mod python;
 mod records;

@@ -112,15 +112,17 @@ fn a_database_or_a_table_that_is_not_ours() {
 
 /// What the relay does with the bytes of the answers.
 #[derive(Clone, Copy, PartialEq)]
-enum Fault {
+pub enum Fault {
     None,
     Refuse,
     Hang,
     CutAfter(usize),
+    /// Says this instead.
+    Lie(&'static [u8]),
 }
 
 /// Stands between a client and the server.
-fn relay(server: SocketAddr) -> (SocketAddr, Arc<Mutex<Fault>>) {
+pub fn relay(server: SocketAddr) -> (SocketAddr, Arc<Mutex<Fault>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let fault = Arc::new(Mutex::new(Fault::None));
@@ -153,6 +155,7 @@ fn answers(mut server: TcpStream, mut client: TcpStream, fault: &Mutex<Fault>) {
                 let _ = client.write_all(&bytes[..most.min(count)]);
                 break;
             }
+            Fault::Lie(lie) => client.write_all(lie),
             Fault::Refuse => break,
         };
         if sent.is_err() {

@@ -6,14 +6,14 @@ mod region;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use region::RawRegion;
 pub use region::RegionConfig;
-use region::Said;
 
-use super::name::{CACHE, REGION};
+use super::name;
 use super::problem::Problems;
 use super::reader::Reader;
 use super::settings::Settings;
-use super::words::{self, Word};
+use super::words::{self, ParseResult};
 
 /// What `cache.…` says. It prints as lines of `key = value`, with passwords hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,37 +28,37 @@ pub struct CacheConfig {
 
 impl CacheConfig {
     pub(super) fn read(settings: &Settings, problems: &Problems) -> CacheConfig {
-        let reader = Reader::new(settings, "cache.", CACHE, problems);
+        let reader = Reader::new(settings, "cache.", name::cache(), problems);
         let regions = reader.read("regions", Ok).unwrap_or_default();
         let names: BTreeSet<&str> = words::list(regions).collect();
         if let Err(what) = check(regions) {
             reader.wrong("regions", &what);
         }
-        let base = Said::read(&reader);
+        let base = RawRegion::read(&reader);
         reader.finish(&names);
 
-        let said: Vec<(&str, Said)> = names
+        let raw: Vec<(&str, RawRegion)> = names
             .into_iter()
-            .map(|name| (name, Said::read(&region(settings, name, problems))))
+            .map(|name| (name, RawRegion::read(&reader_of(settings, name, problems))))
             .collect();
-        let is_used = |option: &str| said.iter().any(|(_, said)| said.uses(&base, option));
-        let reader = Reader::new(settings, "cache.", CACHE, problems);
+        let is_used = |option: &str| raw.iter().any(|(_, raw)| raw.uses(&base, option));
+        let reader = Reader::new(settings, "cache.", name::cache(), problems);
         let default = base.clone().settle(&reader, is_used);
-        let regions = said.iter().map(|(name, said)| {
-            let reader = region(settings, name, problems);
+        let regions = raw.iter().map(|(name, raw)| {
+            let reader = reader_of(settings, name, problems);
             reader.finish(&BTreeSet::new());
-            ((*name).to_owned(), said.clone().settle_on(&base, &reader))
+            ((*name).to_owned(), raw.clone().settle_on(&base, &reader))
         });
         CacheConfig { regions: regions.collect(), default }
     }
 }
 
-fn region<'a>(settings: &'a Settings, name: &str, problems: &'a Problems) -> Reader<'a> {
-    Reader::new(settings, format!("cache.{name}."), REGION, problems).inheriting("cache.")
+fn reader_of<'a>(settings: &'a Settings, name: &str, problems: &'a Problems) -> Reader<'a> {
+    Reader::new(settings, format!("cache.{name}."), name::region(), problems).inheriting("cache.")
 }
 
 /// Refuses names that cannot be a part of keys, and those that come twice.
-fn check(regions: &str) -> Word<()> {
+fn check(regions: &str) -> ParseResult<()> {
     let mut names = BTreeSet::new();
     for name in words::list(regions) {
         if !name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::backend::{self, BackendConfig};
+use crate::config::backend::{BackendConfig, RawBackend};
 use crate::config::reader::Reader;
 use crate::config::words::{self, in_seconds_or_never};
 
@@ -48,8 +48,8 @@ impl Default for RegionConfig {
 
 /// What was said of a region, or of all of them.
 #[derive(Clone)]
-pub(super) struct Said {
-    backend: backend::Said,
+pub(super) struct RawRegion {
+    backend: RawBackend,
     expire: Option<Option<Duration>>,
     stale_for: Option<Duration>,
     jitter: Option<u8>,
@@ -58,11 +58,11 @@ pub(super) struct Said {
     key_length: Option<usize>,
 }
 
-impl Said {
-    pub(super) fn read(reader: &Reader<'_>) -> Said {
+impl RawRegion {
+    pub(super) fn read(reader: &Reader<'_>) -> RawRegion {
         let length = |text: &str| words::number(text, SHORTEST_KEY_LENGTH);
-        Said {
-            backend: backend::Said::read(reader, &[]),
+        RawRegion {
+            backend: RawBackend::read(reader, &[]),
             expire: reader.read("expire", words::seconds_or_never),
             stale_for: reader.read("stale_for", words::seconds),
             jitter: reader.read("jitter", words::percent),
@@ -73,7 +73,7 @@ impl Said {
     }
 
     /// Whether the region, which takes over what is said there, has a use for the option.
-    pub(super) fn uses(&self, base: &Said, option: &str) -> bool {
+    pub(super) fn uses(&self, base: &RawRegion, option: &str) -> bool {
         self.backend.clone().or(&base.backend).takes(option, "memory")
     }
 
@@ -89,9 +89,9 @@ impl Said {
     }
 
     /// What holds for a region that takes over what it does not say.
-    pub(super) fn settle_on(self, base: &Said, reader: &Reader<'_>) -> RegionConfig {
+    pub(super) fn settle_on(self, base: &RawRegion, reader: &Reader<'_>) -> RegionConfig {
         let own = self.backend.given();
-        let all = Said {
+        let all = RawRegion {
             backend: self.backend.or(&base.backend),
             expire: self.expire.or(base.expire),
             stale_for: self.stale_for.or(base.stale_for),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::hidden::hidden;
+use crate::config::redact::redact;
 use crate::config::words;
 
 /// The keys of an option such as `session.secret`, newest first. `Debug` and `Display` say how long
@@ -24,7 +24,7 @@ impl Keys {
 
 impl fmt::Display for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hidden(&self.0))
+        f.write_str(&redact(&self.0))
     }
 }
 

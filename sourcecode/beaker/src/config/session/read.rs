@@ -6,24 +6,24 @@ use super::sessions::BEAKER_IS_JSON;
 use super::{
     CookieFormat, FORMATS, Keys, Place, SERIALIZERS, STORE_FAILURES, Serializer, SessionConfig,
 };
-use crate::config::backend::{BackendConfig, Said};
+use crate::config::backend::{BackendConfig, RawBackend};
 use crate::config::cookie::CookieConfig;
-use crate::config::name::SESSION;
+use crate::config::name;
 use crate::config::problem::Problems;
 use crate::config::reader::Reader;
 use crate::config::settings::Settings;
-use crate::config::words::{self, Word};
+use crate::config::words::{self, ParseResult};
 use crate::nearest::nearest;
 use crate::session::{DEFAULT_PER_USER, MOST_PER_USER};
 
 impl SessionConfig {
     pub(in crate::config) fn read(settings: &Settings, problems: &Problems) -> SessionConfig {
-        let reader = &Reader::new(settings, "session.", SESSION, problems);
+        let reader = &Reader::new(settings, "session.", name::session(), problems);
         let place = place(reader);
         let cookie_format = reader.read("cookie_format", |word| words::choice(word, &FORMATS));
         let cookie_format = cookie_format.unwrap_or(CookieFormat::Own);
         let is_json = place == Place::Cookie && cookie_format == CookieFormat::Beaker;
-        let keys = |text| -> Word<Keys> { Ok(Keys::new(text)) };
+        let keys = |text| -> ParseResult<Keys> { Ok(Keys::new(text)) };
         let config = SessionConfig {
             timeout: reader.read("timeout", words::seconds_or_never).flatten(),
             lifetime: reader.read("lifetime", words::seconds_or_never).flatten(),
@@ -70,12 +70,12 @@ impl SessionConfig {
 }
 
 fn place(reader: &Reader<'_>) -> Place {
-    let said = Said::read(reader, &["cookie"]);
+    let raw = RawBackend::read(reader, &["cookie"]);
     if reader.is("type", "cookie") {
         if !cfg!(feature = "cookies") {
             reader.wrong("type", "turn on the feature `cookies` of the crate `beaker`");
         }
-        for option in said.given() {
+        for option in raw.given() {
             reader.wrong(option, "sessions in cookies have no back end; leave it out");
         }
         if reader.is_given("grace") {
@@ -86,13 +86,13 @@ fn place(reader: &Reader<'_>) -> Place {
         }
         return Place::Cookie;
     }
-    let default = if said.gives("data_dir") { "file" } else { "memory" };
-    said.note_surplus(&said.given(), reader, default, |_| false);
-    Place::Backend(said.settle(reader, default).unwrap_or_else(BackendConfig::memory))
+    let default = if raw.gives("data_dir") { "file" } else { "memory" };
+    raw.note_surplus(&raw.given(), reader, default, |_| false);
+    Place::Backend(raw.settle(reader, default).unwrap_or_else(BackendConfig::memory))
 }
 
 /// Beaker's name for the cipher: there is one, so nothing is chosen by it.
-fn cipher(word: &str) -> Word<()> {
+fn cipher(word: &str) -> ParseResult<()> {
     const GCM: [&str; 2] = ["cryptography", "default"];
     const CTR: [&str; 2] = ["pycryptodome", "pycrypto"];
     let word = word.to_lowercase();
@@ -113,7 +113,7 @@ fn cipher(word: &str) -> Word<()> {
     })
 }
 
-fn serializer(word: &str, is_json: bool) -> Word<Serializer> {
+fn serializer(word: &str, is_json: bool) -> ParseResult<Serializer> {
     if word.eq_ignore_ascii_case("pickle") {
         return Err(
             "reading a pickle can run any code that is in it; take `bincode` or `json`".into()

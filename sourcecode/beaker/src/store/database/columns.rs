@@ -1,4 +1,4 @@
-//! What stands for a key in the table.
+//! What stands for a key and its value in the table.
 
 use super::connection::Value;
 use crate::key::{Key, Namespace};
@@ -8,7 +8,7 @@ use crate::key::{Key, Namespace};
 const LONGEST_KEY: usize = 250;
 
 /// The two columns of the primary key.
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Columns {
     pub(super) namespace: String,
     pub(super) name: String,
@@ -24,17 +24,7 @@ impl Columns {
     pub(super) fn values(&self) -> [Value<'_>; 2] {
         [Value::Text(&self.namespace), Value::Text(&self.name)]
     }
-}
 
-/// What a row holds beside its key.
-#[derive(Clone, Copy)]
-pub(super) struct Content<'a> {
-    pub(super) version: i64,
-    pub(super) expires: Option<i64>,
-    pub(super) bytes: &'a [u8],
-}
-
-impl Columns {
     /// The CRC-32 of a whole row, its key too: what is read under a key was written under that key.
     pub(super) fn checksum(&self, content: Content<'_>) -> i64 {
         let Content { version, expires, bytes } = content;
@@ -51,12 +41,28 @@ impl Columns {
         hasher.update(bytes);
         i64::from(hasher.finalize())
     }
+}
 
-    /// The parameters of a statement that writes the row.
-    pub(super) fn row<'a>(&'a self, content: Content<'a>) -> [Value<'a>; 6] {
-        let [namespace, name] = self.values();
-        let Content { version, expires, bytes } = content;
-        let checksum = Value::Number(self.checksum(content));
+/// What a row holds beside its key.
+#[derive(Clone, Copy)]
+pub(super) struct Content<'a> {
+    pub(super) version: i64,
+    pub(super) expires: Option<i64>,
+    pub(super) bytes: &'a [u8],
+}
+
+/// A row to write.
+pub(super) struct Row<'a> {
+    pub(super) key: Columns,
+    pub(super) content: Content<'a>,
+}
+
+impl Row<'_> {
+    /// The parameters of a statement that writes it.
+    pub(super) fn values(&self) -> [Value<'_>; 6] {
+        let [namespace, name] = self.key.values();
+        let Content { version, expires, bytes } = self.content;
+        let checksum = Value::Number(self.key.checksum(self.content));
         let (version, expires) = (Value::Number(version), Value::Moment(expires));
         [namespace, name, version, expires, Value::Bytes(bytes), checksum]
     }

@@ -3,10 +3,8 @@
 //! stays in the table until it is swept.
 
 mod address;
-mod batch;
 mod columns;
 mod connection;
-mod look;
 mod open;
 mod pool;
 #[cfg(feature = "postgres")]
@@ -18,17 +16,18 @@ mod table;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use columns::{Columns, Content};
-use connection::Value;
+use pool::Pools;
+#[cfg(all(feature = "postgres", feature = "tokio"))]
+pub use postgres::AsyncPostgresStore;
 use table::Table;
 
 use super::{Precondition, Put, Store, Stored, SweepProgress, Version};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::key::{Key, Namespace};
+use crate::world::finish;
 
 /// Values in one table of a database, created if it is missing.
 ///
@@ -47,10 +46,7 @@ use crate::key::{Key, Namespace};
 /// it again, and readers within 0.1 s. PostgreSQL is as durable as its server is set to be. From async code it is called through `spawn_blocking`, as all that blocks: it panics where
 /// blocking is not allowed.
 pub struct DatabaseStore {
-    table: Table,
-    damaged: AtomicU64,
-    /// How often `Precondition::Absent` was not met.
-    refused: AtomicU32,
+    table: Table<Pools>,
 }
 
 impl DatabaseStore {
@@ -76,12 +72,12 @@ impl DatabaseStore {
     /// `ErrorKind::Config` for what is no such url or table, and for a file that cannot be used;
     /// `ErrorKind::Unavailable` if SQLite's file cannot be opened.
     pub fn open(url: &str, table_name: &str, deadline: Duration) -> Result<DatabaseStore> {
-        let table = open::open(url, table_name, deadline)?;
-        Ok(DatabaseStore { table, damaged: AtomicU64::new(0), refused: AtomicU32::new(0) })
+        Ok(DatabaseStore { table: open::open(url, table_name, deadline)? })
     }
 
     /// Goes by another clock than the system's.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> DatabaseStore {
+        self.table.connections.clock = Arc::clone(&clock);
         self.table.clock = clock;
         self
     }
@@ -89,7 +85,7 @@ impl DatabaseStore {
 
 impl Store for DatabaseStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
-        self.look(key, &Columns::of(key))
+        finish(self.table.get(key))
     }
 
     fn put(
@@ -99,84 +95,35 @@ impl Store for DatabaseStore {
         ttl: Option<Duration>,
         when: Precondition,
     ) -> Result<Option<Version>> {
-        self.table.check_size(key, bytes)?;
-        let columns = Columns::of(key);
-        let (version, now) = (Version::fresh(), self.table.clock.now());
-        let expires = ttl.map(|ttl| moment(now + ttl));
-        let now = Value::Number(moment(now));
-        let content = Content { version: version.number().cast_signed(), expires, bytes };
-        let row = columns.row(content);
-        let [a, b, c, d, e, f] = row;
-        let on = &format_args!("{key:?}");
-        let statements = &self.table.statements;
-        let changed = match when {
-            Precondition::Always => self.table.change("write", on, &statements.put, &row),
-            Precondition::Absent => {
-                let values = [a, b, c, d, e, f, now];
-                let changed = self.table.change("write", on, &statements.put_absent, &values);
-                if matches!(changed, Ok(0)) && self.looks_at_what_refuses() {
-                    // If it is damaged, this removes it, and the next one succeeds.
-                    self.look(key, &columns)?;
-                }
-                changed
-            }
-            Precondition::Unchanged(old) => {
-                let old = Value::Number(old.number().cast_signed());
-                let values = [a, b, c, d, e, f, now, old];
-                self.table.change("write", on, &statements.put_unchanged, &values)
-            }
-        };
-        Ok((changed? > 0).then_some(version))
+        finish(self.table.put(key, bytes, ttl, when))
     }
 
     fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
-        let Columns { namespace, name } = Columns::of(key);
-        let (namespace, name) = (Value::Text(&namespace), Value::Text(&name));
-        let (now, on) = (Value::Number(moment(self.table.clock.now())), &format_args!("{key:?}"));
-        let changed = match when {
-            Precondition::Absent => Ok(0),
-            Precondition::Always => self.table.change(
-                "delete",
-                on,
-                &self.table.statements.delete,
-                &[namespace, name, now],
-            ),
-            Precondition::Unchanged(old) => {
-                let old = Value::Number(old.number().cast_signed());
-                let values = [namespace, name, now, old];
-                self.table.change("delete", on, &self.table.statements.delete_unchanged, &values)
-            }
-        };
-        Ok(changed? > 0)
+        finish(self.table.delete(key, when))
     }
 
     fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
-        self.get_batch(keys)
+        finish(self.table.get_many(keys))
     }
 
     fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
-        self.put_batch(puts)
+        finish(self.table.put_many(puts))
     }
 
     fn delete_many(&self, keys: &[Key]) -> Result<()> {
-        self.delete_batch(keys)
+        finish(self.table.delete_many(keys))
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
-        self.table.clear(namespace)
+        finish(self.table.clear(namespace))
     }
 
     fn sweep(&self, most: usize) -> Result<SweepProgress> {
-        let most = most.max(1);
-        let limit = Value::Number(i64::try_from(most).unwrap_or(i64::MAX));
-        let values = [Value::Number(moment(self.table.clock.now())), limit];
-        let removed =
-            self.table.change("sweep", &"values", &self.table.statements.sweep, &values)?;
-        Ok(SweepProgress { removed, is_done: removed < most })
+        finish(self.table.sweep(most))
     }
 
     fn damaged(&self) -> u64 {
-        self.damaged.load(Ordering::Relaxed)
+        self.table.damaged()
     }
 }
 
@@ -184,9 +131,4 @@ impl fmt::Debug for DatabaseStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("DatabaseStore").field(&self.table.place).finish()
     }
-}
-
-/// Databases count with a sign.
-fn moment(time: Timestamp) -> i64 {
-    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }

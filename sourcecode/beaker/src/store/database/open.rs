@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::Address;
-use super::pool::Pool;
+use super::pool::{Pool, Pools};
 use super::statements::Statements;
 use super::table::Table;
-use crate::clock::SystemClock;
 use crate::error::Result;
 
-pub(super) fn open(url: &str, table: &str, deadline: Duration) -> Result<Table> {
+pub(super) fn open(url: &str, table: &str, deadline: Duration) -> Result<Table<Pools>> {
     match Address::parse(url)? {
         Address::File(path) => file(path, table, deadline),
         Address::Server(url) => server(&url, table, deadline),
@@ -26,7 +25,7 @@ fn wait(deadline: Duration) -> Duration {
 
 /// Only one connection writes at a time, so that threads need not poll for SQLite's lock.
 #[cfg(feature = "sqlite")]
-fn file(path: PathBuf, table: &str, deadline: Duration) -> Result<Table> {
+fn file(path: PathBuf, table: &str, deadline: Duration) -> Result<Table<Pools>> {
     use super::sqlite::{DIALECT, Removals, Sqlite};
     let statements = Arc::new(Statements::new(table, DIALECT)?);
     let place = format!("the table `{table}` of the database `{}`", path.display());
@@ -36,49 +35,42 @@ fn file(path: PathBuf, table: &str, deadline: Duration) -> Result<Table> {
         let removals = removals.clone();
         let open = move || {
             let removals = removals.watch(&path, look_every);
-            Ok(Box::new(Sqlite::open(&path, &statements, removals, deadline * 3 / 8)?) as _)
+            Ok(Box::new(Sqlite::open(&path, Arc::clone(&statements), removals, deadline * 3 / 8)?)
+                as _)
         };
         Arc::new(Pool::new(most, wait(deadline), Box::new(open)))
     };
     let (reads, writes) =
         (pool(16, Duration::from_millis(100)), pool(1, Duration::from_millis(10)));
-    let table = Table { reads, writes, statements, place, clock: Arc::new(SystemClock) };
+    let pools = Pools::new(reads, writes);
     // A place that cannot be written is found out now.
-    table.connect().map(|()| table)
+    pools.connect().map_err(|failure| failure.named(&format!("could not open {place}")))?;
+    Ok(Table::new(pools, place))
 }
 
 #[cfg(feature = "postgres")]
-fn server(url: &str, table: &str, deadline: Duration) -> Result<Table> {
+fn server(url: &str, table: &str, deadline: Duration) -> Result<Table<Pools>> {
     use super::postgres::{DIALECT, Postgres, Server};
     let server = Server::parse(url)?;
     let place = format!("the table `{table}` of PostgreSQL at {}", server.place());
-    let statements = Arc::new(Statements::new(table, DIALECT)?);
-    let open = {
-        let statements = Arc::clone(&statements);
-        move || {
-            let opened = Postgres::open(&server, &statements, deadline / 4, deadline / 2);
-            Ok(Box::new(opened?) as _)
-        }
+    let statements = Statements::new(table, DIALECT)?;
+    let open = move || {
+        let opened = Postgres::open(&server, &statements, deadline / 4, deadline / 2);
+        Ok(Box::new(opened?) as _)
     };
     let pool = Arc::new(Pool::new(16, wait(deadline), Box::new(open)));
-    Ok(Table {
-        reads: Arc::clone(&pool),
-        writes: pool,
-        statements,
-        place,
-        clock: Arc::new(SystemClock),
-    })
+    Ok(Table::new(Pools::new(Arc::clone(&pool), pool), place))
 }
 
 #[cfg(not(feature = "sqlite"))]
-fn file(_: PathBuf, _: &str, _: Duration) -> Result<Table> {
+fn file(_: PathBuf, _: &str, _: Duration) -> Result<Table<Pools>> {
     Err(crate::error::Error::config(
         "SQLite is not compiled in; turn on the feature `sqlite` of the crate `beaker`",
     ))
 }
 
 #[cfg(not(feature = "postgres"))]
-fn server(_: &str, _: &str, _: Duration) -> Result<Table> {
+fn server(_: &str, _: &str, _: Duration) -> Result<Table<Pools>> {
     Err(crate::error::Error::config(
         "PostgreSQL is not compiled in; turn on the feature `postgres` of the crate `beaker`",
     ))

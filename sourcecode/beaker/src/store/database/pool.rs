@@ -1,12 +1,79 @@
-//! Connections that are kept for the next use.
+//! [`Pools`]: connections of a blocking program, kept for the next use.
 
 use std::mem;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::connection::{Connection, Failure};
+use super::columns::{Columns, Row};
+use super::connection::{Connection, Connections, Failure, Found, Value};
+use super::statements::Statement;
+use crate::clock::{Clock, SystemClock};
 use crate::error::ErrorKind;
+
+/// What a blocking program reads and writes by.
+pub(super) struct Pools {
+    reads: Arc<Pool>,
+    /// The same as `reads`, unless only one may write at a time.
+    writes: Arc<Pool>,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+impl Pools {
+    pub(super) fn new(reads: Arc<Pool>, writes: Arc<Pool>) -> Pools {
+        Pools { reads, writes, clock: Arc::new(SystemClock) }
+    }
+
+    /// Opens a connection, if there is none.
+    #[cfg(feature = "sqlite")]
+    pub(super) fn connect(&self) -> Result<(), Failure> {
+        self.read(|_| Ok(()))
+    }
+
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&mut dyn Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.reads.run(self.clock.monotonic(), work)
+    }
+
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&mut dyn Connection) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.writes.run(self.clock.monotonic(), work)
+    }
+}
+
+impl Connections for Pools {
+    async fn row(&self, key: &Columns) -> Result<Found, Failure> {
+        self.read(|it| it.row(key))
+    }
+
+    async fn rows(&self, keys: &[Columns]) -> Result<Vec<Found>, Failure> {
+        self.read(|it| it.rows(keys))
+    }
+
+    async fn text(
+        &self,
+        statement: Statement,
+        values: &[Value<'_>],
+    ) -> Result<Option<String>, Failure> {
+        self.read(|it| it.text(statement, values))
+    }
+
+    async fn change(&self, statement: Statement, values: &[Value<'_>]) -> Result<usize, Failure> {
+        self.write(|it| it.change(statement, values))
+    }
+
+    async fn put_all(&self, rows: &[Row<'_>]) -> Result<(), Failure> {
+        self.write(|it| it.put_all(rows))
+    }
+
+    async fn delete_all(&self, keys: &[Columns], now: i64) -> Result<(), Failure> {
+        self.write(|it| it.delete_all(keys, now))
+    }
+}
 
 /// Opens a connection.
 type Open = Box<dyn Fn() -> Result<Box<dyn Connection>, Failure> + Send + Sync>;

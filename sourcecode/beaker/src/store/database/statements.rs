@@ -20,7 +20,117 @@ pub(super) struct Dialect {
     pub(super) mark: &'static str,
 }
 
-/// The statements for one table.
+/// One of the statements. `Many` are those of which one does for many keys; SQLite has none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Statement {
+    Read,
+    Put,
+    PutAbsent,
+    PutUnchanged,
+    Delete,
+    DeleteUnchanged,
+    /// Removes a row whose checksum is wrong, if it is still that one.
+    DeleteDamaged,
+    /// Returns the last name of the next step of a `clear`, if there is more than one step left.
+    ClearUntil,
+    ClearStep,
+    ClearRest,
+    Sweep,
+    #[cfg(feature = "postgres")]
+    ReadMany,
+    #[cfg(feature = "postgres")]
+    PutMany,
+    #[cfg(feature = "postgres")]
+    DeleteMany,
+}
+
+use Statement::*;
+
+impl Statement {
+    /// All of them, in their order.
+    pub(super) const ALL: &[Statement] = &[
+        Read,
+        Put,
+        PutAbsent,
+        PutUnchanged,
+        Delete,
+        DeleteUnchanged,
+        DeleteDamaged,
+        ClearUntil,
+        ClearStep,
+        ClearRest,
+        Sweep,
+        #[cfg(feature = "postgres")]
+        ReadMany,
+        #[cfg(feature = "postgres")]
+        PutMany,
+        #[cfg(feature = "postgres")]
+        DeleteMany,
+    ];
+
+    /// Its text, with `TABLE` for the table and `?` before the numbers of parameters.
+    fn template(self) -> String {
+        const ROW: &str = "(namespace, name, version, expires_at, bytes, checksum)";
+        const REPLACE: &str = "on conflict (namespace, name) do update set \
+             version = excluded.version, expires_at = excluded.expires_at, \
+             bytes = excluded.bytes, checksum = excluded.checksum";
+        const LIVES: &str = "(expires_at is null or expires_at > ?3)";
+        const AT_KEY: &str = "where namespace = ?1 and name = ?2";
+        match self {
+            Read => format!("select version, expires_at, bytes, checksum from TABLE {AT_KEY}"),
+            Put => {
+                format!("insert into TABLE as old {ROW} values (?1, ?2, ?3, ?4, ?5, ?6) {REPLACE}")
+            }
+            PutAbsent => format!("{} where old.expires_at <= ?7", Put.template()),
+            PutUnchanged => format!(
+                "update TABLE set version = ?3, expires_at = ?4, bytes = ?5, checksum = ?6 \
+                 {AT_KEY} and version = ?8 and (expires_at is null or expires_at > ?7)"
+            ),
+            Delete => format!("delete from TABLE {AT_KEY} and {LIVES}"),
+            DeleteUnchanged => format!("{} and version = ?4", Delete.template()),
+            DeleteDamaged => {
+                format!("delete from TABLE {AT_KEY} and version = ?3 and checksum = ?4")
+            }
+            ClearUntil => "select name from TABLE where namespace = ?1 and name > ?2 \
+                 order by name limit 1 offset ?3"
+                .into(),
+            ClearStep => {
+                "delete from TABLE where namespace = ?1 and name > ?2 and name <= ?3".into()
+            }
+            ClearRest => "delete from TABLE where namespace = ?1 and name > ?2".into(),
+            // The condition stands there twice: what is written anew meanwhile stays.
+            Sweep => "delete from TABLE where expires_at <= ?1 and (namespace, name) in \
+                 (select namespace, name from TABLE where expires_at <= ?1 \
+                 order by expires_at limit ?2)"
+                .into(),
+            #[cfg(feature = "postgres")]
+            ReadMany => {
+                "select version, expires_at, bytes, checksum, wanted.at from TABLE as old join \
+                 unnest(?1::text[], ?2::text[]) with ordinality as wanted (namespace, name, at) \
+                 on old.namespace = wanted.namespace and old.name = wanted.name"
+                    .into()
+            }
+            #[cfg(feature = "postgres")]
+            PutMany => format!(
+                "insert into TABLE as old {ROW} select * from unnest(?1::text[], ?2::text[], \
+                 ?3::bigint[], ?4::bigint[], ?5::bytea[], ?6::bigint[]) {REPLACE}"
+            ),
+            // Rows are locked in the order of their keys, as `PutMany` is given them: so of those who
+            // change many rows at once, none wait for each other in a circle.
+            #[cfg(feature = "postgres")]
+            DeleteMany => format!(
+                "with doomed as (select old.namespace, old.name from TABLE as old join \
+                 unnest(?1::text[], ?2::text[]) as wanted (namespace, name) \
+                 on old.namespace = wanted.namespace and old.name = wanted.name where {LIVES} \
+                 order by old.namespace, old.name for update of old) \
+                 delete from TABLE as old using doomed \
+                 where old.namespace = doomed.namespace and old.name = doomed.name"
+            ),
+        }
+    }
+}
+
+/// The texts of the statements for one table.
 pub(super) struct Statements {
     /// The name of the table.
     #[cfg(feature = "sqlite")]
@@ -29,19 +139,7 @@ pub(super) struct Statements {
     pub(super) create: String,
     /// Fails if the table is missing, or has other columns.
     pub(super) probe: String,
-    pub(super) read: String,
-    pub(super) put: String,
-    pub(super) put_absent: String,
-    pub(super) put_unchanged: String,
-    pub(super) delete: String,
-    pub(super) delete_unchanged: String,
-    /// Removes a row whose checksum is wrong, if it is still that one.
-    pub(super) delete_damaged: String,
-    /// The last name of the next step of a `clear`, if there is more than one step left.
-    pub(super) clear_until: String,
-    pub(super) clear_step: String,
-    pub(super) clear_rest: String,
-    pub(super) sweep: String,
+    texts: Vec<String>,
 }
 
 impl Statements {
@@ -52,12 +150,6 @@ impl Statements {
             let statement = statement.replace("TABLE", &format!("\"{table}\""));
             statement.replace("INDEX", &format!("\"{table}_expires_at\"")).replace('?', mark)
         };
-        let put = "insert into TABLE as old (namespace, name, version, expires_at, bytes, checksum) \
-             values (?1, ?2, ?3, ?4, ?5, ?6) on conflict (namespace, name) do update set \
-             version = excluded.version, expires_at = excluded.expires_at, \
-             bytes = excluded.bytes, checksum = excluded.checksum";
-        let lives = "(expires_at is null or expires_at > ?3)";
-        let delete = format!("delete from TABLE where namespace = ?1 and name = ?2 and {lives}");
         Ok(Statements {
             #[cfg(feature = "sqlite")]
             table: table.to_owned(),
@@ -71,36 +163,12 @@ impl Statements {
             probe: with(
                 "select namespace, name, version, expires_at, bytes, checksum from TABLE limit 0",
             ),
-            read: with(
-                "select version, expires_at, bytes, checksum from TABLE \
-                 where namespace = ?1 and name = ?2",
-            ),
-            put: with(put),
-            put_absent: with(&format!("{put} where old.expires_at <= ?7")),
-            put_unchanged: with(
-                "update TABLE set version = ?3, expires_at = ?4, bytes = ?5, checksum = ?6 \
-                 where namespace = ?1 and name = ?2 and version = ?8 \
-                 and (expires_at is null or expires_at > ?7)",
-            ),
-            delete: with(&delete),
-            delete_unchanged: with(&format!("{delete} and version = ?4")),
-            delete_damaged: with(
-                "delete from TABLE where namespace = ?1 and name = ?2 \
-                 and version = ?3 and checksum = ?4",
-            ),
-            clear_until: with(
-                "select name from TABLE where namespace = ?1 and name > ?2 \
-                 order by name limit 1 offset ?3",
-            ),
-            clear_step: with("delete from TABLE where namespace = ?1 and name > ?2 and name <= ?3"),
-            clear_rest: with("delete from TABLE where namespace = ?1 and name > ?2"),
-            // The condition stands there twice: what is written anew meanwhile stays.
-            sweep: with(
-                "delete from TABLE where expires_at <= ?1 and (namespace, name) in \
-                 (select namespace, name from TABLE where expires_at <= ?1 \
-                 order by expires_at limit ?2)",
-            ),
+            texts: Statement::ALL.iter().map(|statement| with(&statement.template())).collect(),
         })
+    }
+
+    pub(super) fn text(&self, statement: Statement) -> &str {
+        &self.texts[statement as usize]
     }
 }
 
@@ -130,6 +198,13 @@ mod tests {
         for wrong in ["", "1a", "a b", "a;b", "a\"b", "a.b", "ä", &long] {
             let message = check(wrong).unwrap_err().to_string();
             assert!(message.contains(&format!("`{wrong}`")), "{message}");
+        }
+    }
+
+    #[test]
+    fn all_are_in_their_order() {
+        for (at, statement) in Statement::ALL.iter().enumerate() {
+            assert_eq!(*statement as usize, at, "{statement:?}");
         }
     }
 }

@@ -1,15 +1,18 @@
-//! The table: its connections and its statements, and what goes wrong with them.
+//! What a store does with its table, written once for both kinds of program, and what goes wrong with it.
 
 use std::fmt::Display;
+use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
-use super::columns::column;
-use super::connection::{Failure, Found, Value};
-use super::pool::Pool;
-use super::statements::Statements;
-use crate::clock::Clock;
+use super::columns::{Columns, Content, Row, column};
+use super::connection::{Connections, Failure, Found, Value};
+use super::statements::Statement;
+use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
+use crate::store::{Precondition, Put, Stored, SweepProgress, Version};
 
 /// More than any database takes without special care.
 const LARGEST_VALUE: usize = 256 * 1024 * 1024;
@@ -17,29 +20,198 @@ const LARGEST_VALUE: usize = 256 * 1024 * 1024;
 /// So many rows go in one step of a `clear`, so that each step is short.
 const CLEAR_STEP: i64 = 1000;
 
-/// So many rows are written in one transaction, so that others get their turn.
+/// So many rows, and bytes of them, are read or written at once, so that others get their turn.
 const MOST_IN_ONE: usize = 1000;
+const MOST_BYTES_IN_ONE: usize = 16 * 1024 * 1024;
 
-/// A table in a database.
-pub(super) struct Table {
-    pub(super) reads: Arc<Pool>,
-    /// The same as `reads`, unless only one may write at a time.
-    pub(super) writes: Arc<Pool>,
-    pub(super) statements: Arc<Statements>,
+/// A table in a database. The futures are never pending where the connections' are not.
+pub(super) struct Table<C> {
+    pub(super) connections: C,
     /// For messages; without a password.
     pub(super) place: String,
     pub(super) clock: Arc<dyn Clock>,
+    damaged: AtomicU64,
+    /// How often `Precondition::Absent` was not met.
+    refused: AtomicU32,
 }
 
-impl Table {
-    /// Opens a connection, if there is none.
-    #[cfg(feature = "sqlite")]
-    pub(super) fn connect(&self) -> Result<()> {
-        let connected = self.reads.run(self.clock.monotonic(), |_| Ok(()));
-        connected.map_err(|failure| self.failed("open", &self.place, failure))
+impl<C: Connections> Table<C> {
+    pub(super) fn new(connections: C, place: String) -> Table<C> {
+        let (damaged, refused) = (AtomicU64::new(0), AtomicU32::new(0));
+        Table { connections, place, clock: Arc::new(SystemClock), damaged, refused }
     }
 
-    pub(super) fn check_size(&self, key: &Key, bytes: &[u8]) -> Result<()> {
+    pub(super) async fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        self.look(key, &Columns::of(key)).await
+    }
+
+    pub(super) async fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> Result<Option<Version>> {
+        self.check_size(key, bytes)?;
+        let now = self.clock.now();
+        let (row, version) = row(&Put { key, bytes, ttl }, now);
+        let [a, b, c, d, e, f] = row.values();
+        let now = Value::Number(moment(now));
+        let (statement, values): (_, &[Value<'_>]) = match when {
+            Precondition::Always => (Statement::Put, &[a, b, c, d, e, f]),
+            Precondition::Absent => (Statement::PutAbsent, &[a, b, c, d, e, f, now]),
+            Precondition::Unchanged(old) => {
+                (Statement::PutUnchanged, &[a, b, c, d, e, f, now, number(old)])
+            }
+        };
+        let changed = self.connections.change(statement, values).await;
+        let is_done = changed.map_err(|failure| self.failed("write", show(key), failure))? > 0;
+        if !is_done && when == Precondition::Absent && self.looks_at_what_refuses() {
+            // If it is damaged, this removes it, and the next one succeeds.
+            self.look(key, &row.key).await?;
+        }
+        Ok(is_done.then_some(version))
+    }
+
+    pub(super) async fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
+        let (columns, now) = (Columns::of(key), self.now());
+        let [namespace, name] = columns.values();
+        let (statement, values): (_, &[Value<'_>]) = match when {
+            Precondition::Absent => return Ok(false),
+            Precondition::Always => (Statement::Delete, &[namespace, name, now]),
+            Precondition::Unchanged(old) => {
+                (Statement::DeleteUnchanged, &[namespace, name, now, number(old)])
+            }
+        };
+        let changed = self.connections.change(statement, values).await;
+        Ok(changed.map_err(|failure| self.failed("delete", show(key), failure))? > 0)
+    }
+
+    pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
+        let columns: Vec<Columns> = keys.iter().map(Columns::of).collect();
+        let mut all = Vec::with_capacity(keys.len());
+        for some in columns.chunks(MOST_IN_ONE) {
+            let found = self.connections.rows(some).await;
+            let found = found.map_err(|failure| self.failed("read", many(keys.len()), failure))?;
+            for (columns, found) in some.iter().zip(found) {
+                all.push(self.living(columns, found).await);
+            }
+        }
+        Ok(all)
+    }
+
+    pub(super) async fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
+        puts.iter().try_for_each(|put| self.check_size(put.key, put.bytes))?;
+        let now = self.clock.now();
+        let mut rows: Vec<Row<'_>> = puts.iter().map(|put| row(put, now).0).collect();
+        // All who write several rows at once go through them in one order, so none wait in a circle.
+        // Of those with one key the last one counts; the order keeps it the last.
+        rows.sort_by(|one, other| one.key.cmp(&other.key));
+        rows.dedup_by(|later, kept| {
+            let is_same = later.key == kept.key;
+            if is_same {
+                mem::swap(later, kept);
+            }
+            is_same
+        });
+        let mut left = &rows[..];
+        while !left.is_empty() {
+            let (some, rest) = left.split_at(how_many(left));
+            let written = self.connections.put_all(some).await;
+            written.map_err(|failure| self.failed("write", many(puts.len()), failure))?;
+            left = rest;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn delete_many(&self, keys: &[Key]) -> Result<()> {
+        let mut columns: Vec<Columns> = keys.iter().map(Columns::of).collect();
+        columns.sort();
+        columns.dedup();
+        let now = moment(self.clock.now());
+        for some in columns.chunks(MOST_IN_ONE) {
+            let deleted = self.connections.delete_all(some, now).await;
+            deleted.map_err(|failure| self.failed("delete", many(keys.len()), failure))?;
+        }
+        Ok(())
+    }
+
+    /// Removes all rows of a namespace. Each name is passed once, so this ends, whatever is written
+    /// meanwhile.
+    pub(super) async fn clear(&self, namespace: &Namespace) -> Result<()> {
+        let column = column(namespace);
+        let column = Value::Text(&column);
+        let failed = |failure| self.failed("clear", format_args!("{namespace:?}"), failure);
+        let mut from = String::new();
+        loop {
+            let step = [column, Value::Text(&from), Value::Number(CLEAR_STEP - 1)];
+            let until = self.connections.text(Statement::ClearUntil, &step).await;
+            let Some(until) = until.map_err(failed)? else {
+                let rest = [column, Value::Text(&from)];
+                let cleared = self.connections.change(Statement::ClearRest, &rest).await;
+                return cleared.map(drop).map_err(failed);
+            };
+            let step = [column, Value::Text(&from), Value::Text(&until)];
+            self.connections.change(Statement::ClearStep, &step).await.map_err(failed)?;
+            from = until;
+        }
+    }
+
+    pub(super) async fn sweep(&self, most: usize) -> Result<SweepProgress> {
+        let most = most.max(1);
+        let limit = Value::Number(i64::try_from(most).unwrap_or(i64::MAX));
+        let removed = self.connections.change(Statement::Sweep, &[self.now(), limit]).await;
+        let removed = removed.map_err(|failure| self.failed("sweep", "values", failure))?;
+        Ok(SweepProgress { removed, is_done: removed < most })
+    }
+
+    pub(super) fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
+    async fn look(&self, key: &Key, columns: &Columns) -> Result<Option<Stored>> {
+        let found = self.connections.row(columns).await;
+        let found = found.map_err(|failure| self.failed("read", show(key), failure))?;
+        Ok(self.living(columns, found).await)
+    }
+
+    /// What is found, if it is whole and lives.
+    async fn living(&self, columns: &Columns, found: Found) -> Option<Stored> {
+        match found {
+            Found::Row { version, expires, bytes, checksum } => {
+                if columns.checksum(Content { version, expires, bytes: &bytes }) != checksum {
+                    self.heal(columns, version, checksum).await;
+                    return None;
+                }
+                let lives = expires.is_none_or(|expires| moment(self.clock.now()) < expires);
+                let version = Version::new(version.cast_unsigned());
+                lives.then_some(Stored { bytes, version })
+            }
+            Found::Nothing => None,
+            Found::Damaged => {
+                self.damaged.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+
+    /// Removes a damaged row, so that it is not in the way of `Precondition::Absent`. It counts as nothing
+    /// whether this succeeds or not.
+    async fn heal(&self, columns: &Columns, version: i64, checksum: i64) {
+        self.damaged.fetch_add(1, Ordering::Relaxed);
+        let [namespace, name] = columns.values();
+        let values = [namespace, name, Value::Number(version), Value::Number(checksum)];
+        let _ = self.connections.change(Statement::DeleteDamaged, &values).await;
+    }
+
+    /// The database does not see that a row is damaged, so a lease that nobody reads would be held for
+    /// ever. Waiting for one asks many times, and looks some of them.
+    fn looks_at_what_refuses(&self) -> bool {
+        const EACH: u32 = 16;
+        self.refused.fetch_add(1, Ordering::Relaxed) % EACH == EACH - 1
+    }
+
+    fn check_size(&self, key: &Key, bytes: &[u8]) -> Result<()> {
         if bytes.len() <= LARGEST_VALUE {
             return Ok(());
         }
@@ -48,87 +220,48 @@ impl Table {
         Err(Error::new(ErrorKind::TooLarge, format!("{what}: {why}")))
     }
 
-    /// The row of a key.
-    pub(super) fn row(&self, key: &dyn Display, values: &[Value<'_>]) -> Result<Found> {
-        let found = self.reads.run(self.clock.monotonic(), |connection| {
-            connection.row(&self.statements.read, values)
-        });
-        found.map_err(|failure| self.failed_at("read", key, failure))
+    fn now(&self) -> Value<'static> {
+        Value::Number(moment(self.clock.now()))
     }
 
-    /// The rows of many keys.
-    pub(super) fn rows(&self, all: &[[Value<'_>; 2]]) -> Result<Vec<Found>> {
-        let found =
-            self.reads.run(self.clock.monotonic(), |it| it.rows(&self.statements.read, all));
-        found.map_err(|failure| self.failed_at("read", &many(all.len()), failure))
-    }
-
-    /// Runs a statement with each of these, in transactions of a bounded size.
-    pub(super) fn change_all(
-        &self,
-        what: &str,
-        statement: &str,
-        all: &[Vec<Value<'_>>],
-    ) -> Result<()> {
-        all.chunks(MOST_IN_ONE).try_for_each(|some| {
-            let done = self.writes.run(self.clock.monotonic(), |it| it.change_all(statement, some));
-            done.map_err(|failure| self.failed_at(what, &many(all.len()), failure))
-        })
-    }
-
-    /// Runs a statement that changes rows, and tells how many.
-    pub(super) fn change(
-        &self,
-        what: &str,
-        on: &dyn Display,
-        statement: &str,
-        values: &[Value<'_>],
-    ) -> Result<usize> {
-        let changed = self
-            .writes
-            .run(self.clock.monotonic(), |connection| connection.change(statement, values));
-        changed.map_err(|failure| self.failed_at(what, on, failure))
-    }
-
-    /// Removes all rows of a namespace. Each name is passed once, so this ends, whatever is written
-    /// meanwhile.
-    pub(super) fn clear(&self, namespace: &Namespace) -> Result<()> {
-        let column = column(namespace);
-        let (column, on) = (Value::Text(&column), &format_args!("{namespace:?}"));
-        let mut from = String::new();
-        loop {
-            let step = [column, Value::Text(&from), Value::Number(CLEAR_STEP - 1)];
-            let until = self
-                .reads
-                .run(self.clock.monotonic(), |it| it.text(&self.statements.clear_until, &step));
-            match until.map_err(|failure| self.failed_at("clear", on, failure))? {
-                None => {
-                    let rest = [column, Value::Text(&from)];
-                    return self.change("clear", on, &self.statements.clear_rest, &rest).map(drop);
-                }
-                Some(until) => {
-                    let step = [column, Value::Text(&from), Value::Text(&until)];
-                    self.change("clear", on, &self.statements.clear_step, &step)?;
-                    from = until;
-                }
-            }
-        }
-    }
-
-    fn failed_at(&self, what: &str, on: &dyn Display, failure: Failure) -> Error {
-        self.failed(what, &format_args!("{on} in {}", self.place), failure)
-    }
-
-    fn failed(&self, what: &str, on: &dyn Display, failure: Failure) -> Error {
-        let error = Error::new(failure.kind, format!("could not {what} {on}; {}", failure.hint));
-        match failure.source {
-            Some(source) => error.caused_by(source),
-            None => error,
-        }
+    fn failed(&self, what: &str, on: impl Display, failure: Failure) -> Error {
+        failure.named(&format!("could not {what} {on} in {}", self.place))
     }
 }
 
-/// What a batch is called in a message.
+/// A row that has not been written yet, and its version.
+fn row<'a>(put: &Put<'a>, now: Timestamp) -> (Row<'a>, Version) {
+    let version = Version::fresh();
+    let expires = put.ttl.map(|ttl| moment(now + ttl));
+    let content = Content { version: version.number().cast_signed(), expires, bytes: put.bytes };
+    (Row { key: Columns::of(put.key), content }, version)
+}
+
+/// How many of the rows are written at once; one at least.
+fn how_many(rows: &[Row<'_>]) -> usize {
+    let mut bytes = 0;
+    let fits = rows.iter().take(MOST_IN_ONE).take_while(|row| {
+        bytes += row.content.bytes.len();
+        bytes <= MOST_BYTES_IN_ONE
+    });
+    fits.count().max(1)
+}
+
+fn number(version: Version) -> Value<'static> {
+    Value::Number(version.number().cast_signed())
+}
+
+/// Databases count with a sign.
+fn moment(time: Timestamp) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
+/// A key in a message.
+fn show(key: &Key) -> String {
+    format!("{key:?}")
+}
+
+/// A batch in a message.
 fn many(count: usize) -> String {
     format!("{count} values")
 }

@@ -7,7 +7,7 @@ use beaker::ErrorKind;
 use beaker::store::{AsyncRedisStore, AsyncStore, RedisStore, Store};
 use servers::redis::RedisCluster;
 
-use super::driven::{Driven, runtime};
+use crate::driven::{Driven, runtime};
 use crate::lost::{self, key};
 
 const DEADLINE: Duration = Duration::from_secs(1);
@@ -20,7 +20,7 @@ fn start() -> RedisCluster {
 #[servers::needs(redis)]
 #[test]
 fn the_contract() {
-    use super::driven::{check_contract, wait};
+    use crate::driven::{check_contract, wait};
     let cluster = start();
     let store = AsyncRedisStore::open_cluster(&cluster.url(), Duration::from_secs(5)).unwrap();
     check_contract(&runtime(), &store, wait);
@@ -30,7 +30,7 @@ fn the_contract() {
 #[servers::needs(redis)]
 #[test]
 fn the_contract_by_a_connection_of_the_program() {
-    use super::driven::{check_contract, wait};
+    use crate::driven::{check_contract, wait};
     let (cluster, runtime) = (start(), runtime());
     let urls = cluster.addresses().into_iter().map(|address| format!("redis://{address}"));
     let client = redis::cluster::ClusterClient::new(urls).unwrap();

@@ -13,7 +13,7 @@ use beaker::store::{AsyncRedisStore, AsyncStore, Precondition};
 use beaker::{Backend, ErrorKind, Sessions};
 use servers::{BuiltIn, Fault};
 
-use super::driven::{Driven, runtime};
+use crate::driven::{Driven, runtime};
 use crate::unwell::{self, DEADLINE};
 
 fn backend(store: Driven) -> Backend {

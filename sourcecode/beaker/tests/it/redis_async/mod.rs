@@ -2,7 +2,6 @@
 //! programs know too.
 
 mod cluster;
-pub mod driven;
 mod dropped;
 mod faults;
 
@@ -16,7 +15,7 @@ use beaker::key::Namespace;
 use beaker::store::{AsyncRedisStore, AsyncStore, Precondition, RedisStore, Store};
 use servers::{BuiltIn, Redis};
 
-use driven::runtime;
+use crate::driven::runtime;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -27,7 +26,7 @@ fn open(url: &str) -> AsyncRedisStore {
 #[cfg(feature = "conformance")]
 mod contract {
     use super::*;
-    use driven::{check_contract, wait};
+    use crate::driven::{check_contract, wait};
 
     #[test]
     fn the_real_one() {

@@ -63,6 +63,25 @@ fn the_contract() {
     assert_eq!(store.damaged(), 0);
 }
 
+#[cfg(all(feature = "conformance", feature = "tokio"))]
+#[servers::needs(postgresql)]
+#[test]
+fn the_contract_and_refusals_for_asynchronous_programs() {
+    use beaker::ManualClock;
+    use beaker::store::AsyncPostgresStore;
+
+    use crate::driven::{Driven, check_contract, runtime};
+    let (server, clock) = (Server::start(), std::sync::Arc::new(ManualClock::default()));
+    let open = |parameters: &str| {
+        let (url, table) = (server.postgres.url() + parameters, AsyncPostgresStore::TABLE_NAME);
+        AsyncPostgresStore::open(&url, table, Duration::from_secs(20)).unwrap()
+    };
+    let store = open(&(server.trusting() + &server.own())).with_clock(clock.clone());
+    check_contract(&runtime(), &store, |time| clock.advance(time));
+    refused(&Driven::new(open(&server.trusting())), "`&sslcert=`");
+    refused(&Driven::new(open("")), "`?sslmode=verify-full`");
+}
+
 #[servers::needs(postgresql)]
 #[test]
 fn whoever_is_not_who_they_should_be_is_refused() {

@@ -10,7 +10,7 @@ use beaker::store::{AsyncRedisStore, AsyncStore, Precondition};
 use super::certificates::{Authority, text};
 use super::redis::{Server, start_cluster};
 use super::refused;
-use crate::redis_async::driven::{Driven, runtime};
+use crate::driven::{Driven, runtime};
 
 const DEADLINE: Duration = Duration::from_secs(5);
 
@@ -22,7 +22,7 @@ fn open(url: &str) -> AsyncRedisStore {
 #[servers::needs(redis)]
 #[test]
 fn the_contract() {
-    use crate::redis_async::driven::{check_contract, wait};
+    use crate::driven::{check_contract, wait};
     let server = Server::without_client_certificates();
     check_contract(&runtime(), &open(&server.url(&server.trusting())), wait);
 }

@@ -26,7 +26,8 @@ pub(super) fn failure(error: Error) -> Failure {
         return Failure::new(kind, hint).caused_by(error);
     }
     let code = error.code().map_or("", SqlState::code);
-    let (kind, hint) = match (code, code.get(..2).unwrap_or("")) {
+    let class = code.get(..2).unwrap_or("");
+    let (kind, hint) = match (code, class) {
         (_, "28") => {
             let hint = "are the user and the password in the url right? does it want TLS \
                         (`?sslmode=verify-full`), or a certificate of yours (`&sslcert=`)?";
@@ -39,9 +40,16 @@ pub(super) fn failure(error: Error) -> Failure {
             (ErrorKind::Config, hint)
         }
         ("53100", _) => (ErrorKind::Storage, "the server's disk is full: free some space"),
+        ("53300", _) => {
+            let hint = "it has no connection left: open fewer, or raise its `max_connections`";
+            (ErrorKind::Unavailable, hint)
+        }
         (_, "54") => (ErrorKind::TooLarge, "store less in one value"),
         ("57014", _) => (ErrorKind::Unavailable, "the server did not finish within the deadline"),
         _ => (ErrorKind::Unavailable, "is the server running, and is its address right?"),
     };
-    Failure::new(kind, hint).caused_by(error)
+    // After these the connection is as good as before. Others may be due to it: a new one creates its
+    // table again, and prepares its statements.
+    let is_broken = code != "57014" && !["40", "53", "54"].contains(&class);
+    Failure { is_broken, ..Failure::new(kind, hint).caused_by(error) }
 }

@@ -1,5 +1,6 @@
 //! [`Server`]: which PostgreSQL a url names, who logs in there, and whether over TLS.
 
+use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, SslMode, SslNegotiation};
 use tokio_postgres::{Client, Config, Error as ClientError, NoTls};
 
@@ -78,18 +79,23 @@ impl Server {
         }
     }
 
-    /// Connects. What the connection does, it does on the runtime that this runs on.
-    pub(super) async fn connect(&self) -> Result<Client, ClientError> {
+    /// Connects. The task moves what is said and answered, on the runtime that this runs on.
+    pub(super) async fn connect(&self) -> Result<(Client, JoinHandle<()>), ClientError> {
         #[cfg(feature = "postgres-tls")]
         if let Some(tls) = &self.tls {
             let (client, connection) = self.config.connect(tls.clone()).await?;
-            tokio::spawn(connection);
-            return Ok(client);
+            return Ok((client, drive(connection)));
         }
         let (client, connection) = self.config.connect(NoTls).await?;
-        tokio::spawn(connection);
-        Ok(client)
+        Ok((client, drive(connection)))
     }
+}
+
+/// Why it ended, whoever waits for an answer is told.
+fn drive(
+    connection: impl Future<Output = Result<(), ClientError>> + Send + 'static,
+) -> JoinHandle<()> {
+    tokio::spawn(async move { drop(connection.await) })
 }
 
 #[cfg(feature = "postgres-tls")]

@@ -5,6 +5,7 @@ mod removals;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use failure::{UNWRITABLE, failure};
@@ -12,11 +13,13 @@ pub(super) use removals::Removals;
 use removals::Watch;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{
-    Connection as Bare, OpenFlags, OptionalExtension, Row, TransactionBehavior, params_from_iter,
+    CachedStatement, Connection as Bare, OpenFlags, OptionalExtension, TransactionBehavior,
+    params_from_iter,
 };
 
+use super::columns::{Columns, Row};
 use super::connection::{Connection, Failure, Found, Value};
-use super::statements::{Dialect, Statements};
+use super::statements::{Dialect, Statement, Statements};
 use crate::error::ErrorKind;
 use crate::file_lock::FileLock;
 use crate::private;
@@ -33,6 +36,7 @@ pub(super) const DIALECT: Dialect = Dialect {
 /// An open file.
 pub(super) struct Sqlite {
     bare: Bare,
+    statements: Arc<Statements>,
     watch: Watch,
 }
 
@@ -41,7 +45,7 @@ impl Sqlite {
     /// of others for `wait` at most, now and for each statement later.
     pub(super) fn open(
         path: &Path,
-        statements: &Statements,
+        statements: Arc<Statements>,
         mut watch: Watch,
         wait: Duration,
     ) -> Result<Sqlite, Failure> {
@@ -55,10 +59,10 @@ impl Sqlite {
         bare.busy_timeout(wait).map_err(failure)?;
         bare.pragma_update(None, "synchronous", "normal").map_err(failure)?;
         if bare.prepare(&statements.probe).is_err() {
-            create(&bare, path, statements)?;
+            create(&bare, path, &statements)?;
         }
         watch.begin();
-        Ok(Sqlite { bare, watch })
+        Ok(Sqlite { bare, statements, watch })
     }
 }
 
@@ -91,35 +95,63 @@ fn create(bare: &Bare, path: &Path, statements: &Statements) -> Result<(), Failu
     bare.prepare(&statements.probe).map(drop).map_err(failure)
 }
 
+impl Sqlite {
+    fn prepared(&self, statement: Statement) -> Result<CachedStatement<'_>, Failure> {
+        self.bare.prepare_cached(self.statements.text(statement)).map_err(failure)
+    }
+
+    /// Runs the statement with each of these, in one transaction.
+    fn change_all<'a, V: AsRef<[Value<'a>]>>(
+        &mut self,
+        statement: Statement,
+        all: impl Iterator<Item = V>,
+    ) -> Result<(), Failure> {
+        let begun = self.bare.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = begun.map_err(failure)?;
+        {
+            let text = self.statements.text(statement);
+            let mut statement = transaction.prepare_cached(text).map_err(failure)?;
+            for values in all {
+                statement.execute(params_from_iter(values.as_ref())).map_err(failure)?;
+            }
+        }
+        transaction.commit().map_err(failure)
+    }
+}
+
 impl Connection for Sqlite {
-    fn row(&mut self, statement: &str, values: &[Value<'_>]) -> Result<Found, Failure> {
-        let mut statement = self.bare.prepare_cached(statement).map_err(failure)?;
-        let mut rows = statement.query(params_from_iter(values)).map_err(failure)?;
+    fn row(&mut self, key: &Columns) -> Result<Found, Failure> {
+        let mut statement = self.prepared(Statement::Read)?;
+        let mut rows = statement.query(params_from_iter(key.values())).map_err(failure)?;
         let row = rows.next().map_err(failure)?;
         Ok(row.map_or(Found::Nothing, |row| read(row).unwrap_or(Found::Damaged)))
     }
 
-    fn text(&mut self, statement: &str, values: &[Value<'_>]) -> Result<Option<String>, Failure> {
-        let mut statement = self.bare.prepare_cached(statement).map_err(failure)?;
+    fn text(
+        &mut self,
+        statement: Statement,
+        values: &[Value<'_>],
+    ) -> Result<Option<String>, Failure> {
+        let mut statement = self.prepared(statement)?;
         let text = statement.query_row(params_from_iter(values), |row| row.get(0));
         text.optional().map_err(failure)
     }
 
-    fn change(&mut self, statement: &str, values: &[Value<'_>]) -> Result<usize, Failure> {
-        let mut statement = self.bare.prepare_cached(statement).map_err(failure)?;
+    fn change(&mut self, statement: Statement, values: &[Value<'_>]) -> Result<usize, Failure> {
+        let mut statement = self.prepared(statement)?;
         statement.execute(params_from_iter(values)).map_err(failure)
     }
 
-    fn change_all(&mut self, statement: &str, all: &[Vec<Value<'_>>]) -> Result<(), Failure> {
-        let transaction =
-            self.bare.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failure)?;
-        {
-            let mut statement = transaction.prepare_cached(statement).map_err(failure)?;
-            for values in all {
-                statement.execute(params_from_iter(values)).map_err(failure)?;
-            }
-        }
-        transaction.commit().map_err(failure)
+    fn put_all(&mut self, rows: &[Row<'_>]) -> Result<(), Failure> {
+        self.change_all(Statement::Put, rows.iter().map(Row::values))
+    }
+
+    fn delete_all(&mut self, keys: &[Columns], now: i64) -> Result<(), Failure> {
+        let values = keys.iter().map(|key| {
+            let [namespace, name] = key.values();
+            [namespace, name, Value::Number(now)]
+        });
+        self.change_all(Statement::Delete, values)
     }
 
     fn is_current(&mut self, now: Duration) -> bool {
@@ -127,7 +159,7 @@ impl Connection for Sqlite {
     }
 }
 
-fn read(row: &Row<'_>) -> Option<Found> {
+fn read(row: &rusqlite::Row<'_>) -> Option<Found> {
     let bytes = row.get_ref(2).ok()?.as_blob().ok()?.into();
     let (version, expires) = (row.get(0).ok()?, row.get(1).ok()?);
     Some(Found::Row { version, expires, bytes, checksum: row.get(3).ok()? })

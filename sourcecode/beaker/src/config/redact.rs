@@ -1,10 +1,10 @@
 //! Hiding what must not be read in a log: secrets, and the passwords in addresses.
 
-use super::name::{CACHE, SESSION};
+use super::name::{cache, session};
 use crate::nearest::nearest;
 
 /// Stands where a secret would: what is printed says how long it is, and no more.
-pub(super) fn hidden(secret: &str) -> String {
+pub(super) fn redact(secret: &str) -> String {
     format!("{OPENS}{}{CLOSES}", secret.chars().count())
 }
 
@@ -12,7 +12,7 @@ const OPENS: &str = "(hidden, ";
 const CLOSES: &str = " characters)";
 
 /// Whether a text holds what is printed in place of a secret.
-pub(super) fn holds_hidden(text: &str) -> bool {
+pub(super) fn holds_redacted(text: &str) -> bool {
     text.match_indices(OPENS).any(|(at, _)| {
         let rest = text[at + OPENS.len()..].trim_start_matches(|c: char| c.is_ascii_digit());
         rest.starts_with(CLOSES)
@@ -24,7 +24,7 @@ pub(super) fn holds_hidden(text: &str) -> bool {
 fn is_secret(name: &str) -> bool {
     let option = name.rsplit('.').next().unwrap_or(name).to_lowercase();
     let secrets = ["secret", "validate_key", "encrypt_key"];
-    if SESSION.contains(&option.as_str()) || CACHE.contains(&option.as_str()) {
+    if session().contains(&option.as_str()) || cache().contains(&option.as_str()) {
         return secrets.contains(&option.as_str());
     }
     let suspicious = ["secr", "key", "pass", "pwd", "token", "credential"];
@@ -32,10 +32,10 @@ fn is_secret(name: &str) -> bool {
 }
 
 /// A value as it may be printed.
-pub(super) fn shown(name: &str, value: &str) -> String {
-    let is_to_hide = is_secret(name) && !holds_hidden(value);
+pub(super) fn redacted(name: &str, value: &str) -> String {
+    let is_to_hide = is_secret(name) && !holds_redacted(value);
     let is_address = ["url", "urls"].iter().any(|option| name.rsplit('.').next() == Some(option));
-    if is_to_hide { hidden(value) } else { without_passwords(value, is_address) }
+    if is_to_hide { redact(value) } else { without_passwords(value, is_address) }
 }
 
 /// `redis://user:(hidden, 8 characters)@host`. Rather too much is hidden than too little: a
@@ -56,7 +56,7 @@ fn without_password(chunk: &str) -> String {
     match secret {
         Some((start, end)) if start < end => {
             let (before, after) = (&chunk[..start], without_parameter(&chunk[end..]));
-            format!("{before}{}{after}", hidden(&chunk[start..end]))
+            format!("{before}{}{after}", redact(&chunk[start..end]))
         }
         _ => without_parameter(chunk),
     }
@@ -68,7 +68,7 @@ fn without_parameter(text: &str) -> String {
     let (before, rest) = text.split_at(at + "password=".len());
     let end = rest.find(['&', ' ']).unwrap_or(rest.len());
     let (secret, after) = rest.split_at(end);
-    format!("{before}{}{}", hidden(secret), without_parameter(after))
+    format!("{before}{}{}", redact(secret), without_parameter(after))
 }
 
 #[cfg(test)]
@@ -77,8 +77,8 @@ mod tests {
 
     #[track_caller]
     fn check(name: &str, value: &str, text: &str) {
-        assert_eq!(shown(name, value), text);
-        assert_eq!(holds_hidden(text), value != text, "{text}");
+        assert_eq!(redacted(name, value), text);
+        assert_eq!(holds_redacted(text), value != text, "{text}");
     }
 
     #[test]

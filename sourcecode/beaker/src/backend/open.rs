@@ -1,0 +1,175 @@
+//! Opens back ends by their options.
+
+use std::path::Path;
+
+use super::Backend;
+#[cfg(feature = "tokio")]
+use super::asynchronous::AsyncBackend;
+use super::options::BackendOptions;
+use crate::error::{Error, Result};
+use crate::lock::{FileLocks, LocalLocks};
+#[cfg(any(feature = "sqlite", feature = "postgres"))]
+use crate::store::DatabaseStore;
+#[cfg(feature = "dbm")]
+use crate::store::DbmStore;
+#[cfg(feature = "memcached")]
+use crate::store::MemcachedStore;
+#[cfg(feature = "redis")]
+use crate::store::RedisStore;
+#[cfg(any(
+    feature = "memcached",
+    feature = "redis",
+    feature = "sqlite",
+    feature = "postgres"
+))]
+use crate::store::Store;
+use crate::store::{Capacity, FileStore, MemoryStore};
+
+impl BackendOptions {
+    /// Opens the back end for a blocking program.
+    pub(crate) fn open(&self) -> Result<Backend> {
+        match self.kind.name {
+            "memory" => self.memory_store(),
+            "null" => Ok(Backend::null()),
+            "file" => {
+                let store = FileStore::open(self.required("data_dir"))?;
+                let (folder, is_own) = self.lock_folder("container_file_lock");
+                let store = if is_own { store.with_lock_dir(&folder) } else { store };
+                Ok(Backend::new(store, FileLocks::new(folder)))
+            }
+            #[cfg(feature = "dbm")]
+            "dbm" => {
+                let (folder, _) = self.lock_folder("container_dbm_lock");
+                let store = DbmStore::open_with_locks(self.required("data_dir"), &folder)?;
+                Ok(Backend::new(store, FileLocks::new(folder)))
+            }
+            #[cfg(feature = "memcached")]
+            "ext:memcached" => {
+                Ok(self.with_locks(MemcachedStore::open(self.required("url"), self.deadline())?))
+            }
+            #[cfg(feature = "redis")]
+            "ext:redis" => {
+                Ok(self.with_locks(RedisStore::open(self.required("url"), self.deadline())?))
+            }
+            #[cfg(feature = "redis")]
+            "ext:rediscluster" => {
+                Ok(self.with_locks(RedisStore::open_cluster(self.urls(), self.deadline())?))
+            }
+            #[cfg(any(feature = "sqlite", feature = "postgres"))]
+            "ext:database" => {
+                let (url, table) = (self.required("url"), self.required("table_name"));
+                Ok(self.with_locks(DatabaseStore::open(url, table, self.deadline())?))
+            }
+            name => {
+                let what = self.kind.not_compiled_in();
+                Err(Error::config(format!("the back end `{name}` {what}")))
+            }
+        }
+    }
+
+    fn memory_store(&self) -> Result<Backend> {
+        let capacity = match (self.number("max_entries"), self.number("max_bytes")) {
+            (None, None) => return Ok(Backend::memory()),
+            (Some(max), _) => Capacity::Entries(max),
+            (None, Some(max)) => Capacity::Bytes(max),
+        };
+        Ok(Backend::new(MemoryStore::bounded(capacity)?, LocalLocks::new()))
+    }
+
+    /// The folder of locks, and whether it is not the usual one in the folder of the data.
+    fn lock_folder(&self, usual: &str) -> (std::path::PathBuf, bool) {
+        match self.text("lock_dir") {
+            Some(folder) => (folder.into(), true),
+            None => (Path::new(self.required("data_dir")).join(usual), false),
+        }
+    }
+
+    /// A text that is there, since it is needed or has a default.
+    fn required(&self, option: &str) -> &str {
+        self.text(option).unwrap_or_default()
+    }
+
+    #[cfg(feature = "redis")]
+    fn urls(&self) -> &str {
+        self.text("url").unwrap_or_else(|| self.required("urls"))
+    }
+
+    #[cfg(any(feature = "memcached", feature = "redis", feature = "sqlite", feature = "postgres"))]
+    fn deadline(&self) -> std::time::Duration {
+        self.time("deadline").unwrap_or_default()
+    }
+
+    #[cfg(any(feature = "memcached", feature = "redis", feature = "sqlite", feature = "postgres"))]
+    fn with_locks(&self, store: impl Store) -> Backend {
+        match self.text("lock_dir") {
+            Some(folder) => Backend::new(store, FileLocks::new(folder)),
+            None => Backend::with_leases(store),
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+mod asynchronous {
+    use super::{AsyncBackend, BackendOptions, Result};
+    #[cfg(any(feature = "redis-async", feature = "postgres"))]
+    use crate::lock::FileLocks;
+    use crate::off_thread::Gate;
+    #[cfg(feature = "postgres")]
+    use crate::store::AsyncPostgresStore;
+    #[cfg(feature = "redis-async")]
+    use crate::store::AsyncRedisStore;
+    #[cfg(any(feature = "redis-async", feature = "postgres"))]
+    use crate::store::AsyncStore;
+
+    impl BackendOptions {
+        /// Opens the back end for an asynchronous program: by connections that tasks share, where there are
+        /// such, and on threads elsewhere.
+        pub(crate) fn open_async(&self) -> Result<AsyncBackend> {
+            match self.kind.name {
+                #[cfg(feature = "redis-async")]
+                "ext:redis" => {
+                    let store = AsyncRedisStore::open(self.required("url"), self.deadline())?;
+                    Ok(self.with_async_locks(store))
+                }
+                #[cfg(feature = "redis-async")]
+                "ext:rediscluster" => {
+                    let store = AsyncRedisStore::open_cluster(self.urls(), self.deadline())?;
+                    Ok(self.with_async_locks(store))
+                }
+                #[cfg(feature = "postgres")]
+                "ext:database" if is_postgres(self.required("url")) => {
+                    let (url, table) = (self.required("url"), self.required("table_name"));
+                    let store = AsyncPostgresStore::open(url, table, self.deadline())?;
+                    Ok(self.with_async_locks(store))
+                }
+                _ => Ok(AsyncBackend::on_threads(self.open()?, self.gate())),
+            }
+        }
+
+        fn gate(&self) -> Gate {
+            let mut gate = Gate::default();
+            if let Some(max) = self.number("max_in_flight") {
+                gate = gate.max_in_flight(max);
+            }
+            if let Some(timeout) = self.time("queue_timeout") {
+                gate = gate.queue_timeout(timeout);
+            }
+            gate
+        }
+
+        #[cfg(any(feature = "redis-async", feature = "postgres"))]
+        fn with_async_locks(&self, store: impl AsyncStore) -> AsyncBackend {
+            match self.text("lock_dir") {
+                Some(folder) => {
+                    AsyncBackend::with_locks_on_threads(store, FileLocks::new(folder), self.gate())
+                }
+                None => AsyncBackend::with_leases(store),
+            }
+        }
+    }
+
+    #[cfg(feature = "postgres")]
+    fn is_postgres(url: &str) -> bool {
+        matches!(url.split_once("://"), Some(("postgres" | "postgresql", _)))
+    }
+}

@@ -1,0 +1,131 @@
+//! [`Shared`]: a few connections that all tasks share.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+
+use crate::store::database::connection::Failure;
+use crate::store::database::postgres::client::Session;
+use crate::store::database::postgres::failure::{failure, no_answer};
+use crate::store::database::postgres::server::Server;
+use crate::store::database::statements::Statements;
+use crate::store::until::{end, left, part};
+
+/// No further connection is tried for so long after one was refused while others work.
+const STAYS: Duration = Duration::from_secs(1);
+
+/// Connections on which statements follow one another without waiting for answers. Each statement is a
+/// transaction of its own, so it does not matter whose comes before it.
+///
+/// One that was closed, or whose answer did not come in time, serves nobody who comes later; it is closed
+/// when the last of those who still wait for answers from it has ended, within a deadline.
+pub(super) struct Shared {
+    pub(super) max: usize,
+    server: Server,
+    statements: Statements,
+    deadline: Duration,
+    /// Nothing is awaited while this is locked.
+    state: Mutex<State>,
+    /// Whoever opens a connection has it; so there is one at a time that is being opened.
+    opening: tokio::sync::Mutex<()>,
+}
+
+/// A connection that is open.
+pub(super) struct Live {
+    pub(super) session: Session,
+    epoch: u64,
+}
+
+#[derive(Default)]
+struct State {
+    /// Whoever waits for an answer has one of them as well, so its count is how busy it is.
+    live: Vec<Arc<Live>>,
+    /// How often all were given up.
+    epoch: u64,
+    /// There are no more for now.
+    stays_until: Option<Instant>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        server: Server,
+        statements: Statements,
+        max: usize,
+        deadline: Duration,
+    ) -> Shared {
+        let (state, opening) = (Mutex::default(), tokio::sync::Mutex::default());
+        Shared { max, server, statements, deadline, state, opening }
+    }
+
+    /// The connection with the fewest statements under way, or one more where all are busy. Whoever is
+    /// dropped while it opens one leaves none, and the next one opens it.
+    pub(super) async fn live(&self, until: Instant) -> Result<Arc<Live>, Failure> {
+        match self.least_busy() {
+            Some((live, false)) => Ok(live),
+            Some((live, true)) => {
+                let Ok(_opening) = self.opening.try_lock() else { return Ok(live) };
+                match self.open(part(until, 2)).await {
+                    Ok(opened) => Ok(opened),
+                    Err(_) => {
+                        self.state().stays_until = Some(end(STAYS));
+                        Ok(live)
+                    }
+                }
+            }
+            None => {
+                let Ok(_opening) = timeout_at(until, self.opening.lock()).await else {
+                    return Err(no_answer());
+                };
+                if let Some((live, _)) = self.least_busy() {
+                    return Ok(live);
+                }
+                // Those who waited for one that was not opened in time do not try it all again.
+                if left(until) <= self.deadline / 8 {
+                    return Err(no_answer());
+                }
+                self.open(until).await
+            }
+        }
+    }
+
+    async fn open(&self, until: Instant) -> Result<Arc<Live>, Failure> {
+        // The server gives a statement up before whoever waits for it gives the connection up.
+        let limit = self.deadline / 4 * 3;
+        let opened = timeout_at(until, Session::open(&self.server, &self.statements, limit)).await;
+        let session = opened.map_err(|_| no_answer())?.map_err(failure)?;
+        let mut state = self.state();
+        let live = Arc::new(Live { session, epoch: state.epoch });
+        state.live.push(Arc::clone(&live));
+        Ok(live)
+    }
+
+    /// The one with the fewest statements under way, and whether there may be one more.
+    fn least_busy(&self) -> Option<(Arc<Live>, bool)> {
+        let mut state = self.state();
+        state.live.retain(|live| !live.session.is_closed());
+        let least = state.live.iter().min_by_key(|live| Arc::strong_count(live))?;
+        let is_busy = Arc::strong_count(least) > 1;
+        let stays = state.stays_until.is_some_and(|time| !left(time).is_zero());
+        Some((Arc::clone(least), is_busy && !stays && state.live.len() < self.max))
+    }
+
+    /// Gives a connection to nobody any more.
+    pub(super) fn forget(&self, gone: &Arc<Live>) {
+        self.state().live.retain(|live| !Arc::ptr_eq(live, gone));
+    }
+
+    /// The same for all that were open when this one broke off: a server that was started again knows none
+    /// of them.
+    pub(super) fn forget_all(&self, broken: &Live) {
+        let mut state = self.state();
+        if state.epoch == broken.epoch {
+            state.epoch += 1;
+            state.live.clear();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

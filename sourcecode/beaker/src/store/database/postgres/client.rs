@@ -1,0 +1,219 @@
+//! What is said to PostgreSQL, for both kinds of program.
+
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use tokio::task::JoinHandle;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Error, Row as FoundRow, Statement as Prepared};
+
+use super::server::Server;
+use super::{Columns, Found, Row, Statement, Statements, Value};
+
+/// Any number that nobody else locks by: whoever creates tables takes turns.
+const CREATES_TABLES: i64 = 0x6265_616b_6572;
+
+/// A connection with all statements prepared.
+pub(super) struct Session {
+    client: Client,
+    prepared: Vec<Prepared>,
+    /// Moves what is said and answered; it ends with this.
+    driver: Driver,
+}
+
+/// Ends the task, and so closes the connection, even where the server never answers.
+struct Driver(JoinHandle<()>);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Session {
+    /// Connects, and creates the table where it is missing. The server gives up a statement that takes
+    /// longer than `limit`.
+    pub(super) async fn open(
+        server: &Server,
+        statements: &Statements,
+        limit: Duration,
+    ) -> Result<Session, Error> {
+        let (client, task) = server.connect().await?;
+        let driver = Driver(task);
+        let limit = limit.as_millis().clamp(1, 2_147_483_647);
+        let settings = format!(
+            "set statement_timeout = {limit}; set client_min_messages = 'error'; \
+             set default_transaction_isolation = 'read committed'"
+        );
+        client.batch_execute(&settings).await?;
+        create_where_missing(&client, statements).await?;
+        // All are sent before the first is answered.
+        let prepared = Statement::ALL.iter().map(|it| client.prepare(statements.text(*it)));
+        let prepared = try_join_all(prepared).await?;
+        Ok(Session { client, prepared, driver })
+    }
+
+    pub(super) async fn ask<Q: Question>(&self, question: &Q) -> Result<Q::Answer, Error> {
+        question.ask(&self.client, &self.prepared[question.statement() as usize]).await
+    }
+
+    /// Whether it was closed, as far as is known.
+    #[cfg(feature = "tokio")]
+    pub(super) fn is_closed(&self) -> bool {
+        self.client.is_closed() || self.driver.0.is_finished()
+    }
+}
+
+/// Looks whether the table is there with its columns, and creates it if it is not there.
+pub(super) async fn create_where_missing(
+    client: &Client,
+    statements: &Statements,
+) -> Result<(), Error> {
+    match client.batch_execute(&statements.probe).await {
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
+            let create = &statements.create;
+            let turn = format!("select pg_advisory_xact_lock({CREATES_TABLES})");
+            client.batch_execute(&format!("begin; {turn}; {create}; commit")).await?;
+            client.batch_execute(&statements.probe).await
+        }
+        done => done,
+    }
+}
+
+/// What is asked with one prepared statement.
+pub(super) trait Question {
+    type Answer;
+
+    fn statement(&self) -> Statement;
+
+    async fn ask(&self, client: &Client, prepared: &Prepared) -> Result<Self::Answer, Error>;
+}
+
+/// The row of a key.
+pub(super) struct AskRow<'a>(pub(super) &'a Columns);
+
+impl Question for AskRow<'_> {
+    type Answer = Found;
+
+    fn statement(&self) -> Statement {
+        Statement::Read
+    }
+
+    async fn ask(&self, client: &Client, prepared: &Prepared) -> Result<Found, Error> {
+        let row = client.query_opt(prepared, &parameters(&self.0.values())).await?;
+        Ok(row.map_or(Found::Nothing, |row| found(&row)))
+    }
+}
+
+/// The row of each of the keys.
+pub(super) struct AskRows<'a>(pub(super) &'a [Columns]);
+
+impl Question for AskRows<'_> {
+    type Answer = Vec<Found>;
+
+    fn statement(&self) -> Statement {
+        Statement::ReadMany
+    }
+
+    async fn ask(&self, client: &Client, prepared: &Prepared) -> Result<Vec<Found>, Error> {
+        let (namespaces, names) = arrays(self.0.iter());
+        let mut all = vec![Found::Nothing; self.0.len()];
+        for row in client.query(prepared, &[&namespaces, &names]).await? {
+            let at: i64 = row.try_get(4)?;
+            let place = usize::try_from(at - 1).ok().and_then(|at| all.get_mut(at));
+            if let Some(place) = place {
+                *place = found(&row);
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// The one text that the statement finds.
+pub(super) struct AskText<'a>(pub(super) Statement, pub(super) &'a [Value<'a>]);
+
+impl Question for AskText<'_> {
+    type Answer = Option<String>;
+
+    fn statement(&self) -> Statement {
+        self.0
+    }
+
+    async fn ask(&self, client: &Client, prepared: &Prepared) -> Result<Option<String>, Error> {
+        let row = client.query_opt(prepared, &parameters(self.1)).await?;
+        row.map(|row| row.try_get(0)).transpose()
+    }
+}
+
+/// A change by the statement; the answer is how many rows were changed.
+pub(super) struct Change<'a>(pub(super) Statement, pub(super) &'a [Value<'a>]);
+
+impl Question for Change<'_> {
+    type Answer = usize;
+
+    fn statement(&self) -> Statement {
+        self.0
+    }
+
+    async fn ask(&self, client: &Client, prepared: &Prepared) -> Result<usize, Error> {
+        let changed = client.execute(prepared, &parameters(self.1)).await?;
+        Ok(usize::try_from(changed).unwrap_or(usize::MAX))
+    }
+}
+
+/// Writes rows, all or none, by one statement: a transaction of several could not share a connection.
+pub(super) struct PutAll<'a>(pub(super) &'a [Row<'a>]);
+
+impl Question for PutAll<'_> {
+    type Answer = ();
+
+    fn statement(&self) -> Statement {
+        Statement::PutMany
+    }
+
+    async fn ask(&self, client: &Client, prepared: &Prepared) -> Result<(), Error> {
+        let rows = self.0;
+        let (namespaces, names) = arrays(rows.iter().map(|row| &row.key));
+        let versions: Vec<i64> = rows.iter().map(|row| row.content.version).collect();
+        let expires: Vec<Option<i64>> = rows.iter().map(|row| row.content.expires).collect();
+        let bytes: Vec<&[u8]> = rows.iter().map(|row| row.content.bytes).collect();
+        let checksums: Vec<i64> = rows.iter().map(|row| row.key.checksum(row.content)).collect();
+        let values: [&(dyn ToSql + Sync); 6] =
+            [&namespaces, &names, &versions, &expires, &bytes, &checksums];
+        client.execute(prepared, &values).await.map(drop)
+    }
+}
+
+/// Deletes the rows of keys, all or none, that live at this moment.
+pub(super) struct DeleteAll<'a>(pub(super) &'a [Columns], pub(super) i64);
+
+impl Question for DeleteAll<'_> {
+    type Answer = ();
+
+    fn statement(&self) -> Statement {
+        Statement::DeleteMany
+    }
+
+    async fn ask(&self, client: &Client, prepared: &Prepared) -> Result<(), Error> {
+        let (namespaces, names) = arrays(self.0.iter());
+        client.execute(prepared, &[&namespaces, &names, &self.1]).await.map(drop)
+    }
+}
+
+fn arrays<'a>(keys: impl Iterator<Item = &'a Columns>) -> (Vec<&'a str>, Vec<&'a str>) {
+    keys.map(|key| (key.namespace.as_str(), key.name.as_str())).unzip()
+}
+
+fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as _).collect()
+}
+
+fn found(row: &FoundRow) -> Found {
+    let read = || {
+        let bytes: &[u8] = row.try_get(2).ok()?;
+        let (version, expires) = (row.try_get(0).ok()?, row.try_get(1).ok()?);
+        Some(Found::Row { version, expires, bytes: bytes.into(), checksum: row.try_get(3).ok()? })
+    };
+    read().unwrap_or(Found::Damaged)
+}
