@@ -213,9 +213,10 @@ impl AsyncBackend {
         let threads = OnThreads::through(Arc::clone(&store), gate.clone());
         let locks =
             locks.for_tasks().unwrap_or_else(|| Arc::new(LocksOnThreads::new(locks, gate.clone())));
-        let store = match store.blocks() {
-            true => AnyStore::Async(Arc::new(threads)),
-            false => AnyStore::Blocking(store),
+        let store = match store.for_tasks() {
+            Some(store) => AnyStore::Async(store),
+            None if store.blocks() => AnyStore::Async(Arc::new(threads)),
+            None => AnyStore::Blocking(store),
         };
         let any = AnyBackend { store, locks: AnyLocks::Async(locks) };
         AsyncBackend(any, Some(OnItsThreads { backend, gate }))
@@ -240,9 +241,9 @@ impl AsyncBackend {
     }
 }
 
-/// Runs a blocking back end for tasks: a store that may wait on [threads](OnThreads), of which there are
-/// so many at a time, and its locks through the same gate. A store in memory is called where the task
-/// runs.
+/// Runs a blocking back end for tasks. redis is waited for by the tasks themselves, with a connection that
+/// they share. Another store that may wait does so on [threads](OnThreads), of which there are so many at a
+/// time, and its locks go through the same gate. A store in memory is called where the task runs.
 impl From<Backend> for AsyncBackend {
     fn from(backend: Backend) -> AsyncBackend {
         AsyncBackend::on_threads(backend, Gate::default())

@@ -129,6 +129,12 @@ pub trait Store: Debug + Send + Sync + 'static {
         true
     }
 
+    /// Returns a store of the same records whose futures wait, if there is one. Default: `None`, and an
+    /// asynchronous program calls this one [on threads](OnThreads).
+    fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
+        None
+    }
+
     /// How often stored bytes were found damaged, and treated as nothing.
     fn damaged(&self) -> u64 {
         0

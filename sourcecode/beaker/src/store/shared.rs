@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Precondition, Put, Store, Stored, SweepProgress, Version};
+use super::{AsyncStore, Precondition, Put, Store, Stored, SweepProgress, Version};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
@@ -50,6 +50,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn blocks(&self) -> bool {
         (**self).blocks()
+    }
+
+    fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
+        (**self).for_tasks()
     }
 
     fn damaged(&self) -> u64 {

@@ -172,6 +172,12 @@ impl Locks for LeaseLocks {
             Taking::Held(_) => None,
         })
     }
+
+    #[cfg(feature = "tokio")]
+    fn for_tasks(&self) -> Option<Arc<dyn super::AsyncLocks>> {
+        let store = self.leases.store.for_tasks()?;
+        Some(Arc::new(AsyncLeaseLocks::with(store, self.leases.lease)))
+    }
 }
 
 impl fmt::Debug for LeaseLocks {

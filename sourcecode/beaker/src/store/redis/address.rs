@@ -17,6 +17,14 @@ pub(super) struct Address {
     pub(super) encryption: Encryption,
 }
 
+/// What a store is on.
+#[derive(Debug, Clone)]
+pub(super) enum Target {
+    One(Address),
+    /// Some of a cluster's servers, one at least.
+    Cluster(Vec<Address>),
+}
+
 impl Address {
     /// `redis://user:password@host:port/database`; the scheme may be left out. With `rediss` it is
     /// over TLS, and parameters may follow.

@@ -12,7 +12,7 @@ use redis::aio::ConnectionManager;
 use redis::cluster_async::ClusterConnection;
 use tokio::time::Instant;
 
-use super::address::Address;
+use super::address::{Address, Target};
 use super::cluster::Cluster;
 use super::command::{self, Command, Writing};
 use super::failure::{Failure, many};
@@ -81,8 +81,7 @@ impl AsyncRedisStore {
     ///
     /// `ErrorKind::Config` for what is no such URL, and for a file that cannot be read or used.
     pub fn open(url: &str, deadline: Duration) -> Result<AsyncRedisStore> {
-        let server = Server::new(Address::parse(url)?);
-        Ok(AsyncRedisStore::on(Servers::One(Arc::new(server)), deadline))
+        Ok(AsyncRedisStore::at(Target::One(Address::parse(url)?), deadline))
     }
 
     /// Makes a store on a cluster. Some of its servers are named, with `,` or `;` between them; they tell
@@ -104,8 +103,7 @@ impl AsyncRedisStore {
     /// # }
     /// ```
     pub fn open_cluster(urls: &str, deadline: Duration) -> Result<AsyncRedisStore> {
-        let cluster = Cluster::new(Address::parse_all(urls)?);
-        Ok(AsyncRedisStore::on(Servers::Cluster(Box::new(cluster)), deadline))
+        Ok(AsyncRedisStore::at(Target::Cluster(Address::parse_all(urls)?), deadline))
     }
 
     /// Makes a store on a connection manager that the program has already, of the crate `redis`, version 1.
@@ -150,6 +148,15 @@ impl AsyncRedisStore {
     #[cfg(feature = "redis-async")]
     pub fn from_cluster(connection: ClusterConnection, deadline: Duration) -> AsyncRedisStore {
         AsyncRedisStore::on(Servers::Given(Given::Cluster(connection)), deadline)
+    }
+
+    /// Makes a store that has no connections yet.
+    pub(super) fn at(target: Target, deadline: Duration) -> AsyncRedisStore {
+        let servers = match target {
+            Target::One(address) => Servers::One(Arc::new(Server::new(address))),
+            Target::Cluster(seeds) => Servers::Cluster(Box::new(Cluster::new(seeds))),
+        };
+        AsyncRedisStore::on(servers, deadline)
     }
 
     fn on(servers: Servers, deadline: Duration) -> AsyncRedisStore {

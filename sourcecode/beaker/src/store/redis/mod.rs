@@ -21,12 +21,14 @@ mod slots;
 mod until;
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 
+use address::{Address, Target};
 pub use asynchronous::AsyncRedisStore;
 
 use super::{AsyncStore, Precondition, Put, Store, Stored, Version};
@@ -51,6 +53,8 @@ use crate::key::{Key, Namespace};
 /// Its calls panic in asynchronous code, where they would hold up other tasks: there,
 /// [`AsyncRedisStore`] is the store to use, or [`OnThreads`](crate::store::OnThreads) around this one.
 pub struct RedisStore {
+    target: Target,
+    deadline: Duration,
     store: AsyncRedisStore,
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
@@ -77,7 +81,7 @@ impl RedisStore {
     /// `ErrorKind::Config` for what is no such URL, and for a file that cannot be read or used;
     /// `ErrorKind::Unavailable` if the system gives the runtime no file descriptors.
     pub fn open(url: &str, deadline: Duration) -> Result<RedisStore> {
-        RedisStore::on(AsyncRedisStore::open(url, deadline)?)
+        RedisStore::at(Target::One(Address::parse(url)?), deadline)
     }
 
     /// Makes a store on a cluster. Some of its servers are named, with `,` or `;` between them; they
@@ -87,15 +91,17 @@ impl RedisStore {
     ///
     /// As [`open`](RedisStore::open), and `ErrorKind::Config` if some URLs are of TLS and some are not.
     pub fn open_cluster(urls: &str, deadline: Duration) -> Result<RedisStore> {
-        RedisStore::on(AsyncRedisStore::open_cluster(urls, deadline)?)
+        RedisStore::at(Target::Cluster(Address::parse_all(urls)?), deadline)
     }
 
-    fn on(store: AsyncRedisStore) -> Result<RedisStore> {
+    fn at(target: Target, deadline: Duration) -> Result<RedisStore> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| {
             let what = "could not wait for redis; are there too many open files?";
             Error::new(ErrorKind::Unavailable, what).caused_by(error)
         })?;
-        Ok(RedisStore { store, runtime: Some(runtime), used_at: AtomicU64::new(0) })
+        let store = AsyncRedisStore::at(target.clone(), deadline);
+        let runtime = Some(runtime);
+        Ok(RedisStore { target, deadline, store, runtime, used_at: AtomicU64::new(0) })
     }
 
     /// Waits for an operation. What has happened to the connections since the last one comes first, so
@@ -161,6 +167,10 @@ impl Store for RedisStore {
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         self.wait(self.store.clear(namespace))
+    }
+
+    fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
+        Some(Arc::new(AsyncRedisStore::at(self.target.clone(), self.deadline)))
     }
 
     fn damaged(&self) -> u64 {

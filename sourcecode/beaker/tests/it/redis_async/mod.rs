@@ -76,6 +76,32 @@ fn blocking_and_asynchronous_programs_know_the_same_records() {
     assert!(!runtime.block_on(asynchronous.delete(&key, Precondition::Always)).unwrap());
 }
 
+/// A back end of a blocking program is waited for by tasks, with one connection.
+#[servers::needs(redis)]
+#[test]
+fn a_blocking_back_end_needs_no_threads_in_an_asynchronous_program() {
+    let server = Redis::for_programs().unwrap();
+    let backend = beaker::Backend::open("ext:redis", &[("url", &server.url())]).unwrap();
+    let sessions = beaker::AsyncSessions::new(backend);
+    let before = connections(&server.url());
+    runtime().block_on(async {
+        let mut session = sessions.create();
+        session.save().await.unwrap();
+        let id = *session.id();
+        let tasks: Vec<_> = (0..100)
+            .map(|_| {
+                let sessions = sessions.clone();
+                tokio::spawn(async move { sessions.open(&id).await.map(drop) })
+            })
+            .collect();
+        for task in tasks {
+            task.await.unwrap().unwrap();
+        }
+    });
+    // The one that asks how many there are, and ours.
+    assert_eq!(connections(&server.url()) - before, 2);
+}
+
 fn say(url: &str, command: &str) -> String {
     let address = url.trim_start_matches("redis://").trim_end_matches('/');
     let mut stream = TcpStream::connect(address).unwrap();
