@@ -7,7 +7,7 @@ use super::numbers::{Counters, StoreNumbers};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
-use crate::store::{Precondition, Put, Store, Stored, SweepProgress, Version};
+use crate::store::{AsyncStore, Precondition, Put, Store, Stored, SweepProgress, Version};
 
 /// A store that counts what is done with it. Below other layers, it counts what they make of the
 /// values; above them, what goes into them.
@@ -131,6 +131,11 @@ impl<S: Store> Store for Counting<S> {
 
     fn blocks(&self) -> bool {
         self.inner.blocks()
+    }
+
+    /// None: what is called past this layer would not be counted.
+    fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
+        None
     }
 
     fn damaged(&self) -> u64 {

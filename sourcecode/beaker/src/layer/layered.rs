@@ -1,12 +1,13 @@
 //! [`Layered`]: a store with each value transformed on its way in and out.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Transform;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
-use crate::store::{Precondition, Put, Store, Stored, SweepProgress, Version};
+use crate::store::{AsyncStore, Precondition, Put, Store, Stored, SweepProgress, Version};
 
 /// How often it is tried again where others keep replacing what is damaged.
 const TRIES: usize = 100;
@@ -114,6 +115,11 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
 
     fn blocks(&self) -> bool {
         self.inner.blocks()
+    }
+
+    /// None: to compress or encrypt takes a processor's time, which is had on threads.
+    fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
+        None
     }
 
     /// What this layer could not read, and what the store below could not.

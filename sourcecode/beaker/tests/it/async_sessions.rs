@@ -76,7 +76,7 @@ fn runtime() -> Runtime {
 
 fn sessions_in(store: &Halting) -> AsyncSessions {
     AsyncSessions::new(AsyncBackend::new(store.clone(), LocalLocks::new()))
-        .signed_by(Signer::new(&["0123456789abcdef0123456789abcdef"]).unwrap())
+        .signed_by(Signer::new(["0123456789abcdef0123456789abcdef"]).unwrap())
 }
 
 /// The same sessions for a program whose threads wait, which sees what is stored.

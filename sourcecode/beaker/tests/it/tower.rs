@@ -131,7 +131,7 @@ fn a_visitor_who_leaves_during_the_save_does_not_stop_it() {
         .await;
         assert_eq!(store.0.len(), 0);
         drop(answer);
-        while store.0.len() == 0 {
+        while store.0.is_empty() {
             yield_now().await;
         }
     });
