@@ -48,6 +48,7 @@ fn what_never_depends_on_what() {
         ("private.rs", &[]),
         ("file_lock.rs", &["private"]),
         ("nearest.rs", &[]),
+        ("world.rs", &[]),
         ("value/", &["error", "value"]),
         ("codec.rs", &["error"]),
         ("record.rs", &["clock"]),
@@ -58,7 +59,7 @@ fn what_never_depends_on_what() {
         ("layer/", &["clock", "error", "key", "layer", "sealing", "store"]),
         ("lock/", LOCKS),
         ("sweeper.rs", &["error", "store"]),
-        ("backend/", &["error", "key", "lock", "store"]),
+        ("backend/", &["error", "key", "lock", "store", "world"]),
         (
             "cache/",
             &[
@@ -68,10 +69,12 @@ fn what_never_depends_on_what() {
                 "codec",
                 "error",
                 "key",
+                "lock",
                 "nearest",
                 "off_thread",
                 "record",
                 "store",
+                "world",
             ],
         ),
         (
@@ -177,17 +180,19 @@ fn foreign_crates_stay_where_they_belong() {
         (
             "tokio::",
             &[
-                "cache/on_tokio.rs",
+                "cache/asynchronous.rs",
                 "lock/lease/asynchronous.rs",
+                "lock/on_threads.rs",
                 "off_thread.rs",
                 "store/database/",
                 "store/on_threads.rs",
                 "store/redis/asynchronous/",
+                "world.rs",
             ],
         ),
         ("axum_core::", &["middleware/tower/axum.rs"]),
         ("SystemTime::now", &["clock.rs"]),
-        ("thread::sleep", &["clock.rs"]),
+        ("thread::sleep", &["clock.rs", "world.rs"]),
         // There it is tokio's, which passes as its sleeps do.
         ("Instant::now", &["clock.rs", "lock/lease/asynchronous.rs"]),
     ];
