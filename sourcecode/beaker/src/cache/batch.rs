@@ -11,6 +11,7 @@ use super::flight::{Completion, FlightKey, Leader, Role, Waiter};
 use super::freshness::{Freshness, Lookup};
 use super::load::{BackendLock, Start, Turn};
 use super::policy::CacheEntry;
+use super::stats::Outage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Guard;
 
@@ -35,7 +36,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     pub(super) async fn find_or_lead_many<'a>(&self, keys: &[&'a [u8]]) -> Result<Many<'a, V>> {
         let (seen, is_reachable) = match self.look_many(keys).await {
             Err(error) if self.bypasses(&error) => {
-                self.shared.recorder.bypassed(&error);
+                self.shared.recorder.bypassed(Outage::Reading, &error);
                 (keys.iter().map(|_| Lookup::nothing(None)).collect(), false)
             }
             seen => (seen?, true),
@@ -116,7 +117,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             }
             Ok(BackendLock::TimedOut) => Err(self.too_late(key)),
             Err(error) if self.bypasses(&error) => {
-                self.shared.recorder.bypassed(&error);
+                self.shared.recorder.bypassed(Outage::Making, &error);
                 Ok(Ok(without_store(leader)))
             }
             Err(error) => Err(error),

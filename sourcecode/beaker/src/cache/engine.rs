@@ -14,7 +14,7 @@ use super::failure::{Failure, Failures};
 use super::flight::{Completion, Flights, Refreshes, Waiter};
 use super::freshness::{Freshness, InvalidationScope, Lookup, Slot, Time};
 use super::policy::{Begun, CacheEntry, OnStoreFailure, Policy, random_unit};
-use super::stats::Recorder;
+use super::stats::{Outage, Recorder};
 use super::storage::{LocalTier, Memory, Place, Remote, Storage};
 use crate::backend::AnyBackend;
 use crate::codec::Codec;
@@ -155,7 +155,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     pub(super) async fn look(&self, key: &[u8]) -> Result<Lookup<V>> {
         let completions = self.shared.flights.completions();
         let seen = self.shared.storage.look(key, &self.time).await?;
-        self.shared.recorder.reached_store();
+        self.shared.recorder.reached_store(Outage::Reading);
         if let Some(slot) = &seen.slot {
             let longest = self.shared.longest_stale.load(Ordering::Relaxed);
             let longest = self.policy.stale_for.max(Duration::from_micros(longest));
@@ -170,7 +170,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     /// The same for many.
     pub(super) async fn look_many(&self, keys: &[&[u8]]) -> Result<Vec<Lookup<V>>> {
         let seen = self.shared.storage.look_many(keys, &self.time).await?;
-        self.shared.recorder.reached_store();
+        self.shared.recorder.reached_store(Outage::Reading);
         Ok(seen)
     }
 
@@ -193,7 +193,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     pub(super) async fn find(&self, key: &[u8]) -> Result<Option<V>> {
         let seen = match self.look(key).await {
             Err(error) if self.bypasses(&error) => {
-                self.shared.recorder.bypassed(&error);
+                self.shared.recorder.bypassed(Outage::Reading, &error);
                 Lookup::nothing(None)
             }
             seen => seen?,
@@ -204,7 +204,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     pub(super) async fn find_many(&self, keys: &[&[u8]]) -> Result<Vec<Option<V>>> {
         let seen = match self.look_many(keys).await {
             Err(error) if self.bypasses(&error) => {
-                self.shared.recorder.bypassed(&error);
+                self.shared.recorder.bypassed(Outage::Reading, &error);
                 keys.iter().map(|_| Lookup::nothing(None)).collect()
             }
             seen => seen?,

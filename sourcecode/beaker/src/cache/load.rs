@@ -28,7 +28,7 @@ use super::flight::{Completion, FlightKey, Leader, Refresh, Role};
 use super::freshness::{Freshness, Lookup, Origin, Slot};
 use super::policy::{Begun, CacheEntry, OnTimeout};
 use super::reentrance::{Loading, is_being_made_here, run_within};
-use super::stats::Span;
+use super::stats::{Outage, Span};
 use crate::error::{Error, Result};
 use crate::lock::Guard;
 use crate::store::{Precondition, Version};
@@ -60,6 +60,7 @@ pub(super) enum Load<V> {
 }
 
 /// What is to be known before the loader runs, and after it.
+#[allow(clippy::large_enum_variant, reason = "it lives for a moment, and a box would be one more")]
 enum Prepared<V> {
     Ready(Ready<V>),
     /// Nothing is to be made any more.
@@ -83,6 +84,7 @@ pub(super) struct Turn<V> {
 }
 
 /// How the wait for the lock of the back end ended.
+#[allow(clippy::large_enum_variant, reason = "it lives for a moment, and a box would be one more")]
 pub(super) enum BackendLock<V> {
     /// It is this one's turn to make the value, until the guard is dropped; and this is there now.
     Acquired(Option<Guard>, Lookup<V>),
@@ -161,7 +163,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     /// Counts a miss, if the store could be asked or not, and goes on to make the value.
     async fn miss(&self, key: &[u8], bypassed: Option<&Error>) -> Result<Step<V>> {
         if let Some(error) = bypassed {
-            self.shared.recorder.bypassed(error);
+            self.shared.recorder.bypassed(Outage::Reading, error);
         }
         self.shared.recorder.miss();
         self.lead_or_wait(key, bypassed.is_none()).await
@@ -297,7 +299,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
                 }
             },
             Err(error) if self.bypasses(&error) => {
-                self.shared.recorder.bypassed(&error);
+                self.shared.recorder.bypassed(Outage::Making, &error);
                 self.take_turn(leader, None, Start::without_store(), None).await
             }
             Err(error) => {
@@ -420,10 +422,16 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     pub(super) async fn begin(&self, start: Start) -> Result<(Begun, Start)> {
         let (origin, start) = match self.shared.storage.origin(start.origin, &self.time).await {
             Err(error) if self.bypasses(&error) => {
-                self.shared.recorder.bypassed(&error);
+                self.shared.recorder.bypassed(Outage::Making, &error);
                 (Origin::default(), Start::without_store())
             }
-            origin => (origin?, start),
+            origin => {
+                let origin = origin?;
+                if start.is_reachable {
+                    self.shared.recorder.reached_store(Outage::Making);
+                }
+                (origin, start)
+            }
         };
         Ok((Begun { at: self.time.now(), origin }, start))
     }

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::fmt::{self, Display};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 #[cfg(feature = "tracing")]
@@ -83,6 +83,15 @@ impl fmt::Display for Stats {
     }
 }
 
+/// What a store fails to do. A disk that is full lets others read: that it answers them is no end of the
+/// outage.
+#[derive(Clone, Copy)]
+pub(super) enum Outage {
+    Reading = 1,
+    /// To give the lock of a key, or to note where the making of its value begins.
+    Making,
+}
+
 /// Each thread counts in a row of its own, as long as there are not more threads: one row for all would
 /// be passed around between the cores, which costs more than a hit.
 const ROWS: usize = 64;
@@ -91,8 +100,8 @@ const ROWS: usize = 64;
 #[derive(Clone)]
 pub(super) struct Recorder {
     rows: Arc<[Row; ROWS]>,
-    /// The store failed, and was bypassed, and has not answered since.
-    is_store_out: Arc<AtomicBool>,
+    /// What the store failed to do when it was bypassed, and has not done since: an [`Outage`], or 0.
+    outage: Arc<AtomicU8>,
     /// The function whose values alone are in the cache.
     pub(super) function: Option<&'static str>,
 }
@@ -101,7 +110,7 @@ impl Default for Recorder {
     fn default() -> Recorder {
         Recorder {
             rows: Arc::new(std::array::from_fn(|_| Row::default())),
-            is_store_out: Arc::default(),
+            outage: Arc::default(),
             function: None,
         }
     }
@@ -227,19 +236,19 @@ impl Recorder {
     }
 
     /// A call goes on without the store. One event an outage: of thousands, no other says more.
-    pub(super) fn bypassed(&self, error: &dyn Display) {
+    pub(super) fn bypassed(&self, failed: Outage, error: &dyn Display) {
         add(&self.row().bypassed, 1);
-        if !self.is_store_out.swap(true, Ordering::Relaxed) {
+        if self.outage.fetch_max(failed as u8, Ordering::Relaxed) == 0 {
             listener::store_failed(error);
         }
     }
 
-    /// The store has answered.
-    pub(super) fn reached_store(&self) {
-        // Nearly always `false`, and then nothing is written that is passed around between the cores.
-        if self.is_store_out.load(Ordering::Relaxed)
-            && self.is_store_out.swap(false, Ordering::Relaxed)
-        {
+    /// The store has done this. So it does again what it failed to do, if that was no more.
+    pub(super) fn reached_store(&self, done: Outage) {
+        // Nearly always 0, and then nothing is written that is passed around between the cores.
+        let failed = self.outage.load(Ordering::Relaxed);
+        let is_over = (1..=done as u8).contains(&failed);
+        if is_over && self.outage.swap(0, Ordering::Relaxed) != 0 {
             listener::store_is_back();
         }
     }

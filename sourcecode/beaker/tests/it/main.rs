@@ -1,10 +1,14 @@
 //! What the library promises, from outside. `cargo test -p beaker --all-features` runs all of it.
 
+mod any_cache;
 mod argument_keys;
 #[cfg(feature = "tokio")]
 mod async_cache;
 #[cfg(feature = "tokio")]
+mod async_loaders;
+#[cfg(feature = "tokio")]
 mod async_locks;
+mod cache_bypass;
 #[cfg(feature = "middleware")]
 mod cache_middleware;
 mod cache_waits;
