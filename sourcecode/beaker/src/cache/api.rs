@@ -15,9 +15,9 @@ use serde::de::DeserializeOwned;
 
 use super::batch::sorted;
 use super::engine::Engine;
+use super::find::Step;
 use super::flight::FlightKey;
 use super::freshness::Time;
-use super::load::Step;
 use super::policy::{CacheEntry, Executor, OnStoreFailure, OnTimeout};
 use super::stats::Stats;
 use super::storage::Place;

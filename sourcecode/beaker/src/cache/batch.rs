@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use super::engine::Engine;
 use super::failure::{Failure, too_late};
+use super::find::Start;
 use super::flight::{Completion, FlightKey, Leader, Role, Waiter};
 use super::freshness::{Freshness, Lookup};
-use super::load::{BackendLock, Start, Turn};
+use super::load::{BackendLock, Turn};
 use super::policy::CacheEntry;
 use super::stats::Outage;
 use crate::error::{Error, ErrorKind, Result};

@@ -38,6 +38,7 @@ mod batch;
 pub mod cached;
 mod engine;
 mod failure;
+mod find;
 mod flight;
 mod freshness;
 mod load;
