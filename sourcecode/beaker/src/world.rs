@@ -38,6 +38,12 @@ impl World {
     }
 }
 
+/// What the future gives, or `None` if that takes longer: by the clock of tokio, which nobody can set.
+#[cfg(feature = "tokio")]
+pub(crate) async fn timeout<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    tokio::time::timeout(limit, future).await.ok()
+}
+
 /// Runs a flow of the world of threads, in which nothing is ever pending.
 #[inline]
 pub(crate) fn finish<F: Future>(flow: F) -> F::Output {

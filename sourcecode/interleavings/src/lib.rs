@@ -1,6 +1,6 @@
-//! What orders the threads of the library's caches (the flights, the invalidations, the writes of a cache
+//! What orders the threads and tasks of the library's caches (the flights, the invalidations, the writes of a cache
 //! with memory in front), the very files, over loom's threads and locks: a model goes through all ways in
-//! which its threads can run.
+//! which its threads can run. Some of them wait as threads do, and some as tasks.
 //!
 //! `cargo test -p interleavings --release` runs it. A model may use up to three threads beside the first
 //! one, and each waits without a limit of time.

@@ -5,24 +5,27 @@
 //! together again, and that is a tenth of a hit for one of 200 bytes.
 
 use std::fmt::{self, Display};
+use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::failure::{Failure, Failures};
-use super::flight::{Flights, Refreshes};
-use super::freshness::{Freshness, InvalidationScope, Slot, Time};
-use super::policy::{Begun, CacheEntry, Executor, OnTimeout, Policy};
-use super::stats::{Recorder, Stats};
-use super::storage::{LocalTier, Memory, Place, Remote, Storage};
+use super::batch::sorted;
+use super::engine::Engine;
+use super::find::Step;
+use super::flight::FlightKey;
+use super::freshness::Time;
+use super::policy::{CacheEntry, Executor, OnStoreFailure, OnTimeout};
+use super::stats::Stats;
+use super::storage::Place;
 use crate::backend::Backend;
 use crate::clock::Clock;
 use crate::codec::{Bincode, Codec};
 use crate::error::{Error, Result};
-use crate::store::Precondition;
+use crate::world::{World, finish};
 
 /// Keeps values by key, and makes those that are missing. A clone is the same cache, and may have other
 /// options, for one call say: `cache.clone().ttl(time)`.
@@ -35,20 +38,7 @@ use crate::store::Precondition;
 ///
 /// See the [module](crate::cache) for an example.
 pub struct Cache<V> {
-    pub(super) shared: Arc<Shared<V>>,
-    pub(super) policy: Policy,
-    pub(super) time: Time,
-}
-
-/// What all handles of one cache share.
-pub(super) struct Shared<V> {
-    pub(super) storage: Storage<V>,
-    pub(super) flights: Flights<V, Failure>,
-    pub(super) failures: Failures,
-    pub(super) refreshes: Refreshes,
-    pub(super) recorder: Recorder,
-    /// For how long a handle of this cache may give what has expired, at most: microseconds.
-    pub(super) longest_stale: AtomicU64,
+    pub(super) engine: Engine<V>,
 }
 
 /// Opening a cache.
@@ -70,7 +60,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias("max_capacity", "builder"))]
     pub fn in_memory(capacity: usize) -> Cache<V> {
-        Cache::on(Storage::Memory(Memory::new(capacity)))
+        Cache { engine: Engine::in_memory(capacity, World::Threads) }
     }
 
     /// Opens a cache in a back end, under a name that keeps its values apart from those of other caches.
@@ -115,29 +105,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # }
     /// ```
     pub fn with_codec(backend: Backend, name: &str, codec: impl Codec<V>) -> Cache<V> {
-        Cache::placed(backend, name, codec, Place::default())
-    }
-
-    pub(super) fn placed(
-        backend: Backend,
-        name: &str,
-        codec: impl Codec<V>,
-        place: Place,
-    ) -> Cache<V> {
-        let remote = Remote::new(backend, name, Arc::new(codec), place);
-        Cache::on(Storage::Remote(Arc::new(remote)))
-    }
-
-    pub(super) fn on(storage: Storage<V>) -> Cache<V> {
-        let shared = Shared {
-            storage,
-            flights: Flights::new(),
-            failures: Failures::default(),
-            refreshes: Refreshes::new(),
-            recorder: Recorder::default(),
-            longest_stale: AtomicU64::new(0),
-        };
-        Cache { shared: Arc::new(shared), policy: Policy::default(), time: Time::System }
+        Cache { engine: Engine::placed(backend.into(), name, codec, Place::default()) }
     }
 }
 
@@ -166,7 +134,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias("expire", "time_to_live", "expiration_time", "expire_after_write"))]
     pub fn ttl(mut self, time: Duration) -> Cache<V> {
-        self.policy.ttl = Some(time);
+        self.engine.policy.ttl = Some(time);
         self
     }
 
@@ -192,12 +160,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias = "stale_while_revalidate")]
     pub fn stale_for(mut self, time: Duration) -> Cache<V> {
-        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        // Some say this at each call, and a write would be passed around between the cores.
-        if self.shared.longest_stale.load(Ordering::Relaxed) < micros {
-            self.shared.longest_stale.fetch_max(micros, Ordering::Relaxed);
-        }
-        self.policy.stale_for = time;
+        self.engine.stale_for(time);
         self
     }
 
@@ -214,7 +177,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// let cache: Cache<u32> = Cache::in_memory(10).ttl(Duration::from_secs(60)).jitter(0.1);
     /// ```
     pub fn jitter(mut self, part: f64) -> Cache<V> {
-        self.policy.set_jitter(part);
+        self.engine.policy.set_jitter(part);
         self
     }
 
@@ -232,7 +195,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// let cache: Cache<u32> = Cache::in_memory(10).ttl(Duration::from_secs(60)).refresh_early(1.0);
     /// ```
     pub fn refresh_early(mut self, eagerness: f64) -> Cache<V> {
-        self.policy.set_eagerness(eagerness);
+        self.engine.policy.set_eagerness(eagerness);
         self
     }
 
@@ -261,7 +224,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias = "back_off")]
     pub fn error_ttl(mut self, time: Duration) -> Cache<V> {
-        self.policy.error_ttl = time;
+        self.engine.policy.error_ttl = time;
         self
     }
 
@@ -277,7 +240,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias = "lock_timeout")]
     pub fn wait_timeout(mut self, time: Duration, then: OnTimeout) -> Cache<V> {
-        (self.policy.wait_timeout, self.policy.on_timeout) = (Some(time), then);
+        self.engine.policy.wait_timeout = Some(time);
+        self.engine.policy.on_timeout = then;
         self
     }
 
@@ -302,7 +266,32 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # }
     /// ```
     pub fn stale_on_failure(mut self, stale: bool) -> Cache<V> {
-        self.policy.stale_on_failure = stale;
+        self.engine.policy.stale_on_failure = stale;
+        self
+    }
+
+    /// Sets what a call does when the store fails: when its server does not answer, say, or its disk is
+    /// full. Default: [`OnStoreFailure::Fail`].
+    ///
+    /// With [`Bypass`](OnStoreFailure::Bypass) a page goes on while the store is down: what is asked for
+    /// counts as missing, and is made, by one call at a time in this process, and not kept. Each such call
+    /// is counted in [`Stats::bypassed`]. [`put`](Cache::put), [`remove`](Cache::remove), `peek`, `contains`
+    /// and the invalidations fail nevertheless: nobody else would know that they were not done.
+    ///
+    /// ```
+    /// use beaker::Backend;
+    /// use beaker::cache::{Cache, OnStoreFailure};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let cache: Cache<u32> = Cache::new(Backend::memory(), "points");
+    /// let cache = cache.on_store_failure(OnStoreFailure::Bypass);
+    /// assert_eq!(cache.get_or_create("Kimi", || 110_u32)?, 110);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias("fail_open", "ignore_exceptions"))]
+    pub fn on_store_failure(mut self, then: OnStoreFailure) -> Cache<V> {
+        self.engine.policy.on_store_failure = then;
         self
     }
 
@@ -322,7 +311,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias("async_creation_runner", "run_in"))]
     pub fn executor(mut self, executor: Executor) -> Cache<V> {
-        self.policy.executor = Some(executor);
+        self.engine.policy.executor = Some(executor);
         self
     }
 
@@ -337,7 +326,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// let cache: Cache<u32> = Cache::in_memory(10).clock(clock);
     /// ```
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Cache<V> {
-        self.time = Time::Of(clock);
+        self.engine.time = Time::Of(clock);
         self
     }
 
@@ -363,15 +352,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias("in a back end, with a local tier", "l1"))]
     pub fn local_tier(self, capacity: usize, time: Duration) -> Cache<V> {
-        let behind = match &self.shared.storage {
-            Storage::Memory(_) => return self,
-            Storage::Remote(remote) => Arc::clone(remote),
-            // One memory is enough: this one takes the place of the other.
-            Storage::Tiered(tier) => Arc::clone(&tier.behind),
-        };
-        let tier = LocalTier::new(Memory::new(capacity), time, behind);
-        let Cache { policy, time, .. } = self;
-        Cache { policy, time, ..Cache::on(Storage::Tiered(tier)) }
+        Cache { engine: self.engine.local_tier(capacity, time) }
     }
 }
 
@@ -397,9 +378,10 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     #[doc(alias = "get_if_present")]
     #[inline(always)]
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<V>> {
-        let mut found = Ok(self.shared.storage.fresh(key.as_ref(), &self.time));
+        let engine = &self.engine;
+        let mut found = Ok(engine.shared.storage.fresh(key.as_ref(), &engine.time));
         match found {
-            Ok(Some(_)) => self.shared.recorder.hit(),
+            Ok(Some(_)) => engine.shared.recorder.hit(),
             _ => self.get_behind(key.as_ref(), &mut found),
         }
         found
@@ -408,18 +390,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     #[cold]
     #[inline(never)]
     fn get_behind(&self, key: &[u8], found: &mut Result<Option<V>>) {
-        *found = self.find(key);
-    }
-
-    fn find(&self, key: &[u8]) -> Result<Option<V>> {
-        let seen = self.look(key)?;
-        let fresh = self.freshness(&seen) == Freshness::Fresh;
-        let found = seen.slot.filter(|_| fresh).map(|slot| slot.value);
-        match found {
-            Some(_) => self.shared.recorder.hit(),
-            None => self.shared.recorder.miss(),
-        }
-        Ok(found)
+        *found = finish(self.engine.find(key));
     }
 
     /// Returns the value of a key, and makes it with the function if there is no fresh one.
@@ -495,7 +466,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         E: From<Error> + Display,
     {
         let key = key.as_ref();
-        let mut found = self.fresh(key);
+        let mut found = self.engine.fresh(key);
         if found.is_none() {
             self.fill(key, create, &mut found)?;
         }
@@ -517,21 +488,11 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         M: Into<CacheEntry<V>>,
         E: From<Error> + Display,
     {
-        *found = Some(self.find_or_create(key, create)?);
+        *found = Some(match finish(self.engine.find_or_lead(key))? {
+            Step::Found(value) | Step::Stale(value, _) => value,
+            Step::Load(load) => finish(self.engine.load(load, loader(create)))?,
+        });
         Ok(())
-    }
-
-    /// A hit in memory, if that is all there is to do.
-    #[inline]
-    pub(super) fn fresh(&self, key: &[u8]) -> Option<V> {
-        if self.policy.eagerness > 0.0 {
-            return None;
-        }
-        let fresh = self.shared.storage.fresh(key, &self.time);
-        if fresh.is_some() {
-            self.shared.recorder.hit();
-        }
-        fresh
     }
 
     /// Returns the value of a key, as [`try_get_or_create`](Cache::try_get_or_create); but a stale value
@@ -573,10 +534,100 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         E: From<Error> + Display,
     {
         let key = key.as_ref();
-        match self.fresh(key) {
-            Some(value) => Ok(value),
-            None => self.find_or_refresh(key, create),
+        if let Some(value) = self.engine.fresh(key) {
+            return Ok(value);
         }
+        match finish(self.engine.find_or_refresh(key))? {
+            Step::Found(value) => Ok(value),
+            Step::Stale(value, refresh) => {
+                if let Some(refresh) = refresh {
+                    let engine = self.engine.clone();
+                    let work = Box::new(move || finish(engine.refresh(refresh, loader(create))));
+                    match &self.engine.policy.executor {
+                        Some(executor) => executor(work),
+                        None => {
+                            drop(thread::Builder::new().name("beaker-refresh".into()).spawn(work));
+                        }
+                    }
+                }
+                Ok(value)
+            }
+            Step::Load(load) => finish(self.engine.load(load, loader(create))),
+        }
+    }
+
+    /// Returns the fresh values of many keys, in their order: `None` where there is none. In a store this
+    /// is one round trip.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with.
+    ///
+    /// ```
+    /// use beaker::cache::Cache;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let cache: Cache<i32> = Cache::in_memory(10);
+    /// cache.put("Kimi", 110)?;
+    /// assert_eq!(cache.get_many(&["Kimi", "Felipe"])?, [Some(110), None]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias("get_multi", "get_all"))]
+    pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
+        let keys: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
+        finish(self.engine.find_many(&keys))
+    }
+
+    /// Returns the values of many keys, in their order, and makes those that are missing with one call of
+    /// the function.
+    ///
+    /// The function gets the missing keys, sorted and each once, and gives as many values in that order.
+    /// Calls that overlap make a key that they share once.
+    ///
+    /// # Errors
+    ///
+    /// What the store fails with; the function's own; `ErrorKind::Creation` if it gives another number of
+    /// values; `ErrorKind::WouldDeadlock` and `ErrorKind::Unavailable` as
+    /// [`get_or_create`](Cache::get_or_create).
+    ///
+    /// # Panics
+    ///
+    /// Where the function panics.
+    ///
+    /// ```
+    /// use beaker::cache::Cache;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let cache: Cache<usize> = Cache::in_memory(10);
+    /// cache.put("Kimi", 4)?;
+    /// let lengths = |keys: &[&[u8]]| Ok(keys.iter().map(|key| key.len()).collect::<Vec<_>>());
+    /// let found = cache.try_get_or_create_many::<_, _, beaker::Error>(&["Kimi", "Felipe"], lengths)?;
+    /// assert_eq!(found, [4, 6]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias("get_or_create_multi", "try_get_many_with"))]
+    pub fn try_get_or_create_many<K, M, E>(
+        &self,
+        keys: &[K],
+        create: impl FnOnce(&[&[u8]]) -> Result<Vec<M>, E>,
+    ) -> Result<Vec<V>, E>
+    where
+        K: AsRef<[u8]>,
+        M: Into<CacheEntry<V>>,
+        E: From<Error> + Display,
+    {
+        let wanted = sorted(keys);
+        let mut many = finish(self.engine.find_or_lead_many(&wanted))?;
+        let loader = |missing: Vec<FlightKey>| async move {
+            let missing: Vec<&[u8]> = missing.iter().map(|key| &**key).collect();
+            let made = create(&missing)?;
+            Ok::<_, E>(made.into_iter().map(Into::into).collect())
+        };
+        let led = mem::take(&mut many.led);
+        let made = finish(self.engine.load_many(led, loader))?;
+        Ok(finish(self.engine.find_others(keys, many, made))?)
     }
 
     /// Returns the value of a key also if it is stale, with the time since its making began. Not counted
@@ -599,10 +650,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # }
     /// ```
     pub fn peek(&self, key: impl AsRef<[u8]>) -> Result<Option<(V, Duration)>> {
-        let seen = self.look(key.as_ref())?;
-        let is_there = self.freshness(&seen) != Freshness::Gone;
-        let slot = seen.slot.filter(|_| is_there);
-        Ok(slot.map(|slot| (slot.value, self.time.now().since(slot.age.made_at))))
+        finish(self.engine.peek(key.as_ref()))
     }
 
     /// Returns whether there is a fresh value. Not counted as a look.
@@ -623,7 +671,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias = "contains_key")]
     pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-        Ok(self.freshness(&self.look(key.as_ref())?) == Freshness::Fresh)
+        finish(self.engine.contains(key.as_ref()))
     }
 
     /// Returns what this cache has done so far in this process: hits, misses, creations, waits and more.
@@ -641,7 +689,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias("cache_info", "metrics", "numbers"))]
     pub fn stats(&self) -> Stats {
-        self.shared.recorder.read()
+        self.engine.shared.recorder.read()
     }
 
     /// Returns how often something stored was damaged, or of another codec or type, and counted as
@@ -663,7 +711,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # }
     /// ```
     pub fn damaged(&self) -> u64 {
-        self.shared.storage.damaged()
+        self.engine.shared.storage.damaged()
     }
 }
 
@@ -692,16 +740,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias("insert", "set"))]
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl Into<CacheEntry<V>>) -> Result<()> {
-        let (key, made, now) = (key.as_ref(), value.into(), self.time.now());
-        let storage = &self.shared.storage;
-        self.shared.failures.forget(key);
-        self.before_flights(key, || {
-            let begun = Begun { origin: storage.origin(None, &self.time)?, at: now };
-            let age = self.policy.age(begun, now, Duration::ZERO, made.ttl, made.tags);
-            let ttl = self.policy.store_ttl(&age, now);
-            let slot = Slot { value: made.value, age };
-            storage.keep(key, slot, ttl, Precondition::Always, &self.time).map(drop)
-        })
+        finish(self.engine.put(key.as_ref(), value.into()))
     }
 
     /// Removes a key, and returns whether it had a value, fresh or stale. What is being made for it is
@@ -724,11 +763,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias("invalidate_key", "delete"))]
     pub fn remove(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-        let key = key.as_ref();
-        let was_there = self.peek(key)?.is_some();
-        self.shared.failures.forget(key);
-        self.before_flights(key, || self.shared.storage.remove(key, self.time.now()))?;
-        Ok(was_there)
+        finish(self.engine.remove(key.as_ref()))
     }
 
     /// Removes everything of this cache, and nothing of any other. What is being made is not kept.
@@ -750,7 +785,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias = "remove_all")]
     pub fn clear(&self) -> Result<()> {
-        self.before_all_flights(|| self.shared.storage.clear(&self.time))
+        finish(self.engine.clear())
     }
 
     /// Invalidates all values: what was made until now, or is being made, counts as gone, and whatever is
@@ -779,9 +814,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias = "invalidate_all")]
     pub fn invalidate(&self) -> Result<()> {
-        self.before_all_flights(|| {
-            self.shared.storage.invalidate(InvalidationScope::All, &self.time)
-        })
+        finish(self.engine.invalidate())
     }
 
     /// Invalidates all values softly: what was made until now counts as stale, and is given while a new
@@ -805,7 +838,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias = "soft_invalidate")]
     pub fn invalidate_softly(&self) -> Result<()> {
-        self.shared.storage.invalidate(InvalidationScope::Softly, &self.time)
+        finish(self.engine.invalidate_softly())
     }
 
     /// Invalidates the values that have this [tag](CacheEntry::tag): what was made until now, or is being
@@ -833,65 +866,27 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias("invalidate_entries_if", "delete_by_tag"))]
     pub fn invalidate_tag(&self, tag: &str) -> Result<()> {
-        if tag.is_empty() {
-            return Err(Error::config("a tag has a name; `invalidate` is for the whole cache"));
-        }
-        self.shared.storage.invalidate(InvalidationScope::Tag(tag), &self.time)?;
-        self.shared.flights.outdate_all();
-        Ok(())
+        finish(self.engine.invalidate_tag(tag))
     }
+}
 
-    /// Does something to a key so that it wins over whatever makes its value at the time. In memory no
-    /// flight begins meanwhile. Over a network that would hold up everybody, and is not needed: there
-    /// what is made is kept only over what was there before.
-    fn before_flights<T>(&self, key: &[u8], act: impl FnOnce() -> Result<T>) -> Result<T> {
-        let flights = &self.shared.flights;
-        if self.shared.storage.remote().is_none() {
-            return flights.cancel_while(key, act);
-        }
-        flights.cancel(key);
-        let done = act();
-        // A flight that began in between may have seen what was there before.
-        flights.cancel(key);
-        done
-    }
-
-    fn before_all_flights(&self, act: impl FnOnce() -> Result<()>) -> Result<()> {
-        if self.shared.storage.remote().is_none() {
-            self.shared.failures.forget_all();
-            return self.shared.flights.cancel_all_while(act);
-        }
-        self.cancel_all();
-        let done = act();
-        self.cancel_all();
-        done
-    }
-
-    /// What is being made is not kept, and whoever asks from now on does not get it.
-    pub(super) fn cancel_all(&self) {
-        self.shared.flights.cancel_all();
-        self.shared.failures.forget_all();
-    }
+/// The function of a blocking program, as a loader: it is called where that is polled.
+async fn loader<V, M, E>(create: impl FnOnce() -> Result<M, E>) -> Result<CacheEntry<V>, E>
+where
+    M: Into<CacheEntry<V>>,
+{
+    create().map(Into::into)
 }
 
 impl<V> Clone for Cache<V> {
     fn clone(&self) -> Cache<V> {
-        Cache {
-            shared: Arc::clone(&self.shared),
-            policy: self.policy.clone(),
-            time: self.time.clone(),
-        }
+        Cache { engine: self.engine.clone() }
     }
 }
 
 /// Shows where values are kept, and none of them.
 impl<V> fmt::Debug for Cache<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = match self.shared.storage {
-            Storage::Memory(_) => "in memory",
-            Storage::Remote(_) => "in a back end",
-            Storage::Tiered(..) => "in a back end, with a local tier",
-        };
-        f.debug_struct("Cache").field("kept", &kind).field("policy", &self.policy).finish()
+        self.engine.show("Cache", f)
     }
 }

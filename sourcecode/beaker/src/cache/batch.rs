@@ -1,212 +1,174 @@
-//! Many keys at once: one look, one call of the creator for all that are missing.
+//! Many keys at once: one look, one call of the loader for all that are missing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-use super::api::Cache;
-use super::failure::{Failure, asks_for_itself, too_late};
-use super::flight::{Completion, Leader, Role, Waiter};
-use super::freshness::{Freshness, Slot};
-use super::load::{BackendLock, Start, unwound};
+use super::engine::Engine;
+use super::failure::{Failure, too_late};
+use super::find::Start;
+use super::flight::{Completion, FlightKey, Leader, Role, Waiter};
+use super::freshness::{Freshness, Lookup};
+use super::load::{BackendLock, Turn};
 use super::policy::CacheEntry;
+use super::stats::Outage;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::Precondition;
+use crate::lock::Guard;
+
+/// How far a call for many keys has come when it has to load some.
+pub(super) struct Many<'a, V> {
+    found: BTreeMap<&'a [u8], V>,
+    /// What is to be made here. It is made before anybody is waited for: so none wait in a circle.
+    pub(super) led: Vec<Led<V>>,
+    others: Vec<(&'a [u8], Waiter<V, Failure>)>,
+}
 
 /// What is to be made here: the key's flight, the lock of the back end, and what it goes on from.
-struct Led<'a, V, G> {
-    key: &'a [u8],
-    leader: Leader<'a, V, Failure>,
-    lock: Option<G>,
+pub(super) struct Led<V> {
+    leader: Leader<V, Failure>,
+    lock: Option<Guard>,
     start: Start,
 }
 
-impl<V: Clone + Send + Sync + 'static> Cache<V> {
-    /// Returns the fresh values of many keys, in their order: `None` where there is none. In a store this
-    /// is one round trip.
-    ///
-    /// # Errors
-    ///
-    /// What the store fails with.
-    ///
-    /// ```
-    /// use beaker::cache::Cache;
-    ///
-    /// # fn main() -> beaker::Result<()> {
-    /// let cache: Cache<i32> = Cache::in_memory(10);
-    /// cache.put("Kimi", 110)?;
-    /// assert_eq!(cache.get_many(&["Kimi", "Felipe"])?, [Some(110), None]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias("get_multi", "get_all"))]
-    pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
-        let keys: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
-        let seen = self.shared.storage.look_many(&keys, &self.time)?;
-        let fresh = seen.into_iter().map(|seen| match self.freshness(&seen) {
-            Freshness::Fresh => {
-                self.shared.recorder.hit();
-                seen.slot.map(|slot| slot.value)
+impl<V: Clone + Send + Sync + 'static> Engine<V> {
+    /// The values of these keys, which are sorted and each there once: so all who take several locks take
+    /// them in one order.
+    pub(super) async fn find_or_lead_many<'a>(&self, keys: &[&'a [u8]]) -> Result<Many<'a, V>> {
+        let (seen, is_reachable) = match self.look_many(keys).await {
+            Err(error) if self.bypasses(&error) => {
+                self.shared.recorder.bypassed(Outage::Reading, &error);
+                (keys.iter().map(|_| Lookup::nothing(None)).collect(), false)
             }
-            Freshness::Stale | Freshness::Gone => {
-                self.shared.recorder.miss();
-                None
-            }
-        });
-        Ok(fresh.collect())
-    }
-
-    /// Returns the values of many keys, in their order, and makes those that are missing with one call of
-    /// the function.
-    ///
-    /// The function gets the missing keys, sorted and each once, and gives as many values in that order.
-    /// Calls that overlap make a key that they share once.
-    ///
-    /// # Errors
-    ///
-    /// What the store fails with; the function's own; `ErrorKind::Creation` if it gives another number of
-    /// values; `ErrorKind::WouldDeadlock` and `ErrorKind::Unavailable` as
-    /// [`get_or_create`](Cache::get_or_create).
-    ///
-    /// # Panics
-    ///
-    /// Where the function panics.
-    ///
-    /// ```
-    /// use beaker::cache::Cache;
-    ///
-    /// # fn main() -> beaker::Result<()> {
-    /// let cache: Cache<usize> = Cache::in_memory(10);
-    /// cache.put("Kimi", 4)?;
-    /// let lengths = |keys: &[&[u8]]| Ok(keys.iter().map(|key| key.len()).collect::<Vec<_>>());
-    /// let found = cache.try_get_or_create_many::<_, _, beaker::Error>(&["Kimi", "Felipe"], lengths)?;
-    /// assert_eq!(found, [4, 6]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias("get_or_create_multi", "try_get_many_with"))]
-    pub fn try_get_or_create_many<K, M, E>(
-        &self,
-        keys: &[K],
-        create: impl FnOnce(&[&[u8]]) -> Result<Vec<M>, E>,
-    ) -> Result<Vec<V>, E>
-    where
-        K: AsRef<[u8]>,
-        M: Into<CacheEntry<V>>,
-        E: From<Error> + Display,
-    {
-        // Sorted, so that all who take several locks take them in one order.
-        let wanted: BTreeSet<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
-        let wanted: Vec<&[u8]> = wanted.into_iter().collect();
-        let seen = self.shared.storage.look_many(&wanted, &self.time)?;
+            seen => (seen?, true),
+        };
         let mut found: BTreeMap<&[u8], V> = BTreeMap::new();
         let (mut led, mut others) = (Vec::new(), Vec::new());
-        for (&key, seen) in wanted.iter().zip(seen) {
+        for (&key, seen) in keys.iter().zip(seen) {
             match (self.freshness(&seen), seen.slot) {
                 (Freshness::Fresh, Some(slot)) => {
                     self.shared.recorder.hit();
                     found.insert(key, slot.value);
+                    continue;
                 }
-                (Freshness::Stale, Some(slot)) if self.is_made_elsewhere(key)? => {
+                (Freshness::Stale, Some(slot)) if self.is_made_elsewhere(key).await? => {
                     self.shared.recorder.gave_stale(key);
                     found.insert(key, slot.value);
+                    continue;
                 }
-                _ => {
-                    self.shared.recorder.miss();
-                    if let Some(failure) = self.shared.failures.get(key, self.time.monotonic()) {
-                        return Err(failure.error(self.shared.recorder.key(key)).into());
-                    }
-                    match self.shared.flights.join_or_lead(key) {
-                        Role::Reentrant => {
-                            return Err(asks_for_itself(self.shared.recorder.key(key)).into());
-                        }
-                        Role::Waiter(waiter) => others.push((key, waiter)),
-                        Role::Leader(leader) => {
-                            match self.lock_or_find(key, self.policy.wait_timeout)? {
-                                BackendLock::Found(value) => {
-                                    leader.complete(Ok(value.clone()), (), |_| {});
-                                    found.insert(key, value);
-                                }
-                                BackendLock::Acquired(lock, seen) => {
-                                    led.push(Led { key, leader, lock, start: (&seen).into() })
-                                }
-                                BackendLock::TimedOut => {
-                                    let limit = self.policy.wait_timeout.unwrap_or_default();
-                                    return Err(
-                                        too_late(self.shared.recorder.key(key), limit).into()
-                                    );
-                                }
-                            }
-                        }
-                    }
+                _ => self.shared.recorder.miss(),
+            }
+            if let Some(failure) = self.shared.failures.get(key, self.time.monotonic()) {
+                return Err(failure.error(self.shared.recorder.key(key)));
+            }
+            match self.shared.flights.join_or_lead(key) {
+                Role::Waiter(waiter) => {
+                    self.check_reentrance(key)?;
+                    others.push((key, waiter));
                 }
+                Role::Leader(leader) => match self.lock_many(key, leader, is_reachable).await? {
+                    Ok(own) => led.push(own),
+                    Err(value) => {
+                        found.insert(key, value);
+                    }
+                },
             }
         }
-        // What is made here is made before anybody is waited for: so none wait in a circle.
-        found.extend(self.make_led(led, create)?);
-        for (key, waiter) in others {
-            found.insert(key, self.wait_for(key, waiter)?);
+        Ok(Many { found, led, others })
+    }
+
+    /// The values of all keys, once those that were to be made here are made.
+    pub(super) async fn find_others<'a, K: AsRef<[u8]>>(
+        &self,
+        keys: &'a [K],
+        mut many: Many<'a, V>,
+        made: Vec<(FlightKey, V)>,
+    ) -> Result<Vec<V>> {
+        for (key, waiter) in many.others {
+            many.found.insert(key, self.wait_for(key, waiter).await?);
         }
-        let missing = |key: &[u8]| Error::new(ErrorKind::Creation, format!("{key:?} was not made"));
-        let values = keys.iter().map(|key| {
-            let key = key.as_ref();
-            found.get(key).cloned().ok_or_else(|| missing(key).into())
-        });
-        values.collect()
+        let made: BTreeMap<&[u8], &V> = made.iter().map(|(key, value)| (&**key, value)).collect();
+        let value = |key: &K| {
+            let found = many.found.get(key.as_ref()).or_else(|| made.get(key.as_ref()).copied());
+            let missing = || Error::new(ErrorKind::Creation, "a value was not made; ask again");
+            found.cloned().ok_or_else(missing)
+        };
+        keys.iter().map(value).collect()
+    }
+
+    /// Takes the lock of one of the keys, or gives the value that was found meanwhile as what needs no
+    /// making.
+    async fn lock_many(
+        &self,
+        key: &[u8],
+        leader: Leader<V, Failure>,
+        is_reachable: bool,
+    ) -> Result<Result<Led<V>, V>> {
+        let without_store = |leader| Led { leader, lock: None, start: Start::without_store() };
+        if !is_reachable {
+            return Ok(Ok(without_store(leader)));
+        }
+        match self.lock_or_find(key, self.policy.wait_timeout).await {
+            Ok(BackendLock::Found(value)) => {
+                leader.complete(Ok(value.clone()), (), |_| {});
+                Ok(Err(value))
+            }
+            Ok(BackendLock::Acquired(lock, seen)) => {
+                Ok(Ok(Led { leader, lock, start: (&seen).into() }))
+            }
+            Ok(BackendLock::TimedOut) => Err(self.too_late(key)),
+            Err(error) if self.bypasses(&error) => {
+                self.shared.recorder.bypassed(Outage::Making, &error);
+                Ok(Ok(without_store(leader)))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// A stale value will do while somebody else makes a new one.
-    fn is_made_elsewhere(&self, key: &[u8]) -> Result<bool> {
+    async fn is_made_elsewhere(&self, key: &[u8]) -> Result<bool> {
         match self.shared.flights.try_lead(key) {
             None => Ok(true),
-            Some(_leader) => Ok(self.try_lock(key)?.is_none()),
+            Some(_leader) => match self.try_lock(key).await {
+                Err(error) if self.bypasses(&error) => Ok(true),
+                lock => Ok(lock?.is_none()),
+            },
         }
     }
 
-    fn wait_for<E: From<Error> + Display>(
-        &self,
-        key: &[u8],
-        waiter: Waiter<V, Failure>,
-    ) -> Result<V, E> {
+    async fn wait_for(&self, key: &[u8], waiter: Waiter<V, Failure>) -> Result<V> {
         self.shared.recorder.waits(key);
         let limit = self.policy.wait_timeout;
         let is_outdated = waiter.is_outdated();
-        match waiter.wait(limit) {
-            Completion::Done(Ok(_)) if is_outdated => self.get(key)?.ok_or_else(|| {
-                let failure = Failure::of(&"it was invalidated while it was made; ask again");
-                failure.error(self.shared.recorder.key(key)).into()
-            }),
+        let failed = |failure: Failure| Err(failure.error(self.shared.recorder.key(key)));
+        match self.wait(waiter, limit).await {
+            Completion::Done(Ok(_)) if is_outdated => match self.find(key).await? {
+                Some(value) => Ok(value),
+                None => failed(Failure::of(&"it was invalidated while it was made; ask again")),
+            },
             Completion::Done(Ok(value)) => Ok(value),
-            Completion::Done(Err(failure)) => {
-                Err(failure.error(self.shared.recorder.key(key)).into())
-            }
+            Completion::Done(Err(failure)) => failed(failure),
             Completion::TimedOut => {
-                Err(too_late(self.shared.recorder.key(key), limit.unwrap_or_default()).into())
+                Err(too_late(self.shared.recorder.key(key), limit.unwrap_or_default()))
             }
             // The function is used up, so it cannot be this one's turn.
-            Completion::Abandoned => {
-                let failure = Failure::of(&"it panicked, or gave up");
-                Err(failure.error(self.shared.recorder.key(key)).into())
-            }
+            Completion::Abandoned => failed(Failure::of(&"it panicked, or gave up")),
         }
     }
 
-    /// Calls the creator once for all, and keeps what it made.
-    fn make_led<'a, M, E, G>(
+    /// Runs the loader once for all, and keeps what it made.
+    pub(super) async fn load_many<E, F>(
         &self,
-        led: Vec<Led<'a, V, G>>,
-        create: impl FnOnce(&[&[u8]]) -> Result<Vec<M>, E>,
-    ) -> Result<Vec<(&'a [u8], V)>, E>
+        led: Vec<Led<V>>,
+        loader: impl FnOnce(Vec<FlightKey>) -> F,
+    ) -> Result<Vec<(FlightKey, V)>, E>
     where
-        M: Into<CacheEntry<V>>,
         E: From<Error> + Display,
+        F: Future<Output = Result<Vec<CacheEntry<V>>, E>>,
     {
-        if led.is_empty() {
-            return Ok(Vec::new());
-        }
         // One look for all: what is invalidated from the first one's on may be what they are made from.
-        let begun = match self.begin(led[0].start.origin) {
+        let Some(first) = led.first() else { return Ok(Vec::new()) };
+        let (begun, start) = match self.begin(first.start).await {
             Ok(begun) => begun,
             Err(error) => {
                 let failure = Failure::of(&error);
@@ -216,18 +178,18 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             }
         };
         let clock = self.time.monotonic();
-        let keys: Vec<&[u8]> = led.iter().map(|led| led.key).collect();
-        let made = unwound(|| {
-            create(&keys).and_then(|made| match made.len() == keys.len() {
-                true => Ok(made),
-                false => Err(wrong_number(made.len(), keys.len()).into()),
-            })
-        });
+        let keys: Vec<FlightKey> =
+            led.iter().map(|led| FlightKey::clone(led.leader.key())).collect();
+        let (count, own) = (keys.len(), keys.clone());
+        let loader = async { loader(own).await };
+        let made = self.watched(keys.iter().cloned(), None, loader).await;
         let now = self.time.monotonic();
         let cost = now.saturating_sub(clock);
         let made = match made {
-            Ok(Ok(made)) => made,
-            Ok(Err(error)) => {
+            Ok(Ok(made)) if made.len() == count => made,
+            Ok(made) => {
+                let error =
+                    made.map_or_else(|own| own, |made| wrong_number(made.len(), count).into());
                 self.fail_all(led, &Failure::of(&error), now);
                 return Err(error);
             }
@@ -236,35 +198,25 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 resume_unwind(panic)
             }
         };
-        let mut values = Vec::new();
-        for (led, made) in led.into_iter().zip(made) {
-            let made: CacheEntry<V> = made.into();
-            self.shared.recorder.created(cost / keys.len() as u32);
-            values.push((led.key, made.value.clone()));
-            let when = led.start.version.map_or(Precondition::Absent, Precondition::Unchanged);
-            led.leader.complete(Ok(made.value.clone()), led.lock, |_| {
-                let now = self.time.now();
-                let age = self.policy.age(begun, now, cost, made.ttl, made.tags);
-                let ttl = self.policy.store_ttl(&age, now);
-                let slot = Slot { value: made.value, age };
-                if made.is_kept
-                    && let Err(error) =
-                        self.shared.storage.keep(led.key, slot, ttl, when, &self.time)
-                {
-                    self.shared.recorder.not_stored(led.key, &error);
-                }
-            });
+        let mut values = Vec::with_capacity(count);
+        for ((key, led), made) in keys.into_iter().zip(led).zip(made) {
+            self.shared.recorder.created(cost / count as u32);
+            let is_reachable = led.start.is_reachable && start.is_reachable;
+            let start = Start { is_reachable, ..led.start };
+            let turn = Turn { leader: led.leader, lock: led.lock, start, begun };
+            values.push((key, self.complete(turn, cost, made).await));
         }
         Ok(values)
     }
 
     /// Notes the failure for each key, and tells all who wait. It was one call, and it failed once.
-    fn fail_all<G>(&self, led: Vec<Led<'_, V, G>>, failure: &Failure, now: Duration) {
+    fn fail_all(&self, led: Vec<Led<V>>, failure: &Failure, now: Duration) {
         if let Some(first) = led.first() {
-            self.shared.recorder.creator_failed(first.key, failure);
+            self.shared.recorder.creator_failed(first.leader.key(), failure);
         }
         for led in led {
-            self.shared.failures.note(led.key, failure.clone(), now, self.policy.error_ttl);
+            let key = led.leader.key();
+            self.shared.failures.note(key, failure.clone(), now, self.policy.error_ttl);
             led.leader.complete(Err(failure.clone()), led.lock, |_| {});
         }
     }
@@ -273,4 +225,12 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
 fn wrong_number(made: usize, wanted: usize) -> Error {
     let what = format!("the creator of {wanted} values gave {made}");
     Error::new(ErrorKind::Creation, what + "; it must give one for each key, in their order")
+}
+
+/// Sorted, and each once.
+pub(super) fn sorted<K: AsRef<[u8]>>(keys: &[K]) -> Vec<&[u8]> {
+    let mut sorted: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    sorted
 }

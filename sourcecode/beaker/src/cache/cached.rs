@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// The cache that only this function uses.
 pub fn own<V: Clone + Send + Sync + 'static>(size: usize, function: &'static str) -> Cache<V> {
     let mut cache = Cache::in_memory(size);
-    if let Some(shared) = Arc::get_mut(&mut cache.shared) {
+    if let Some(shared) = Arc::get_mut(&mut cache.engine.shared) {
         shared.recorder.function = Some(function);
     }
     cache
@@ -56,7 +56,7 @@ where
     E: CallError,
 {
     let key = key.as_ref();
-    let mut found = cache.fresh(key);
+    let mut found = cache.engine.fresh(key);
     if found.is_none() {
         cold(|| cache.try_get_or_create(key, original).map(|value| found = Some(value)))?;
     }
@@ -78,7 +78,7 @@ where
     V: Clone + Send + Sync + 'static,
 {
     let key = key.as_ref();
-    match cache.fresh(key) {
+    match cache.engine.fresh(key) {
         Some(value) => value,
         None => cold(|| call_behind(cache, key, original)),
     }
@@ -100,7 +100,7 @@ where
     match (found, left) {
         (Ok(value), _) => value,
         (Err(error), Some(original)) => {
-            cache.shared.recorder.went_past(&error);
+            cache.engine.shared.recorder.went_past(&error);
             original().value
         }
         (Err::<_, Error>(error), None) => unreachable!("the creator gave a value: {error}"),

@@ -40,11 +40,11 @@ impl Display for Failure {
     }
 }
 
-/// The failures of the last moments.
-#[derive(Default)]
+/// The failures of the last moments. A clone is the same failures.
+#[derive(Clone, Default)]
 pub(super) struct Failures {
     /// Nothing slow is done while this is locked.
-    known: Mutex<HashMap<FlightKey, (Failure, Duration)>>,
+    known: Arc<Mutex<HashMap<FlightKey, (Failure, Duration)>>>,
 }
 
 /// How many failures are remembered.

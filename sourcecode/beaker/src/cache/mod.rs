@@ -28,18 +28,23 @@
 
 mod api;
 pub mod arguments;
+#[cfg(feature = "tokio")]
+mod async_region;
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod batch;
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod cached;
+mod engine;
 mod failure;
+mod find;
 mod flight;
 mod freshness;
 mod load;
-#[cfg(feature = "tokio")]
-mod on_tokio;
 mod order;
 mod policy;
+mod reentrance;
 mod region;
 mod shared_invalidations;
 mod stats;
@@ -48,10 +53,12 @@ mod sync;
 
 pub use api::Cache;
 pub use arguments::{ArgumentKey, KeyPart};
+#[cfg(feature = "tokio")]
+pub use async_region::AsyncRegion;
+#[cfg(feature = "tokio")]
+pub use asynchronous::AsyncCache;
 #[cfg(feature = "macros")]
 pub use beaker_macros::KeyPart;
-#[cfg(feature = "tokio")]
-pub use on_tokio::AsyncCache;
-pub use policy::{CacheEntry, Executor, OnTimeout};
+pub use policy::{CacheEntry, Executor, OnStoreFailure, OnTimeout};
 pub use region::{Region, RegionOptions, Regions};
 pub use stats::Stats;

@@ -22,6 +22,17 @@ pub enum OnTimeout {
     Create,
 }
 
+/// Says what a call does when the store fails: when its server does not answer, say, or its disk is full.
+/// See [`Cache::on_store_failure`](crate::Cache::on_store_failure).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnStoreFailure {
+    /// Fails, with the store's error.
+    #[default]
+    Fail,
+    /// Goes on without the store, as if nothing were in it.
+    Bypass,
+}
+
 /// When the making of a value began: on the clock, and among invalidations.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Begun {
@@ -40,6 +51,7 @@ pub(super) struct Policy {
     pub(super) wait_timeout: Option<Duration>,
     pub(super) on_timeout: OnTimeout,
     pub(super) stale_on_failure: bool,
+    pub(super) on_store_failure: OnStoreFailure,
     pub(super) executor: Option<Executor>,
 }
 
@@ -54,6 +66,7 @@ impl Default for Policy {
             wait_timeout: None,
             on_timeout: OnTimeout::Fail,
             stale_on_failure: true,
+            on_store_failure: OnStoreFailure::Fail,
             executor: None,
         }
     }
@@ -70,8 +83,9 @@ impl Policy {
 
     /// Whether both keep and give the same, as far as a region says it.
     pub(super) fn gives_same(&self, other: &Policy) -> bool {
-        let said = |it: &Policy| (it.ttl, it.stale_for, it.jitter, it.eagerness);
-        said(self) == said(other)
+        let rules =
+            |it: &Policy| (it.ttl, it.stale_for, it.jitter, it.eagerness, it.on_store_failure);
+        rules(self) == rules(other)
     }
 
     /// The age of a value that is stored now, and whose making took so long.

@@ -10,15 +10,19 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::api::Cache;
+use super::engine::{Engine, OnDrop};
 use super::freshness::Time;
-use super::policy::Policy;
+use super::policy::{OnStoreFailure, Policy};
 use super::shared_invalidations::SharedInvalidations;
 use super::storage::Place;
-use crate::backend::Backend;
+use crate::backend::{AnyBackend, Backend};
 use crate::clock::Clock;
 use crate::codec::{Bincode, Codec};
 use crate::error::{Error, Result};
+use crate::lock::AnyLocks;
 use crate::nearest::nearest;
+use crate::store::AnyStore;
+use crate::world::{World, finish};
 
 /// Gives a name to caches of one kind, and says where they are kept and how long. A clone is the same
 /// region.
@@ -57,9 +61,32 @@ struct Shared {
 }
 
 /// What a configured region has.
-struct Setup {
-    options: RegionOptions,
-    members: Members,
+pub(super) struct Setup {
+    pub(super) options: RegionOptions,
+    pub(super) members: Members,
+    /// The back end for tasks, if it was asked for.
+    #[cfg(feature = "tokio")]
+    for_tasks: OnceLock<AnyBackend>,
+}
+
+impl Setup {
+    fn new(name: &str, options: RegionOptions) -> Setup {
+        let members = Members::new(name, &options.backend);
+        #[cfg(feature = "tokio")]
+        let for_tasks = OnceLock::new();
+        Setup {
+            options,
+            members,
+            #[cfg(feature = "tokio")]
+            for_tasks,
+        }
+    }
+
+    /// One for all caches of the region, which share its bound of threads.
+    #[cfg(feature = "tokio")]
+    pub(super) fn backend_for_tasks(&self) -> &AnyBackend {
+        self.for_tasks.get_or_init(|| super::asynchronous::for_tasks(&self.options.backend))
+    }
 }
 
 impl Region {
@@ -96,9 +123,8 @@ impl Region {
     /// ```
     pub fn configure(&self, options: RegionOptions) -> Result<()> {
         options.check(self.name())?;
-        let members = Members::new(self.name(), &options.backend);
-        let wanted = Setup { options: options.clone(), members };
-        let setup = self.shared.setup.get_or_init(|| Arc::new(wanted));
+        let wanted = || Arc::new(Setup::new(self.name(), options.clone()));
+        let setup = self.shared.setup.get_or_init(wanted);
         if setup.options.is_same(&options) { Ok(()) } else { Err(self.configured_already()) }
     }
 
@@ -204,8 +230,8 @@ impl Region {
     where
         V: Clone + Send + Sync + 'static,
     {
-        let setup = self.setup()?;
-        setup.members.cache(name, &setup.options, codec)
+        let setup = self.setup_for_threads()?;
+        Ok(Cache { engine: setup.members.cache(name, &setup.options, codec)? })
     }
 
     /// Invalidates all values of all caches of this region: what was made until now counts as gone, also
@@ -235,8 +261,9 @@ impl Region {
     /// ```
     #[doc(alias = "invalidate_all")]
     pub fn invalidate(&self) -> Result<()> {
-        let setup = self.setup()?;
-        setup.members.invalidate(setup.options.time.monotonic())
+        let setup = self.setup_for_threads()?;
+        let members = &setup.members;
+        finish(members.invalidate(&members.invalidations, setup.options.time.monotonic()))
     }
 
     /// Invalidates all values of all caches of this region softly: what was made until now counts as
@@ -262,11 +289,25 @@ impl Region {
     /// # }
     /// ```
     pub fn invalidate_softly(&self) -> Result<()> {
-        let setup = self.setup()?;
-        setup.members.invalidate_softly(setup.options.time.monotonic())
+        let setup = self.setup_for_threads()?;
+        let now = setup.options.time.monotonic();
+        finish(setup.members.invalidations.invalidate_softly(now))
     }
 
-    fn setup(&self) -> Result<Arc<Setup>> {
+    fn setup_for_threads(&self) -> Result<Arc<Setup>> {
+        let setup = self.setup()?;
+        match setup.options.backend.world() {
+            World::Threads => Ok(setup),
+            #[cfg(feature = "tokio")]
+            World::Tasks => Err(Error::config(format!(
+                "the back end of the region `{}` is for asynchronous programs; ask an `AsyncRegion`, which \
+                 can be made of this one",
+                self.name()
+            ))),
+        }
+    }
+
+    pub(super) fn setup(&self) -> Result<Arc<Setup>> {
         self.shared.setup.get().cloned().ok_or_else(|| {
             Error::config(format!(
                 "the region `{}` is not configured yet; call `configure` or `configure_from` when \
@@ -298,16 +339,45 @@ const SHORTEST_KEY_LENGTH: usize = 80;
 /// Says where the caches of a region are kept, and by which rules.
 #[derive(Debug, Clone)]
 pub struct RegionOptions {
-    backend: Backend,
+    backend: AnyBackend,
     policy: Policy,
     key_length: Option<usize>,
-    time: Time,
+    pub(super) time: Time,
 }
 
 impl RegionOptions {
     /// Takes the back end of the caches. They keep what they have for ever, until an option says
     /// otherwise.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use beaker::Backend;
+    /// use beaker::cache::RegionOptions;
+    ///
+    /// let options = RegionOptions::new(Backend::memory()).ttl(Duration::from_secs(60));
+    /// # let _ = options;
+    /// ```
     pub fn new(backend: Backend) -> RegionOptions {
+        RegionOptions::of(backend.into())
+    }
+
+    /// Takes the back end of the caches of an asynchronous program: those of an
+    /// [`AsyncRegion`](super::AsyncRegion).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use beaker::AsyncBackend;
+    /// use beaker::cache::RegionOptions;
+    ///
+    /// let options = RegionOptions::for_tasks(AsyncBackend::memory()).ttl(Duration::from_secs(60));
+    /// # let _ = options;
+    /// ```
+    #[cfg(feature = "tokio")]
+    pub fn for_tasks(backend: impl Into<crate::backend::AsyncBackend>) -> RegionOptions {
+        RegionOptions::of(backend.into().0)
+    }
+
+    fn of(backend: AnyBackend) -> RegionOptions {
         RegionOptions { backend, policy: Policy::default(), key_length: None, time: Time::System }
     }
 
@@ -334,6 +404,22 @@ impl RegionOptions {
     /// Makes values anew before they expire, by chance. Default: 0. See [`Cache::refresh_early`].
     pub fn refresh_early(mut self, eagerness: f64) -> RegionOptions {
         self.policy.set_eagerness(eagerness);
+        self
+    }
+
+    /// Sets what a call does when the store fails. Default: [`OnStoreFailure::Fail`]. See
+    /// [`Cache::on_store_failure`].
+    ///
+    /// ```
+    /// use beaker::Backend;
+    /// use beaker::cache::{OnStoreFailure, RegionOptions};
+    ///
+    /// let options = RegionOptions::new(Backend::memory()).on_store_failure(OnStoreFailure::Bypass);
+    /// # let _ = options;
+    /// ```
+    #[doc(alias("fail_open", "ignore_exceptions"))]
+    pub fn on_store_failure(mut self, then: OnStoreFailure) -> RegionOptions {
+        self.policy.on_store_failure = then;
         self
     }
 
@@ -368,11 +454,28 @@ impl RegionOptions {
 
     /// Whether caches of both would be the same.
     fn is_same(&self, other: &RegionOptions) -> bool {
-        Arc::ptr_eq(&self.backend.store, &other.backend.store)
-            && Arc::ptr_eq(&self.backend.locks, &other.backend.locks)
+        is_same(&self.backend, &other.backend)
             && self.key_length == other.key_length
             && self.policy.gives_same(&other.policy)
     }
+}
+
+fn is_same(one: &AnyBackend, other: &AnyBackend) -> bool {
+    let is_same_store = match (&one.store, &other.store) {
+        (AnyStore::Blocking(one), AnyStore::Blocking(other)) => Arc::ptr_eq(one, other),
+        #[cfg(feature = "tokio")]
+        (AnyStore::Async(one), AnyStore::Async(other)) => Arc::ptr_eq(one, other),
+        #[cfg(feature = "tokio")]
+        _ => false,
+    };
+    is_same_store
+        && match (&one.locks, &other.locks) {
+            (AnyLocks::Blocking(one), AnyLocks::Blocking(other)) => Arc::ptr_eq(one, other),
+            #[cfg(feature = "tokio")]
+            (AnyLocks::Async(one), AnyLocks::Async(other)) => Arc::ptr_eq(one, other),
+            #[cfg(feature = "tokio")]
+            _ => false,
+        }
 }
 
 /// Holds the regions of a program, by name: a value to pass on. A clone has the same regions.
@@ -453,9 +556,9 @@ impl<'a> IntoIterator for &'a Regions {
     }
 }
 
-struct Members {
+pub(super) struct Members {
     region: Box<str>,
-    invalidations: Arc<SharedInvalidations>,
+    pub(super) invalidations: Arc<SharedInvalidations>,
     /// Nothing slow is done while this is locked.
     opened: Mutex<HashMap<Box<str>, Box<dyn Member>>>,
 }
@@ -467,7 +570,7 @@ trait Member: Send + Sync {
     fn cancel(&self);
 }
 
-impl<V: Clone + Send + Sync + 'static> Member for Cache<V> {
+impl<V: Clone + Send + Sync + 'static> Member for Engine<V> {
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -482,43 +585,43 @@ impl<V: Clone + Send + Sync + 'static> Member for Cache<V> {
 }
 
 impl Members {
-    fn new(region: &str, backend: &Backend) -> Members {
-        let all = SharedInvalidations::of_region(Arc::clone(&backend.store), region);
+    fn new(region: &str, backend: &AnyBackend) -> Members {
+        let all = SharedInvalidations::of_region(backend.store.clone(), region);
         Members { region: region.into(), invalidations: Arc::new(all), opened: Mutex::default() }
     }
 
     /// The cache of this name, opened if it is not yet.
-    fn cache<V: Clone + Send + Sync + 'static>(
+    pub(super) fn cache<V: Clone + Send + Sync + 'static>(
         &self,
         name: &str,
         options: &RegionOptions,
         codec: impl Codec<V>,
-    ) -> Result<Cache<V>> {
+    ) -> Result<Engine<V>> {
         let mut opened = self.lock();
         if let Some(member) = opened.get(name) {
-            let same = member.as_any().downcast_ref::<Cache<V>>().cloned();
+            let same = member.as_any().downcast_ref::<Engine<V>>().cloned();
             return same.ok_or_else(|| self.of_another_type(name, member.of(), type_name::<V>()));
         }
         let region = Some(Arc::clone(&self.invalidations));
         let place = Place { region, key_length: options.key_length };
         let in_backend = format!("{}.{name}", self.region);
-        let mut cache = Cache::placed(options.backend.clone(), &in_backend, codec, place);
+        let mut cache = Engine::placed(options.backend.clone(), &in_backend, codec, place);
         cache.policy = options.policy.clone();
         cache.time = options.time.clone();
         opened.insert(name.into(), Box::new(cache.clone()));
         Ok(cache)
     }
 
-    fn invalidate(&self, now: Duration) -> Result<()> {
+    /// Invalidates through this way to the store.
+    pub(super) async fn invalidate(
+        &self,
+        invalidations: &SharedInvalidations,
+        now: Duration,
+    ) -> Result<()> {
         self.cancel_all();
-        let invalidated = self.invalidations.invalidate(now);
         // A flight that began in between may have seen what was there before.
-        self.cancel_all();
-        invalidated
-    }
-
-    fn invalidate_softly(&self, now: Duration) -> Result<()> {
-        self.invalidations.invalidate_softly(now)
+        let _cancelled = OnDrop(|| self.cancel_all());
+        invalidations.invalidate(now).await
     }
 
     fn cancel_all(&self) {

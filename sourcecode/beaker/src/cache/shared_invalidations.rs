@@ -30,7 +30,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 use crate::record::{Header, Record};
-use crate::store::{Precondition, Store, Stored, Version};
+use crate::store::{AnyStore, Precondition, Stored, Version};
 
 /// How often it is tried again when others invalidate at the same time.
 const TRIES: usize = 100;
@@ -130,10 +130,10 @@ impl Generation {
 type Reading<T> = (Option<T>, Duration);
 
 pub(super) struct SharedInvalidations {
-    store: Arc<dyn Store>,
+    store: AnyStore,
     namespace: Namespace,
     /// No call to the store is made while this is locked.
-    known: Mutex<Known>,
+    known: Arc<Mutex<Known>>,
 }
 
 #[derive(Default)]
@@ -144,17 +144,24 @@ struct Known {
 
 impl SharedInvalidations {
     /// Those of the cache of this name.
-    pub(super) fn of_cache(store: Arc<dyn Store>, cache: &str) -> SharedInvalidations {
+    pub(super) fn of_cache(store: AnyStore, cache: &str) -> SharedInvalidations {
         SharedInvalidations::under(store, &format!("beaker.invalidations:{cache}"))
     }
 
     /// Those of a region and not of one cache.
-    pub(super) fn of_region(store: Arc<dyn Store>, region: &str) -> SharedInvalidations {
+    pub(super) fn of_region(store: AnyStore, region: &str) -> SharedInvalidations {
         SharedInvalidations::under(store, &format!("beaker.region:{region}"))
     }
 
-    fn under(store: Arc<dyn Store>, namespace: &str) -> SharedInvalidations {
-        SharedInvalidations { store, namespace: Namespace::new(namespace), known: Mutex::default() }
+    fn under(store: AnyStore, namespace: &str) -> SharedInvalidations {
+        SharedInvalidations { store, namespace: Namespace::new(namespace), known: Arc::default() }
+    }
+
+    /// The same ones, and what is known of them, through another way to their store.
+    #[cfg(feature = "tokio")]
+    pub(super) fn through(&self, store: AnyStore) -> SharedInvalidations {
+        let (namespace, known) = (self.namespace.clone(), Arc::clone(&self.known));
+        SharedInvalidations { store, namespace, known }
     }
 
     /// The key of the record, for who reads it along with something else, and then calls `note`.
@@ -188,15 +195,16 @@ impl SharedInvalidations {
     }
 
     /// Reads the record, and makes it if there is none: for who begins to make a value.
-    pub(super) fn begin(&self, now: Duration) -> Result<Invalidations> {
+    pub(super) async fn begin(&self, now: Duration) -> Result<Invalidations> {
         let key = self.key();
         for _ in 0..TRIES {
-            let stored = self.store.get(&key)?;
+            let stored = self.store.get(&key).await?;
             if let Some(found) = self.note(stored.as_ref(), now) {
                 return Ok(found);
             }
             let new = Invalidations::new();
-            if self.store.put(&key, &new.write(), None, unchanged(stored.as_ref()))?.is_some() {
+            if self.store.put(&key, &new.write(), None, unchanged(stored.as_ref())).await?.is_some()
+            {
                 self.remember(Some(new), now);
                 return Ok(new);
             }
@@ -205,22 +213,23 @@ impl SharedInvalidations {
     }
 
     /// From when this returns, what has begun before is gone.
-    pub(super) fn invalidate(&self, now: Duration) -> Result<()> {
+    pub(super) async fn invalidate(&self, now: Duration) -> Result<()> {
         let moved = |before: &Invalidations, found: &Invalidations| found.hard > before.hard;
         self.advance(now, moved, |it| {
             it.hard = it.now.count;
             // What lived until now is gone, however long it was to live.
             it.longest = 0;
         })
+        .await
         .map(drop)
     }
 
     /// From when this returns, what has begun before is stale.
-    pub(super) fn invalidate_softly(&self, now: Duration) -> Result<()> {
+    pub(super) async fn invalidate_softly(&self, now: Duration) -> Result<()> {
         let moved = |before: &Invalidations, found: &Invalidations| {
             found.hard > before.hard || found.soft > before.soft
         };
-        self.advance(now, moved, |it| it.soft = it.now.count).map(drop)
+        self.advance(now, moved, |it| it.soft = it.now.count).await.map(drop)
     }
 
     /// From when this returns, what has begun before and has the tag is gone.
@@ -233,13 +242,13 @@ impl SharedInvalidations {
     /// a writer: raises the life      reads its tags             writes, or does not
     /// this:     says that the tag is gone      reads the life   says it again, for longer
     /// ```
-    pub(super) fn invalidate_tag(&self, tag: &str, now: Duration) -> Result<()> {
+    pub(super) async fn invalidate_tag(&self, tag: &str, now: Duration) -> Result<()> {
         let moved =
             |before: &Invalidations, found: &Invalidations| found.now.count > before.now.count;
-        let mut reached = self.advance(now, moved, |_| {})?;
+        let mut reached = self.advance(now, moved, |_| {}).await?;
         loop {
-            self.say_of_tag(tag, reached, now)?;
-            match self.store.get(&self.key())?.as_ref().and_then(Invalidations::read) {
+            self.say_of_tag(tag, reached, now).await?;
+            match self.store.get(&self.key()).await?.as_ref().and_then(Invalidations::read) {
                 Some(found)
                     if found.now.epoch == reached.now.epoch && found.longest > reached.longest =>
                 {
@@ -250,19 +259,19 @@ impl SharedInvalidations {
         }
     }
 
-    fn say_of_tag(&self, tag: &str, reached: Invalidations, now: Duration) -> Result<()> {
+    async fn say_of_tag(&self, tag: &str, reached: Invalidations, now: Duration) -> Result<()> {
         let ttl = (reached.longest != u64::MAX)
             .then(|| Duration::from_micros(reached.longest).saturating_add(REMEMBERED));
         let key = self.tag_key(tag);
         for _ in 0..TRIES {
-            let stored = self.store.get(&key)?;
+            let stored = self.store.get(&key).await?;
             let there = stored.as_ref().and_then(Generation::read);
             let later = there.filter(|there| {
                 there.epoch == reached.now.epoch && there.count > reached.now.count
             });
             let said = later.unwrap_or(reached.now);
             let bytes = record(&[said.epoch, said.count]);
-            if self.store.put(&key, &bytes, ttl, unchanged(stored.as_ref()))?.is_some() {
+            if self.store.put(&key, &bytes, ttl, unchanged(stored.as_ref())).await?.is_some() {
                 self.remember_tag(tag, Some(said), now);
                 return Ok(());
             }
@@ -272,7 +281,7 @@ impl SharedInvalidations {
 
     /// Raises the count. Where others do the same at the time, theirs will do, if it has `moved` what was
     /// to be moved since this began.
-    fn advance(
+    async fn advance(
         &self,
         now: Duration,
         moved: impl Fn(&Invalidations, &Invalidations) -> bool,
@@ -281,7 +290,7 @@ impl SharedInvalidations {
         let key = self.key();
         let mut first: Option<Invalidations> = None;
         for _ in 0..TRIES {
-            let stored = self.store.get(&key)?;
+            let stored = self.store.get(&key).await?;
             let found = stored.as_ref().and_then(Invalidations::read);
             if let (Some(first), Some(found)) = (first, found)
                 && (first.now.epoch != found.now.epoch || moved(&first, &found))
@@ -293,7 +302,12 @@ impl SharedInvalidations {
             first = first.or(found);
             next.now.count += 1;
             change(&mut next);
-            if self.store.put(&key, &next.write(), None, unchanged(stored.as_ref()))?.is_some() {
+            if self
+                .store
+                .put(&key, &next.write(), None, unchanged(stored.as_ref()))
+                .await?
+                .is_some()
+            {
                 self.remember(Some(next), now);
                 return Ok(next);
             }
@@ -302,12 +316,23 @@ impl SharedInvalidations {
     }
 
     /// Whether one of the tags was invalidated since then, as far as was read lately.
-    pub(super) fn is_tag_invalidated(
+    pub(super) async fn is_tag_invalidated(
         &self,
         tags: &[Box<str>],
         began: Generation,
         now: Duration,
     ) -> Result<bool> {
+        let (mut said, unknown) = self.known_tags(tags, now);
+        said.extend(self.read_tags(&unknown, now).await?);
+        Ok(said.into_iter().flatten().any(|said| said.is_later_than(began)))
+    }
+
+    /// What was read lately of the tags, and those of which nothing was.
+    fn known_tags<'a>(
+        &self,
+        tags: &'a [Box<str>],
+        now: Duration,
+    ) -> (Vec<Option<Generation>>, Vec<&'a str>) {
         let (mut said, mut unknown) = (Vec::new(), Vec::new());
         let known = self.lock();
         for tag in tags {
@@ -316,17 +341,15 @@ impl SharedInvalidations {
                 None => unknown.push(&**tag),
             }
         }
-        drop(known);
-        said.extend(self.read_tags(&unknown, now)?);
-        Ok(said.into_iter().flatten().any(|said| said.is_later_than(began)))
+        (said, unknown)
     }
 
-    fn read_tags(&self, tags: &[&str], now: Duration) -> Result<Vec<Option<Generation>>> {
+    async fn read_tags(&self, tags: &[&str], now: Duration) -> Result<Vec<Option<Generation>>> {
         if tags.is_empty() {
             return Ok(Vec::new());
         }
         let keys: Vec<Key> = tags.iter().map(|tag| self.tag_key(tag)).collect();
-        let stored = self.store.get_many(&keys)?;
+        let stored = self.store.get_many(&keys).await?;
         let read = tags.iter().zip(stored).map(|(tag, stored)| {
             self.remember_tag(tag, stored.as_ref().and_then(Generation::read), now)
         });
@@ -360,7 +383,7 @@ impl SharedInvalidations {
 
     /// Whether a value with tags that lives so long may be kept; then what is said of its tags is kept as
     /// long. `began` is what was read before the making, which took `cost`.
-    pub(super) fn may_keep(
+    pub(super) async fn may_keep(
         &self,
         tags: &[Box<str>],
         began: &Began,
@@ -375,14 +398,18 @@ impl SharedInvalidations {
         }
         let key = self.key();
         for _ in 0..TRIES {
-            let stored = self.store.get(&key)?;
+            let stored = self.store.get(&key).await?;
             let Some(found) = self.note(stored.as_ref(), now) else { return Ok(false) };
             if found.now.epoch != began.generation.epoch {
                 return Ok(false);
             }
             if found.longest < life {
                 let next = Invalidations { longest: life, ..found };
-                if self.store.put(&key, &next.write(), None, unchanged(stored.as_ref()))?.is_none()
+                if self
+                    .store
+                    .put(&key, &next.write(), None, unchanged(stored.as_ref()))
+                    .await?
+                    .is_none()
                 {
                     continue;
                 }
@@ -393,7 +420,7 @@ impl SharedInvalidations {
             }
             // Something was invalidated while it was made.
             let tags: Vec<&str> = tags.iter().map(|tag| &**tag).collect();
-            let said = self.read_tags(&tags, now)?;
+            let said = self.read_tags(&tags, now).await?;
             let is_gone = said.into_iter().flatten().any(|it| it.is_later_than(began.generation));
             return Ok(is_quick && !is_gone);
         }

@@ -3,13 +3,18 @@
 
 use std::cell::Cell;
 use std::fmt::{self, Display};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 #[cfg(feature = "tracing")]
 use told as listener;
 #[cfg(not(feature = "tracing"))]
 use untold as listener;
+
+pub(super) use listener::Span;
+#[cfg(feature = "tokio")]
+pub(super) use listener::in_this_span;
 
 /// Holds what a cache has done so far in this process, to print or to send to a page of metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,7 +34,8 @@ pub struct Stats {
     pub failures: u64,
     /// Values that were made and could not be stored.
     pub unstored: u64,
-    /// Calls of functions that cannot fail, and that ran without the cache since the store failed.
+    /// Calls that went on without the store, since it failed: those of functions that cannot fail, and of
+    /// caches that [bypass](super::OnStoreFailure::Bypass) it.
     pub bypassed: u64,
     /// The time that all the creators took together.
     pub creating: Duration,
@@ -77,20 +83,36 @@ impl fmt::Display for Stats {
     }
 }
 
+/// What a store fails to do. A disk that is full lets others read: that it answers them is no end of the
+/// outage.
+#[derive(Clone, Copy)]
+pub(super) enum Outage {
+    Reading = 1,
+    /// To give the lock of a key, or to note where the making of its value begins.
+    Making,
+}
+
 /// Each thread counts in a row of its own, as long as there are not more threads: one row for all would
 /// be passed around between the cores, which costs more than a hit.
 const ROWS: usize = 64;
 
-/// Counts what a cache does, and tells it.
+/// Counts what a cache does, and tells it. A clone counts in the same place.
+#[derive(Clone)]
 pub(super) struct Recorder {
-    rows: Box<[Row; ROWS]>,
+    rows: Arc<[Row; ROWS]>,
+    /// What the store failed to do when it was bypassed, and has not done since: an [`Outage`], or 0.
+    outage: Arc<AtomicU8>,
     /// The function whose values alone are in the cache.
     pub(super) function: Option<&'static str>,
 }
 
 impl Default for Recorder {
     fn default() -> Recorder {
-        Recorder { rows: Box::new(std::array::from_fn(|_| Row::default())), function: None }
+        Recorder {
+            rows: Arc::new(std::array::from_fn(|_| Row::default())),
+            outage: Arc::default(),
+            function: None,
+        }
     }
 }
 
@@ -162,11 +184,6 @@ impl Recorder {
         add(&self.row().unstored, 1);
     }
 
-    #[cfg(feature = "macros")]
-    pub(super) fn bypassed(&self) {
-        add(&self.row().bypassed, 1);
-    }
-
     pub(super) fn read(&self) -> Stats {
         let sum = |of: fn(&Row) -> &AtomicU64| {
             self.rows.iter().map(|row| of(row).load(Ordering::Relaxed)).sum::<u64>()
@@ -191,8 +208,8 @@ fn add(counter: &AtomicU64, count: u64) {
 
 /// What is counted is told as well.
 impl Recorder {
-    /// As long as this is kept, the value is being made.
-    pub(super) fn creating(&self, key: &[u8]) -> impl Sized + use<> {
+    /// The value is being made by what runs in this.
+    pub(super) fn creating(&self, key: &[u8]) -> Span {
         listener::creating(self.key(key))
     }
 
@@ -214,8 +231,26 @@ impl Recorder {
     /// A function that cannot fail ran without the cache.
     #[cfg(feature = "macros")]
     pub(super) fn went_past(&self, error: &dyn Display) {
-        self.bypassed();
-        listener::bypassed(error);
+        add(&self.row().bypassed, 1);
+        listener::ran_without(error);
+    }
+
+    /// A call goes on without the store. One event an outage: of thousands, no other says more.
+    pub(super) fn bypassed(&self, failed: Outage, error: &dyn Display) {
+        add(&self.row().bypassed, 1);
+        if self.outage.fetch_max(failed as u8, Ordering::Relaxed) == 0 {
+            listener::store_failed(error);
+        }
+    }
+
+    /// The store has done this. So it does again what it failed to do, if that was no more.
+    pub(super) fn reached_store(&self, done: Outage) {
+        // Nearly always 0, and then nothing is written that is passed around between the cores.
+        let failed = self.outage.load(Ordering::Relaxed);
+        let is_over = (1..=done as u8).contains(&failed);
+        if is_over && self.outage.swap(0, Ordering::Relaxed) != 0 {
+            listener::store_is_back();
+        }
     }
 
     pub(super) fn not_stored(&self, key: &[u8], error: &dyn Display) {
@@ -231,13 +266,21 @@ mod told {
     use super::DisplayKey;
     use tracing::{debug, debug_span, warn};
 
+    pub(in crate::cache) use tracing::Span;
+
     const TARGET: &str = "beaker::cache";
 
     /// So much of a key is told.
     const LONGEST_KEY: usize = 100;
 
-    pub(super) fn creating(key: DisplayKey<'_>) -> impl Sized + use<> {
-        debug_span!(target: TARGET, "cache.create", key = %text(key)).entered()
+    pub(super) fn creating(key: DisplayKey<'_>) -> Span {
+        debug_span!(target: TARGET, "cache.create", key = %text(key))
+    }
+
+    /// A future for a task of its own, whose events are told in the span that is entered now.
+    #[cfg(feature = "tokio")]
+    pub(in crate::cache) fn in_this_span<F: Future>(future: F) -> impl Future<Output = F::Output> {
+        tracing::Instrument::in_current_span(future)
     }
 
     pub(super) fn failed(key: DisplayKey<'_>, error: &dyn Display) {
@@ -249,8 +292,16 @@ mod told {
     }
 
     #[cfg(feature = "macros")]
-    pub(super) fn bypassed(error: &dyn Display) {
+    pub(super) fn ran_without(error: &dyn Display) {
         warn!(target: TARGET, %error, "a function ran without its cache");
+    }
+
+    pub(super) fn store_failed(error: &dyn Display) {
+        warn!(target: TARGET, %error, "the store failed, and is bypassed");
+    }
+
+    pub(super) fn store_is_back() {
+        warn!(target: TARGET, "the store answers again");
     }
 
     pub(super) fn stale(key: DisplayKey<'_>) {
@@ -272,14 +323,34 @@ mod untold {
 
     use super::DisplayKey;
 
-    pub(super) fn creating(_: DisplayKey<'_>) -> impl Sized + use<> {}
+    /// Nobody listens.
+    pub(in crate::cache) struct Span;
+
+    impl Span {
+        pub(in crate::cache) fn in_scope<T>(&self, code: impl FnOnce() -> T) -> T {
+            code()
+        }
+    }
+
+    pub(super) fn creating(_: DisplayKey<'_>) -> Span {
+        Span
+    }
+
+    #[cfg(feature = "tokio")]
+    pub(in crate::cache) fn in_this_span<F: Future>(future: F) -> F {
+        future
+    }
 
     pub(super) fn failed(_: DisplayKey<'_>, _: &dyn Display) {}
 
     pub(super) fn unstored(_: DisplayKey<'_>, _: &dyn Display) {}
 
     #[cfg(feature = "macros")]
-    pub(super) fn bypassed(_: &dyn Display) {}
+    pub(super) fn ran_without(_: &dyn Display) {}
+
+    pub(super) fn store_failed(_: &dyn Display) {}
+
+    pub(super) fn store_is_back() {}
 
     pub(super) fn stale(_: DisplayKey<'_>) {}
 

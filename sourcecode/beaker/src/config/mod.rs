@@ -63,6 +63,7 @@
 //! | `stale_for` | seconds after that in which an old value is given while a new one is made | `0` |
 //! | `jitter` | percent of `expire` by which values expire sooner by chance | `0` |
 //! | `refresh_early` | true or false: values are made anew before they expire, by chance | `false` |
+//! | `on_store_failure` | `fail`, or `bypass`: a call goes on without the store when that fails | `fail` |
 //! | `enabled` | true or false | `true` |
 //! | `key_length` | bytes, 80 or more | `250` |
 //! | `regions` | names with `,` between; for `cache.` only | none |

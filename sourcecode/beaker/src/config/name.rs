@@ -49,8 +49,15 @@ pub(super) fn cache() -> &'static [&'static str] {
     &ALL
 }
 
-const OF_REGIONS: &[&str] =
-    &["enabled", "expire", "jitter", "key_length", "refresh_early", "stale_for"];
+const OF_REGIONS: &[&str] = &[
+    "enabled",
+    "expire",
+    "jitter",
+    "key_length",
+    "on_store_failure",
+    "refresh_early",
+    "stale_for",
+];
 
 fn with_those_of_back_ends(own: &[&'static str]) -> Vec<&'static str> {
     let of_back_ends = OPTIONS.iter().map(|option| option.name);

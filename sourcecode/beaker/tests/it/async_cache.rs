@@ -19,7 +19,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// for its turn to make it anew.
 fn run(test: impl Future<Output = ()>) {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(2).max_blocking_threads(3).build().unwrap().block_on(test);
+    builder.worker_threads(2).max_blocking_threads(3).enable_time().build().unwrap().block_on(test);
 }
 
 /// Caches of each kind: values as they are, bytes in memory, and bytes where a look may wait.
@@ -148,7 +148,7 @@ fn what_is_not_kept_is_shared_by_those_who_wait() {
 #[test]
 fn a_stale_value_is_given_while_a_new_one_is_made() {
     each(async |cache, clock| {
-        cache.run(|cache| cache.put("a", "old".to_owned())).await.unwrap();
+        cache.put("a", "old".to_owned()).await.unwrap();
         clock.advance(11 * SECOND);
         let gate = Gate::new();
         let first = ask(&cache, &gate, "new");
@@ -174,7 +174,7 @@ fn a_stale_value_is_made_anew_in_the_background() {
             };
             cache.get_or_refresh("a", create)
         };
-        cache.run(|cache| cache.put("a", "old".to_owned())).await.unwrap();
+        cache.put("a", "old".to_owned()).await.unwrap();
         assert_eq!(ask().await.unwrap(), "old");
         clock.advance(11 * SECOND);
         // The first one too does not wait.
@@ -186,7 +186,7 @@ fn a_stale_value_is_made_anew_in_the_background() {
             yield_now().await;
         }
         assert_eq!(gate.begun.load(Ordering::SeqCst), 1);
-        cache.run(|cache| cache.clear()).await.unwrap();
+        cache.clear().await.unwrap();
         assert_eq!(ask().await.unwrap(), "new", "made while it is waited for");
     });
 }
@@ -223,7 +223,7 @@ fn a_removal_wins_over_who_makes_it_at_the_time() {
         let (old, new) = (Gate::new(), Gate::new());
         let first = ask(&cache, &old, "old");
         old.until_begun().await;
-        cache.run(|cache| cache.remove("a")).await.unwrap();
+        cache.remove("a").await.unwrap();
         new.open();
         // In a store the lock of the one that was overtaken is waited for.
         let second = ask(&cache, &new, "new");

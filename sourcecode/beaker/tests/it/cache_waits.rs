@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use beaker::cache::{Cache, OnTimeout};
+use beaker::cache::OnTimeout;
 use beaker::key::Key;
 use beaker::lock::{Guard, Locks};
 use beaker::store::MemoryStore;
 use beaker::{Backend, Clock, Error, ErrorKind, ManualClock, Result, Timestamp};
+
+use crate::any_cache::{AnyCache, WORLDS, World};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -60,7 +62,7 @@ impl Clock for Striding {
 }
 
 /// So many at once, of whom one asks for the lock while all others wait for that one.
-fn herd(cache: &Cache<String>, locks: &Refusing, many: u64) -> Vec<ErrorKind> {
+fn herd(cache: &AnyCache<String>, locks: &Refusing, many: u64) -> Vec<ErrorKind> {
     let never = || -> String { panic!("nobody has the lock") };
     thread::scope(|scope| {
         let ask = || cache.get_or_create("a", never).unwrap_err().kind();
@@ -76,21 +78,25 @@ fn herd(cache: &Cache<String>, locks: &Refusing, many: u64) -> Vec<ErrorKind> {
 #[test]
 fn a_store_that_fails_is_not_asked_by_each_in_turn() {
     let down = || Err(Error::new(ErrorKind::Unavailable, "the server does not answer"));
-    let locks = Refusing::new(down);
-    let cache = Cache::new(Backend::new(MemoryStore::new(), locks.clone()), "cache");
-    let kinds = herd(&cache, &locks, 16);
-    let of = |kind| kinds.iter().filter(|found| **found == kind).count();
-    assert_eq!((of(ErrorKind::Unavailable), of(ErrorKind::Creation)), (1, 15), "{kinds:?}");
-    assert_eq!(locks.asked.load(Ordering::SeqCst), 1);
+    for &world in WORLDS {
+        let locks = Refusing::new(down);
+        let backend = Backend::new(MemoryStore::new(), locks.clone());
+        let kinds = herd(&AnyCache::new(world, backend, "cache"), &locks, 16);
+        let of = |kind| kinds.iter().filter(|found| **found == kind).count();
+        assert_eq!((of(ErrorKind::Unavailable), of(ErrorKind::Creation)), (1, 15), "{kinds:?}");
+        assert_eq!(locks.asked.load(Ordering::SeqCst), 1);
+    }
 }
 
 #[test]
 fn a_wait_does_not_begin_anew_when_another_one_has_given_up() {
     let clock = Arc::new(Striding::default());
     let locks = Refusing::new(|| Ok(None));
-    let cache = Cache::new(Backend::new(MemoryStore::new(), locks.clone()), "cache")
-        .clock(clock.clone())
-        .wait_timeout(10 * SECOND, OnTimeout::Fail);
+    // Tasks wait by tokio's clock, and not by this one.
+    let cache =
+        AnyCache::new(World::Threads, Backend::new(MemoryStore::new(), locks.clone()), "cache")
+            .clock(clock.clone())
+            .wait_timeout(10 * SECOND, OnTimeout::Fail);
     let begun = clock.now();
     assert_eq!(herd(&cache, &locks, 8), [ErrorKind::Unavailable; 8]);
     let waited = clock.now().since(begun);

@@ -9,9 +9,11 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use beaker::cache::{Cache, CacheEntry, OnTimeout};
+use beaker::cache::{CacheEntry, OnTimeout};
 use beaker::lock::LeaseLocks;
 use beaker::{Backend, Clock, ManualClock, SystemClock};
+
+use crate::any_cache::{AnyCache, WORLDS, World};
 
 const WORK: &str = "BEAKER_TEST_CACHES_IN";
 const SECOND: Duration = Duration::from_secs(1);
@@ -35,15 +37,16 @@ impl Place {
         matches!(self.name, "file" | "dbm")
     }
 
-    fn open(&self) -> Cache<String> {
+    fn open(&self, world: World) -> AnyCache<String> {
         let options: Vec<_> = self.options.iter().map(|(name, value)| (*name, &**value)).collect();
-        open(self.name, &options, self.lease)
+        open(world, self.name, &options, self.lease)
     }
 
-    /// A process that does this, on the same back end.
-    fn process(&self, work: &str) -> Process {
+    /// A process that does this, on the same back end, with threads or with tasks.
+    fn process(&self, world: World, work: &str) -> Process {
         let lease = self.lease.unwrap_or_default().as_millis().to_string();
-        let mut words = vec![work.to_owned(), lease, self.name.to_owned()];
+        let world = format!("{world:?}");
+        let mut words = vec![world, work.to_owned(), lease, self.name.to_owned()];
         words.extend(self.options.iter().map(|(option, value)| format!("{option}={value}")));
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "caches_shared::works_in_a_process_of_its_own", "--nocapture"])
@@ -57,15 +60,20 @@ impl Place {
     }
 }
 
-type Act = fn(&Cache<String>);
+type Act = fn(&AnyCache<String>);
 
-fn open(name: &str, options: &[(&str, &str)], lease: Option<Duration>) -> Cache<String> {
+fn open(
+    world: World,
+    name: &str,
+    options: &[(&str, &str)],
+    lease: Option<Duration>,
+) -> AnyCache<String> {
     let mut backend = Backend::open(name, options).unwrap();
     if let Some(lease) = lease {
         let store = Arc::clone(&backend.store);
         backend.locks = Arc::new(LeaseLocks::with(store, lease, Arc::new(SystemClock)));
     }
-    Cache::new(backend, "shared")
+    AnyCache::new(world, backend, "shared")
 }
 
 /// Every back end that processes share, and that this is compiled with.
@@ -93,6 +101,11 @@ fn each(check: impl Fn(Place)) {
         let options = [("url", &*server.url()), ("deadline", "20000")];
         check(Place::new("ext:redis", &options, server));
     }
+}
+
+/// And with what the other process, or this one, is made of.
+fn each_with_each_world(check: impl Fn(Place, World)) {
+    WORLDS.iter().for_each(|world| each(|place| check(place, *world)));
 }
 
 struct Process {
@@ -123,10 +136,11 @@ impl Process {
 fn works_in_a_process_of_its_own() {
     let Ok(words) = std::env::var(WORK) else { return };
     let words: Vec<&str> = words.lines().collect();
-    let [work, lease, name, ref options @ ..] = words[..] else { panic!("{words:?}") };
+    let [world, work, lease, name, ref options @ ..] = words[..] else { panic!("{words:?}") };
+    let world = WORLDS.iter().find(|it| format!("{it:?}") == world).unwrap();
     let options: Vec<_> = options.iter().map(|word| word.split_once('=').unwrap()).collect();
     let lease = Some(Duration::from_millis(lease.parse().unwrap())).filter(|it| !it.is_zero());
-    let cache = open(name, &options, lease);
+    let cache = open(*world, name, &options, lease);
     match work.split_once(' ') {
         None => make(&cache),
         Some((threads, log)) => graze(&cache, threads.parse().unwrap(), log),
@@ -144,7 +158,7 @@ fn wait_to_go_on() {
 }
 
 /// Makes a value, as slowly as it is told.
-fn make(cache: &Cache<String>) {
+fn make(cache: &AnyCache<String>) {
     let made = cache.get_or_create("k", || {
         say("creating");
         wait_to_go_on();
@@ -154,7 +168,7 @@ fn make(cache: &Cache<String>) {
 }
 
 /// So many threads want one value. Whoever makes it notes that.
-fn graze(cache: &Cache<String>, threads: usize, log: &str) {
+fn graze(cache: &AnyCache<String>, threads: usize, log: &str) {
     say("here");
     wait_to_go_on();
     let start = Barrier::new(threads);
@@ -180,8 +194,11 @@ fn graze(cache: &Cache<String>, threads: usize, log: &str) {
 fn a_herd_of_three_processes_makes_a_value_once() {
     each(|place| {
         let log = tempfile::NamedTempFile::new().unwrap();
-        let process = |threads| place.process(&format!("{threads} {}", log.path().display()));
-        let mut processes = [22, 21, 21].map(process);
+        let process = |(at, threads)| {
+            let work = format!("{threads} {}", log.path().display());
+            place.process(WORLDS[at % WORLDS.len()], &work)
+        };
+        let mut processes = [(0, 22), (1, 21), (2, 21)].map(process);
         for process in &mut processes {
             assert_eq!(process.says(), "here");
         }
@@ -199,20 +216,22 @@ fn a_herd_of_three_processes_makes_a_value_once() {
 
 #[test]
 fn a_maker_that_is_killed_frees_the_key() {
-    each(|mut place| {
+    each_with_each_world(|mut place, world| {
         let at_once = place.has_file_locks();
         place.lease = (!at_once).then_some(SECOND);
-        let mut maker = place.process("make");
+        place.open(World::Threads).remove("k").unwrap();
+        let mut maker = place.process(world, "make");
         assert_eq!(maker.says(), "creating");
-        let impatient = place.open().wait_timeout(Duration::ZERO, OnTimeout::Fail);
+        let open = || place.open(world);
+        let impatient = open().wait_timeout(Duration::ZERO, OnTimeout::Fail);
         let refused = impatient.get_or_create("k", || "too early".to_owned());
         assert_eq!(refused.unwrap_err().kind(), beaker::ErrorKind::Unavailable);
         maker.child.kill().unwrap();
         maker.child.wait().unwrap();
         // A lock file is free as soon as its holder is gone; a lease runs out.
-        let cache = if at_once { impatient } else { place.open() };
+        let cache = if at_once { impatient } else { open() };
         assert_eq!(cache.get_or_create("k", || "made here".to_owned()).unwrap(), "made here");
-        assert_eq!(place.open().get("k").unwrap().as_deref(), Some("made here"));
+        assert_eq!(open().get("k").unwrap().as_deref(), Some("made here"));
     });
 }
 
@@ -225,18 +244,18 @@ fn what_another_process_does_during_a_creation_wins() {
         ("a clearing", |cache| cache.clear().unwrap()),
         ("a write", |cache| cache.put("k", "written".to_owned()).unwrap()),
     ];
-    each(|place| {
+    each_with_each_world(|place, world| {
         for (what, act) in acts {
-            let here = place.open();
+            let here = place.open(World::Threads);
             here.remove("k").unwrap();
-            let mut maker = place.process("make");
+            let mut maker = place.process(world, "make");
             assert_eq!(maker.says(), "creating");
             act(&here);
             maker.go_on();
             assert_eq!(maker.says(), "made by the other process");
             maker.ends();
             let wanted = (what == "a write").then_some("written");
-            for cache in [&here, &place.open()] {
+            for cache in [&here, &place.open(world)] {
                 assert_eq!(cache.get("k").unwrap().as_deref(), wanted, "{}: {what}", place.name);
             }
         }
@@ -247,10 +266,13 @@ fn what_another_process_does_during_a_creation_wins() {
 fn an_invalidation_is_seen_after_a_restart_and_elsewhere_within_a_second() {
     let acts: [Act; 2] =
         [|cache| cache.invalidate().unwrap(), |cache| cache.invalidate_tag("t").unwrap()];
-    each(|place| {
+    each_with_each_world(|place, world| {
         let clock = Arc::new(ManualClock::default());
-        let open = || place.open().clock(clock.clone());
-        let (here, elsewhere) = (open(), open());
+        let open = || place.open(world).clock(clock.clone());
+        let elsewhere = place.open(World::Threads).clock(clock.clone());
+        elsewhere.clear().unwrap();
+        clock.advance(SECOND);
+        let here = open();
         for act in acts {
             clock.advance(SECOND);
             here.put("k", CacheEntry::new("old".to_owned()).tag("t")).unwrap();
@@ -269,8 +291,14 @@ fn an_invalidation_is_seen_after_a_restart_and_elsewhere_within_a_second() {
 #[cfg(feature = "memcached")]
 #[test]
 fn a_server_that_is_stopped_is_an_error_and_nothing_more() {
+    WORLDS.iter().for_each(|world| check_stopped_server(*world));
+}
+
+#[cfg(feature = "memcached")]
+fn check_stopped_server(world: World) {
     let server = servers::BuiltIn::memcached().unwrap();
-    let cache = open("ext:memcached", &[("url", &server.url()), ("deadline", "300")], None);
+    let options = [("url", &*server.url()), ("deadline", "300")];
+    let cache = open(world, "ext:memcached", &options, None);
     let create = || "made".to_owned();
     assert_eq!(cache.get_or_create("k", create).unwrap(), "made");
     server.fault(servers::Fault::Refuse);

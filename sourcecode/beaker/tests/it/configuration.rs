@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use beaker::cache::OnStoreFailure;
 use beaker::config::{Config, Place, Settings};
 use beaker::{Backend, CookieLifetime, ErrorKind};
 use proptest::prelude::*;
@@ -240,6 +241,8 @@ fn regions_take_over_what_they_do_not_say() {
         ("cache.short.stale_for", "0"),
         ("cache.short.jitter", "10"),
         ("cache.long.refresh_early", "yes"),
+        ("cache.on_store_failure", "Bypass"),
+        ("cache.short.on_store_failure", "fail"),
         ("cache.off.enabled", "no"),
     ];
     let cache = read(&pairs).unwrap().cache;
@@ -256,6 +259,10 @@ fn regions_take_over_what_they_do_not_say() {
         (Duration::from_secs(30), 0, true)
     );
     assert_eq!((short.stale_for, short.jitter), (Duration::ZERO, 10));
+    assert_eq!(
+        (short.on_store_failure, long.on_store_failure),
+        (OnStoreFailure::Fail, OnStoreFailure::Bypass)
+    );
     assert!(!cache.regions["off"].enabled && cache.default.enabled);
     assert!(short.backend.open().is_ok());
     prints(
@@ -266,6 +273,8 @@ fn regions_take_over_what_they_do_not_say() {
             "cache.short.expire = 60",
             "cache.short.stale_for = 0  # default",
             "cache.short.jitter = 10",
+            "cache.short.on_store_failure = fail  # default",
+            "cache.long.on_store_failure = bypass  # as cache.on_store_failure",
             "cache.long.stale_for = 30  # as cache.stale_for",
             "cache.short.key_length = 250  # as cache.key_length",
         ],
@@ -445,6 +454,7 @@ fn any_pairs() -> impl Strategy<Value = Vec<(String, String)>> {
         option("cache.stale_for", (0..9999u32).prop_map(|n| n.to_string()).boxed()),
         option("cache.short.jitter", (0..=100u32).prop_map(|n| n.to_string()).boxed()),
         option("cache.short.refresh_early", word().boxed()),
+        option("cache.on_store_failure", prop_oneof!["fail", "Bypass"].boxed()),
         option("cache.enabled", word().boxed()),
         option("cache.key_length", (80..500u32).prop_map(|n| n.to_string()).boxed()),
         option("cache.short.expire", seconds().boxed()),

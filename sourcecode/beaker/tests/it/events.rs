@@ -26,6 +26,14 @@ fn listen() -> &'static Listener {
     &LISTENER
 }
 
+/// The warnings that are told while something is done.
+pub fn warnings(act: impl FnOnce()) -> Vec<String> {
+    let listener = listen();
+    act();
+    let told = listener.told();
+    told.lines().filter(|line| line.starts_with("event WARN")).map(str::to_owned).collect()
+}
+
 struct Fields<'a>(&'a mut String);
 
 impl Visit for Fields<'_> {

@@ -15,6 +15,7 @@ use beaker::{Backend, Clock, ManualClock, Timestamp};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
+use crate::any_cache::{AnyCache, AnyRegion, WORLDS, World};
 use crate::length::length;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -161,8 +162,8 @@ impl Model {
 
 /// One of the two processes.
 struct Process {
-    cache: Cache<u64>,
-    region: Option<Region>,
+    cache: AnyCache<u64>,
+    region: Option<AnyRegion>,
 }
 
 struct Run<'a> {
@@ -344,44 +345,56 @@ fn cases(of: u32) -> u32 {
     length(of, 2 * of, 8 * of)
 }
 
-fn process(backend: Backend, region: &str, clock: &Arc<ManualClock>) -> Process {
+fn process(world: World, backend: Backend, region: &str, clock: &Arc<ManualClock>) -> Process {
     let options = RegionOptions::new(backend).clock(clock.clone());
     let region = Region::named(region);
     region.configure(options).unwrap();
+    let region = AnyRegion::new(world, region);
     Process { cache: region.cache("cache").unwrap(), region: Some(region) }
 }
 
-/// Two processes that share what is under these options.
+/// Two processes that share what is under these options: one of threads, and one of either kind.
 fn check_shared(name: &str, of: u32, options: &[(&str, &str)]) {
-    check(name, cases(of), 30, |region, clock| {
-        let backend = || Backend::open(name, options).unwrap();
-        vec![process(backend(), region, clock), process(backend(), region, clock)]
-    });
+    for &world in WORLDS {
+        check(name, cases(of) / WORLDS.len() as u32, 30, |region, clock| {
+            let backend = || Backend::open(name, options).unwrap();
+            let other = process(world, backend(), region, clock);
+            vec![process(World::Threads, backend(), region, clock), other]
+        });
+    }
 }
 
 #[test]
 fn objects() {
-    check("objects", cases(500), 60, |_, clock| {
-        vec![Process { cache: Cache::in_memory(100).clock(clock.clone()), region: None }]
-    });
+    for &world in WORLDS {
+        check("objects", cases(250), 60, |_, clock| {
+            let cache = AnyCache::of(world, Cache::in_memory(100).clock(clock.clone()));
+            vec![Process { cache, region: None }]
+        });
+    }
 }
 
 #[test]
 fn near() {
-    check("near", cases(200), 60, |region, clock| {
-        let mut process = process(Backend::memory(), region, clock);
-        process.cache = process.cache.local_tier(100, SECOND);
-        process.region = None;
-        vec![process]
-    });
+    for &world in WORLDS {
+        check("near", cases(100), 60, |region, clock| {
+            let mut process = process(world, Backend::memory(), region, clock);
+            process.cache = process.cache.local_tier(100, SECOND);
+            process.region = None;
+            vec![process]
+        });
+    }
 }
 
 #[test]
 fn memory() {
-    check("memory", cases(300), 60, |region, clock| {
-        let backend = Backend::memory();
-        vec![process(backend.clone(), region, clock), process(backend, region, clock)]
-    });
+    for &world in WORLDS {
+        check("memory", cases(150), 60, |region, clock| {
+            let backend = Backend::memory();
+            let other = process(world, backend.clone(), region, clock);
+            vec![process(World::Threads, backend, region, clock), other]
+        });
+    }
 }
 
 #[test]
@@ -431,12 +444,12 @@ fn postgres() {
 /// asks after an invalidation has returned gets nothing that is older.
 #[test]
 fn threads_that_race_see_nothing_from_before() {
-    type Open = fn() -> Cache<u64>;
-    type Do = fn(&Cache<u64>, u64);
+    type Open = fn(World) -> AnyCache<u64>;
+    type Do = fn(&AnyCache<u64>, u64);
     let opens: [Open; 3] = [
-        || Cache::in_memory(10),
-        || Cache::new(Backend::memory(), "cache"),
-        || Cache::new(Backend::memory(), "cache").local_tier(10, 60 * SECOND),
+        |world| AnyCache::of(world, Cache::in_memory(10)),
+        |world| AnyCache::new(world, Backend::memory(), "cache"),
+        |world| AnyCache::new(world, Backend::memory(), "cache").local_tier(10, 60 * SECOND),
     ];
     let acts: [Do; 5] = [
         |cache, _| cache.clear().unwrap(),
@@ -453,9 +466,9 @@ fn threads_that_race_see_nothing_from_before() {
         }
     }
     let rounds = 300;
-    for open in opens {
+    for (open, world) in opens.iter().flat_map(|open| WORLDS.iter().map(move |&it| (open, it))) {
         for act in acts {
-            let (cache, source, start) = (open(), AtomicU64::new(0), Barrier::new(4));
+            let (cache, source, start) = (open(world), AtomicU64::new(0), Barrier::new(4));
             let ask = || {
                 let made = || CacheEntry::new(source.load(Ordering::SeqCst)).tag("t");
                 cache.get_or_create("k", made).unwrap()
@@ -485,7 +498,7 @@ fn threads_that_race_see_nothing_from_before() {
 /// The clock does not move between one call and the next, and nothing that is written is lost.
 #[test]
 fn what_is_written_after_an_invalidation_is_seen_in_the_same_tick() {
-    type Do = fn(&Cache<u32>);
+    type Do = fn(&AnyCache<u32>);
     let acts: [Do; 4] = [
         |cache| cache.clear().unwrap(),
         |cache| cache.invalidate().unwrap(),
@@ -493,7 +506,11 @@ fn what_is_written_after_an_invalidation_is_seen_in_the_same_tick() {
         |cache| cache.invalidate_tag("t").unwrap(),
     ];
     let clock = Arc::new(ManualClock::default());
-    for cache in [Cache::in_memory(10), Cache::new(Backend::memory(), "cache")] {
+    let caches = WORLDS.iter().flat_map(|&world| {
+        let shared = AnyCache::new(world, Backend::memory(), "cache");
+        [AnyCache::of(world, Cache::in_memory(10)), shared]
+    });
+    for cache in caches {
         let cache = cache.clock(clock.clone());
         for act in acts {
             act(&cache);

@@ -4,15 +4,19 @@
 
 use beaker::{Session, Sessions};
 
+mod any_cache;
 mod argument_keys;
 #[cfg(feature = "tokio")]
 mod async_backends;
 #[cfg(feature = "tokio")]
 mod async_cache;
 #[cfg(feature = "tokio")]
+mod async_loaders;
+#[cfg(feature = "tokio")]
 mod async_locks;
 #[cfg(feature = "tokio")]
 mod async_sessions;
+mod cache_bypass;
 #[cfg(feature = "middleware")]
 mod cache_middleware;
 mod cache_waits;

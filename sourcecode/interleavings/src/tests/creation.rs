@@ -1,13 +1,26 @@
-//! Three callers who want one value, a creator that may fail or panic, and a remover in between.
+//! Three callers who want one value, threads and tasks, a creator that may fail or panic, and a remover in
+//! between.
 
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::task::{Context, Poll, Waker};
 
+use loom::future::block_on;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use super::{KEY, model};
 use crate::flight::{Completion, Flights, Role};
+
+/// How a caller waits.
+#[derive(Clone, Copy)]
+enum Waits {
+    AsThread,
+    AsTask,
+}
+
+use Waits::{AsTask, AsThread};
 
 /// How the first creator that runs ends; those after it succeed.
 #[derive(Clone, Copy, PartialEq)]
@@ -39,18 +52,23 @@ impl Cache {
         *self.table.lock().unwrap()
     }
 
-    fn get_or_create(&self) -> Result<usize, &'static str> {
+    fn get_or_create(&self, waits: Waits) -> Result<usize, &'static str> {
         loop {
             if let Some(value) = self.look() {
                 return Ok(value);
             }
             match self.flights.join_or_lead(KEY) {
-                Role::Reentrant => panic!("nobody asks twice"),
-                Role::Waiter(waiter) => match waiter.wait(None) {
-                    Completion::Done(made) => return made,
-                    Completion::Abandoned => {}
-                    Completion::TimedOut => panic!("there is no time"),
-                },
+                Role::Waiter(waiter) => {
+                    let completion = match waits {
+                        AsThread => waiter.wait(None),
+                        AsTask => block_on(waiter.ended()),
+                    };
+                    match completion {
+                        Completion::Done(made) => return made,
+                        Completion::Abandoned => {}
+                        Completion::TimedOut => panic!("there is no time"),
+                    }
+                }
                 Role::Leader(leader) => {
                     // Look again: it may have been made since.
                     if let Some(value) = self.look() {
@@ -75,16 +93,16 @@ impl Cache {
     }
 }
 
-/// Two threads and this one call; what each was given, `None` for a panic.
+/// A thread, a task and this thread call; what each was given, `None` for a panic.
 fn three_callers(cache: &Arc<Cache>) -> Vec<Option<Result<usize, &'static str>>> {
-    let call = |cache: Arc<Cache>| catch_unwind(AssertUnwindSafe(|| cache.get_or_create())).ok();
-    let threads: Vec<_> = (0..2)
-        .map(|_| {
-            let cache = Arc::clone(cache);
-            thread::spawn(move || call(cache))
-        })
-        .collect();
-    let own = call(Arc::clone(cache));
+    let call = |cache: Arc<Cache>, waits| {
+        catch_unwind(AssertUnwindSafe(|| cache.get_or_create(waits))).ok()
+    };
+    let threads = [AsThread, AsTask].map(|waits| {
+        let cache = Arc::clone(cache);
+        thread::spawn(move || call(cache, waits))
+    });
+    let own = call(Arc::clone(cache), AsThread);
     let others = threads.into_iter().map(|thread| thread.join().unwrap());
     others.chain([own]).collect()
 }
@@ -130,16 +148,16 @@ fn what_is_removed_during_a_creation_does_not_come_back() {
         let cache = Cache::new(First::Succeeds);
         let creator = {
             let cache = Arc::clone(&cache);
-            thread::spawn(move || cache.get_or_create())
+            thread::spawn(move || cache.get_or_create(AsThread))
         };
         let other = {
             let cache = Arc::clone(&cache);
-            thread::spawn(move || cache.get_or_create())
+            thread::spawn(move || cache.get_or_create(AsTask))
         };
         let begun = cache.created.load(Ordering::SeqCst);
         cache.remove();
         // Whoever asks after the removal gets nothing that was begun before it.
-        let after = cache.get_or_create().unwrap();
+        let after = cache.get_or_create(AsThread).unwrap();
         assert!(after >= begun, "{after}, of those before {begun}");
         let made = [creator.join().unwrap().unwrap(), other.join().unwrap().unwrap()];
         let all = cache.created.load(Ordering::SeqCst);
@@ -154,7 +172,7 @@ fn what_was_kept_before_a_removal_is_gone_after_it() {
         let cache = Cache::new(First::Succeeds);
         let creator = {
             let cache = Arc::clone(&cache);
-            thread::spawn(move || cache.get_or_create())
+            thread::spawn(move || cache.get_or_create(AsThread))
         };
         let begun = cache.created.load(Ordering::SeqCst);
         cache.remove();
@@ -163,5 +181,32 @@ fn what_was_kept_before_a_removal_is_gone_after_it() {
         if begun == 1 {
             assert_eq!(cache.look(), None);
         }
+    });
+}
+
+/// A task that waits is dropped, as one is whose visitor has gone, and the other waiter is not forgotten.
+#[test]
+fn a_waiter_that_is_dropped_leaves_nothing() {
+    model(|| {
+        let cache = Cache::new(First::Succeeds);
+        let creator = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || cache.get_or_create(AsThread))
+        };
+        let other = {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || cache.get_or_create(AsTask))
+        };
+        if let Role::Waiter(waiter) = cache.flights.join_or_lead(KEY) {
+            let mut ended = Box::pin(waiter.ended());
+            let polled = ended.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(matches!(
+                polled,
+                Poll::Pending | Poll::Ready(Completion::Done(Ok(_)) | Completion::Abandoned)
+            ));
+        }
+        // Who led has given up, or has waited no more: the two others make it once.
+        let made = [creator.join().unwrap(), other.join().unwrap()];
+        assert_eq!((made, cache.created.load(Ordering::SeqCst)), ([Ok(0); 2], 1));
     });
 }

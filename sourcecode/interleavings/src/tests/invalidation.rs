@@ -1,5 +1,6 @@
 //! Callers who ask and who write after an invalidation, while another one makes a value from before it.
 
+use loom::future::block_on;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::sync::{Arc, Mutex};
 use loom::thread;
@@ -41,10 +42,9 @@ impl Tagged {
                 return value;
             }
             match self.flights.join_or_lead(KEY) {
-                Role::Reentrant => panic!("nobody asks twice"),
                 Role::Waiter(waiter) => {
                     let is_outdated = waiter.is_outdated();
-                    match waiter.wait(None) {
+                    match block_on(waiter.ended()) {
                         Completion::Done(Ok(value)) if !is_outdated => return value,
                         _ => {}
                     }

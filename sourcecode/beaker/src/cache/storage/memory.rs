@@ -66,7 +66,7 @@ impl<V: Clone> Memory<V> {
         }
     }
 
-    pub(super) fn keep(&self, key: &[u8], slot: Slot<V>) {
+    pub(in crate::cache) fn keep(&self, key: &[u8], slot: Slot<V>) {
         self.table.insert(TableKey::new(key, slot.age), slot.value);
     }
 

@@ -11,6 +11,8 @@ pub(super) use remote::{Place, Remote};
 
 use super::freshness::{Age, Freshness, InvalidationScope, Lookup, Origin, Slot, Time};
 use super::order::Writes;
+#[cfg(feature = "tokio")]
+use crate::backend::AnyBackend;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::store::Precondition;
@@ -22,6 +24,8 @@ pub(super) enum Storage<V> {
     Tiered(LocalTier<V>),
 }
 
+/// What asks a store is a large future, and in a box here. So the flow around it is small enough that
+/// functions with caches in memory may call one another hundreds of times deep.
 impl<V: Clone + 'static> Storage<V> {
     /// A fresh value in this process's memory.
     #[inline(always)]
@@ -33,45 +37,47 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    pub(super) fn look(&self, key: &[u8], time: &Time) -> Result<Lookup<V>> {
+    pub(super) async fn look(&self, key: &[u8], time: &Time) -> Result<Lookup<V>> {
         match self {
             Storage::Memory(memory) => Ok(memory.look(key)),
-            Storage::Remote(remote) => remote.look(key, time.monotonic()),
-            Storage::Tiered(tier) => tier.look(key, time),
+            Storage::Remote(remote) => Box::pin(remote.look(key, time.monotonic())).await,
+            Storage::Tiered(tier) => Box::pin(tier.look(key, time)).await,
         }
     }
 
-    pub(super) fn look_many(&self, keys: &[&[u8]], time: &Time) -> Result<Vec<Lookup<V>>> {
+    pub(super) async fn look_many(&self, keys: &[&[u8]], time: &Time) -> Result<Vec<Lookup<V>>> {
         match self {
             Storage::Memory(memory) => Ok(keys.iter().map(|key| memory.look(key)).collect()),
-            Storage::Tiered(tier) => tier.look_many(keys, time),
-            Storage::Remote(remote) => remote.look_many(keys, time.monotonic()),
+            Storage::Tiered(tier) => Box::pin(tier.look_many(keys, time)).await,
+            Storage::Remote(remote) => Box::pin(remote.look_many(keys, time.monotonic())).await,
         }
     }
 
     /// What is there, past any local tier, and with nothing believed: for who is about to make it.
-    pub(super) fn look_closely(&self, key: &[u8], time: &Time) -> Result<Lookup<V>> {
+    pub(super) async fn look_closely(&self, key: &[u8], time: &Time) -> Result<Lookup<V>> {
         match self {
             Storage::Memory(memory) => Ok(memory.look(key)),
-            Storage::Remote(remote) => remote.look_closely(key, time.monotonic()),
-            Storage::Tiered(tier) => tier.behind.look_closely(key, time.monotonic()),
+            Storage::Remote(remote) => Box::pin(remote.look_closely(key, time.monotonic())).await,
+            Storage::Tiered(tier) => {
+                Box::pin(tier.behind.look_closely(key, time.monotonic())).await
+            }
         }
     }
 
     /// Where a value stands whose making begins now. A look tells that as well, if it believed nothing.
-    pub(super) fn origin(&self, seen: Option<Origin>, time: &Time) -> Result<Origin> {
+    pub(super) async fn origin(&self, seen: Option<Origin>, time: &Time) -> Result<Origin> {
         match self {
             Storage::Memory(memory) => Ok(memory.origin()),
-            Storage::Remote(remote) => remote.origin(seen, time.monotonic()),
+            Storage::Remote(remote) => Box::pin(remote.origin(seen, time.monotonic())).await,
             Storage::Tiered(tier) => {
                 let local = tier.front.origin().local;
-                Ok(Origin { local, ..tier.behind.origin(seen, time.monotonic())? })
+                Ok(Origin { local, ..Box::pin(tier.behind.origin(seen, time.monotonic())).await? })
             }
         }
     }
 
     /// Keeps a value if the condition is met, and tells whether it was.
-    pub(super) fn keep(
+    pub(super) async fn keep(
         &self,
         key: &[u8],
         slot: Slot<V>,
@@ -84,8 +90,10 @@ impl<V: Clone + 'static> Storage<V> {
                 memory.keep(key, slot);
                 Ok(true)
             }
-            Storage::Remote(remote) => remote.keep(key, &slot, ttl, when, time.monotonic()),
-            Storage::Tiered(tier) => tier.keep(key, slot, ttl, when, time),
+            Storage::Remote(remote) => {
+                Box::pin(remote.keep(key, &slot, ttl, when, time.monotonic())).await
+            }
+            Storage::Tiered(tier) => Box::pin(tier.keep(key, slot, ttl, when, time)).await,
         }
     }
 
@@ -98,46 +106,44 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    pub(super) fn remove(&self, key: &[u8], now: Timestamp) -> Result<()> {
+    pub(super) async fn remove(&self, key: &[u8], now: Timestamp) -> Result<()> {
         match self {
             Storage::Memory(memory) => {
                 memory.remove(key);
                 Ok(())
             }
-            Storage::Remote(remote) => remote.remove(key, now),
-            Storage::Tiered(tier) => tier.remove(key, now),
+            Storage::Remote(remote) => Box::pin(remote.remove(key, now)).await,
+            Storage::Tiered(tier) => Box::pin(tier.remove(key, now)).await,
         }
     }
 
     /// Removes everything, and what is being made meanwhile is gone.
-    pub(super) fn clear(&self, time: &Time) -> Result<()> {
+    pub(super) async fn clear(&self, time: &Time) -> Result<()> {
         match self {
             Storage::Memory(memory) => {
                 memory.invalidate(InvalidationScope::All);
                 memory.clear();
                 Ok(())
             }
-            Storage::Remote(remote) => remote.clear(time.monotonic()),
+            Storage::Remote(remote) => Box::pin(remote.clear(time.monotonic())).await,
             Storage::Tiered(tier) => {
-                let cleared = tier.behind.clear(time.monotonic());
-                tier.forget();
-                cleared
+                let _forgotten = Forgotten(tier);
+                Box::pin(tier.behind.clear(time.monotonic())).await
             }
         }
     }
 
-    pub(super) fn invalidate(&self, what: InvalidationScope<'_>, time: &Time) -> Result<()> {
+    pub(super) async fn invalidate(&self, what: InvalidationScope<'_>, time: &Time) -> Result<()> {
         match self {
             Storage::Memory(memory) => {
                 memory.invalidate(what);
                 Ok(())
             }
-            Storage::Remote(remote) => remote.invalidate(what, time.monotonic()),
+            Storage::Remote(remote) => Box::pin(remote.invalidate(what, time.monotonic())).await,
             Storage::Tiered(tier) => {
-                let invalidated = tier.behind.invalidate(what, time.monotonic());
                 // A tag's values are not known here, and everything is soon here again.
-                tier.forget();
-                invalidated
+                let _forgotten = Forgotten(tier);
+                Box::pin(tier.behind.invalidate(what, time.monotonic())).await
             }
         }
     }
@@ -151,10 +157,30 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// Whether a look may wait.
+    /// The memory, if that is all there is.
+    pub(super) fn memory(&self) -> Option<&Memory<V>> {
+        match self {
+            Storage::Memory(memory) => Some(memory),
+            Storage::Remote(_) | Storage::Tiered(_) => None,
+        }
+    }
+
+    /// The same values through another way to their store; `None` if they are in memory alone.
     #[cfg(feature = "tokio")]
-    pub(super) fn blocks(&self) -> bool {
-        self.remote().is_some_and(|remote| remote.backend.store.blocks())
+    pub(super) fn through(
+        &self,
+        backend: impl FnOnce(&AnyBackend) -> AnyBackend,
+    ) -> Option<Storage<V>> {
+        let through = |remote: &Remote<V>| Arc::new(remote.through(backend(&remote.backend)));
+        match self {
+            Storage::Memory(_) => None,
+            Storage::Remote(remote) => Some(Storage::Remote(through(remote))),
+            Storage::Tiered(tier) => {
+                let (front, writes) = (Arc::clone(&tier.front), Arc::clone(&tier.writes));
+                let (behind, believed) = (through(&tier.behind), tier.believed);
+                Some(Storage::Tiered(LocalTier { front, believed, writes, behind }))
+            }
+        }
     }
 
     pub(super) fn damaged(&self) -> u64 {
@@ -165,9 +191,9 @@ impl<V: Clone + 'static> Storage<V> {
 /// Memory in front of a store.
 pub(super) struct LocalTier<V> {
     /// Here a value is fresh for no longer than it is believed.
-    pub(super) front: Memory<V>,
+    pub(super) front: Arc<Memory<V>>,
     believed: Duration,
-    writes: Writes,
+    writes: Arc<Writes>,
     /// The store behind it.
     pub(super) behind: Arc<Remote<V>>,
 }
@@ -178,19 +204,20 @@ impl<V: Clone + 'static> LocalTier<V> {
         believed: Duration,
         behind: Arc<Remote<V>>,
     ) -> LocalTier<V> {
-        LocalTier { front, believed, writes: Writes::new(), behind }
+        let (front, writes) = (Arc::new(front), Arc::new(Writes::new()));
+        LocalTier { front, believed, writes, behind }
     }
 
-    pub(super) fn look(&self, key: &[u8], time: &Time) -> Result<Lookup<V>> {
+    pub(super) async fn look(&self, key: &[u8], time: &Time) -> Result<Lookup<V>> {
         let before = self.before(key);
-        let seen = self.behind.look(key, time.monotonic())?;
+        let seen = self.behind.look(key, time.monotonic()).await?;
         self.hold_if_fresh(key, &seen, before, time);
         Ok(seen)
     }
 
-    pub(super) fn look_many(&self, keys: &[&[u8]], time: &Time) -> Result<Vec<Lookup<V>>> {
+    pub(super) async fn look_many(&self, keys: &[&[u8]], time: &Time) -> Result<Vec<Lookup<V>>> {
         let before: Vec<Before> = keys.iter().map(|key| self.before(key)).collect();
-        let all = self.behind.look_many(keys, time.monotonic())?;
+        let all = self.behind.look_many(keys, time.monotonic()).await?;
         for ((key, seen), before) in keys.iter().zip(&all).zip(before) {
             self.hold_if_fresh(key, seen, before, time);
         }
@@ -198,7 +225,7 @@ impl<V: Clone + 'static> LocalTier<V> {
     }
 
     /// Keeps a value behind and holds it here.
-    pub(super) fn keep(
+    pub(super) async fn keep(
         &self,
         key: &[u8],
         slot: Slot<V>,
@@ -206,21 +233,20 @@ impl<V: Clone + 'static> LocalTier<V> {
         when: Precondition,
         time: &Time,
     ) -> Result<bool> {
-        let count = self.writes.count(key);
-        let kept = self.behind.keep(key, &slot, ttl, when, time.monotonic());
-        self.writes.note(key, count, |is_last| match kept {
-            Ok(true) if is_last => self.hold(key, slot, time.now()),
-            // After an error nobody knows what is there.
-            _ => self.front.remove(key),
-        });
+        let mut write = self.write(key);
+        let kept = self.behind.keep(key, &slot, ttl, when, time.monotonic()).await;
+        // After an error nobody knows what is there.
+        write.held = matches!(kept, Ok(true)).then(|| (slot, time.now()));
         kept
     }
 
-    pub(super) fn remove(&self, key: &[u8], now: Timestamp) -> Result<()> {
-        let count = self.writes.count(key);
-        let removed = self.behind.remove(key, now);
-        self.writes.note(key, count, |_| self.front.remove(key));
-        removed
+    pub(super) async fn remove(&self, key: &[u8], now: Timestamp) -> Result<()> {
+        let _write = self.write(key);
+        self.behind.remove(key, now).await
+    }
+
+    fn write<'a>(&'a self, key: &'a [u8]) -> Write<'a, V> {
+        Write { tier: self, key, count: self.writes.count(key), held: None }
     }
 
     /// Lets go of all that is here, and holds nothing that was looked up or begun until now.
@@ -255,6 +281,35 @@ impl<V: Clone + 'static> LocalTier<V> {
         // Tags are looked at behind: here they would ask for invalidations with each hit.
         let age = Age { fresh_until: Some(until), tags: None, ..slot.age };
         self.front.keep(key, Slot { value: slot.value, age });
+    }
+}
+
+/// A write to the store behind, until it has ended or its task was dropped: then nobody knows what is
+/// there, and nothing is held here.
+struct Write<'a, V: Clone + 'static> {
+    tier: &'a LocalTier<V>,
+    key: &'a [u8],
+    count: u64,
+    /// What is there now, and since when.
+    held: Option<(Slot<V>, Timestamp)>,
+}
+
+impl<V: Clone + 'static> Drop for Write<'_, V> {
+    fn drop(&mut self) {
+        let held = self.held.take();
+        self.tier.writes.note(self.key, self.count, |is_last| match held {
+            Some((slot, now)) if is_last => self.tier.hold(self.key, slot, now),
+            _ => self.tier.front.remove(self.key),
+        });
+    }
+}
+
+/// Lets go of all that is in the local tier, once something was invalidated behind it, or may have been.
+struct Forgotten<'a, V: Clone + 'static>(&'a LocalTier<V>);
+
+impl<V: Clone + 'static> Drop for Forgotten<'_, V> {
+    fn drop(&mut self) {
+        self.0.forget();
     }
 }
 

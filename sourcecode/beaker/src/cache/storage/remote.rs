@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::backend::Backend;
+use crate::backend::AnyBackend;
 use crate::cache::freshness::{Age, InvalidationScope, Lookup, Origin, Slot, Tags};
 use crate::cache::order::Invalidated;
 use crate::cache::shared_invalidations::{
@@ -35,14 +35,14 @@ use crate::record::{Header, Record};
 use crate::store::{Precondition, Stored};
 
 pub(in crate::cache) struct Remote<V> {
-    pub(in crate::cache) backend: Backend,
+    pub(in crate::cache) backend: AnyBackend,
     namespace: Namespace,
     /// Whoever makes a value holds the lock of its key in here.
     creating: Namespace,
     codec: Arc<dyn Codec<V>>,
     invalidations: SharedInvalidations,
     place: Place,
-    damaged: AtomicU64,
+    damaged: Arc<AtomicU64>,
 }
 
 /// What is known of the invalidations of a whole cache, and of its region if it has one.
@@ -92,16 +92,35 @@ impl Place {
 
 impl<V: 'static> Remote<V> {
     pub(in crate::cache) fn new(
-        backend: Backend,
+        backend: AnyBackend,
         name: &str,
         codec: Arc<dyn Codec<V>>,
         place: Place,
     ) -> Remote<V> {
         let namespace = Namespace::new(name);
-        let invalidations = SharedInvalidations::of_cache(Arc::clone(&backend.store), name);
+        let invalidations = SharedInvalidations::of_cache(backend.store.clone(), name);
         let creating = Namespace::new(&format!("beaker.creating:{name}"));
-        let damaged = AtomicU64::new(0);
+        let damaged = Arc::default();
         Remote { backend, namespace, creating, codec, invalidations, place, damaged }
+    }
+
+    /// The same values through another way to their store: what this process knows of them is shared.
+    #[cfg(feature = "tokio")]
+    pub(in crate::cache) fn through(&self, backend: AnyBackend) -> Remote<V> {
+        let store = || backend.store.clone();
+        let region = self.place.region.as_ref();
+        Remote {
+            namespace: self.namespace.clone(),
+            creating: self.creating.clone(),
+            codec: Arc::clone(&self.codec),
+            invalidations: self.invalidations.through(store()),
+            place: Place {
+                region: region.map(|region| Arc::new(region.through(store()))),
+                key_length: self.place.key_length,
+            },
+            damaged: Arc::clone(&self.damaged),
+            backend,
+        }
     }
 
     fn key(&self, key: &[u8]) -> Key {
@@ -123,11 +142,15 @@ impl<V: 'static> Remote<V> {
     }
 
     /// Reads what is under these keys, and those invalidations, in one round trip.
-    fn read(&self, mut wanted: Vec<Key>, now: Duration) -> Result<(Vec<Option<Stored>>, Scopes)> {
+    async fn read(
+        &self,
+        mut wanted: Vec<Key>,
+        now: Duration,
+    ) -> Result<(Vec<Option<Stored>>, Scopes)> {
         let count = wanted.len();
         let all = || iter::once(&self.invalidations).chain(self.place.region.as_deref());
         wanted.extend(all().map(SharedInvalidations::key));
-        let mut found = self.backend.store.get_many(&wanted)?;
+        let mut found = self.backend.store.get_many(&wanted).await?;
         let mut read =
             all().zip(found.drain(count..)).map(|(it, stored)| it.note(stored.as_ref(), now));
         let scopes =
@@ -137,56 +160,74 @@ impl<V: 'static> Remote<V> {
     }
 
     /// One round trip: the invalidations of the whole cache come along, where they were not read lately.
-    pub(in crate::cache) fn look(&self, key: &[u8], now: Duration) -> Result<Lookup<V>> {
+    pub(in crate::cache) async fn look(&self, key: &[u8], now: Duration) -> Result<Lookup<V>> {
         match self.known(now) {
             Some(scopes) => {
-                let stored = self.backend.store.get(&self.key(key))?;
-                self.seen(stored, scopes, now)
+                let stored = self.backend.store.get(&self.key(key)).await?;
+                self.seen(stored, scopes, now).await
             }
-            None => self.look_closely(key, now),
+            None => self.look_closely(key, now).await,
         }
     }
 
     /// The same, and believes nothing: for who is about to make the value.
-    pub(in crate::cache) fn look_closely(&self, key: &[u8], now: Duration) -> Result<Lookup<V>> {
-        let (mut found, scopes) = self.read(vec![self.key(key)], now)?;
-        self.seen(found.pop().flatten(), scopes, now)
+    pub(in crate::cache) async fn look_closely(
+        &self,
+        key: &[u8],
+        now: Duration,
+    ) -> Result<Lookup<V>> {
+        let (mut found, scopes) = self.read(vec![self.key(key)], now).await?;
+        self.seen(found.pop().flatten(), scopes, now).await
     }
 
-    pub(in crate::cache) fn look_many(
+    pub(in crate::cache) async fn look_many(
         &self,
         keys: &[&[u8]],
         now: Duration,
     ) -> Result<Vec<Lookup<V>>> {
-        let (found, scopes) = self.read(keys.iter().map(|key| self.key(key)).collect(), now)?;
-        found.into_iter().map(|stored| self.seen(stored, scopes, now)).collect()
+        let wanted = keys.iter().map(|key| self.key(key)).collect();
+        let (found, scopes) = self.read(wanted, now).await?;
+        let mut all = Vec::with_capacity(found.len());
+        for stored in found {
+            all.push(self.seen(stored, scopes, now).await?);
+        }
+        Ok(all)
     }
 
     /// Where a value stands whose making begins now. A look tells that as well, if it believed nothing.
-    pub(in crate::cache) fn origin(&self, seen: Option<Origin>, now: Duration) -> Result<Origin> {
+    pub(in crate::cache) async fn origin(
+        &self,
+        seen: Option<Origin>,
+        now: Duration,
+    ) -> Result<Origin> {
         if let Some(origin) = seen {
             return Ok(origin);
         }
-        let (_, scopes) = self.read(Vec::new(), now)?;
+        let (_, scopes) = self.read(Vec::new(), now).await?;
         if let Some(origin) = scopes.origin() {
             return Ok(origin);
         }
-        let cache = self.invalidations.begin(now)?.began();
+        let cache = self.invalidations.begin(now).await?.began();
         let region = match &self.place.region {
             None => Default::default(),
-            Some(region) => region.begin(now)?.began().generation,
+            Some(region) => region.begin(now).await?.began().generation,
         };
         Ok(Origin { local: 0, cache, region })
     }
 
-    fn seen(&self, stored: Option<Stored>, scopes: Scopes, now: Duration) -> Result<Lookup<V>> {
+    async fn seen(
+        &self,
+        stored: Option<Stored>,
+        scopes: Scopes,
+        now: Duration,
+    ) -> Result<Lookup<V>> {
         let origin = if scopes.is_believed { None } else { scopes.origin() };
         let nothing = Lookup::nothing(origin);
         let Some(stored) = stored else { return Ok(nothing) };
         let nothing = Lookup { version: Some(stored.version), ..nothing };
         match decode(&stored.bytes, &*self.codec) {
             Content::Value(value, age) => {
-                let invalidated = self.judge(&age, scopes, now)?;
+                let invalidated = self.judge(&age, scopes, now).await?;
                 Ok(Lookup { slot: Some(Slot { value, age }), invalidated, ..nothing })
             }
             Content::Nothing => Ok(nothing),
@@ -197,12 +238,12 @@ impl<V: 'static> Remote<V> {
         }
     }
 
-    fn judge(&self, age: &Age, scopes: Scopes, now: Duration) -> Result<Invalidated> {
+    async fn judge(&self, age: &Age, scopes: Scopes, now: Duration) -> Result<Invalidated> {
         let invalidated = match scopes.judge(&age.origin) {
             Some(invalidated) => invalidated,
             // An epoch may have begun since that was read.
             None if scopes.is_believed => {
-                let (_, scopes) = self.read(Vec::new(), now)?;
+                let (_, scopes) = self.read(Vec::new(), now).await?;
                 scopes.judge(&age.origin).unwrap_or(Invalidated::Hard)
             }
             None => Invalidated::Hard,
@@ -210,14 +251,14 @@ impl<V: 'static> Remote<V> {
         match &age.tags {
             Some(tags) if invalidated != Invalidated::Hard => {
                 let began = age.origin.cache.generation;
-                let is_gone = self.invalidations.is_tag_invalidated(tags, began, now)?;
+                let is_gone = self.invalidations.is_tag_invalidated(tags, began, now).await?;
                 Ok(if is_gone { Invalidated::Hard } else { invalidated })
             }
             _ => Ok(invalidated),
         }
     }
 
-    pub(in crate::cache) fn keep(
+    pub(in crate::cache) async fn keep(
         &self,
         key: &[u8],
         slot: &Slot<V>,
@@ -227,38 +268,39 @@ impl<V: 'static> Remote<V> {
     ) -> Result<bool> {
         let Age { origin, cost, tags, .. } = &slot.age;
         if let Some(tags) = tags
-            && !self.invalidations.may_keep(tags, &origin.cache, ttl, *cost, now)?
+            && !self.invalidations.may_keep(tags, &origin.cache, ttl, *cost, now).await?
         {
             return Ok(false);
         }
         let bytes = encode(&slot.value, &slot.age, &*self.codec)?;
-        Ok(self.backend.store.put(&self.key(key), &bytes, ttl, when)?.is_some())
+        Ok(self.backend.store.put(&self.key(key), &bytes, ttl, when).await?.is_some())
     }
 
     /// Writes that nothing is here: who makes a value for this key finds that, and does not keep it.
-    pub(in crate::cache) fn remove(&self, key: &[u8], now: Timestamp) -> Result<()> {
+    pub(in crate::cache) async fn remove(&self, key: &[u8], now: Timestamp) -> Result<()> {
         let nothing = encode_nothing(now);
         self.backend
             .store
             .put(&self.key(key), &nothing, Some(REMEMBERED), Precondition::Always)
+            .await
             .map(drop)
     }
 
     /// Removes everything, and what is being made meanwhile is gone.
-    pub(in crate::cache) fn clear(&self, now: Duration) -> Result<()> {
-        self.invalidations.invalidate(now)?;
-        self.backend.store.clear(&self.namespace)
+    pub(in crate::cache) async fn clear(&self, now: Duration) -> Result<()> {
+        self.invalidations.invalidate(now).await?;
+        self.backend.store.clear(&self.namespace).await
     }
 
-    pub(in crate::cache) fn invalidate(
+    pub(in crate::cache) async fn invalidate(
         &self,
         scope: InvalidationScope<'_>,
         now: Duration,
     ) -> Result<()> {
         match scope {
-            InvalidationScope::All => self.invalidations.invalidate(now),
-            InvalidationScope::Softly => self.invalidations.invalidate_softly(now),
-            InvalidationScope::Tag(tag) => self.invalidations.invalidate_tag(tag, now),
+            InvalidationScope::All => self.invalidations.invalidate(now).await,
+            InvalidationScope::Softly => self.invalidations.invalidate_softly(now).await,
+            InvalidationScope::Tag(tag) => self.invalidations.invalidate_tag(tag, now).await,
         }
     }
 

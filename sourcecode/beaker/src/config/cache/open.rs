@@ -66,6 +66,7 @@ impl RegionConfig {
         let options = RegionOptions::new(backend)
             .key_length(self.key_length)
             .stale_for(self.stale_for)
+            .on_store_failure(self.on_store_failure)
             .jitter(f64::from(self.jitter) / 100.0)
             .refresh_early(if self.refresh_early { 1.0 } else { 0.0 });
         match self.expire {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::cache::OnStoreFailure;
 use crate::config::backend::{BackendConfig, RawBackend};
 use crate::config::reader::Reader;
 use crate::config::words::{self, in_seconds_or_never};
@@ -20,6 +21,8 @@ pub struct RegionConfig {
     pub jitter: u8,
     /// `refresh_early`: whether a value is made anew before it expires, by chance.
     pub refresh_early: bool,
+    /// `on_store_failure`: whether a call fails with the store (`fail`), or goes on without it (`bypass`).
+    pub on_store_failure: OnStoreFailure,
     /// `enabled`: whether anything is cached at all.
     pub enabled: bool,
     /// `key_length`: a longer key is shortened to a hash, in bytes.
@@ -27,6 +30,9 @@ pub struct RegionConfig {
 }
 
 const KEY_LENGTH: usize = 250;
+
+const ON_STORE_FAILURE: &[(&str, OnStoreFailure)] =
+    &[("fail", OnStoreFailure::Fail), ("bypass", OnStoreFailure::Bypass)];
 
 /// A hash and what is kept before it need so much room.
 const SHORTEST_KEY_LENGTH: usize = 80;
@@ -40,6 +46,7 @@ impl Default for RegionConfig {
             stale_for: Duration::ZERO,
             jitter: 0,
             refresh_early: false,
+            on_store_failure: OnStoreFailure::Fail,
             enabled: true,
             key_length: KEY_LENGTH,
         }
@@ -54,6 +61,7 @@ pub(super) struct RawRegion {
     stale_for: Option<Duration>,
     jitter: Option<u8>,
     refresh_early: Option<bool>,
+    on_store_failure: Option<OnStoreFailure>,
     enabled: Option<bool>,
     key_length: Option<usize>,
 }
@@ -61,12 +69,14 @@ pub(super) struct RawRegion {
 impl RawRegion {
     pub(super) fn read(reader: &Reader<'_>) -> RawRegion {
         let length = |text: &str| words::number(text, SHORTEST_KEY_LENGTH);
+        let choice = |text: &str| words::choice(text, ON_STORE_FAILURE);
         RawRegion {
             backend: RawBackend::read(reader, &[]),
             expire: reader.read("expire", words::seconds_or_never),
             stale_for: reader.read("stale_for", words::seconds),
             jitter: reader.read("jitter", words::percent),
             refresh_early: reader.read("refresh_early", words::boolean),
+            on_store_failure: reader.read("on_store_failure", choice),
             enabled: reader.read("enabled", words::boolean),
             key_length: reader.read("key_length", length),
         }
@@ -97,6 +107,7 @@ impl RawRegion {
             stale_for: self.stale_for.or(base.stale_for),
             jitter: self.jitter.or(base.jitter),
             refresh_early: self.refresh_early.or(base.refresh_early),
+            on_store_failure: self.on_store_failure.or(base.on_store_failure),
             enabled: self.enabled.or(base.enabled),
             key_length: self.key_length.or(base.key_length),
         };
@@ -112,6 +123,7 @@ impl RawRegion {
             stale_for: self.stale_for.unwrap_or(default.stale_for),
             jitter: self.jitter.unwrap_or(default.jitter),
             refresh_early: self.refresh_early.unwrap_or(default.refresh_early),
+            on_store_failure: self.on_store_failure.unwrap_or(default.on_store_failure),
             enabled: self.enabled.unwrap_or(default.enabled),
             key_length: self.key_length.unwrap_or(default.key_length),
         }
@@ -126,6 +138,8 @@ impl RegionConfig {
         options.push(("stale_for", self.stale_for.as_secs().to_string(), Some("0")));
         options.push(("jitter", self.jitter.to_string(), Some("0")));
         options.push(("refresh_early", self.refresh_early.to_string(), Some("false")));
+        let then = words::chosen(self.on_store_failure, ON_STORE_FAILURE);
+        options.push(("on_store_failure", then.to_owned(), Some("fail")));
         options.push(("enabled", self.enabled.to_string(), Some("true")));
         options.push(("key_length", self.key_length.to_string(), Some("250")));
         options

@@ -1,0 +1,260 @@
+//! [`AsyncRegion`]: caches of one kind, for tasks.
+
+use std::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::asynchronous::AsyncCache;
+use super::region::{Region, RegionOptions, Regions};
+use crate::codec::{Bincode, Codec};
+use crate::error::Result;
+
+/// Gives a name to caches of one kind, for asynchronous programs (feature `tokio`). A clone is the same
+/// region.
+///
+/// It is a [`Region`] of which tasks get [`AsyncCache`]s. What is configured for a blocking back end does as
+/// well: all its caches then share one bound of [threads](crate::store::OnThreads).
+///
+/// ```
+/// use std::sync::LazyLock;
+/// use std::time::Duration;
+/// use beaker::AsyncBackend;
+/// use beaker::cache::{AsyncRegion, RegionOptions};
+///
+/// static SHORT_TERM: LazyLock<AsyncRegion> = LazyLock::new(|| AsyncRegion::named("short_term"));
+///
+/// async fn points(driver: &str) -> beaker::Result<u32> {
+///     SHORT_TERM.cache("points")?.get_or_create(driver, || async { 100_u32 }).await
+/// }
+///
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// let minute = Duration::from_secs(60);
+/// SHORT_TERM.configure(RegionOptions::for_tasks(AsyncBackend::memory()).ttl(minute))?;
+/// assert_eq!(points("Kimi").await?, 100);
+/// # Ok::<(), beaker::Error>(())
+/// # }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct AsyncRegion {
+    region: Region,
+}
+
+impl AsyncRegion {
+    /// Takes a region for tasks. It is the same region: what one of them invalidates, the other one sees.
+    ///
+    /// ```
+    /// use beaker::Backend;
+    /// use beaker::cache::{AsyncRegion, RegionOptions, Regions};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let regions = Regions::new([("short_term", RegionOptions::new(Backend::memory()))])?;
+    /// let region = AsyncRegion::new(regions.get("short_term")?);
+    /// assert!(region.is_configured());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new(region: Region) -> AsyncRegion {
+        AsyncRegion { region }
+    }
+
+    /// Names a region that is not configured yet, as [`Region::named`].
+    ///
+    /// ```
+    /// use beaker::cache::AsyncRegion;
+    ///
+    /// assert!(!AsyncRegion::named("short_term").is_configured());
+    /// ```
+    pub fn named(name: &str) -> AsyncRegion {
+        AsyncRegion::new(Region::named(name))
+    }
+
+    /// Sets where its caches are and how long they keep what they have, as [`Region::configure`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Region::configure`].
+    ///
+    /// ```
+    /// use beaker::AsyncBackend;
+    /// use beaker::cache::{AsyncRegion, RegionOptions};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let region = AsyncRegion::named("short_term");
+    /// region.configure(RegionOptions::for_tasks(AsyncBackend::memory()))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn configure(&self, options: RegionOptions) -> Result<()> {
+        self.region.configure(options)
+    }
+
+    /// Makes this the same region as the one of its name among these, as [`Region::configure_from`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Region::configure_from`].
+    ///
+    /// ```
+    /// use beaker::Backend;
+    /// use beaker::cache::{AsyncRegion, RegionOptions, Regions};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let regions = Regions::new([("short_term", RegionOptions::new(Backend::memory()))])?;
+    /// let region = AsyncRegion::named("short_term");
+    /// region.configure_from(&regions)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn configure_from(&self, regions: &Regions) -> Result<()> {
+        self.region.configure_from(regions)
+    }
+
+    /// Returns whether it is configured.
+    ///
+    /// ```
+    /// use beaker::cache::AsyncRegion;
+    ///
+    /// assert!(!AsyncRegion::named("short_term").is_configured());
+    /// ```
+    pub fn is_configured(&self) -> bool {
+        self.region.is_configured()
+    }
+
+    /// Returns its name.
+    ///
+    /// ```
+    /// use beaker::cache::AsyncRegion;
+    ///
+    /// assert_eq!(AsyncRegion::named("short_term").name(), "short_term");
+    /// ```
+    pub fn name(&self) -> &str {
+        self.region.name()
+    }
+
+    /// Returns a cache of this region, kept apart from its others by a name, as [`Region::cache`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Region::cache`].
+    ///
+    /// ```
+    /// use beaker::AsyncBackend;
+    /// use beaker::cache::{AsyncRegion, RegionOptions};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let region = AsyncRegion::named("short_term");
+    /// region.configure(RegionOptions::for_tasks(AsyncBackend::memory()))?;
+    /// region.cache("points")?.put("Kimi", 110_u32).await?;
+    /// assert_eq!(region.cache::<u32>("points")?.get("Kimi").await?, Some(110));
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn cache<V>(&self, name: &str) -> Result<AsyncCache<V>>
+    where
+        V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
+    {
+        self.cache_with_codec(name, Bincode)
+    }
+
+    /// Returns a cache of this region, as [`cache`](AsyncRegion::cache), with another codec than bincode.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Region::cache`].
+    ///
+    /// ```
+    /// use beaker::AsyncBackend;
+    /// use beaker::cache::{AsyncCache, AsyncRegion, RegionOptions};
+    /// use beaker::codec::Json;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let region = AsyncRegion::named("short_term");
+    /// region.configure(RegionOptions::for_tasks(AsyncBackend::memory()))?;
+    /// let points: AsyncCache<u32> = region.cache_with_codec("points", Json)?;
+    /// # let _ = points;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn cache_with_codec<V>(&self, name: &str, codec: impl Codec<V>) -> Result<AsyncCache<V>>
+    where
+        V: Clone + Send + Sync + 'static,
+    {
+        let setup = self.region.setup()?;
+        let engine = setup.members.cache(name, &setup.options, codec)?;
+        Ok(AsyncCache { engine: engine.for_tasks(|_| setup.backend_for_tasks().clone()) })
+    }
+
+    /// Invalidates all values of all caches of this region, as [`Region::invalidate`].
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` if the region is not configured; what the store fails with.
+    ///
+    /// ```
+    /// use beaker::AsyncBackend;
+    /// use beaker::cache::{AsyncRegion, RegionOptions};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let region = AsyncRegion::named("short_term");
+    /// region.configure(RegionOptions::for_tasks(AsyncBackend::memory()))?;
+    /// let points = region.cache::<u32>("points")?;
+    /// points.put("Kimi", 110_u32).await?;
+    /// region.invalidate().await?;
+    /// assert_eq!(points.get("Kimi").await?, None);
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[doc(alias = "invalidate_all")]
+    pub async fn invalidate(&self) -> Result<()> {
+        let setup = self.region.setup()?;
+        let now = setup.options.time.monotonic();
+        let store = setup.backend_for_tasks().store.clone();
+        setup.members.invalidate(&setup.members.invalidations.through(store), now).await
+    }
+
+    /// Invalidates all values of all caches of this region softly, as [`Region::invalidate_softly`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`invalidate`](AsyncRegion::invalidate).
+    ///
+    /// ```
+    /// use beaker::AsyncBackend;
+    /// use beaker::cache::{AsyncRegion, RegionOptions};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let region = AsyncRegion::named("short_term");
+    /// region.configure(RegionOptions::for_tasks(AsyncBackend::memory()))?;
+    /// let points = region.cache::<u32>("points")?;
+    /// points.put("Kimi", 110_u32).await?;
+    /// region.invalidate_softly().await?;
+    /// assert_eq!(points.get("Kimi").await?, None, "none that is fresh");
+    /// assert!(points.peek("Kimi").await?.is_some());
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn invalidate_softly(&self) -> Result<()> {
+        let setup = self.region.setup()?;
+        let now = setup.options.time.monotonic();
+        let store = setup.backend_for_tasks().store.clone();
+        setup.members.invalidations.through(store).invalidate_softly(now).await
+    }
+}
+
+/// Is the same region, for tasks.
+impl From<Region> for AsyncRegion {
+    fn from(region: Region) -> AsyncRegion {
+        AsyncRegion::new(region)
+    }
+}
+
+impl fmt::Debug for AsyncRegion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AsyncRegion").field(&self.region).finish()
+    }
+}
