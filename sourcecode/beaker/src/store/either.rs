@@ -74,6 +74,7 @@ impl AnyStore {
     }
 
     /// Whether a call may wait for something outside this process.
+    #[cfg(feature = "middleware")]
     pub(crate) fn blocks(&self) -> bool {
         match self {
             AnyStore::Blocking(store) => store.blocks(),
