@@ -19,6 +19,8 @@ mod configuration;
 mod cookie_sessions;
 #[cfg(feature = "dbm")]
 mod dbm;
+#[cfg(feature = "dbm")]
+mod dbm_shared;
 mod dependencies;
 #[cfg(feature = "tracing")]
 mod events;
