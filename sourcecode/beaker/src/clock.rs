@@ -15,16 +15,19 @@ pub struct Timestamp(u64);
 
 impl Timestamp {
     /// The moment so many microseconds after 1970.
+    #[inline]
     pub const fn from_micros(micros: u64) -> Timestamp {
         Timestamp(micros)
     }
 
     /// Microseconds since 1970.
+    #[inline]
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
     /// How long ago `earlier` was; nothing if it lies ahead.
+    #[inline]
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
@@ -33,6 +36,7 @@ impl Timestamp {
 impl Add<Duration> for Timestamp {
     type Output = Timestamp;
 
+    #[inline]
     fn add(self, time: Duration) -> Timestamp {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         Timestamp(self.0.saturating_add(micros))
@@ -102,6 +106,7 @@ impl Clock for SystemClock {
 
     /// Linux: as of the kernel's last tick, 1 to 10 ms ago. Elsewhere: now.
     #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[inline]
     fn recent(&self) -> Timestamp {
         use rustix::time::{ClockId, clock_gettime};
         let time = clock_gettime(ClockId::RealtimeCoarse);

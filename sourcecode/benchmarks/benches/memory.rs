@@ -25,7 +25,7 @@ fn main() {
 
     compare(
         "memory: create, 3 values, save, open",
-        Limit::Times(1.5),
+        Limit::Times(1.35),
         || {
             let mut session = sessions.create();
             drivers(&mut session);
@@ -52,7 +52,7 @@ fn main() {
     map.insert(session.id().to_string(), Bincode.encode(&data()).unwrap());
     compare(
         "memory: open",
-        Limit::Times(1.5),
+        Limit::Times(1.35),
         || drop(black_box(sessions.open(session.id()).unwrap())),
         || drop(black_box(decode(&map[session.id().as_str()]))),
     );

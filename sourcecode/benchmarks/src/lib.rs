@@ -9,6 +9,8 @@
 
 mod costs;
 mod drivers;
+mod served;
+mod wrk;
 
 use std::sync::Barrier;
 use std::thread;
@@ -17,6 +19,8 @@ use std::time::{Duration, Instant};
 pub use costs::{Cost, median_of_turns, record};
 use criterion::Criterion;
 pub use drivers::{data, drivers, sessions_of};
+pub use served::Served;
+pub use wrk::{Load, load};
 
 /// What a pair must reach.
 #[derive(Debug, Clone, Copy)]
@@ -118,7 +122,8 @@ fn report(name: &str, limit: Limit, turns: &[(f64, f64)]) {
     );
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+/// The one in the middle.
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

@@ -1,6 +1,7 @@
 //! dbm: the contract, several handles, and a file that is not as it should be.
 
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -102,12 +103,21 @@ fn a_file_that_another_program_has_open() {
     let folder = tempfile::tempdir().unwrap();
     let store = DbmStore::open(folder.path()).unwrap();
     store.put(&key("k"), b"x", None, Precondition::Always).unwrap();
+    assert!(redb::Database::open(folder.path().join(FILE)).is_err(), "it is ours");
+    drop(store);
     let other = redb::Database::open(folder.path().join(FILE)).unwrap();
-    let error = store.get(&key("k")).unwrap_err();
+    let error = DbmStore::open(folder.path()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
     assert!(error.to_string().contains("another program has it open"), "{error}");
     drop(other);
-    assert!(store.get(&key("k")).unwrap().is_some());
+    assert!(DbmStore::open(folder.path()).unwrap().get(&key("k")).unwrap().is_some());
+}
+
+/// Puts another file in the place of this one, as who brings back a copy.
+fn replace(file: &Path, bytes: &[u8]) {
+    let new = file.with_extension("copy");
+    fs::write(&new, bytes).unwrap();
+    fs::rename(&new, file).unwrap();
 }
 
 /// The file damaged in many places: an error that names it, a missing value or the right one, and
@@ -131,7 +141,7 @@ fn damaged_bytes() {
     let cuts = (0..whole.len()).step_by(4001).map(|length| whole[..length].to_vec());
     let garbage = std::iter::once(b"This is the diary of Kimi. ".repeat(5000));
     for bytes in flips.chain(cuts).chain(garbage) {
-        fs::write(&file, bytes).unwrap();
+        replace(&file, &bytes);
         for number in [0, 17, 39] {
             match store.get(&key(&number.to_string())) {
                 Ok(None) => missing += 1,
@@ -150,7 +160,7 @@ fn damaged_bytes() {
         }
     }
     println!("{errors} errors, {missing} missing, {right} right");
-    fs::write(&file, &whole).unwrap();
+    replace(&file, &whole);
     assert!(store.get(&key("17")).unwrap().is_some(), "all is well again");
 }
 
@@ -181,7 +191,7 @@ fn bits_that_turn() {
     for bit in places.iter().flat_map(around).step_by(step) {
         let mut bytes = whole.clone();
         bytes[bit / 8] ^= 1 << (bit % 8);
-        fs::write(&file, bytes).unwrap();
+        replace(&file, &bytes);
         // One bit makes one digit another one, so all are asked for.
         for number in [1, 3, 17, 40] {
             match store.get(&key(char::from(b'0' + number).encode_utf8(&mut [0; 4]))) {

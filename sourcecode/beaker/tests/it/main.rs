@@ -31,6 +31,8 @@ mod configuration;
 mod cookie_sessions;
 #[cfg(feature = "dbm")]
 mod dbm;
+#[cfg(feature = "dbm")]
+mod dbm_shared;
 mod dependencies;
 #[cfg(any(feature = "redis-async", all(feature = "postgres", feature = "tokio")))]
 mod driven;

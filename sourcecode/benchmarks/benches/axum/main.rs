@@ -1,97 +1,191 @@
-//! What sessions cost a page of axum: ours, and those of tower-sessions, beside the page without.
+//! What sessions cost pages of axum: ours beside the page without and beside other crates, in memory, in
+//! redis and in PostgreSQL.
 //!
-//! The servers run all the time, and take turns of a second under load from `wrk` (Debian's package of
-//! that name), on whatever processors there are. There is a session for each connection, and then one
-//! for all of them, where each request is in another one's way.
+//! Each server is a process of its own with two threads for tasks. All of them run all the time and take
+//! turns under load from `wrk` (Debian's package of that name), on whatever processors there are; what
+//! counts is the median of the ratios of a round. Every connection has a session of its own, and in the
+//! end one session has all connections, where each request is in another one's way.
 //!
-//! `cargo bench -p benchmarks --bench axum`, or with `-- 31` for 31 rounds in place of 15.
+//! `cargo bench -p benchmarks --bench axum` measures all; `-- redis` a part (`memory`, `redis`,
+//! `postgres`, `outage`), `-- 31` 31 rounds in place of 5.
 
-mod load;
-mod servers;
+mod outage;
+mod pages;
+mod redis_pages;
+mod sides;
 
-use servers::{NAMES, Server};
+use std::env;
+use std::io::Result;
+use std::time::Duration;
 
-/// The ratio that ours must reach, of requests a second with sessions to requests a second without.
-const RATIO: f64 = 0.85;
+use benchmarks::{Served, load, median};
+use servers::{Postgres, Redis};
+use sides::{Limit, Measure, Side};
 
-/// What ours may take of the processor in a request, in microseconds.
-const MICROS: f64 = 3.0;
+/// How long a server has its turn.
+const TURN: Duration = Duration::from_secs(2);
 
-/// So many connections there are.
-const SESSIONS: usize = 16;
+/// How many connections have one session, where updates are counted.
+const SHARED: usize = 16;
 
-/// One round of one server.
+/// A page, the connections that ask for it, and the sessions that these have.
+type Asked<'a> = (&'a str, usize, usize);
+
+/// One turn of one server.
+#[derive(Clone, Copy)]
 struct Turn {
     per_second: f64,
+    p99: f64,
     micros: f64,
+    threads: usize,
+    connections: usize,
 }
 
-fn main() {
-    servers::serve_if_asked();
-    let rounds = std::env::args().filter_map(|word| word.parse().ok()).next().unwrap_or(15);
-    let servers = NAMES.map(Server::start);
-    let sessions = |server: &Server| -> Vec<String> {
-        let cookie = |_| load::cookie(&server.url).unwrap_or_else(|| "id=0".to_owned());
-        (0..SESSIONS).map(cookie).collect()
-    };
-    let mut cookies: Vec<Vec<String>> = servers.iter().map(sessions).collect();
-    // The bare page gets cookies of the same length.
-    cookies[0] = cookies[1].clone();
-    for (title, many) in [("a session for each connection", SESSIONS), ("one session for all", 1)] {
-        println!("{title}:");
-        let mut turns: [Vec<Turn>; NAMES.len()] = Default::default();
-        for round in 0..=rounds {
-            for place in 0..NAMES.len() {
-                // Each goes first in its turn.
-                let number = (place + round) % NAMES.len();
-                let server = &servers[number];
-                let before = server.processor_time();
-                let Ok(loaded) = load::load(&server.url, &cookies[number][..many]) else {
-                    println!("axum: not measured: `wrk` is not installed (Debian: wrk)");
-                    return;
-                };
-                let micros = (server.processor_time() - before) / loaded.requests * 1e6;
-                // The first round warms up.
-                if round > 0 {
-                    turns[number].push(Turn { per_second: loaded.per_second, micros });
-                }
-            }
+fn main() -> Result<()> {
+    pages::serve_if_asked();
+    let words: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let rounds = words.iter().find_map(|word| word.parse().ok()).unwrap_or(5);
+    let all = words.iter().all(|word| word.parse::<usize>().is_ok());
+    let asked = |part: &str| all || words.iter().any(|word| word == part);
+    if std::process::Command::new("wrk").output().is_err() {
+        println!("axum: not measured: `wrk` is not installed (Debian: wrk)");
+        return Ok(());
+    }
+    sides::build_peers()?;
+    if asked("memory") {
+        measure(&sides::memory(), rounds)?;
+    }
+    if asked("redis") || asked("outage") {
+        let redis = Redis::for_programs().map_err(std::io::Error::other)?;
+        println!("{}", redis.describe());
+        if asked("redis") {
+            measure(&sides::redis(&redis.url()), rounds)?;
         }
-        (0..NAMES.len()).for_each(|number| report(number, &turns));
+        if asked("outage") {
+            outage::measure(&sides::redis(&redis.url()), &redis.url())?;
+        }
     }
-    for (number, server) in servers.iter().enumerate().skip(1) {
-        let sums = |cookie: &String| -> [u64; 2] {
-            let answer = load::get(&server.url, "/sum", cookie);
-            let mut sums = answer.lines().last().unwrap_or_default().split(' ');
-            std::array::from_fn(|_| sums.next().and_then(|sum| sum.parse().ok()).unwrap())
-        };
-        let counted: u64 = cookies[number].iter().map(|cookie| sums(cookie)[0]).sum();
-        let all = sums(&cookies[number][0])[1];
-        let share = counted as f64 / all as f64 * 100.0;
-        println!("{}: counted {counted} of {all} requests: {share:.1} %", NAMES[number]);
+    if asked("postgres") {
+        match Postgres::for_tests().map_err(std::io::Error::other)? {
+            Some(postgres) => measure(&sides::postgres(&postgres.url()), rounds)?,
+            None => println!("axum: PostgreSQL is not measured: it is not installed"),
+        }
     }
+    Ok(())
 }
 
-fn report(number: usize, turns: &[Vec<Turn>; NAMES.len()]) {
-    let (bare, own) = (&turns[0], &turns[number]);
-    let pairs = || own.iter().zip(bare);
-    let per_second = median(own.iter().map(|turn| turn.per_second));
-    let micros = median(own.iter().map(|turn| turn.micros));
-    print!("{:24} {per_second:7.0} requests/s, {micros:5.2} µs of processor each", NAMES[number]);
-    if number > 0 {
-        let ratio = median(pairs().map(|(own, bare)| own.per_second / bare.per_second));
-        let more = median(pairs().map(|(own, bare)| own.micros - bare.micros));
-        print!("; ratio {ratio:.3}, {more:.2} µs more");
-        if NAMES[number] == "beaker" {
-            let verdict = if ratio >= RATIO && more <= MICROS { "reached" } else { "MISSED" };
-            print!("; limits {RATIO} and {MICROS} µs: {verdict}");
+fn measure(measure: &Measure, rounds: usize) -> Result<()> {
+    let servers = measure.sides.iter().map(Side::start).collect::<Result<Vec<Served>>>()?;
+    let most = measure.connections.iter().copied().max().unwrap_or(SHARED);
+    let cookies = servers.iter().map(|server| (0..most).map(|_| server.cookie("/new")).collect());
+    let cookies = cookies.collect::<Result<Vec<Vec<String>>>>()?;
+    for page in ["/read", "/write"] {
+        for &connections in measure.connections {
+            println!("\n{}, {page}, {connections} connections:", measure.title);
+            let load = (page, connections, connections);
+            report(measure, load, &take_turns(measure, &servers, &cookies, load, rounds)?);
         }
+    }
+    println!("\n{}, /write, {SHARED} connections on one session:", measure.title);
+    let load = ("/write", SHARED, 1);
+    report(measure, load, &take_turns(measure, &servers, &cookies, load, rounds)?);
+    for ((side, server), cookies) in measure.sides.iter().zip(&servers).zip(&cookies) {
+        count(side, server, cookies)?;
     }
     println!();
+    Ok(())
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+/// Lets each server take its turn in each round; the first round warms up.
+fn take_turns(
+    measure: &Measure,
+    servers: &[Served],
+    cookies: &[Vec<String>],
+    (page, connections, sessions): Asked<'_>,
+    rounds: usize,
+) -> Result<Vec<Vec<Turn>>> {
+    let mut turns = vec![Vec::new(); servers.len()];
+    for round in 0..=rounds {
+        for place in 0..servers.len() {
+            // Each goes first in its turn.
+            let number = (place + round) % servers.len();
+            let (side, server) = (&measure.sides[number], &servers[number]);
+            let before = server.processor_time()?;
+            let url = format!("{}{}", server.url(), page);
+            let loaded = load(&url, &cookies[number][..sessions], connections, TURN)?;
+            assert_eq!(loaded.failed, 0, "{} fails at {page}", side.name);
+            let turn = Turn {
+                per_second: loaded.per_second,
+                p99: loaded.p99.as_secs_f64() * 1e3,
+                micros: (server.processor_time()? - before) / loaded.requests * 1e6,
+                threads: server.threads()?,
+                connections: server.connections_to(measure.port)?,
+            };
+            if round > 0 {
+                turns[number].push(turn);
+            }
+        }
+    }
+    Ok(turns)
+}
+
+fn report(measure: &Measure, (page, connections, sessions): Asked<'_>, turns: &[Vec<Turn>]) {
+    for (number, (side, own)) in measure.sides.iter().zip(turns).enumerate() {
+        let value = |of: fn(&Turn) -> f64| median(own.iter().map(of));
+        let most = |of: fn(&Turn) -> usize| own.iter().map(of).max().unwrap_or(0);
+        let (per_second, p99) = (value(|turn| turn.per_second), value(|turn| turn.p99));
+        print!("  {:22} {per_second:7.0} requests/s, p99 {p99:6.2} ms", side.name);
+        print!(", {:5.1} µs of processor", value(|turn| turn.micros));
+        print!(", {:3} threads", most(|turn| turn.threads));
+        if measure.port != 0 {
+            print!(", {:3} connections", most(|turn| turn.connections));
+        }
+        let bare = side.bare.filter(|&bare| bare != number);
+        let ratio = |bare: usize, of: fn(&Turn) -> f64| {
+            median(own.iter().zip(&turns[bare]).map(|(own, bare)| of(own) / of(bare)))
+        };
+        if let Some(bare) = bare {
+            print!("; {:.2} of bare", ratio(bare, |turn| turn.per_second));
+        }
+        println!();
+        if side.name != sides::OURS {
+            continue;
+        }
+        // One session for all is about what is lost.
+        let of_page = |limit: &&Limit| limit.page == page && sessions == connections;
+        for limit in measure.limits.iter().filter(of_page) {
+            let Some(beside) = measure.sides.iter().position(|side| side.name == limit.beside)
+            else {
+                continue;
+            };
+            let (speed, p99) =
+                (ratio(beside, |turn| turn.per_second), ratio(beside, |turn| turn.p99));
+            let reached = speed >= limit.at_least && (!limit.p99_too || p99 <= 1.0);
+            let verdict = if reached { "reached" } else { "MISSED" };
+            print!("==> axum: {}, {page}, {connections} connections", measure.title);
+            println!(
+                ", beside {}: {speed:.2} times the requests, p99 {p99:.2} times; limit {}: {verdict}",
+                limit.beside, limit.at_least,
+            );
+        }
+    }
+}
+
+/// What the sessions have counted, of what was to be counted.
+fn count(side: &Side, server: &Served, cookies: &[String]) -> Result<()> {
+    if !side.counts {
+        return Ok(());
+    }
+    let (mut counted, mut answered) = (0, 0);
+    for cookie in cookies {
+        let answer = server.get("/sum", cookie)?;
+        let line = answer.lines().last().unwrap_or_default();
+        let mut numbers = line.split(' ').filter_map(|number| number.parse::<u64>().ok());
+        counted += numbers.next().unwrap_or(0);
+        answered = numbers.next().unwrap_or(0);
+    }
+    let lost = answered.saturating_sub(counted);
+    let share = lost as f64 / answered as f64 * 100.0;
+    println!("  {:22} lost {lost} of {answered} updates: {share:.1} %", side.name);
+    Ok(())
 }

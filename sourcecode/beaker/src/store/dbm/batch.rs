@@ -8,7 +8,7 @@ use crate::store::{Put, Stored, Version};
 
 impl DbmStore {
     pub(super) fn get_batch(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
-        let stored = self.library.read("read", &values(keys.len()), |table| {
+        let stored = self.file.read("read", &values(keys.len()), |table| {
             let stored = keys.iter().map(|key| self.stored(table, key));
             stored.collect()
         })?;
@@ -18,7 +18,7 @@ impl DbmStore {
     pub(super) fn put_batch(&self, puts: &[Put<'_>]) -> Result<()> {
         puts.iter().try_for_each(|put| self.check_size(put.key, put.bytes))?;
         let now = self.clock.now();
-        self.library.write("write", &values(puts.len()), |table| {
+        self.file.write("write", &values(puts.len()), |table| {
             for Put { key, bytes, ttl } in puts {
                 let entry = (key.namespace().name(), key.name());
                 let expires = ttl.map(|ttl| now + ttl);
@@ -30,7 +30,7 @@ impl DbmStore {
     }
 
     pub(super) fn delete_batch(&self, keys: &[Key]) -> Result<()> {
-        self.library.write("delete", &values(keys.len()), |table| {
+        self.file.write("delete", &values(keys.len()), |table| {
             keys.iter()
                 .try_for_each(|key| table.remove((key.namespace().name(), key.name())).map(|_| ()))
         })

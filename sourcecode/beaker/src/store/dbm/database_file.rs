@@ -1,26 +1,28 @@
-//! The file, and how it is opened: under a lock, for one transaction.
+//! The file, which is kept open, and shared with the other processes that have it open.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::fs;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redb::backends::FileBackend;
-use redb::{
-    Database, DatabaseError, ReadOnlyDatabase, ReadOnlyTable, ReadableDatabase, StorageError,
-    Table, TableDefinition, TableError,
-};
+use redb::{ConcurrencyMode, Database, DatabaseError, StorageError, Table, TableDefinition};
 
 use super::advice::{DAMAGED, advice};
+use super::snapshot::{FileIdentity, Snapshots, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_lock::FileLock;
 use crate::private;
 
 /// Namespace and name; to an image.
-const TABLE: TableDefinition<(&str, &[u8]), &[u8]> = TableDefinition::new("beaker_values");
+pub(super) const TABLE: TableDefinition<(&str, &[u8]), &[u8]> =
+    TableDefinition::new("beaker_values");
 
-type Read = ReadOnlyTable<(&'static str, &'static [u8]), &'static [u8]>;
+/// Bytes of pages that a process keeps in memory. Other processes' changes are seen all the same.
+const CACHE: usize = 32 * 1024 * 1024;
+
 type Write<'a> = Table<'a, (&'static str, &'static [u8]), &'static [u8]>;
 
 /// A namespace and a name.
@@ -33,13 +35,21 @@ pub(super) struct Step {
     pub(super) next: Option<Entry>,
 }
 
-/// The database file and its lock.
-#[derive(Debug)]
+/// The database file, opened when it is needed first.
 pub(super) struct DatabaseFile {
     file: PathBuf,
+    /// Held while the file is made.
     lock: PathBuf,
-    /// Threads of this process wait here, so that one of them at a time asks for the file lock.
-    turn: Mutex<()>,
+    /// The file as it was opened last, until something fails. Locked for no longer than it takes to open it.
+    open: Mutex<Option<Arc<Open>>>,
+}
+
+/// The file at the path, opened.
+struct Open {
+    // Before the database, which a view of it would keep busy.
+    snapshots: Snapshots,
+    database: Database,
+    identity: FileIdentity,
 }
 
 impl DatabaseFile {
@@ -47,7 +57,7 @@ impl DatabaseFile {
         DatabaseFile {
             file: data_dir.join("container_dbm").join("beaker.redb"),
             lock: lock_dir.join("database.lock"),
-            turn: Mutex::new(()),
+            open: Mutex::new(None),
         }
     }
 
@@ -60,46 +70,37 @@ impl DatabaseFile {
         &self,
         what: &str,
         on: &dyn Display,
-        work: impl FnOnce(&Read) -> Result<T, StorageError>,
+        work: impl FnOnce(&View) -> Result<T, StorageError>,
     ) -> Result<Option<T>> {
-        self.alone(what, on, || {
-            let database = match ReadOnlyDatabase::open(&self.file) {
-                // Who wrote last was killed. Opening it for writing puts it right.
-                Err(DatabaseError::RepairAborted) => {
-                    Database::open(&self.file)?.close()?;
-                    ReadOnlyDatabase::open(&self.file)?
-                }
-                Err(DatabaseError::Storage(StorageError::Io(error))) if is_missing(&error) => {
-                    return Ok(None);
-                }
-                opened => opened?,
-            };
-            match database.begin_read()?.open_table(TABLE) {
-                Err(TableError::TableDoesNotExist(_)) => Ok(None),
-                table => Ok(Some(work(&table?)?)),
-            }
+        self.guarded(what, on, || {
+            let Some(open) = self.open()? else { return Ok(None) };
+            let snapshot = open.snapshots.latest(&open.database)?;
+            Ok(snapshot.table().map(work).transpose()?)
         })
     }
 
-    /// Works with the table, and commits.
+    /// Works with the table, and commits. What waits for another writer waits here.
     pub(super) fn write<T>(
         &self,
         what: &str,
         on: &dyn Display,
         work: impl FnOnce(&mut Write<'_>) -> Result<T, StorageError>,
     ) -> Result<T> {
-        self.alone(what, on, || {
-            let database = match Database::open(&self.file) {
-                Err(DatabaseError::Storage(StorageError::Io(error))) if is_missing(&error) => {
-                    create(&self.file)?;
-                    Database::open(&self.file)?
+        self.guarded(what, on, || {
+            let transaction = loop {
+                let Some(open) = self.open()? else {
+                    self.create()?;
+                    continue;
+                };
+                open.snapshots.forget();
+                let transaction = open.database.begin_write()?;
+                // Look again: the folder may have been removed while this waited.
+                if open.identity.is_at(&self.file) {
+                    break transaction;
                 }
-                opened => opened?,
             };
-            let transaction = database.begin_write()?;
             let done = work(&mut transaction.open_table(TABLE)?)?;
             transaction.commit()?;
-            database.close()?;
             Ok(done)
         })
     }
@@ -127,55 +128,105 @@ impl DatabaseFile {
         Ok(step.unwrap_or(Step { dead: Vec::new(), next: None }))
     }
 
-    /// Does something while nobody else has the file open. redb may panic at a file that was
-    /// damaged; here that is an error like others.
-    fn alone<T>(
+    /// The file at the path, which may be another one than last time; `None` if there is none.
+    fn open(&self) -> Result<Option<Arc<Open>>, redb::Error> {
+        let mut open = self.opened();
+        if let Some(open) = open.as_ref().filter(|open| open.identity.is_at(&self.file)) {
+            return Ok(Some(Arc::clone(open)));
+        }
+        *open = None;
+        let mut builder = Database::builder();
+        builder.set_concurrency_mode(ConcurrencyMode::MultiWriter).set_cache_size(CACHE);
+        let snapshots = match Snapshots::of(&self.file) {
+            Err(error) if is_missing(&error) => return Ok(None),
+            snapshots => snapshots?,
+        };
+        let database = match builder.open(&self.file) {
+            Err(DatabaseError::Storage(StorageError::Io(error))) if is_missing(&error) => {
+                return Ok(None);
+            }
+            database => database?,
+        };
+        let identity = snapshots.identity()?;
+        let opened = Arc::new(Open { snapshots, database, identity });
+        Ok(Some(Arc::clone(open.insert(opened))))
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Option<Arc<Open>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the file, unless somebody else has. Whoever is killed meanwhile leaves none.
+    fn create(&self) -> Result<(), redb::Error> {
+        let _lock = FileLock::lock(&self.lock).map_err(|error| {
+            let lock = self.lock.display();
+            io::Error::new(error.kind(), format!("could not lock `{lock}`: {error}"))
+        })?;
+        if self.file.exists() {
+            return Ok(());
+        }
+        private::create_folder(self.file.parent().unwrap_or(Path::new(".")))?;
+        // The lock is held, so this name is nobody else's.
+        let new = self.file.with_extension("new");
+        match fs::remove_file(&new) {
+            Err(error) if !is_missing(&error) => return Err(error.into()),
+            _ => {
+                let file = private::options().read(true).write(true).create_new(true).open(&new)?;
+                Database::builder().create_with_backend(FileBackend::new(file)?)?.close()?;
+            }
+        }
+        Ok(fs::rename(&new, &self.file)?)
+    }
+
+    /// Does something with the file. redb may panic at a file that was damaged; here that is an error like
+    /// others. After an error, the file is opened again: redb refuses to go on after one of the disk.
+    fn guarded<T>(
         &self,
         what: &str,
         on: &dyn Display,
         work: impl FnOnce() -> Result<T, redb::Error>,
     ) -> Result<T> {
         let file = self.file.display();
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let _lock = FileLock::lock(&self.lock).map_err(|error| {
-            let lock = self.lock.display();
-            Error::storage(format!("could not lock `{lock}`; is its folder writable?"), error)
-        })?;
-        match catch_unwind(AssertUnwindSafe(work)) {
-            Ok(Ok(done)) => Ok(done),
+        let error = match catch_unwind(AssertUnwindSafe(work)) {
+            Ok(Ok(done)) => return Ok(done),
             Ok(Err(error)) => {
                 let (kind, hint) = advice(&error);
                 let message = format!("could not {what} {on} in `{file}`; {hint}");
-                Err(Error::new(kind, message).caused_by(error))
+                Error::new(kind, message).caused_by(error)
             }
             Err(_) => {
                 let message = format!("could not {what} {on} in `{file}`; {DAMAGED}");
-                Err(Error::new(ErrorKind::Storage, message))
+                Error::new(ErrorKind::Storage, message)
             }
-        }
+        };
+        self.close();
+        Err(error)
+    }
+
+    /// Closes the file, when nobody uses it any more.
+    fn close(&self) {
+        let open = self.opened().take();
+        // Closing writes, and may find the same damage.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(open)));
     }
 }
 
-/// Whoever is killed while making the file leaves none.
-fn create(file: &Path) -> Result<(), redb::Error> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    private::create_folder(folder)?;
-    // The lock is held, so this name is nobody else's.
-    let new = file.with_extension("new");
-    match fs::remove_file(&new) {
-        Err(error) if !is_missing(&error) => return Err(error.into()),
-        _ => {
-            let file = private::options().read(true).write(true).create_new(true).open(&new)?;
-            Database::builder().create_with_backend(FileBackend::new(file)?)?.close()?;
-        }
+impl Drop for DatabaseFile {
+    fn drop(&mut self) {
+        self.close();
     }
-    Ok(fs::rename(&new, file)?)
+}
+
+impl fmt::Debug for DatabaseFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseFile").field("file", &self.file).finish_non_exhaustive()
+    }
 }
 
 fn owned((namespace, name): (&str, &[u8])) -> Entry {
     (namespace.into(), name.into())
 }
 
-fn is_missing(error: &std::io::Error) -> bool {
-    error.kind() == std::io::ErrorKind::NotFound
+fn is_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
 }

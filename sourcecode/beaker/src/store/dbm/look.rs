@@ -26,7 +26,7 @@ impl DbmStore {
         if bytes.len() <= LARGEST_VALUE {
             return Ok(());
         }
-        let what = format!("could not write {key:?} in `{}`", self.library.file().display());
+        let what = format!("could not write {key:?} in `{}`", self.file.file().display());
         let why = format!("{} bytes are more than it takes; store less", bytes.len());
         Err(Error::new(ErrorKind::TooLarge, format!("{what}: {why}")))
     }

@@ -7,6 +7,7 @@ mod batch;
 mod database_file;
 mod image;
 mod look;
+mod snapshot;
 
 use std::fmt;
 use std::path::Path;
@@ -28,14 +29,20 @@ const LARGEST_VALUE: usize = 256 * 1024 * 1024;
 
 /// Values in the file `data_dir/container_dbm/beaker.redb`, all namespaces in the one.
 ///
-/// redb lets one process at a time open a file. So each operation takes a lock, opens the file,
-/// works, closes it and gives the lock back: reading is quick, writing waits for the disk several
-/// times. What was written is on the disk, and stays there if the process is killed or the power
-/// fails. A write that fails on a full disk leaves the old values, which can be read again when there
-/// is room: redb has to put its file right first. The file has the mode 0600, and folders that are made
-/// have 0700, whatever the umask. Where many write, a [file a record](super::FileStore) or SQLite is quicker.
+/// Each store keeps the file open, and any number of them share it, in this process and in others: all see
+/// what any of them has written, and one of them writes at a time. That is redb's mode `MultiWriter`, which
+/// needs locks that Linux, Apple's systems and Windows have; a program that opens the file with redb in
+/// another mode is kept out while a store is open, and keeps stores out. Reading is quick; a write waits
+/// for the disk.
+///
+/// What was written is on the disk, and stays there if the process is killed or the power fails. One that
+/// is killed while it writes keeps nobody waiting. A write that fails on a full disk leaves the old values,
+/// which can be read again when there is room: redb has to put its file right first. A file that is
+/// removed, or replaced by a copy, is noticed with the next call. The file has the mode 0600, and folders
+/// that are made have 0700, whatever the umask. Each open store keeps at most 32 MiB of the file in memory.
+/// Where many write, a [file a record](super::FileStore) or SQLite is quicker.
 pub struct DbmStore {
-    library: DatabaseFile,
+    file: DatabaseFile,
     clock: Arc<dyn Clock>,
     damaged: AtomicU64,
     /// Where the next step of a sweep goes on. Guards nothing else.
@@ -48,16 +55,16 @@ impl DbmStore {
         DbmStore::open_with_locks(&data_dir, data_dir.as_ref().join("container_dbm_lock"))
     }
 
-    /// The same, with the lock file in another folder than `data_dir/container_dbm_lock`. All who
-    /// share the file must name the same one.
+    /// The same, with the lock file in another folder than `data_dir/container_dbm_lock`. It is held while
+    /// the file is made. All who share the file must name the same one.
     pub fn open_with_locks(
         data_dir: impl AsRef<Path>,
         lock_dir: impl AsRef<Path>,
     ) -> Result<DbmStore> {
-        let library = DatabaseFile::new(data_dir.as_ref(), lock_dir.as_ref());
-        library.write("open", &"the database", |_| Ok(()))?;
+        let file = DatabaseFile::new(data_dir.as_ref(), lock_dir.as_ref());
+        file.write("open", &"the database", |_| Ok(()))?;
         let clock = Arc::new(SystemClock);
-        Ok(DbmStore { library, clock, damaged: AtomicU64::new(0), swept: Mutex::new(None) })
+        Ok(DbmStore { file, clock, damaged: AtomicU64::new(0), swept: Mutex::new(None) })
     }
 
     /// Goes by another clock than the system's.
@@ -70,7 +77,7 @@ impl DbmStore {
 impl Store for DbmStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
         let stored =
-            self.library.read("read", &format_args!("{key:?}"), |table| self.stored(table, key))?;
+            self.file.read("read", &format_args!("{key:?}"), |table| self.stored(table, key))?;
         Ok(stored.flatten())
     }
 
@@ -85,7 +92,7 @@ impl Store for DbmStore {
         let version = Version::fresh();
         let entry = (key.namespace().name(), key.name());
         let image = Image::build(entry, bytes, version, ttl.map(|ttl| self.clock.now() + ttl));
-        self.library.write("write", &format_args!("{key:?}"), |table| {
+        self.file.write("write", &format_args!("{key:?}"), |table| {
             if when != Precondition::Always {
                 let current = table.get(entry)?;
                 let current = self.living(entry, current.as_ref().map(|current| current.value()));
@@ -100,7 +107,7 @@ impl Store for DbmStore {
 
     fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         let entry = (key.namespace().name(), key.name());
-        self.library.write("delete", &format_args!("{key:?}"), |table| {
+        self.file.write("delete", &format_args!("{key:?}"), |table| {
             let current = {
                 let stored = table.get(entry)?;
                 let current = self.living(entry, stored.as_ref().map(|stored| stored.value()));
@@ -127,7 +134,7 @@ impl Store for DbmStore {
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         let name = namespace.name();
-        self.library.write("clear", &format_args!("{namespace:?}"), |table| {
+        self.file.write("clear", &format_args!("{namespace:?}"), |table| {
             // The first text after this one in the table's order.
             let next = format!("{name}\0");
             table.retain_in((name, &[][..])..(next.as_str(), &[][..]), |_, _| false)
@@ -140,10 +147,10 @@ impl Store for DbmStore {
         let is_over = |entry: (&str, &[u8]), bytes: &[u8]| {
             Image::read(entry, bytes).is_none_or(|image| image.is_over(now))
         };
-        let Step { dead, next } = self.library.step(from.as_ref(), most.max(1), is_over)?;
+        let Step { dead, next } = self.file.step(from.as_ref(), most.max(1), is_over)?;
         let mut removed = 0;
         if !dead.is_empty() {
-            self.library.write("sweep", &"values", |table| {
+            self.file.write("sweep", &"values", |table| {
                 for (namespace, name) in &dead {
                     let entry = (namespace.as_str(), name.as_slice());
                     // Look again: it may have been written anew since.
@@ -167,6 +174,6 @@ impl Store for DbmStore {
 
 impl fmt::Debug for DbmStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("DbmStore").field(&self.library.file()).finish()
+        f.debug_tuple("DbmStore").field(&self.file.file()).finish()
     }
 }
