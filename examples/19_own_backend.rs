@@ -1,4 +1,5 @@
-//! A store of one's own: it passes the suite, and sessions live in it.
+//! Two stores of one's own, a blocking and an asynchronous one: they pass the
+//! suite, and sessions live in the first.
 
 mod common;
 
@@ -9,9 +10,16 @@ use std::time::Duration;
 use beaker::key::{Key, Namespace};
 use beaker::lock::LocalLocks;
 use beaker::store::conformance::{Subject, check};
-use beaker::store::{Precondition, Store, Stored, Version};
-use beaker::{Backend, Clock, ManualClock, Result, Timestamp};
+use beaker::store::{
+    AsyncStore, Precondition, Store, StoreFuture, Stored, Version,
+};
+use beaker::{
+    AsyncBackend, Backend, Clock, Error, ErrorKind, ManualClock, Result,
+    Timestamp,
+};
 use common::{get_session, print_session, set_drivers};
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, oneshot};
 
 // ANCHOR: store
 #[derive(Debug)]
@@ -86,18 +94,105 @@ impl Store for Shelf {
         Ok(())
     }
 }
+// ANCHOR_END: rest
 
+// ANCHOR: room
+/// A shelf in another room: a task has it, and takes requests.
+#[derive(Debug)]
+struct Room(mpsc::Sender<Request>);
+
+type Request = Box<dyn FnOnce(&Shelf) + Send>; // (6)
+
+impl Room {
+    fn new(shelf: Shelf) -> Room {
+        let (door, mut requests) = mpsc::channel::<Request>(16);
+        tokio::spawn(async move {
+            while let Some(request) = requests.recv().await {
+                request(&shelf);
+            }
+        });
+        Room(door)
+    }
+    // ANCHOR_END: room
+
+    // ANCHOR: async
+    async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shelf) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, answered) = oneshot::channel();
+        let request = move |shelf: &Shelf| drop(answer.send(work(shelf)));
+        let gone = "nobody is in the room; make another store";
+        let gone = || Error::new(ErrorKind::Unavailable, gone);
+        self.0.send(Box::new(request)).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())? // (7)
+    }
+}
+
+impl AsyncStore for Room {
+    fn get<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Option<Stored>> {
+        Box::pin(async {
+            let key = key.clone();
+            self.ask(move |shelf| shelf.get(&key)).await
+        })
+    }
+    // ANCHOR_END: async
+
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        bytes: &'a [u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> StoreFuture<'a, Option<Version>> {
+        Box::pin(async move {
+            let (key, bytes) = (key.clone(), bytes.to_vec());
+            self.ask(move |shelf| shelf.put(&key, &bytes, ttl, when)).await
+        })
+    }
+
+    fn delete<'a>(
+        &'a self,
+        key: &'a Key,
+        when: Precondition,
+    ) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let key = key.clone();
+            self.ask(move |shelf| shelf.delete(&key, when)).await
+        })
+    }
+
+    fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
+        Box::pin(async {
+            let namespace = namespace.clone();
+            self.ask(move |shelf| shelf.clear(&namespace)).await
+        })
+    }
+}
+
+// ANCHOR: proof
 fn main() -> Result<()> {
     let clock = Arc::new(ManualClock::default());
     let shelf = Shelf::new(clock.clone());
-    check(&Subject::new(&shelf, |time| clock.advance(time))); // (6)
+    check(&Subject::new(&shelf, |time| clock.advance(time))); // (8)
     println!("\nThe store keeps the contract\n");
 
-    let backend = Backend::new(shelf, LocalLocks::new()); // (7)
+    let backend = Backend::new(shelf, LocalLocks::new()); // (9)
     let mut session = get_session(&backend, None)?;
     set_drivers(&mut session);
     session.save()?;
     print_session(&get_session(&backend, Some(session.id()))?);
-    Ok(())
+
+    let runtime = Runtime::new().expect("tokio starts");
+    let _inside = runtime.enter();
+    let room = Room::new(Shelf::new(clock.clone()));
+    check(&Subject::of_async(
+        &room,
+        |future| runtime.block_on(future), // (10)
+        |time| clock.advance(time),
+    ));
+    println!("\nThe asynchronous one keeps it as well");
+
+    runtime.block_on(AsyncBackend::with_leases(room).ping())
 }
-// ANCHOR_END: rest
+// ANCHOR_END: proof
