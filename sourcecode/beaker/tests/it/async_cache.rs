@@ -19,7 +19,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// for its turn to make it anew.
 fn run(test: impl Future<Output = ()>) {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(2).max_blocking_threads(3).enable_time().build().unwrap().block_on(test);
+    builder.worker_threads(2).max_blocking_threads(3).enable_all().build().unwrap().block_on(test);
 }
 
 /// Caches of each kind: values as they are, bytes in memory, and bytes where a look may wait.

@@ -22,7 +22,7 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Two threads for tasks, and one for what may wait.
 fn runtime() -> Runtime {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(2).max_blocking_threads(1).enable_time().build().unwrap()
+    builder.worker_threads(2).max_blocking_threads(1).enable_all().build().unwrap()
 }
 
 /// Asks for the next key, inside the loader of this one.

@@ -71,7 +71,7 @@ impl AsyncStore for Halting {
 }
 
 fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_time().build().unwrap()
+    Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 fn sessions_in(store: &Halting) -> AsyncSessions {
@@ -212,7 +212,7 @@ fn a_call_that_is_dropped_at_any_await_leaves_nothing_half_done() {
 fn tasks_at_once_lose_no_update() {
     let store = Halting::default();
     let sessions = sessions_in(&store);
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap();
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let id = runtime.block_on(async {
         let mut session = sessions.create();
         session.save().await.unwrap();

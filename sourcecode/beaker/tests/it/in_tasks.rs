@@ -23,7 +23,7 @@ mod sessions;
 
 fn wait<T>(flow: impl Future<Output = T>) -> T {
     static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
-        Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
+        Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
     });
     RUNTIME.block_on(flow)
 }

@@ -42,11 +42,11 @@ where
 }
 
 fn one_thread() -> Runtime {
-    Builder::new_current_thread().enable_time().build().unwrap()
+    Builder::new_current_thread().enable_all().build().unwrap()
 }
 
 fn threads() -> Runtime {
-    Builder::new_multi_thread().worker_threads(4).enable_time().build().unwrap()
+    Builder::new_multi_thread().worker_threads(4).enable_all().build().unwrap()
 }
 
 /// A stored session, and a request of the visitor who has it.
