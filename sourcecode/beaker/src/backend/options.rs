@@ -244,10 +244,9 @@ impl BackendOptions {
                 }
             }
         }
-        if let Some(needed) = kind.needs.first() {
-            if !kind.needs.iter().any(|option| values.contains_key(option)) {
-                return wrong(format!(" needs `{needed}`, {}", kind.needed));
-            }
+        let is_met = kind.needs.iter().any(|option| values.contains_key(option));
+        if let Some(needed) = kind.needs.first().filter(|_| !is_met) {
+            return wrong(format!(" needs `{needed}`, {}", kind.needed));
         }
         for option in OPTIONS.iter().filter(|option| values.contains_key(option.name)) {
             if let Some(other) = option.excludes.filter(|other| values.contains_key(other)) {
