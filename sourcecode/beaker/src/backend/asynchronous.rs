@@ -28,11 +28,12 @@ use crate::store::{AnyStore, AsyncStore, OnThreads};
 #[derive(Clone)]
 pub struct AsyncBackend(pub(crate) AnyBackend, Option<OnItsThreads>);
 
-/// What a blocking back end consists of, and how it is called.
+/// How a blocking back end is called.
 #[derive(Clone)]
 struct OnItsThreads {
-    backend: Backend,
     gate: Gate,
+    /// What it consists of, unless it was wrapped.
+    backend: Option<Backend>,
 }
 
 impl AsyncBackend {
@@ -124,6 +125,31 @@ impl AsyncBackend {
     /// ```
     pub fn open(name: &str, options: &[(&str, &str)]) -> Result<AsyncBackend> {
         BackendOptions::parse(name, options)?.open_async()
+    }
+
+    /// Wraps the store: in a [layer](crate::layer), say, by `Layered::new` or `Counting::new`. The locks
+    /// stay as they are; leases in the store go past the wrapping. Set limits of what is on threads before.
+    ///
+    /// ```
+    /// use beaker::AsyncBackend;
+    /// use beaker::layer::Counting;
+    ///
+    /// let backend = AsyncBackend::memory().wrap_store(Counting::new);
+    /// # let _ = backend;
+    /// ```
+    pub fn wrap_store<S: AsyncStore>(
+        self,
+        wrap: impl FnOnce(Arc<dyn AsyncStore>) -> S,
+    ) -> AsyncBackend {
+        let AsyncBackend(AnyBackend { store, locks }, threads) = self;
+        let store = match store {
+            AnyStore::Async(store) => store,
+            // It never blocks, so no call of it goes through the gate.
+            AnyStore::Blocking(store) => Arc::new(OnThreads::through(store, Gate::default())),
+        };
+        let store = AnyStore::Async(Arc::new(wrap(store)));
+        let threads = threads.map(|threads| OnItsThreads { backend: None, ..threads });
+        AsyncBackend(AnyBackend { store, locks }, threads)
     }
 
     /// Sets how many calls of a blocking store, and of its locks, there are at a time. Default: 4 for each
@@ -219,7 +245,7 @@ impl AsyncBackend {
             None => AnyStore::Blocking(store),
         };
         let any = AnyBackend { store, locks: AnyLocks::Async(locks) };
-        AsyncBackend(any, Some(OnItsThreads { backend, gate }))
+        AsyncBackend(any, Some(OnItsThreads { gate, backend: Some(backend) }))
     }
 
     /// A store of tasks, with locks that are asked through a gate.
@@ -235,8 +261,10 @@ impl AsyncBackend {
 
     fn by_gate(self, set: impl FnOnce(Gate) -> Gate) -> AsyncBackend {
         match self.1 {
-            Some(OnItsThreads { backend, gate }) => AsyncBackend::on_threads(backend, set(gate)),
-            None => self,
+            Some(OnItsThreads { gate, backend: Some(backend) }) => {
+                AsyncBackend::on_threads(backend, set(gate))
+            }
+            _ => self,
         }
     }
 }

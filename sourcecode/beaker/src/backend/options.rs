@@ -244,9 +244,8 @@ impl BackendOptions {
                 }
             }
         }
-        if let Some(needed) = kind.needs.first()
-            && !kind.needs.iter().any(|option| values.contains_key(option))
-        {
+        let is_met = kind.needs.iter().any(|option| values.contains_key(option));
+        if let Some(needed) = kind.needs.first().filter(|_| !is_met) {
             return wrong(format!(" needs `{needed}`, {}", kind.needed));
         }
         for option in OPTIONS.iter().filter(|option| values.contains_key(option.name)) {

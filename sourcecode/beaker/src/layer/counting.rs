@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::numbers::{Counters, StoreNumbers};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
-use crate::store::{AsyncStore, Precondition, Put, Store, Stored, SweepProgress, Version};
+use crate::store::{
+    AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version,
+};
 
 /// A store that counts what is done with it. Below other layers, it counts what they make of the
 /// values; above them, what goes into them.
@@ -37,8 +39,8 @@ pub struct Counting<S> {
     clock: Arc<dyn Clock>,
 }
 
-impl<S: Store> Counting<S> {
-    /// Counts from now on what is done with this store.
+impl<S> Counting<S> {
+    /// Counts from now on what is done with this store, a blocking or an asynchronous one.
     pub fn new(store: S) -> Counting<S> {
         Counting { inner: store, counters: Counters::default(), clock: Arc::new(SystemClock) }
     }
@@ -56,12 +58,34 @@ impl<S: Store> Counting<S> {
 
     fn call<T>(&self, call: impl FnOnce(&S) -> Result<T>) -> Result<T> {
         let begun = self.clock.now();
-        let done = call(&self.inner);
+        self.ended(begun, call(&self.inner))
+    }
+
+    async fn awaited<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        let begun = self.clock.now();
+        self.ended(begun, call.await)
+    }
+
+    fn ended<T>(&self, begun: Timestamp, done: Result<T>) -> Result<T> {
         let took = self.clock.now().since(begun);
         self.counters.calls.add(1);
         self.counters.micros.add(took.as_micros() as usize);
         self.counters.errors.add(usize::from(done.is_err()));
         done
+    }
+
+    fn note_put(&self, version: Option<Version>, bytes: &[u8]) {
+        if version.is_some() {
+            self.counters.puts.add(1);
+            self.counters.bytes_written.add(bytes.len());
+        } else {
+            self.counters.refused.add(1);
+        }
+    }
+
+    fn note_puts(&self, puts: &[Put<'_>]) {
+        self.counters.puts.add(puts.len());
+        self.counters.bytes_written.add(puts.iter().map(|put| put.bytes.len()).sum());
     }
 
     fn note_found(&self, found: &[Option<Stored>]) {
@@ -87,12 +111,7 @@ impl<S: Store> Store for Counting<S> {
         when: Precondition,
     ) -> Result<Option<Version>> {
         let version = self.call(|store| store.put(key, bytes, ttl, when))?;
-        if version.is_some() {
-            self.counters.puts.add(1);
-            self.counters.bytes_written.add(bytes.len());
-        } else {
-            self.counters.refused.add(1);
-        }
+        self.note_put(version, bytes);
         Ok(version)
     }
 
@@ -110,8 +129,7 @@ impl<S: Store> Store for Counting<S> {
 
     fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
         self.call(|store| store.put_many(puts))?;
-        self.counters.puts.add(puts.len());
-        self.counters.bytes_written.add(puts.iter().map(|put| put.bytes.len()).sum());
+        self.note_puts(puts);
         Ok(())
     }
 
@@ -136,6 +154,75 @@ impl<S: Store> Store for Counting<S> {
     /// None: what is called past this layer would not be counted.
     fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
         None
+    }
+
+    fn damaged(&self) -> u64 {
+        self.inner.damaged()
+    }
+}
+
+/// What a future does counts when it ends; one that is dropped before is not counted.
+impl<S: AsyncStore> AsyncStore for Counting<S> {
+    fn get<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Option<Stored>> {
+        Box::pin(async move {
+            let found = self.awaited(self.inner.get(key)).await?;
+            self.note_found(std::slice::from_ref(&found));
+            Ok(found)
+        })
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        bytes: &'a [u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> StoreFuture<'a, Option<Version>> {
+        Box::pin(async move {
+            let version = self.awaited(self.inner.put(key, bytes, ttl, when)).await?;
+            self.note_put(version, bytes);
+            Ok(version)
+        })
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key, when: Precondition) -> StoreFuture<'a, bool> {
+        Box::pin(async move {
+            let was_there = self.awaited(self.inner.delete(key, when)).await?;
+            self.counters.deletes.add(1);
+            Ok(was_there)
+        })
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, Vec<Option<Stored>>> {
+        Box::pin(async move {
+            let found = self.awaited(self.inner.get_many(keys)).await?;
+            self.note_found(&found);
+            Ok(found)
+        })
+    }
+
+    fn put_many<'a>(&'a self, puts: &'a [Put<'a>]) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            self.awaited(self.inner.put_many(puts)).await?;
+            self.note_puts(puts);
+            Ok(())
+        })
+    }
+
+    fn delete_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            self.awaited(self.inner.delete_many(keys)).await?;
+            self.counters.deletes.add(keys.len());
+            Ok(())
+        })
+    }
+
+    fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
+        Box::pin(self.awaited(self.inner.clear(namespace)))
+    }
+
+    fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
+        Box::pin(self.awaited(self.inner.sweep(most)))
     }
 
     fn damaged(&self) -> u64 {

@@ -7,7 +7,10 @@ use std::time::Duration;
 use super::Transform;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
-use crate::store::{AsyncStore, Precondition, Put, Store, Stored, SweepProgress, Version};
+use crate::store::{
+    AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version,
+};
+use crate::world::finish;
 
 /// How often it is tried again where others keep replacing what is damaged.
 const TRIES: usize = 100;
@@ -21,8 +24,9 @@ pub struct Layered<S, T> {
     damaged: AtomicU64,
 }
 
-impl<S: Store, T: Transform> Layered<S, T> {
-    /// The layer on the store; [`layer`](super::Layers::layer) says the same.
+impl<S, T: Transform> Layered<S, T> {
+    /// Puts the layer on a store, a blocking or an asynchronous one. For a blocking one,
+    /// [`layer`](super::Layers::layer) says the same.
     pub fn new(store: S, transform: T) -> Layered<S, T> {
         Layered { inner: store, transform, damaged: AtomicU64::new(0) }
     }
@@ -36,30 +40,91 @@ impl<S: Store, T: Transform> Layered<S, T> {
     }
 
     /// Writes where nothing lives that can be read. For the store below, something damaged does live.
-    fn put_absent(
+    async fn put_absent(
         &self,
+        below: impl Below,
         key: &Key,
         packed: &[u8],
         ttl: Option<Duration>,
     ) -> Result<Option<Version>> {
         for _ in 0..TRIES {
-            if let Some(version) = self.inner.put(key, packed, ttl, Precondition::Absent)? {
+            if let Some(version) = below.put(key, packed, ttl, Precondition::Absent).await? {
                 return Ok(Some(version));
             }
-            let Some(stored) = self.inner.get(key)? else { continue };
-            let damaged = stored.version;
+            let Some(stored) = below.get(key).await? else { continue };
+            let damaged = Precondition::Unchanged(stored.version);
             if self.unpack(key, stored).is_some() {
                 return Ok(None);
             }
-            if let Some(version) =
-                self.inner.put(key, packed, ttl, Precondition::Unchanged(damaged))?
-            {
+            if let Some(version) = below.put(key, packed, ttl, damaged).await? {
                 return Ok(Some(version));
             }
         }
         let what =
             format!("could not write {key:?}: others keep writing and removing it; try again");
         Err(Error::new(ErrorKind::Conflict, what))
+    }
+
+    fn pack_all(&self, puts: &[Put<'_>]) -> Result<Vec<Vec<u8>>> {
+        puts.iter().map(|put| self.transform.pack(put.key, put.bytes)).collect()
+    }
+
+    fn unpack_all(&self, keys: &[Key], stored: Vec<Option<Stored>>) -> Vec<Option<Stored>> {
+        keys.iter().zip(stored).map(|(key, it)| self.unpack(key, it?)).collect()
+    }
+}
+
+fn with_packed<'a>(puts: &[Put<'a>], packed: &'a [Vec<u8>]) -> Vec<Put<'a>> {
+    puts.iter().zip(packed).map(|(put, bytes)| Put { bytes, ..*put }).collect()
+}
+
+/// The store below, of either kind.
+trait Below {
+    async fn get(&self, key: &Key) -> Result<Option<Stored>>;
+    async fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> Result<Option<Version>>;
+}
+
+/// One that waits in its calls.
+struct Blocking<'a, S>(&'a S);
+
+impl<S: Store> Below for Blocking<'_, S> {
+    async fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        self.0.get(key)
+    }
+
+    async fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> Result<Option<Version>> {
+        self.0.put(key, bytes, ttl, when)
+    }
+}
+
+/// One whose futures are awaited.
+struct Async<'a, S>(&'a S);
+
+impl<S: AsyncStore> Below for Async<'_, S> {
+    async fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        self.0.get(key).await
+    }
+
+    async fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> Result<Option<Version>> {
+        self.0.put(key, bytes, ttl, when).await
     }
 }
 
@@ -77,7 +142,9 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
     ) -> Result<Option<Version>> {
         let packed = self.transform.pack(key, bytes)?;
         match when {
-            Precondition::Absent => self.put_absent(key, &packed, ttl),
+            Precondition::Absent => {
+                finish(self.put_absent(Blocking(&self.inner), key, &packed, ttl))
+            }
             Precondition::Always | Precondition::Unchanged(_) => {
                 self.inner.put(key, &packed, ttl, when)
             }
@@ -90,15 +157,11 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
     }
 
     fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
-        let stored = self.inner.get_many(keys)?.into_iter();
-        Ok(keys.iter().zip(stored).map(|(key, it)| self.unpack(key, it?)).collect())
+        Ok(self.unpack_all(keys, self.inner.get_many(keys)?))
     }
 
     fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
-        let packed = puts.iter().map(|put| self.transform.pack(put.key, put.bytes));
-        let packed: Vec<Vec<u8>> = packed.collect::<Result<_>>()?;
-        let puts = puts.iter().zip(&packed).map(|(put, bytes)| Put { bytes, ..*put });
-        self.inner.put_many(&puts.collect::<Vec<_>>())
+        self.inner.put_many(&with_packed(puts, &self.pack_all(puts)?))
     }
 
     fn delete_many(&self, keys: &[Key]) -> Result<()> {
@@ -123,6 +186,65 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
     }
 
     /// What this layer could not read, and what the store below could not.
+    fn damaged(&self) -> u64 {
+        self.damaged.load(Ordering::Relaxed) + self.inner.damaged()
+    }
+}
+
+impl<S: AsyncStore, T: Transform> AsyncStore for Layered<S, T> {
+    fn get<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Option<Stored>> {
+        Box::pin(async move {
+            Ok(self.inner.get(key).await?.and_then(|stored| self.unpack(key, stored)))
+        })
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        bytes: &'a [u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> StoreFuture<'a, Option<Version>> {
+        Box::pin(async move {
+            let packed = self.transform.pack(key, bytes)?;
+            match when {
+                Precondition::Absent => {
+                    self.put_absent(Async(&self.inner), key, &packed, ttl).await
+                }
+                Precondition::Always | Precondition::Unchanged(_) => {
+                    self.inner.put(key, &packed, ttl, when).await
+                }
+            }
+        })
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key, when: Precondition) -> StoreFuture<'a, bool> {
+        self.inner.delete(key, when)
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, Vec<Option<Stored>>> {
+        Box::pin(async move { Ok(self.unpack_all(keys, self.inner.get_many(keys).await?)) })
+    }
+
+    fn put_many<'a>(&'a self, puts: &'a [Put<'a>]) -> StoreFuture<'a, ()> {
+        Box::pin(async move {
+            let packed = self.pack_all(puts)?;
+            self.inner.put_many(&with_packed(puts, &packed)).await
+        })
+    }
+
+    fn delete_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, ()> {
+        self.inner.delete_many(keys)
+    }
+
+    fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
+        self.inner.clear(namespace)
+    }
+
+    fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
+        self.inner.sweep(most)
+    }
+
     fn damaged(&self) -> u64 {
         self.damaged.load(Ordering::Relaxed) + self.inner.damaged()
     }

@@ -26,7 +26,8 @@
 //! ```
 //!
 //! A layer of your own is these two functions. [`Layered`] puts them on every way to the store and
-//! back, single operations and batches, so none is left out.
+//! back, single operations and batches, so none is left out. It takes an
+//! [`AsyncStore`](crate::store::AsyncStore) as well: `Layered::new(store, Release(7))`.
 //!
 //! | layer | what it does | feature |
 //! |---|---|---|

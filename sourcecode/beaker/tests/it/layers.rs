@@ -303,3 +303,66 @@ mod of_ours {
         }
     }
 }
+
+#[cfg(feature = "tokio")]
+mod for_tasks {
+    use super::*;
+    use beaker::AsyncBackend;
+    use beaker::layer::Counting;
+    use beaker::store::{AsyncStore, OnThreads};
+
+    fn runtime() -> tokio::runtime::Runtime {
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    }
+
+    #[cfg(feature = "conformance")]
+    #[test]
+    fn the_contract() {
+        use beaker::store::conformance::{Subject, check};
+        let (clock, runtime) = (Arc::new(ManualClock::default()), runtime());
+        let below = MemoryStore::with_clock(clock.clone());
+        let store = Counting::new(Layered::new(OnThreads::new(below), Reversed));
+        type Flow<'a> = std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+        let block_on = |flow: Flow<'_>| runtime.block_on(flow);
+        check(&Subject::of_async(&store, block_on, |time| clock.advance(time)));
+        assert!(store.numbers().calls > 100);
+    }
+
+    #[test]
+    fn they_do_what_those_of_threads_do() {
+        let below = Arc::new(MemoryStore::new());
+        let counting = Counting::new(Layered::new(OnThreads::new(Arc::clone(&below)), Reversed));
+        let store: Arc<dyn AsyncStore> = Arc::new(counting);
+        let blocking = Arc::clone(&below).layer(Reversed);
+        runtime().block_on(async {
+            let name = key("a");
+            store.put(&name, b"Kimi", None, Precondition::Absent).await.unwrap().unwrap();
+            assert_eq!(get(&below, "a").unwrap(), b"aimiK");
+            assert_eq!(get(&blocking, "a").unwrap(), b"Kimi");
+            put(&below, "a", b"damaged");
+            assert_eq!(store.get(&name).await.unwrap(), None);
+            assert_eq!(store.damaged(), 1);
+            store.put(&name, b"Kimi", None, Precondition::Absent).await.unwrap().unwrap();
+            let keys = [name, key("b")];
+            let puts = keys.each_ref().map(|key| Put { key, bytes: b"both", ttl: None });
+            store.put_many(&puts).await.unwrap();
+            let found = store.get_many(&keys).await.unwrap();
+            assert!(found.iter().all(|found| *found.as_ref().unwrap().bytes == *b"both"));
+            store.delete_many(&keys).await.unwrap();
+            assert!(below.is_empty());
+        });
+    }
+
+    #[test]
+    fn a_back_end_is_wrapped_with_its_limits() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = beaker::store::FileStore::open(folder.path()).unwrap();
+        let backend = Backend::new(store, beaker::lock::LocalLocks::new());
+        let backend = AsyncBackend::from(backend).max_in_flight(3);
+        let backend = backend.wrap_store(|store| Layered::new(store, Reversed));
+        runtime().block_on(backend.ping()).unwrap();
+        let shown = format!("{:?}", backend.clone().max_in_flight(9));
+        assert!(shown.contains("Layered") && shown.contains("max_in_flight: 3"), "{shown}");
+        assert_eq!((backend.queued(), backend.in_flight()), (0, 0));
+    }
+}

@@ -57,7 +57,7 @@ fn what_never_depends_on_what() {
         ("sealing/", &["error", "signing"]),
         ("cookie.rs", &["error"]),
         ("store/", STORES),
-        ("layer/", &["clock", "error", "key", "layer", "sealing", "store"]),
+        ("layer/", &["clock", "error", "key", "layer", "sealing", "store", "world"]),
         ("lock/", LOCKS),
         ("sweeper.rs", &["error", "store"]),
         ("world.rs", &["clock"]),
@@ -237,17 +237,27 @@ fn no_file_grows_too_long() {
 fn what_wraps_a_store_passes_every_operation_on() {
     let sources = sources();
     let code = |wanted: &str| &sources.iter().find(|(name, _)| name == wanted).unwrap().1;
-    let contract = code("store/mod.rs").split("pub trait Store").nth(1).unwrap();
-    let contract = contract.split("\n}\n").next().unwrap();
-    let operations: Vec<&str> = contract
-        .lines()
-        .filter_map(|line| line.strip_prefix("    fn ")?.split('(').next())
-        .collect();
-    assert!(operations.contains(&"put_many") && operations.len() >= 10, "{operations:?}");
-    for wrapping in ["layer/layered.rs", "layer/counting.rs", "store/shared.rs"] {
-        for operation in &operations {
-            let has = code(wrapping).contains(&format!("\n    fn {operation}("));
-            assert!(has, "{wrapping} does not pass `{operation}` on");
+    let check = |contract: &str, file: &str, wrapping: &[&str]| {
+        let own = code(file).split(&format!("pub trait {contract}:")).nth(1).unwrap();
+        let own = own.split("\n}\n").next().unwrap();
+        let operations: Vec<&str> = own
+            .lines()
+            .filter_map(|line| line.strip_prefix("    fn ")?.split(['(', '<']).next())
+            .collect();
+        assert!(operations.contains(&"put_many") && operations.len() >= 9, "{operations:?}");
+        for wrapping in wrapping {
+            let part = code(wrapping).split(&format!(" {contract} for ")).nth(1);
+            let part = part.unwrap_or_else(|| panic!("{wrapping} is no {contract}"));
+            let part = part.split("\n}\n").next().unwrap();
+            for operation in &operations {
+                let has =
+                    ["(", "<"].iter().any(|it| part.contains(&format!("\n    fn {operation}{it}")));
+                assert!(has, "{wrapping} does not pass `{operation}` of {contract} on");
+            }
         }
-    }
+    };
+    let layers = ["layer/layered.rs", "layer/counting.rs"];
+    check("Store", "store/mod.rs", &[&layers[..], &["store/shared.rs"]].concat());
+    let others = ["store/asynchronous.rs", "store/on_threads.rs"];
+    check("AsyncStore", "store/asynchronous.rs", &[&layers[..], &others].concat());
 }
