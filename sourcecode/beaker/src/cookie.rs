@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use cookie::Cookie;
-use cookie::time::Duration as Seconds;
-
 use crate::error::{Error, Result};
 
 /// No browser keeps a cookie longer than this: 400 days.
@@ -170,37 +167,43 @@ impl CookieOptions {
 
     /// The value of a `Set-Cookie` header, of a cookie that is good for so long at most.
     pub(crate) fn set(&self, value: &str, longest: Option<Duration>) -> String {
-        let mut cookie = self.cookie(value);
         let lifetime = match self.lifetime {
             CookieLifetime::Browser => None,
             CookieLifetime::For(time) => Some(time.min(LONGEST_LIFETIME)),
             CookieLifetime::Longest => Some(LONGEST_LIFETIME),
         };
         let longest = longest.unwrap_or(Duration::MAX);
-        let lifetime = lifetime.map(|time| time.min(longest));
-        cookie.set_max_age(lifetime.map(|time| Seconds::seconds(time.as_secs() as i64)));
-        cookie.to_string()
+        let mut cookie = self.cookie(value);
+        if let Some(time) = lifetime.map(|time| time.min(longest)) {
+            cookie += &format!("; Max-Age={}", time.as_secs());
+        }
+        cookie
     }
 
     /// The value of a `Set-Cookie` header that removes the cookie.
     pub(crate) fn remove(&self) -> String {
-        let mut cookie = self.cookie("");
-        cookie.make_removal();
-        cookie.to_string()
+        self.cookie("") + "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
     }
 
-    fn cookie<'a>(&'a self, value: &'a str) -> Cookie<'a> {
+    /// All but how long it is good for. `check` has looked at the texts, and a value is letters, digits and
+    /// a few signs.
+    fn cookie(&self, value: &str) -> String {
         let same_site = match self.same_site {
-            SameSite::Strict => cookie::SameSite::Strict,
-            SameSite::Lax => cookie::SameSite::Lax,
-            SameSite::None => cookie::SameSite::None,
+            SameSite::Strict => "Strict",
+            SameSite::Lax => "Lax",
+            SameSite::None => "None",
         };
-        let cookie = Cookie::build((self.name.as_str(), value)).path(&self.path);
-        let cookie = cookie.secure(self.secure).http_only(self.http_only).same_site(same_site);
-        match &self.domain {
-            Some(domain) => cookie.domain(domain).build(),
-            None => cookie.build(),
+        let http_only = if self.http_only { "; HttpOnly" } else { "" };
+        let secure = if self.secure { "; Secure" } else { "" };
+        let CookieOptions { name, path, .. } = self;
+        let mut cookie =
+            format!("{name}={value}{http_only}; SameSite={same_site}{secure}; Path={path}");
+        if let Some(domain) = &self.domain {
+            // The dot before it means nothing any more (RFC 6265, 4.1.2.3).
+            let domain = domain.strip_prefix('.').unwrap_or(domain);
+            cookie += &format!("; Domain={domain}");
         }
+        cookie
     }
 }
 
@@ -234,6 +237,12 @@ mod tests {
         assert_eq!(
             options.domain("example.org").insecure_for_localhost().set("1", None),
             "sid=1; HttpOnly; SameSite=Lax; Path=/; Domain=example.org; Max-Age=60"
+        );
+        let options = CookieOptions::default().name("sid").domain(".example.org");
+        let options = options.same_site(SameSite::None).lifetime(CookieLifetime::Longest);
+        assert_eq!(
+            options.set("1", Some(Duration::from_secs(5))),
+            "sid=1; HttpOnly; SameSite=None; Secure; Path=/; Domain=example.org; Max-Age=5"
         );
     }
 

@@ -27,7 +27,12 @@ impl Served {
     ) -> io::Result<Served> {
         let mut command = Command::new("sh");
         command.args(["-c", WITH_MANY_FILES, program]).args(arguments);
-        let mut child = command.envs(variables.iter().copied()).stdout(Stdio::piped()).spawn()?;
+        let mut child = command
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            // What it logs for each request would take time, and what fails is counted.
+            .stderr(Stdio::null())
+            .spawn()?;
         let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let mut served = Served { child, url: String::new() };
         BufReader::new(stdout).read_line(&mut served.url)?;

@@ -12,7 +12,7 @@ use beaker::store::{DbmStore, Precondition, Store};
 const DOES: &str = "BEAKER_TEST_DOES_IN";
 
 /// How often each of two processes counts.
-const COUNTS: usize = 200;
+const COUNTS: usize = 60;
 
 /// How often a process is killed while it writes.
 const KILLS: usize = 20;

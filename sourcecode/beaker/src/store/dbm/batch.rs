@@ -25,14 +25,16 @@ impl DbmStore {
                 let image = Image::build(entry, bytes, Version::fresh(), expires);
                 table.insert(entry, image.as_slice())?;
             }
-            Ok(())
+            Ok(((), true))
         })
     }
 
     pub(super) fn delete_batch(&self, keys: &[Key]) -> Result<()> {
         self.file.write("delete", &values(keys.len()), |table| {
-            keys.iter()
-                .try_for_each(|key| table.remove((key.namespace().name(), key.name())).map(|_| ()))
+            for key in keys {
+                table.remove((key.namespace().name(), key.name()))?;
+            }
+            Ok(((), true))
         })
     }
 }

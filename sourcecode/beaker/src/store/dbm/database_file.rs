@@ -79,12 +79,13 @@ impl DatabaseFile {
         })
     }
 
-    /// Works with the table, and commits. What waits for another writer waits here.
+    /// Works with the table, and commits if that has changed something, as the work tells beside its result.
+    /// What waits for another writer waits here.
     pub(super) fn write<T>(
         &self,
         what: &str,
         on: &dyn Display,
-        work: impl FnOnce(&mut Write<'_>) -> Result<T, StorageError>,
+        work: impl FnOnce(&mut Write<'_>) -> Result<(T, bool), StorageError>,
     ) -> Result<T> {
         self.guarded(what, on, || {
             let transaction = loop {
@@ -99,8 +100,13 @@ impl DatabaseFile {
                     break transaction;
                 }
             };
-            let done = work(&mut transaction.open_table(TABLE)?)?;
-            transaction.commit()?;
+            let (done, has_changed) = work(&mut transaction.open_table(TABLE)?)?;
+            // A commit waits for the disk, and makes all others take another view.
+            if has_changed {
+                transaction.commit()?
+            } else {
+                transaction.abort()?
+            }
             Ok(done)
         })
     }

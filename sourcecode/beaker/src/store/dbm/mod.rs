@@ -62,7 +62,7 @@ impl DbmStore {
         lock_dir: impl AsRef<Path>,
     ) -> Result<DbmStore> {
         let file = DatabaseFile::new(data_dir.as_ref(), lock_dir.as_ref());
-        file.write("open", &"the database", |_| Ok(()))?;
+        file.write("open", &"the database", |_| Ok(((), true)))?;
         let clock = Arc::new(SystemClock);
         Ok(DbmStore { file, clock, damaged: AtomicU64::new(0), swept: Mutex::new(None) })
     }
@@ -97,11 +97,11 @@ impl Store for DbmStore {
                 let current = table.get(entry)?;
                 let current = self.living(entry, current.as_ref().map(|current| current.value()));
                 if !when.is_met_by(current.map(|image| image.version)) {
-                    return Ok(None);
+                    return Ok((None, false));
                 }
             }
             table.insert(entry, image.as_slice())?;
-            Ok(Some(version))
+            Ok((Some(version), true))
         })
     }
 
@@ -116,7 +116,7 @@ impl Store for DbmStore {
             // What is expired or damaged goes too, though it does not count as removed.
             let removes = current.is_none() || when.is_met_by(current);
             let removed = removes && table.remove(entry)?.is_some();
-            Ok(removed && current.is_some())
+            Ok((removed && current.is_some(), removed))
         })
     }
 
@@ -137,7 +137,8 @@ impl Store for DbmStore {
         self.file.write("clear", &format_args!("{namespace:?}"), |table| {
             // The first text after this one in the table's order.
             let next = format!("{name}\0");
-            table.retain_in((name, &[][..])..(next.as_str(), &[][..]), |_, _| false)
+            table.retain_in((name, &[][..])..(next.as_str(), &[][..]), |_, _| false)?;
+            Ok(((), true))
         })
     }
 
@@ -160,7 +161,7 @@ impl Store for DbmStore {
                         removed += 1;
                     }
                 }
-                Ok(())
+                Ok(((), true))
             })?;
         }
         *from = next;
