@@ -28,7 +28,7 @@ use crate::signing::Signer;
 ///
 /// # Panics
 ///
-/// Its calls panic where no runtime of tokio with time runs, if they have to wait.
+/// Its calls panic where no runtime of tokio with time and network (`enable_all`) runs, if they have to wait.
 ///
 /// # Examples
 ///

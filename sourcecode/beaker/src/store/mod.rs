@@ -22,7 +22,7 @@ mod redis;
 mod shared;
 #[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
 mod tls;
-#[cfg(any(feature = "redis-async", all(feature = "postgres", feature = "tokio")))]
+#[cfg(any(feature = "redis", all(feature = "postgres", feature = "tokio")))]
 mod until;
 
 use std::fmt::Debug;
