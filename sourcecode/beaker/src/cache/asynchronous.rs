@@ -468,10 +468,14 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         if let Some(value) = self.engine.fresh(key) {
             return Ok(value);
         }
-        match self.engine.find_or_lead(key).await? {
-            Step::Found(value) | Step::Stale(value, _) => Ok(value),
-            Step::Load(load) => self.load(load, create).await,
-        }
+        // In a box, so that a hit, which needs none of it, is a small future.
+        Box::pin(async {
+            match self.engine.find_or_lead(key).await? {
+                Step::Found(value) | Step::Stale(value, _) => Ok(value),
+                Step::Load(load) => self.load(load, create).await,
+            }
+        })
+        .await
     }
 
     /// Returns the values of many keys, in their order, and makes those that are missing with one call of

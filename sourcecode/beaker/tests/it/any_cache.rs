@@ -48,7 +48,7 @@ pub enum AnyCache<V> {
 #[cfg(feature = "tokio")]
 pub fn runtime() -> Arc<Runtime> {
     let mut builder = tokio::runtime::Builder::new_multi_thread();
-    Arc::new(builder.worker_threads(2).enable_time().build().unwrap())
+    Arc::new(builder.worker_threads(2).enable_all().build().unwrap())
 }
 
 /// Asks the thread of the test, from a loader.
