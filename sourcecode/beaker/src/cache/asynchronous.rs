@@ -396,8 +396,8 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// # Errors
     ///
     /// What the store fails with; `ErrorKind::WouldDeadlock` if the function awaits its own key. (If it
-    /// does so in another task, it waits for ever, or as long as a [`wait_timeout`](AsyncCache::wait_timeout)
-    /// allows.) `ErrorKind::Creation` if the function of another call failed while this one waited for it, or
+    /// does so in another task, or through a cache of the same name that was opened apart, it waits for
+    /// ever, or as long as a [`wait_timeout`](AsyncCache::wait_timeout) allows.) `ErrorKind::Creation` if the function of another call failed while this one waited for it, or
     /// [lately](AsyncCache::error_ttl); `ErrorKind::Unavailable` after a wait that was too long, and while the
     /// runtime shuts down.
     ///
