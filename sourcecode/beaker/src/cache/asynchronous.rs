@@ -396,8 +396,8 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// # Errors
     ///
     /// What the store fails with; `ErrorKind::WouldDeadlock` if the function awaits its own key. (If it
-    /// does so in another task, it waits for ever, or as long as a [`wait_timeout`](AsyncCache::wait_timeout)
-    /// allows.) `ErrorKind::Creation` if the function of another call failed while this one waited for it, or
+    /// does so in another task, or through a cache of the same name that was opened apart, it waits for
+    /// ever, or as long as a [`wait_timeout`](AsyncCache::wait_timeout) allows.) `ErrorKind::Creation` if the function of another call failed while this one waited for it, or
     /// [lately](AsyncCache::error_ttl); `ErrorKind::Unavailable` after a wait that was too long, and while the
     /// runtime shuts down.
     ///
@@ -468,10 +468,14 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         if let Some(value) = self.engine.fresh(key) {
             return Ok(value);
         }
-        match self.engine.find_or_lead(key).await? {
-            Step::Found(value) | Step::Stale(value, _) => Ok(value),
-            Step::Load(load) => self.load(load, create).await,
-        }
+        // In a box, so that a hit, which needs none of it, is a small future.
+        Box::pin(async {
+            match self.engine.find_or_lead(key).await? {
+                Step::Found(value) | Step::Stale(value, _) => Ok(value),
+                Step::Load(load) => self.load(load, create).await,
+            }
+        })
+        .await
     }
 
     /// Returns the values of many keys, in their order, and makes those that are missing with one call of

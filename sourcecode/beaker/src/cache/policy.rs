@@ -9,7 +9,7 @@ use super::freshness::{Age, Origin, Tags};
 use crate::clock::Timestamp;
 
 /// Runs a creator in the background: it is given the work, and returns at once. See
-/// [`Cache::executor`](crate::Cache::executor).
+/// [`Cache::executor`](crate::Cache::executor), and `AsyncCache::executor`, whose work starts a task.
 pub type Executor = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
 
 /// Says what a call does that has waited for another one as long as it may. See

@@ -22,8 +22,19 @@ fn run(test: impl Future<Output = ()>) {
     builder.worker_threads(2).max_blocking_threads(3).enable_all().build().unwrap().block_on(test);
 }
 
-/// Caches of each kind: values as they are, bytes in memory, and bytes where a look may wait.
+/// Caches of each kind: values as they are, bytes in memory, bytes where a look holds a thread, and bytes
+/// on a server that tasks ask without one.
 fn each<F: Future<Output = ()>>(test: impl Fn(AsyncCache<String>, Arc<ManualClock>) -> F) {
+    #[cfg(feature = "redis-async")]
+    {
+        println!("redis");
+        let clock = Arc::new(ManualClock::default());
+        let server = servers::Redis::for_programs().unwrap();
+        let store = beaker::store::AsyncRedisStore::open(&server.url(), 20 * SECOND).unwrap();
+        let cache = AsyncCache::open(beaker::AsyncBackend::with_leases(store), "async");
+        let cache = cache.ttl(10 * SECOND).stale_for(60 * SECOND).clock(clock.clone());
+        run(test(cache, clock));
+    }
     for kind in ["objects", "bytes", "file"] {
         println!("{kind}");
         let clock = Arc::new(ManualClock::default());

@@ -346,9 +346,17 @@ fn cases(of: u32) -> u32 {
 }
 
 fn process(world: World, backend: Backend, region: &str, clock: &Arc<ManualClock>) -> Process {
-    let options = RegionOptions::new(backend).clock(clock.clone());
+    process_of(world, RegionOptions::new(backend), region, clock)
+}
+
+fn process_of(
+    world: World,
+    options: RegionOptions,
+    region: &str,
+    clock: &Arc<ManualClock>,
+) -> Process {
     let region = Region::named(region);
-    region.configure(options).unwrap();
+    region.configure(options.clock(clock.clone())).unwrap();
     let region = AnyRegion::new(world, region);
     Process { cache: region.cache("cache").unwrap(), region: Some(region) }
 }
@@ -430,6 +438,21 @@ fn memcached() {
 fn redis() {
     let server = servers::Redis::for_programs().unwrap();
     check_shared("ext:redis", 20, &[("url", &server.url())]);
+}
+
+/// A program with threads, and one whose tasks share one connection.
+#[cfg(feature = "redis-async")]
+#[test]
+fn redis_async() {
+    let server = servers::Redis::for_programs().unwrap();
+    let options = [("url", &*server.url()), ("deadline", "20000")];
+    check("redis, asynchronous", cases(10), 30, |region, clock| {
+        let backend = Backend::open("ext:redis", &options).unwrap();
+        let store = beaker::store::AsyncRedisStore::open(&server.url(), 20 * SECOND).unwrap();
+        let tasks = RegionOptions::for_tasks(beaker::AsyncBackend::with_leases(store));
+        let other = process_of(World::Tasks, tasks, region, clock);
+        vec![process(World::Threads, backend, region, clock), other]
+    });
 }
 
 #[cfg(feature = "postgres")]

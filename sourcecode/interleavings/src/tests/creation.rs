@@ -30,7 +30,7 @@ enum First {
     Panics,
 }
 
-/// A cache as small as can be: the flow of `cache/load.rs` around the flights.
+/// A cache as small as can be: the flow of `cache/find.rs` and `cache/load.rs` around the flights.
 struct Cache {
     flights: Flights<usize, &'static str>,
     table: Mutex<Option<usize>>,

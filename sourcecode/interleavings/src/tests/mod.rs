@@ -1,4 +1,5 @@
-//! The models: small caches, each with the flow of `cache/load.rs` written again around the real flights.
+//! The models: small caches, each with the flow of `cache/find.rs` and `cache/load.rs` written
+//! again around the real flights.
 
 mod creation;
 mod invalidation;
