@@ -109,20 +109,14 @@ fn escape(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return "%".into();
     }
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    // Ids are plain, and copied at once.
-    if let Ok(text) = str::from_utf8(bytes)
-        && text.bytes().all(is_plain)
-    {
-        return text.to_owned();
-    }
     let mut text = String::with_capacity(bytes.len());
     for &byte in bytes {
-        if is_plain(byte) {
-            text.push(byte as char);
-        } else {
-            text.push('%');
-            HEXLOWER.encode_append(&[byte], &mut text);
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => text.push(byte as char),
+            _ => {
+                text.push('%');
+                HEXLOWER.encode_append(&[byte], &mut text);
+            }
         }
     }
     text

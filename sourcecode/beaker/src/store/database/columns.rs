@@ -1,7 +1,5 @@
 //! What stands for a key and its value in the table.
 
-use smallvec::SmallVec;
-
 use super::connection::Value;
 use crate::key::{Key, Namespace};
 
@@ -30,18 +28,16 @@ impl Columns {
     /// The CRC-32 of a whole row, its key too: what is read under a key was written under that key.
     pub(super) fn checksum(&self, content: Content<'_>) -> i64 {
         let Content { version, expires, bytes } = content;
-        // Put together first, since few long pieces take less time than many short ones.
-        let mut head: SmallVec<[u8; 96]> = SmallVec::new();
-        // No text of these holds a zero.
-        for text in [&self.namespace, &self.name] {
-            head.extend_from_slice(text.as_bytes());
-            head.push(0);
-        }
-        head.extend_from_slice(&version.to_le_bytes());
-        head.extend_from_slice(&expires.unwrap_or(0).to_le_bytes());
-        head.push(u8::from(expires.is_some()));
         let mut hasher = crc32fast::Hasher::new();
-        hasher.update(&head);
+        // No text of these holds a zero.
+        for part in [self.namespace.as_bytes(), &[0], self.name.as_bytes(), &[0]] {
+            hasher.update(part);
+        }
+        let mut numbers = [0; 17];
+        numbers[..8].copy_from_slice(&version.to_le_bytes());
+        numbers[8..16].copy_from_slice(&expires.unwrap_or(0).to_le_bytes());
+        numbers[16] = u8::from(expires.is_some());
+        hasher.update(&numbers);
         hasher.update(bytes);
         i64::from(hasher.finalize())
     }

@@ -33,7 +33,7 @@ const LARGEST_VALUE: usize = 256 * 1024 * 1024;
 /// what any of them has written, and one of them writes at a time. That is redb's mode `MultiWriter`, which
 /// needs locks that Linux, Apple's systems and Windows have; a program that opens the file with redb in
 /// another mode is kept out while a store is open, and keeps stores out. Reading is quick; a write waits
-/// for the disk.
+/// for the disk twice, since redb keeps on it what the next writer, in whichever process, has to know.
 ///
 /// What was written is on the disk, and stays there if the process is killed or the power fails. One that
 /// is killed while it writes keeps nobody waiting. A write that fails on a full disk leaves the old values,
