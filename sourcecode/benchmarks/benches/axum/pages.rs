@@ -3,12 +3,13 @@
 
 use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use beaker::middleware::{RequestSession, SessionLayer};
-use beaker::{Backend, CookieOptions, Error, ErrorKind, Result, Sessions, Signer, Value};
+use beaker::{AsyncBackend, AsyncSessions, CookieOptions, Error, ErrorKind, Result, Signer, Value};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
@@ -39,18 +40,20 @@ pub fn serve_if_asked() {
     std::process::exit(0);
 }
 
-fn sessions(store: &str, url: &str) -> Result<Sessions> {
+fn sessions(store: &str, url: &str) -> Result<AsyncSessions> {
     let backend = match store {
-        "memory" => Backend::memory(),
-        "redis" => Backend::open("ext:redis", &[("url", url)])?,
-        _ => Backend::open("ext:database", &[("url", url)])?,
+        "memory" => AsyncBackend::memory(),
+        "redis" => AsyncBackend::open("ext:redis", &[("url", url)])?,
+        _ => AsyncBackend::open("ext:database", &[("url", url)])?,
     };
-    Ok(Sessions::new(backend)
+    // The others note no access of a request that only reads.
+    Ok(AsyncSessions::new(backend)
+        .touch_every(Duration::from_secs(60))
         .signed_by(Signer::random()?)
         .cookie(CookieOptions::default().insecure_for_localhost()))
 }
 
-fn app(sessions: &Sessions) -> Router {
+fn app(sessions: &AsyncSessions) -> Router {
     Router::new()
         .route("/new", get(new))
         .route("/read", get(read))
