@@ -55,6 +55,11 @@ pub(super) async fn save(
         }
         saved => saved?,
     }
+    cookie(&session)
+}
+
+/// The cookie that the visitor of a session needs, in which there is nothing to save.
+pub(super) fn cookie(session: &SessionState) -> Result<Option<HeaderValue>> {
     let cookie = session.set_cookie()?.map(HeaderValue::try_from).transpose();
     cookie.map_err(|error| Error::config("the session's cookie is no header").caused_by(error))
 }

@@ -203,16 +203,19 @@ impl Manager {
     pub(super) async fn resolve(&self, id: SessionId, stored: &Stored) -> Result<Resolved> {
         let version = stored.version;
         match stored::read(stored, &self.0.codec) {
-            Some(Content::Session(data)) => self.in_time(Found { id, data, version }).await,
+            Some(Content::Session(data)) => {
+                let found = Found { id, data, version };
+                match self.0.over(&found.data) {
+                    None => Ok(Resolved::Found(found)),
+                    Some(reason) => Box::pin(self.remove_ended(&found, reason)).await,
+                }
+            }
             Some(Content::Forward(Forward { to, until })) if self.0.clock.now() < until => {
                 Ok(Resolved::Elsewhere(to))
             }
             Some(Content::Forward(_)) => Ok(Resolved::Rejected(Rejection::Moved)),
             Some(Content::Arriving(Arriving { from, data })) => {
-                if self.forwards(&from).await? != Some(id) {
-                    return Ok(Resolved::Rejected(Rejection::Unknown));
-                }
-                self.arrive(Found { id, data, version }).await
+                Box::pin(self.arrive(from, Found { id, data, version })).await
             }
             None => {
                 self.0.damaged.fetch_add(1, Ordering::Relaxed);
@@ -221,19 +224,24 @@ impl Manager {
         }
     }
 
-    async fn in_time(&self, found: Found) -> Result<Resolved> {
-        let Some(reason) = self.0.over(&found.data) else { return Ok(Resolved::Found(found)) };
+    async fn remove_ended(&self, found: &Found, reason: Rejection) -> Result<Resolved> {
         self.records().delete(&self.key(&found.id), Precondition::Unchanged(found.version)).await?;
         Ok(Resolved::Rejected(reason))
     }
 
     /// Does what is left of a move, which was begun and not ended: by one that is at it now, or that has
     /// crashed.
-    async fn arrive(&self, mut found: Found) -> Result<Resolved> {
+    async fn arrive(&self, from: SessionId, mut found: Found) -> Result<Resolved> {
+        if self.forwards(&from).await? != Some(found.id) {
+            return Ok(Resolved::Rejected(Rejection::Unknown));
+        }
         let (key, unchanged) = (self.key(&found.id), Precondition::Unchanged(found.version));
         let accessed = found.data.accessed;
         match self.put(&key, &mut found.data, accessed, None, unchanged).await? {
-            Some(version) => self.in_time(Found { version, ..found }).await,
+            Some(version) => match self.0.over(&found.data) {
+                None => Ok(Resolved::Found(Found { version, ..found })),
+                Some(reason) => self.remove_ended(&Found { version, ..found }, reason).await,
+            },
             None => Ok(Resolved::Elsewhere(found.id)),
         }
     }

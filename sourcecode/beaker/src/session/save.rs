@@ -16,6 +16,7 @@ use super::id::SessionId;
 use super::options::Home;
 #[cfg(feature = "cookies")]
 use super::stored::SessionData;
+use crate::clock::Timestamp;
 use crate::error::{ErrorKind, Result};
 use crate::store::Precondition;
 #[cfg(feature = "cookies")]
@@ -74,6 +75,20 @@ impl SessionState {
             self.refuse_if_unavailable()?;
         }
         // What is to end, ends first: it must not live on because something else cannot be saved.
+        if !self.ended.is_empty() {
+            Box::pin(self.end_those_that_ended()).await?;
+        }
+        match plan {
+            Plan::Nothing => {}
+            Plan::Touch => self.note_access().await?,
+            Plan::Write => self.write().await?,
+            Plan::Delete => Box::pin(self.delete_record()).await?,
+        }
+        self.intent = Intent::Leave;
+        Ok(())
+    }
+
+    async fn end_those_that_ended(&mut self) -> Result<()> {
         while let Some((id, known)) = self.ended.last().copied() {
             let ended = self.sessions.end_known(&id, known.as_ref()).await;
             // What nobody can find any more is not tried again.
@@ -82,14 +97,18 @@ impl SessionState {
             }
             ended?;
         }
-        match plan {
-            Plan::Nothing => {}
-            Plan::Touch => self.note_access().await?,
-            Plan::Write => self.write().await?,
-            Plan::Delete => self.delete_record().await?,
-        }
-        self.intent = Intent::Leave;
         Ok(())
+    }
+
+    /// Tells whether there is nothing to do, so that no future of it has to be made.
+    #[cfg(feature = "middleware")]
+    pub(crate) fn is_done(&self) -> bool {
+        let is_due = || match plan(self.facts()) {
+            Plan::Nothing => false,
+            Plan::Touch => self.is_access_due(),
+            Plan::Write | Plan::Delete => true,
+        };
+        self.ended.is_empty() && !is_due()
     }
 
     /// Tells whether all there is to save is that it was used.
@@ -149,22 +168,26 @@ impl SessionState {
     /// Notes the access in what is stored, and nothing else: not what was changed here, and not over
     /// what somebody else has changed.
     pub(super) async fn note_access(&mut self) -> Result<()> {
+        if !self.is_access_due() {
+            return Ok(());
+        }
+        match self.sessions.0.home.clone() {
+            Home::Store => self.touch_record().await,
+            #[cfg(feature = "cookies")]
+            Home::Cookie(carrier) => self.renew_cookie(&carrier),
+        }
+    }
+
+    fn is_access_due(&self) -> bool {
         // A deletion that failed has left the record as it was, and this handle empty. And what is on its
         // way to another id is not there yet.
         if self.is_deleted || self.stored.is_none() || self.moves_from.is_some() {
-            return Ok(());
+            return false;
         }
         let options = &self.sessions.0;
         let noted = self.last_accessed.unwrap_or(self.data.accessed);
-        let is_due = options.is_touch_due(noted, options.clock.recent());
-        match options.home.clone() {
-            Home::Store if is_due => self.touch_record().await,
-            #[cfg(feature = "cookies")]
-            Home::Cookie(carrier) if is_due || self.in_cookie.is_some_and(|it| it.is_due) => {
-                self.renew_cookie(&carrier)
-            }
-            _ => Ok(()),
-        }
+        let is_renewal_due = options.is_in_cookies() && self.in_cookie.is_some_and(|it| it.is_due);
+        is_renewal_due || options.is_touch_due(noted, options.clock.recent())
     }
 
     async fn touch_record(&mut self) -> Result<()> {
@@ -179,7 +202,11 @@ impl SessionState {
             self.sessions.0.events.emit(Event::Touched(&self.id));
             return Ok(());
         }
-        // Somebody has written since. They may have begun, and so noted an access, before this one.
+        Box::pin(self.touch_what_others_wrote(now)).await
+    }
+
+    /// They may have begun, and so noted an access, before this one.
+    async fn touch_what_others_wrote(&self, now: Timestamp) -> Result<()> {
         if let Ok(mut latest) = self.sessions.find(&self.id).await? {
             let (key, unchanged) =
                 (self.sessions.key(&latest.id), Precondition::Unchanged(latest.version));

@@ -2,12 +2,16 @@
 //!
 //! One that belongs to a user is put into the user's list before, and marked as saved there afterwards.
 //! What a move writes in which order, and why, is said in [`end`](super::end).
+//!
+//! What is rare is boxed: the future of a save is handed on by each request, and is as large as its largest
+//! branch.
 
 use super::changes::Changes;
 use super::events::Event;
 use super::handle::SessionState;
 use super::id::SessionId;
 use super::stored::{Content, Forward, Found};
+use super::turns::Turn;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::{Precondition, Version};
@@ -21,11 +25,16 @@ impl SessionState {
     pub(super) async fn write_record(&mut self) -> Result<()> {
         for _ in 0..MAX_ROUNDS {
             // Listed first: an id that leads to nothing does no harm, a session that is not listed does.
-            self.list_for_its_user().await?;
+            if !self.is_listed() {
+                Box::pin(self.list_for_its_user()).await?;
+            }
             if let Some(version) = self.write_as_listed().await? {
                 (self.stored, self.moves_from) = (Some(version), None);
                 self.changes = Changes::none();
-                return self.list_as_saved().await;
+                return match self.listed_as {
+                    None => Ok(()),
+                    Some(_) => Box::pin(self.list_as_saved()).await,
+                };
             }
         }
         Err(self.conflict())
@@ -40,7 +49,7 @@ impl SessionState {
             };
         };
         if self.has_nothing_to_write() {
-            return self.merge_with(self.id, version).await.map(Some);
+            return Box::pin(self.merge_with(self.id, version)).await.map(Some);
         }
         match self.write_over(version).await? {
             Some(version) => self.stored_as(version).await,
@@ -54,7 +63,7 @@ impl SessionState {
         self.stored = Some(version);
         match self.moves_from {
             None => Ok(Some(version)),
-            Some((old, known)) => self.move_from(old, known, version).await,
+            Some((old, known)) => Box::pin(self.move_from(old, known, version)).await,
         }
     }
 
@@ -86,7 +95,7 @@ impl SessionState {
         Ok(None)
     }
 
-    async fn write_over(&mut self, mut version: Version) -> Result<Option<Version>> {
+    async fn write_over(&mut self, version: Version) -> Result<Option<Version>> {
         let key = self.sessions.key(&self.id);
         let turn = self.sessions.turn(&key).await;
         if turn.is_none()
@@ -94,6 +103,15 @@ impl SessionState {
         {
             return Ok(Some(version));
         }
+        Box::pin(self.write_after_others(key, turn, version)).await
+    }
+
+    async fn write_after_others(
+        &mut self,
+        key: Key,
+        turn: Option<Turn>,
+        mut version: Version,
+    ) -> Result<Option<Version>> {
         let sessions = self.sessions.clone();
         let mut attempts = sessions.attempts(key, turn).await;
         while attempts.next().await? {

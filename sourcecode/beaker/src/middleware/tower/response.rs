@@ -72,6 +72,10 @@ where
                 Ok(None) => return Poll::Ready(Ok(response)),
                 Err(error) => return Poll::Ready(Ok(finished(this.lazy, response, Err(error)))),
             };
+            if session.is_done() {
+                let cookie = steps::cookie(&session);
+                return Poll::Ready(Ok(finished(this.lazy, response, cookie)));
+            }
             let lazy = this.lazy.clone();
             let cookie = Box::pin(steps::save(session, move || lazy.asked().cloned()));
             *this.saving = Some(Saving { response, cookie });

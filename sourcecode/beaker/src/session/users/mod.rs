@@ -77,9 +77,6 @@ impl SessionState {
 
     /// Lists its id for its user, before it is saved under that id.
     pub(super) async fn list_for_its_user(&mut self) -> Result<()> {
-        if self.is_listed() {
-            return Ok(());
-        }
         let Some(user) = self.user().map(str::to_owned) else { return Ok(()) };
         let leaves = self.moves_from.map(|(old, _)| old);
         self.sessions.list(&user, &self.id, leaves).await?;

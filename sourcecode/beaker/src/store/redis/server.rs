@@ -110,9 +110,14 @@ impl Server {
     /// The connection, opened if there is none that works. Whoever is dropped meanwhile leaves none, and
     /// the next one opens it.
     async fn live(&self, until: Instant) -> Result<Live, Failure> {
-        if let Some(live) = self.working() {
-            return Ok(live);
+        match self.working() {
+            Some(live) => Ok(live),
+            // Rare, and a large future.
+            None => Box::pin(self.open(until)).await,
         }
+    }
+
+    async fn open(&self, until: Instant) -> Result<Live, Failure> {
         let opened = within(until, async {
             let _dialing = self.dialing.lock().await;
             if let Some(live) = self.working() {

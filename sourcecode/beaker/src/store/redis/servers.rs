@@ -39,7 +39,7 @@ impl Servers {
         match self.run_once(wire, &command.cmd, kind, until).await {
             Err(failure) if failure.is_unknown_script() => match command.by_text() {
                 // It was not run, so this does not run it twice.
-                Some(by_text) => self.run_once(wire, &by_text.cmd, kind, until).await,
+                Some(by_text) => Box::pin(self.run_once(wire, &by_text.cmd, kind, until)).await,
                 None => Err(failure),
             },
             done => done,
@@ -55,9 +55,9 @@ impl Servers {
     ) -> Result<Value, Failure> {
         match self {
             Servers::One(server) => server.run(command, kind, until).await,
-            Servers::Cluster(cluster) => cluster.run(wire, command, kind, until).await,
+            Servers::Cluster(cluster) => Box::pin(cluster.run(wire, command, kind, until)).await,
             #[cfg(feature = "redis-async")]
-            Servers::Given(given) => given.run(command, until).await,
+            Servers::Given(given) => Box::pin(given.run(command, until)).await,
         }
     }
 
