@@ -39,6 +39,8 @@
 //! | [`config`] | options as texts, from files and the environment, checked at once |
 //! | `middleware` | an application and what is wrapped around it (feature `middleware`); a layer for async servers (features `tower`, `axum`) |
 #![forbid(unsafe_code)]
+// Each item says which feature brings it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod backend;
 pub mod cache;
@@ -72,6 +74,8 @@ pub use backend::AsyncBackend;
 pub use backend::Backend;
 #[cfg(feature = "macros")]
 pub use beaker_macros::cached;
+#[cfg(feature = "tokio")]
+pub use cache::AsyncCache;
 pub use cache::Cache;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
 pub use cookie::{CookieLifetime, CookieOptions, SameSite};

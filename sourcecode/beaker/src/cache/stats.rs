@@ -1,4 +1,4 @@
-//! What a cache has done: counted in [`Stats`], and told to whoever listens (feature `tracing`). Making a
+//! What a cache has done: counted in [`Stats`], and told to whoever listens to `tracing`. Making a
 //! value is a span, `cache.create`; the target is `beaker::cache`. Hits are counted and not told.
 
 use std::cell::Cell;
@@ -7,14 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-#[cfg(feature = "tracing")]
-use told as listener;
-#[cfg(not(feature = "tracing"))]
-use untold as listener;
-
-pub(super) use listener::Span;
 #[cfg(feature = "tokio")]
-pub(super) use listener::in_this_span;
+pub(super) use events::in_this_span;
+pub(super) use tracing::Span;
 
 /// Holds what a cache has done so far in this process, to print or to send to a page of metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -210,36 +205,36 @@ fn add(counter: &AtomicU64, count: u64) {
 impl Recorder {
     /// The value is being made by what runs in this.
     pub(super) fn creating(&self, key: &[u8]) -> Span {
-        listener::creating(self.key(key))
+        events::creating(self.key(key))
     }
 
     pub(super) fn gave_stale(&self, key: &[u8]) {
         self.stale();
-        listener::stale(self.key(key));
+        events::stale(self.key(key));
     }
 
     pub(super) fn waits(&self, key: &[u8]) {
         self.waited();
-        listener::waits(self.key(key));
+        events::waits(self.key(key));
     }
 
     pub(super) fn creator_failed(&self, key: &[u8], error: &dyn Display) {
         self.failed();
-        listener::failed(self.key(key), error);
+        events::failed(self.key(key), error);
     }
 
     /// A function that cannot fail ran without the cache.
     #[cfg(feature = "macros")]
     pub(super) fn went_past(&self, error: &dyn Display) {
         add(&self.row().bypassed, 1);
-        listener::ran_without(error);
+        events::ran_without(error);
     }
 
     /// A call goes on without the store. One event an outage: of thousands, no other says more.
     pub(super) fn bypassed(&self, failed: Outage, error: &dyn Display) {
         add(&self.row().bypassed, 1);
         if self.outage.fetch_max(failed as u8, Ordering::Relaxed) == 0 {
-            listener::store_failed(error);
+            events::store_failed(error);
         }
     }
 
@@ -249,24 +244,21 @@ impl Recorder {
         let failed = self.outage.load(Ordering::Relaxed);
         let is_over = (1..=done as u8).contains(&failed);
         if is_over && self.outage.swap(0, Ordering::Relaxed) != 0 {
-            listener::store_is_back();
+            events::store_is_back();
         }
     }
 
     pub(super) fn not_stored(&self, key: &[u8], error: &dyn Display) {
         self.unstored();
-        listener::unstored(self.key(key), error);
+        events::unstored(self.key(key), error);
     }
 }
 
-#[cfg(feature = "tracing")]
-mod told {
+mod events {
     use std::fmt::Display;
 
     use super::DisplayKey;
-    use tracing::{debug, debug_span, warn};
-
-    pub(in crate::cache) use tracing::Span;
+    use tracing::{Span, debug, debug_span, warn};
 
     const TARGET: &str = "beaker::cache";
 
@@ -317,46 +309,6 @@ mod told {
     }
 }
 
-#[cfg(not(feature = "tracing"))]
-mod untold {
-    use std::fmt::Display;
-
-    use super::DisplayKey;
-
-    /// Nobody listens.
-    pub(in crate::cache) struct Span;
-
-    impl Span {
-        pub(in crate::cache) fn in_scope<T>(&self, code: impl FnOnce() -> T) -> T {
-            code()
-        }
-    }
-
-    pub(super) fn creating(_: DisplayKey<'_>) -> Span {
-        Span
-    }
-
-    #[cfg(feature = "tokio")]
-    pub(in crate::cache) fn in_this_span<F: Future>(future: F) -> F {
-        future
-    }
-
-    pub(super) fn failed(_: DisplayKey<'_>, _: &dyn Display) {}
-
-    pub(super) fn unstored(_: DisplayKey<'_>, _: &dyn Display) {}
-
-    #[cfg(feature = "macros")]
-    pub(super) fn ran_without(_: &dyn Display) {}
-
-    pub(super) fn store_failed(_: &dyn Display) {}
-
-    pub(super) fn store_is_back() {}
-
-    pub(super) fn stale(_: DisplayKey<'_>) {}
-
-    pub(super) fn waits(_: DisplayKey<'_>) {}
-}
-
 /// `key`, or `function(key)` in a cache that only one function has.
 pub(super) struct DisplayKey<'a> {
     function: Option<&'static str>,
@@ -372,7 +324,6 @@ impl Recorder {
 
 impl DisplayKey<'_> {
     /// Not more than the first bytes.
-    #[cfg(feature = "tracing")]
     pub(super) fn cut(self, longest: usize) -> Self {
         DisplayKey { key: &self.key[..self.key.len().min(longest)], ..self }
     }

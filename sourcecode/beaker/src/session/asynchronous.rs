@@ -202,6 +202,16 @@ impl AsyncSessions {
     }
 }
 
+impl AsyncSessions {
+    /// Sets options as those of a blocking program are set.
+    pub(crate) fn set(
+        self,
+        set: impl FnOnce(Sessions) -> Result<Sessions>,
+    ) -> Result<AsyncSessions> {
+        Ok(AsyncSessions(set(Sessions(self.0))?.0))
+    }
+}
+
 /// What the middleware works with.
 #[cfg(feature = "tower")]
 impl AsyncSessions {

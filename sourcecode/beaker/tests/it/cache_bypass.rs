@@ -188,7 +188,6 @@ fn a_region_says_it_for_its_caches() {
     assert_eq!(cache.get_or_create("Kimi", || 110_u32).unwrap(), 110);
 }
 
-#[cfg(feature = "tracing")]
 #[test]
 fn one_event_an_outage_and_one_when_it_is_over() {
     let server = Server::default();

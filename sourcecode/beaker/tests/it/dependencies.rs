@@ -39,7 +39,7 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
     ];
     let brings = |feature, other| match feature {
         "redis-async" | "redis-tls" => other == "redis",
-        "deadpool-postgres" => ["postgres", "tracing"].contains(&other),
+        "deadpool-postgres" => other == "postgres",
         "postgres-tls" => ["postgres", "redis-tls"].contains(&other),
         "server" | "tower" => other == "middleware",
         "axum" => ["middleware", "tower"].contains(&other),

@@ -1,12 +1,16 @@
 //! Makes [`Sessions`] by what the configuration says.
 
 use super::{CookieFormat, Keys, Place, Serializer, SessionConfig};
+#[cfg(feature = "tokio")]
+use crate::backend::AsyncBackend;
 use crate::backend::Backend;
 use crate::codec::Json;
 use crate::config::reader::Reader;
 use crate::error::{Error, Result};
 #[cfg(feature = "cookies")]
 use crate::sealing::Sealer;
+#[cfg(feature = "tokio")]
+use crate::session::AsyncSessions;
 use crate::session::Sessions;
 use crate::signing::Signer;
 
@@ -31,7 +35,45 @@ impl SessionConfig {
     ///
     /// `ErrorKind::Config` as for [`sessions`](SessionConfig::sessions).
     pub fn sessions_in(&self, backend: Backend) -> Result<Sessions> {
-        let sessions = self.configure(Sessions::new(backend))?;
+        self.configure_signed(Sessions::new(backend))
+    }
+
+    /// The same for an asynchronous program.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sessions`](SessionConfig::sessions).
+    ///
+    /// ```
+    /// use beaker::config::Settings;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let settings = Settings::from_pairs([("session.type", "memory"), ("session.timeout", "1800")]);
+    /// let sessions = settings.read()?.session.async_sessions()?;
+    /// assert!(sessions.create().is_new());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tokio")]
+    pub fn async_sessions(&self) -> Result<AsyncSessions> {
+        match &self.place {
+            Place::Backend(backend) => self.async_sessions_in(backend.open_async()?),
+            Place::Cookie => self.configure(self.in_cookies()?).map(AsyncSessions::from),
+        }
+    }
+
+    /// The same in a back end that an asynchronous program has.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sessions_in`](SessionConfig::sessions_in).
+    #[cfg(feature = "tokio")]
+    pub fn async_sessions_in(&self, backend: impl Into<AsyncBackend>) -> Result<AsyncSessions> {
+        AsyncSessions::new(backend).set(|sessions| self.configure_signed(sessions))
+    }
+
+    fn configure_signed(&self, sessions: Sessions) -> Result<Sessions> {
+        let sessions = self.configure(sessions)?;
         Ok(match &self.secret {
             Some(secret) => sessions.signed_by(self.signer(secret)?),
             None => sessions,
