@@ -7,6 +7,7 @@ use super::Request;
 use super::lazy::{Claimed, LazySession};
 use crate::error::Result;
 use crate::session::{Manager, SessionState};
+use crate::value::Value;
 use crate::world::finish;
 
 /// Gives a request its session.
@@ -72,6 +73,12 @@ impl RequestSession {
 
     fn state_mut(&mut self) -> &mut SessionState {
         self.session.as_mut().expect("it is there until this is dropped")
+    }
+
+    /// Sets a value, as [`SessionState::set`]. The value may be made of what is there.
+    #[doc(alias = "insert")]
+    pub fn set(&mut self, key: impl Into<String>, value: impl Into<Value>) {
+        self.state_mut().set(key, value);
     }
 
     /// Asks for a save, as [`Session::save`](crate::Session::save).

@@ -16,6 +16,7 @@ use crate::codec::Codec;
 use crate::cookie::CookieOptions;
 use crate::error::Result;
 use crate::signing::Signer;
+use crate::value::Value;
 
 /// The sessions of an asynchronous program (feature `tokio`): [`Sessions`], with calls to await. A clone is
 /// the same sessions.
@@ -288,6 +289,20 @@ impl fmt::Debug for AsyncSessions {
 pub struct AsyncSession(SessionState);
 
 impl AsyncSession {
+    /// Sets a value, as [`SessionState::set`]. The value may be made of what is there:
+    ///
+    /// ```
+    /// # let mut session = beaker::AsyncSessions::new(beaker::AsyncBackend::memory()).create();
+    /// session.set("points", 100);
+    /// session.set("points", session.require("points")?.as_int().unwrap_or(0) + 10);
+    /// assert_eq!(session.require("points")?.as_int(), Some(110));
+    /// # Ok::<(), beaker::Error>(())
+    /// ```
+    #[doc(alias = "insert")]
+    pub fn set(&mut self, key: impl Into<String>, value: impl Into<Value>) {
+        self.0.set(key, value);
+    }
+
     /// Saves it, as [`Session::save`](super::Session::save).
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use super::handle::SessionState;
 use super::id::SessionId;
 use super::options::Sessions;
 use crate::error::Result;
+use crate::value::Value;
 use crate::world::finish;
 
 impl Sessions {
@@ -183,6 +184,20 @@ impl Sessions {
 pub struct Session(SessionState);
 
 impl Session {
+    /// Sets a value, as [`SessionState::set`]. The value may be made of what is there:
+    ///
+    /// ```
+    /// # let mut session = beaker::Sessions::new(beaker::Backend::memory()).create();
+    /// session.set("points", 100);
+    /// session.set("points", session.require("points")?.as_int().unwrap_or(0) + 10);
+    /// assert_eq!(session.require("points")?.as_int(), Some(110));
+    /// # Ok::<(), beaker::Error>(())
+    /// ```
+    #[doc(alias = "insert")]
+    pub fn set(&mut self, key: impl Into<String>, value: impl Into<Value>) {
+        self.0.set(key, value);
+    }
+
     /// Saves it. Changes that others have saved since it was loaded stay, but for the same keys. Without a
     /// change it notes the access, as [`touch`](Session::touch) does, and finds out whether the session was
     /// deleted.

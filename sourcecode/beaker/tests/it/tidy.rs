@@ -94,7 +94,7 @@ fn what_never_depends_on_what() {
                 "session", "signing",
             ],
         ),
-        ("middleware/", &["clock", "error", "middleware", "session", "world"]),
+        ("middleware/", &["clock", "error", "middleware", "session", "value", "world"]),
         ("off_thread.rs", &["error"]),
         ("lib.rs", &[]),
     ];
