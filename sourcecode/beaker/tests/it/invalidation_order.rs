@@ -489,9 +489,13 @@ fn threads_that_race_see_nothing_from_before() {
         }
     }
     let rounds = 300;
-    for (open, world) in opens.iter().flat_map(|open| WORLDS.iter().map(move |&it| (open, it))) {
-        for act in acts {
+    let all = opens.iter().enumerate();
+    let all = all.flat_map(|open| WORLDS.iter().map(move |&world| (open, world)));
+    for ((kind, open), world) in all {
+        for (number, act) in acts.iter().enumerate() {
             let (cache, source, start) = (open(world), AtomicU64::new(0), Barrier::new(4));
+            // The last round whose act has returned. A maker may have read what is newer.
+            let seen_from = AtomicU64::new(0);
             let ask = || {
                 let made = || CacheEntry::new(source.load(Ordering::SeqCst)).tag("t");
                 cache.get_or_create("k", made).unwrap()
@@ -501,8 +505,9 @@ fn threads_that_race_see_nothing_from_before() {
                     scope.spawn(|| {
                         start.wait();
                         while source.load(Ordering::SeqCst) < u64::MAX {
-                            let before = ask();
-                            assert!(ask() >= before, "it went back");
+                            let (least, found) = (seen_from.load(Ordering::SeqCst), ask());
+                            let what = format_args!("cache {kind}, act {number}, {world:?}");
+                            assert!(found >= least, "{what}: {found} after {least}");
                         }
                     });
                 }
@@ -511,6 +516,7 @@ fn threads_that_race_see_nothing_from_before() {
                 for round in 1..=rounds {
                     source.store(round, Ordering::SeqCst);
                     act(&cache, round);
+                    seen_from.store(round, Ordering::SeqCst);
                     assert_eq!(ask(), round);
                 }
             });
