@@ -103,12 +103,12 @@ impl SessionState {
     /// Tells whether there is nothing to do, so that no future of it has to be made.
     #[cfg(feature = "middleware")]
     pub(crate) fn is_done(&self) -> bool {
-        let is_due = || match plan(self.facts()) {
-            Plan::Nothing => false,
-            Plan::Touch => self.is_access_due(),
-            Plan::Write | Plan::Delete => true,
-        };
-        self.ended.is_empty() && !is_due()
+        self.ended.is_empty()
+            && match plan(self.facts()) {
+                Plan::Nothing => true,
+                Plan::Touch => !self.is_access_due(),
+                Plan::Write | Plan::Delete => false,
+            }
     }
 
     /// Tells whether all there is to save is that it was used.

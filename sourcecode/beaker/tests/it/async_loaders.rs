@@ -9,13 +9,13 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use beaker::cache::{AsyncCache, AsyncRegion, CacheEntry, OnTimeout, RegionOptions};
-use beaker::key::{Key, Namespace};
 use beaker::lock::LocalLocks;
-use beaker::store::{AsyncStore, MemoryStore, Precondition, Store, StoreFuture, Stored, Version};
 use beaker::{AsyncBackend, Backend, Error, ErrorKind};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::{spawn, spawn_blocking, yield_now};
+
+use crate::halting::Halting;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -187,47 +187,6 @@ fn a_panic_of_a_loader_of_many_is_a_failure_of_each() {
     });
 }
 
-/// A store of which each call waits once before it does what it is to do, and once after that.
-#[derive(Debug, Default)]
-struct Hesitant {
-    store: MemoryStore,
-    calls: AtomicUsize,
-}
-
-impl Hesitant {
-    async fn hesitate<T>(&self, act: impl FnOnce(&MemoryStore) -> T) -> T {
-        self.calls.fetch_add(1, Ordering::SeqCst);
-        yield_now().await;
-        let done = act(&self.store);
-        yield_now().await;
-        done
-    }
-}
-
-impl AsyncStore for Hesitant {
-    fn get<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Option<Stored>> {
-        Box::pin(self.hesitate(|store| store.get(key)))
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a Key,
-        bytes: &'a [u8],
-        ttl: Option<Duration>,
-        when: Precondition,
-    ) -> StoreFuture<'a, Option<Version>> {
-        Box::pin(self.hesitate(move |store| store.put(key, bytes, ttl, when)))
-    }
-
-    fn delete<'a>(&'a self, key: &'a Key, when: Precondition) -> StoreFuture<'a, bool> {
-        Box::pin(self.hesitate(move |store| store.delete(key, when)))
-    }
-
-    fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
-        Box::pin(self.hesitate(|store| store.clear(namespace)))
-    }
-}
-
 /// Polls a future so many times, each time when it was woken, and drops it. Returns whether it ended.
 async fn poll_times(
     mut future: std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>,
@@ -292,7 +251,7 @@ fn a_call_that_is_dropped_at_any_await_holds_up_nobody() {
             for (name, act) in ACTS {
                 let mut times = 1;
                 loop {
-                    let backend = AsyncBackend::new(Hesitant::default(), LocalLocks::new());
+                    let backend = AsyncBackend::new(Halting::default(), LocalLocks::new());
                     let mut cache: AsyncCache<u32> = AsyncCache::open(backend, "cache");
                     if is_tiered {
                         cache = cache.local_tier(10, 60 * SECOND);
@@ -329,7 +288,7 @@ fn a_call_that_is_dropped_at_any_await_holds_up_nobody() {
 #[test]
 fn a_loader_goes_on_to_its_end() {
     runtime().block_on(async {
-        let backend = AsyncBackend::new(Hesitant::default(), LocalLocks::new());
+        let backend = AsyncBackend::new(Halting::default(), LocalLocks::new());
         let cache: AsyncCache<u32> = AsyncCache::open(backend, "cache");
         let (begun, open) = (watch::Sender::new(false), watch::Sender::new(false));
         let (begins, mut opened) = (begun.clone(), open.subscribe());

@@ -1,74 +1,18 @@
 //! Sessions of asynchronous programs: what a dropped call leaves, what an outage means, and who waits where.
 
-use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use beaker::key::{Key, Namespace};
 use beaker::lock::LocalLocks;
 use beaker::session::OnStoreFailure;
-use beaker::store::{AsyncStore, MemoryStore, Precondition, Store, StoreFuture, Stored, Version};
 use beaker::{
     AsyncBackend, AsyncSession, AsyncSessions, Backend, Error, ErrorKind, Origin, Result,
     SessionId, Sessions, Signer, Value,
 };
 use tokio::runtime::{Builder, Runtime};
 
-/// A store that is pending once before each operation and once after it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Halting(pub(crate) Arc<MemoryStore>, Arc<AtomicBool>);
-
-impl Halting {
-    async fn halt<T>(&self, operation: impl FnOnce(&MemoryStore) -> Result<T>) -> Result<T> {
-        halt().await;
-        if self.1.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorKind::Unavailable, "it is down on purpose"));
-        }
-        let done = operation(&self.0);
-        halt().await;
-        done
-    }
-}
-
-/// Pending, once.
-async fn halt() {
-    let mut has_halted = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut has_halted, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await
-}
-
-impl AsyncStore for Halting {
-    fn get<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Option<Stored>> {
-        Box::pin(self.halt(|store| store.get(key)))
-    }
-
-    fn put<'a>(
-        &'a self,
-        key: &'a Key,
-        bytes: &'a [u8],
-        ttl: Option<Duration>,
-        when: Precondition,
-    ) -> StoreFuture<'a, Option<Version>> {
-        Box::pin(self.halt(move |store| store.put(key, bytes, ttl, when)))
-    }
-
-    fn delete<'a>(&'a self, key: &'a Key, when: Precondition) -> StoreFuture<'a, bool> {
-        Box::pin(self.halt(move |store| store.delete(key, when)))
-    }
-
-    fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
-        Box::pin(self.halt(|store| store.clear(namespace)))
-    }
-}
+use crate::halting::Halting;
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
@@ -81,7 +25,7 @@ fn sessions_in(store: &Halting) -> AsyncSessions {
 
 /// The same sessions for a program whose threads wait, which sees what is stored.
 fn looking_at(store: &Halting) -> Sessions {
-    Sessions::new(Backend::new(store.0.clone(), LocalLocks::new()))
+    Sessions::new(Backend::new(store.memory.clone(), LocalLocks::new()))
 }
 
 /// Polls a future so many times, and drops it; tells whether it ended before.
@@ -260,6 +204,33 @@ fn cookie_of(session: &AsyncSession) -> String {
     header.split(';').next().unwrap().to_owned()
 }
 
+#[test]
+fn one_event_an_outage_and_one_when_it_is_over() {
+    let store = Halting::default();
+    let sessions = sessions_in(&store).on_store_failure(OnStoreFailure::Empty);
+    let runtime = runtime();
+    let cookie = runtime.block_on(async {
+        let mut session = sessions.create();
+        session.save().await.unwrap();
+        cookie_of(&session)
+    });
+    let told = crate::events::warnings(|| {
+        for _ in 0..2 {
+            for is_down in [true, false] {
+                store.set_down(is_down);
+                for _ in 0..3 {
+                    runtime.block_on(sessions.load(Some(&cookie))).unwrap();
+                }
+            }
+        }
+    });
+    let (fails, is_back) = ("the store cannot be reached", "the store can be reached again");
+    assert_eq!(told.len(), 4, "{told:?}");
+    for (told, wanted) in told.iter().zip([fails, is_back, fails, is_back]) {
+        assert!(told.contains(wanted), "{told}");
+    }
+}
+
 /// While the store is down, a request fails, or goes on with an empty session that can do no harm.
 #[test]
 fn a_store_that_is_down_fails_or_gives_an_empty_session() {
@@ -272,7 +243,7 @@ fn a_store_that_is_down_fails_or_gives_an_empty_session() {
         session.save().await.unwrap();
         let cookie = cookie_of(&session);
 
-        store.1.store(true, Ordering::SeqCst);
+        store.set_down(true);
         let error = strict.load(Some(&cookie)).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
 
@@ -281,7 +252,7 @@ fn a_store_that_is_down_fails_or_gives_an_empty_session() {
         assert!(empty.is_new() && empty.values().is_empty());
         assert_eq!(empty.set_cookie().unwrap(), None, "the visitor keeps the cookie");
         empty.set("basket", "nothing");
-        store.1.store(false, Ordering::SeqCst);
+        store.set_down(false);
         for result in [
             empty.save().await,
             empty.regenerate_id().await,
@@ -293,7 +264,7 @@ fn a_store_that_is_down_fails_or_gives_an_empty_session() {
         let after = lenient.load(Some(&cookie)).await.unwrap();
         assert_eq!(after.get("basket").and_then(Value::as_str), Some("helmet"));
         // An id that the program gives is no page of a visitor.
-        store.1.store(true, Ordering::SeqCst);
+        store.set_down(true);
         let opened = lenient.open(&SessionId::random()).await;
         assert_eq!(opened.unwrap_err().kind(), ErrorKind::Unavailable);
     });

@@ -395,6 +395,12 @@ fn rejected_cookies_are_removed_unless_the_configuration_says_no() {
 }
 
 #[test]
+fn what_becomes_of_a_request_without_a_store_is_one_of_two() {
+    mistake("session.on_store_failure", "bypass", &[], "allowed are `fail`, `empty`");
+    mistake("cache.on_store_failure", "empty", &[], "allowed are `fail`, `bypass`");
+}
+
+#[test]
 fn no_secret_is_shown() {
     let pairs = [("session.secret", "swordfish-swordfish-swordfish-swordfish")];
     let config = read(&pairs).unwrap();

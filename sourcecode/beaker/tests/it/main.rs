@@ -42,6 +42,8 @@ mod events;
 mod failures;
 mod files;
 mod full_disk;
+#[cfg(feature = "tokio")]
+mod halting;
 mod hostile_cookies;
 #[cfg(feature = "tokio")]
 mod in_tasks;

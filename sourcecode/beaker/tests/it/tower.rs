@@ -19,7 +19,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
-use crate::async_sessions::Halting;
+use crate::halting::Halting;
 use crate::middleware::watched::Watched;
 
 fn sessions_in(store: impl Store) -> Sessions {
@@ -129,9 +129,9 @@ fn a_visitor_who_leaves_during_the_save_does_not_stop_it() {
             Poll::Ready(())
         })
         .await;
-        assert_eq!(store.0.len(), 0);
+        assert_eq!(store.memory.len(), 0);
         drop(answer);
-        while store.0.is_empty() {
+        while store.memory.is_empty() {
             yield_now().await;
         }
     });
