@@ -269,8 +269,8 @@ impl AsyncBackend {
     }
 }
 
-/// Runs a blocking back end for tasks. redis is waited for by the tasks themselves, with a connection that
-/// they share. Another store that may wait does so on [threads](OnThreads), of which there are so many at a
+/// Runs a blocking back end for tasks. redis and PostgreSQL are waited for by the tasks themselves, with
+/// connections that they share. Another store that may wait does so on [threads](OnThreads), of which there are so many at a
 /// time, and its locks go through the same gate. A store in memory is called where the task runs.
 impl From<Backend> for AsyncBackend {
     fn from(backend: Backend) -> AsyncBackend {

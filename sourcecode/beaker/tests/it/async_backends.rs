@@ -172,3 +172,31 @@ fn calls_are_bounded_and_counted() {
         assert_eq!((backend.queued(), backend.in_flight()), (0, 0));
     });
 }
+
+/// A back end that a blocking program has opened needs no threads, where its server can be waited for.
+#[test]
+fn the_servers_of_a_blocking_back_end_are_waited_for_by_tasks() {
+    let runtime = runtime();
+    let _inside = runtime.enter();
+    let shown = |name: &str, url: &str| {
+        // Nobody is asked for anything.
+        format!("{:?}", AsyncBackend::from(Backend::open(name, &[("url", url)]).unwrap()))
+    };
+    #[cfg(feature = "redis-async")]
+    {
+        let redis = shown("ext:redis", "redis://127.0.0.1:1");
+        assert!(redis.contains("AsyncRedisStore") && redis.contains("AsyncLeaseLocks"), "{redis}");
+    }
+    #[cfg(feature = "postgres")]
+    {
+        let postgres = shown("ext:database", "postgres://kimi:secret@127.0.0.1:1/d");
+        assert!(postgres.contains("AsyncPostgresStore"), "{postgres}");
+        assert!(postgres.contains("AsyncLeaseLocks") && !postgres.contains("secret"), "{postgres}");
+    }
+    #[cfg(feature = "sqlite")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let sqlite = shown("ext:database", text(&folder.path().join("values.db")));
+        assert!(sqlite.contains("OnThreads"), "{sqlite}");
+    }
+}

@@ -170,6 +170,8 @@ fn answers(mut server: TcpStream, mut client: TcpStream, fault: &Mutex<Fault>) {
 fn faults_are_errors_within_the_deadline_and_all_is_well_after() {
     const DEADLINE: Duration = Duration::from_millis(400);
     let server = Postgres::for_tests().unwrap().expect("it is installed");
+    // The table is made at leisure: a disk may be slower than the deadline of what is tried.
+    open(&server.url()).get(&Namespace::default().key("none")).unwrap();
     let (address, fault) = relay(server.address());
     let url = format!("postgres://beaker@{address}/postgres");
     let deadline = DEADLINE.as_millis().to_string();

@@ -23,6 +23,10 @@ use pool::Pools;
 pub use postgres::AsyncPostgresStore;
 use table::Table;
 
+#[cfg(all(feature = "postgres", feature = "tokio"))]
+use self::address::Address;
+#[cfg(all(feature = "postgres", feature = "tokio"))]
+use super::AsyncStore;
 use super::{Precondition, Put, Store, Stored, SweepProgress, Version};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -43,10 +47,21 @@ use crate::world::finish;
 /// SQLite is in WAL mode with `synchronous = normal`: a process that is killed loses nothing that
 /// was saved; a loss of power may lose the last writes, and damages nothing. Readers are never held
 /// up; writers wait for each other. If the file is removed, writers notice within 10 ms and make
-/// it again, and readers within 0.1 s. PostgreSQL is as durable as its server is set to be. From async code it is called through `spawn_blocking`, as all that blocks: it panics where
-/// blocking is not allowed.
+/// it again, and readers within 0.1 s.
+/// PostgreSQL is as durable as its server is set to be. In async code a call panics, where blocking is not
+/// allowed: there, `AsyncPostgresStore` is the store to use.
 pub struct DatabaseStore {
     table: Table<Pools>,
+    #[cfg(all(feature = "postgres", feature = "tokio"))]
+    opened: Opened,
+}
+
+/// What it was opened with.
+#[cfg(all(feature = "postgres", feature = "tokio"))]
+struct Opened {
+    url: String,
+    table_name: String,
+    deadline: Duration,
 }
 
 impl DatabaseStore {
@@ -72,7 +87,11 @@ impl DatabaseStore {
     /// `ErrorKind::Config` for what is no such url or table, and for a file that cannot be used;
     /// `ErrorKind::Unavailable` if SQLite's file cannot be opened.
     pub fn open(url: &str, table_name: &str, deadline: Duration) -> Result<DatabaseStore> {
-        Ok(DatabaseStore { table: open::open(url, table_name, deadline)? })
+        Ok(DatabaseStore {
+            table: open::open(url, table_name, deadline)?,
+            #[cfg(all(feature = "postgres", feature = "tokio"))]
+            opened: Opened { url: url.into(), table_name: table_name.into(), deadline },
+        })
     }
 
     /// Goes by another clock than the system's.
@@ -120,6 +139,15 @@ impl Store for DatabaseStore {
 
     fn sweep(&self, most: usize) -> Result<SweepProgress> {
         finish(self.table.sweep(most))
+    }
+
+    /// Of PostgreSQL.
+    #[cfg(all(feature = "postgres", feature = "tokio"))]
+    fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
+        let Opened { url, table_name, deadline } = &self.opened;
+        let Ok(Address::Server(url)) = Address::parse(url) else { return None };
+        let store = AsyncPostgresStore::open(&url, table_name, *deadline).ok()?;
+        Some(Arc::new(store.with_clock(Arc::clone(&self.table.clock))))
     }
 
     fn damaged(&self) -> u64 {
