@@ -65,6 +65,10 @@ impl Shared {
             Some((live, false)) => Ok(live),
             Some((live, true)) => {
                 let Ok(_opening) = self.opening.try_lock() else { return Ok(live) };
+                // Whoever had the lock until now may have opened the last one.
+                if let Some((live, false)) = self.least_busy() {
+                    return Ok(live);
+                }
                 match self.open(part(until, 2)).await {
                     Ok(opened) => Ok(opened),
                     Err(_) => {
