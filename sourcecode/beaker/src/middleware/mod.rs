@@ -6,17 +6,12 @@
 //! For async servers, `SessionLayer` (feature `tower`) does the same around one of tower's services,
 //! and axum's handlers (feature `axum`) take a [`RequestSession`] as an argument.
 
-mod asked;
 mod cache;
-#[cfg(feature = "tower")]
-mod current;
-mod lazy;
 mod log;
 mod request_session;
 #[cfg(feature = "server")]
 mod server;
 mod session;
-mod steps;
 #[cfg(feature = "tower")]
 mod tower;
 

@@ -16,8 +16,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
 use http::{StatusCode, Version};
 use tiny_http::{HTTPVersion, Header};
 
-use super::asked::Asked;
-use super::log::log;
+use super::log::{Asked, log};
 use super::{App, Request, Response, text};
 use crate::error::{Error, ErrorKind, Result};
 

@@ -189,7 +189,7 @@ fn foreign_crates_stay_where_they_belong() {
                 "cache/asynchronous.rs",
                 "lock/lease/asynchronous.rs",
                 "lock/on_threads.rs",
-                "middleware/tower/response.rs",
+                "middleware/tower/mod.rs",
                 "off_thread.rs",
                 "store/database/",
                 "store/on_threads.rs",
