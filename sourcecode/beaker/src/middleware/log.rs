@@ -2,6 +2,7 @@
 //! told nothing of it.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use http::uri::PathAndQuery;
 use http::{Method, Request};
@@ -26,6 +27,12 @@ pub(super) fn log(what: &str, asked: Option<&Asked>, error: &Error) {
         Some(asked) => eprintln!("beaker: {asked}: {what}: {error:?}"),
         None => eprintln!("beaker: {what}: {error:?}"),
     }
+}
+
+/// What is wrong with how the program is set up, and shows with a request from this peer.
+pub(super) fn warn(peer: Option<IpAddr>, what: &str) {
+    let peer = peer.map(tracing::field::display);
+    tracing::warn!(target: TARGET, peer, "{what}");
 }
 
 /// The request has been answered, and what it changed in its session is dropped, since it did not save it.

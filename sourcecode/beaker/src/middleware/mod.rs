@@ -6,6 +6,7 @@
 //! For async servers, `SessionLayer` (feature `tower`) does the same around one of tower's services,
 //! and axum's handlers (feature `axum`) take a [`RequestSession`] as an argument.
 
+mod arrival;
 mod cache;
 mod log;
 mod request_session;
@@ -15,6 +16,7 @@ mod session;
 #[cfg(feature = "tower")]
 mod tower;
 
+pub use arrival::PeerAddress;
 pub use cache::{CacheExt, CacheMiddleware};
 pub use request_session::{RequestSession, SessionExt};
 #[cfg(feature = "server")]

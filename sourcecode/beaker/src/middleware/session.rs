@@ -6,11 +6,12 @@ use std::fmt;
 use http::HeaderValue;
 use http::header::{COOKIE, SET_COOKIE, VARY};
 
+use super::arrival::SessionsByRequest;
 use super::log::{Asked, log, log_unsaved};
 use super::request_session::LazySession;
 use super::{App, Request, Response};
 use crate::error::{Error, ErrorKind, Result};
-use crate::session::{Manager, SessionState, Sessions};
+use crate::session::{SessionState, Sessions};
 use crate::world::finish;
 
 /// An application with sessions: Beaker's middleware of the same name.
@@ -25,7 +26,7 @@ use crate::world::finish;
 /// session was used, that is logged, and the visitor gets the answer.
 pub struct SessionMiddleware<A> {
     app: A,
-    sessions: Manager,
+    sessions: SessionsByRequest,
 }
 
 impl<A: App> SessionMiddleware<A> {
@@ -37,7 +38,7 @@ impl<A: App> SessionMiddleware<A> {
     pub fn new(app: A, sessions: Sessions) -> Result<SessionMiddleware<A>> {
         let sessions = sessions.into_manager();
         sessions.check_for_visitors()?;
-        Ok(SessionMiddleware { app, sessions })
+        Ok(SessionMiddleware { app, sessions: SessionsByRequest::new(sessions) })
     }
 }
 
@@ -64,12 +65,12 @@ impl<A> fmt::Debug for SessionMiddleware<A> {
 
 /// First, before the application: gives the request its session, which is not loaded yet.
 pub(super) fn begin<B>(
-    sessions: &Manager,
+    sessions: &SessionsByRequest,
     request: &mut http::Request<B>,
     asked: Option<Asked>,
 ) -> LazySession {
     let cookies = request.headers().get_all(COOKIE).iter().cloned().collect();
-    let lazy = LazySession::new(sessions.clone(), asked, cookies);
+    let lazy = LazySession::new(sessions.of(request).clone(), asked, cookies);
     request.extensions_mut().insert(lazy.clone());
     lazy
 }

@@ -22,6 +22,8 @@ use crate::codec::{Bincode, Codec};
 use crate::cookie::{CookieLifetime, CookieOptions};
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
+#[cfg(feature = "middleware")]
+use crate::proxies::TrustedProxies;
 #[cfg(feature = "cookies")]
 use crate::sealing::Sealer;
 use crate::signing::Signer;
@@ -284,6 +286,14 @@ impl Manager {
     pub(crate) fn check_for_visitors(&self) -> Result<()> {
         self.0.check()?;
         self.check_signer()
+    }
+
+    /// Returns who is asked how a visitor came, and these sessions for one who came over plain HTTP. `None` if
+    /// they are the same for all.
+    #[cfg(feature = "middleware")]
+    pub(crate) fn by_request(&self) -> Option<(Arc<TrustedProxies>, Manager)> {
+        let (proxies, plain) = self.0.cookie.by_request()?;
+        Some((proxies, self.clone().with(|options| options.cookie = plain)))
     }
 
     /// Refuses to go on without what makes cookies.

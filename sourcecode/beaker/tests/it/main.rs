@@ -68,6 +68,8 @@ mod overlap;
 mod postgres;
 #[cfg(all(feature = "postgres", feature = "tokio"))]
 mod postgres_async;
+#[cfg(all(feature = "axum", feature = "server"))]
+mod proxied;
 #[cfg(feature = "cookies")]
 mod python;
 mod records;

@@ -19,11 +19,12 @@ use tokio::runtime::Handle;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::arrival::SessionsByRequest;
 use super::log::{Asked, log};
 use super::request_session::{LazySession, RequestSession};
 use super::session as steps;
 use crate::error::{Error, ErrorKind, Result};
-use crate::session::{AsyncSessions, Manager};
+use crate::session::AsyncSessions;
 
 /// Gives a service sessions.
 ///
@@ -39,7 +40,7 @@ use crate::session::{AsyncSessions, Manager};
 /// saved is that the session was used, that is logged, and the visitor gets the answer.
 #[derive(Debug, Clone)]
 pub struct SessionLayer {
-    sessions: Manager,
+    sessions: SessionsByRequest,
 }
 
 impl SessionLayer {
@@ -66,7 +67,7 @@ impl SessionLayer {
     pub fn new(sessions: impl Into<AsyncSessions>) -> Result<SessionLayer> {
         let sessions = sessions.into().into_manager();
         sessions.check_for_visitors()?;
-        Ok(SessionLayer { sessions })
+        Ok(SessionLayer { sessions: SessionsByRequest::new(sessions) })
     }
 }
 
@@ -82,7 +83,7 @@ impl<S> Layer<S> for SessionLayer {
 #[derive(Debug, Clone)]
 pub struct SessionService<S> {
     inner: S,
-    sessions: Manager,
+    sessions: SessionsByRequest,
 }
 
 impl<S, B, R> Service<Request<B>> for SessionService<S>
