@@ -267,9 +267,10 @@ mod forwarded {
         let mut hops = Vec::new();
         for mut rest in lines.iter().copied() {
             loop {
-                let mut hop = Hop::default();
-                rest = element(rest, &mut hop)?;
-                hops.push(hop);
+                let (hop, behind) = element(rest)?;
+                // An element that is empty is none.
+                hops.extend(hop);
+                rest = behind;
                 match rest.strip_prefix(',') {
                     Some(next) => rest = next,
                     None => break,
@@ -280,15 +281,17 @@ mod forwarded {
     }
 
     /// Reads what one proxy says: pairs with semicolons between them. Gives what is behind it.
-    fn element<'a>(mut rest: &'a str, hop: &mut Hop) -> Option<&'a str> {
+    fn element(mut rest: &str) -> Option<(Option<Hop>, &str)> {
+        let mut found: Option<Hop> = None;
         let (mut has_from, mut has_scheme) = (false, false);
         loop {
             rest = rest.trim_start_matches([' ', '\t']);
-            // An element may be empty, and a semicolon may end it.
+            // A semicolon may end it.
             if !rest.starts_with([',', ';']) && !rest.is_empty() {
                 let (name, behind) = token(rest)?;
                 let (value, behind) = value(behind.strip_prefix('=')?)?;
                 rest = behind.trim_start_matches([' ', '\t']);
+                let hop = found.get_or_insert_default();
                 if name.eq_ignore_ascii_case("for") {
                     hop.from = node(&value);
                     // Said twice, it could mean either.
@@ -304,7 +307,7 @@ mod forwarded {
             }
             match rest.strip_prefix(';') {
                 Some(next) => rest = next,
-                None if rest.is_empty() || rest.starts_with(',') => return Some(rest),
+                None if rest.is_empty() || rest.starts_with(',') => return Some((found, rest)),
                 None => return None,
             }
         }

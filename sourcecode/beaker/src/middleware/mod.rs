@@ -8,6 +8,7 @@
 
 mod arrival;
 mod cache;
+mod http_cache;
 mod log;
 mod request_session;
 #[cfg(feature = "server")]
@@ -18,12 +19,15 @@ mod tower;
 
 pub use arrival::PeerAddress;
 pub use cache::{CacheExt, CacheMiddleware};
+pub use http_cache::{CachedPage, HttpCacheMiddleware};
 pub use request_session::{RequestSession, SessionExt};
 #[cfg(feature = "server")]
 pub use server::{Server, ShutdownHandle};
 pub use session::SessionMiddleware;
 #[cfg(feature = "tower")]
-pub use tower::{ResponseFuture, SessionLayer, SessionService, session_of};
+pub use tower::{
+    HttpCacheLayer, HttpCacheService, ResponseFuture, SessionLayer, SessionService, session_of,
+};
 
 use crate::error::Result;
 

@@ -45,6 +45,8 @@ mod full_disk;
 #[cfg(feature = "tokio")]
 mod halting;
 mod hostile_cookies;
+#[cfg(all(feature = "axum", feature = "redis"))]
+mod http_cache;
 #[cfg(feature = "tokio")]
 mod in_tasks;
 mod increments;

@@ -95,7 +95,20 @@ fn what_never_depends_on_what() {
                 "sealing", "session", "signing",
             ],
         ),
-        ("middleware/", &["clock", "error", "middleware", "proxies", "session", "value", "world"]),
+        (
+            "middleware/",
+            &[
+                "cache",
+                "clock",
+                "codec",
+                "error",
+                "middleware",
+                "proxies",
+                "session",
+                "value",
+                "world",
+            ],
+        ),
         ("off_thread.rs", &["error"]),
         ("lib.rs", &[]),
     ];

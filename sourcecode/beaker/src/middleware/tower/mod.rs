@@ -7,6 +7,9 @@
 
 #[cfg(feature = "axum")]
 mod axum;
+mod http_cache;
+
+pub use http_cache::{HttpCacheLayer, HttpCacheService};
 
 use std::cell::RefCell;
 use std::fmt;
