@@ -13,6 +13,9 @@
 //! | `client_side` | sessions in cookies |
 //! | `options` | where sessions are kept, and by which rules |
 //! | `handle` | what a program holds of a session |
+//! | `typed` | values of the program's own types |
+//! | `flash` | messages that are shown once |
+//! | `csrf` | a token that pages of other sites cannot read |
 //! | `records` | the store as sessions see it |
 //! | `load` | finding a session by its id or its cookie |
 //! | `end` | ending it, whatever others do with it |
@@ -28,8 +31,10 @@ mod blocking;
 mod changes;
 #[cfg(feature = "cookies")]
 mod client_side;
+mod csrf;
 mod end;
 mod events;
+mod flash;
 mod handle;
 mod id;
 mod load;
@@ -38,6 +43,7 @@ mod records;
 mod save;
 mod stored;
 mod turns;
+mod typed;
 mod users;
 mod write;
 
@@ -45,6 +51,7 @@ mod write;
 pub use asynchronous::{AsyncSession, AsyncSessions};
 pub use blocking::Session;
 pub use events::SessionCounters;
+pub use flash::Flash;
 pub use handle::SessionState;
 pub use id::SessionId;
 #[cfg(feature = "middleware")]

@@ -135,18 +135,18 @@ impl SessionState {
         };
         // If this was a move, it has come to its end: what only arrives is not found.
         (self.id, self.moves_from) = (latest.id, None);
-        Ok(self.merge(latest, known))
+        self.merge(latest, known)
     }
 
     /// Makes the changes to what others have saved, and goes on with that.
-    fn merge(&mut self, mut latest: Found, known: Version) -> Version {
+    fn merge(&mut self, mut latest: Found, known: Version) -> Result<Version> {
         if latest.version != known {
             self.sessions.0.events.emit(Event::Conflict(&latest.id));
         }
-        self.changes.redo(&self.data.values, &mut latest.data.values);
+        self.changes.redo(&self.data.values, &mut latest.data.values)?;
         latest.data.accessed = latest.data.accessed.max(self.data.accessed);
         self.data = latest.data;
-        latest.version
+        Ok(latest.version)
     }
 
     async fn put(&mut self, when: Precondition) -> Result<Option<Version>> {
@@ -186,7 +186,7 @@ impl SessionState {
                 return Err(self.gone());
             };
             let now_at = latest.id;
-            known = self.merge(latest, known);
+            known = self.merge(latest, known)?;
             self.moves_from = Some((now_at, known));
             if now_at != old || !self.is_listed() {
                 return Ok(None);

@@ -1,6 +1,7 @@
 //! [`Value`]: what a session can hold.
 
 mod binary;
+mod convert;
 mod deep;
 mod depth;
 mod nested;
@@ -11,6 +12,7 @@ mod typed;
 
 use std::fmt;
 
+pub use convert::Element;
 use depth::Level;
 pub use nested::{List, Values};
 
@@ -200,31 +202,5 @@ impl fmt::Debug for Value {
             Value::List(value) => value.fmt(f),
             Value::Map(value) => value.fmt(f),
         }
-    }
-}
-
-macro_rules! from {
-    ($($type:ty => $variant:ident),* $(,)?) => { $(
-        impl From<$type> for Value {
-            fn from(value: $type) -> Value {
-                Value::$variant(value.into())
-            }
-        }
-    )* };
-}
-
-from! {
-    bool => Bool,
-    i8 => Int, i16 => Int, i32 => Int, i64 => Int, u8 => Int, u16 => Int, u32 => Int,
-    f32 => Float, f64 => Float,
-    &str => Text, String => Text,
-    &[u8] => Bytes,
-    Vec<Value> => List, List => List,
-    Values => Map,
-}
-
-impl<T: Into<Value>> From<Option<T>> for Value {
-    fn from(value: Option<T>) -> Value {
-        value.map_or(Value::Null, Into::into)
     }
 }

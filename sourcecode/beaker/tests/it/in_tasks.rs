@@ -12,12 +12,18 @@ use beaker::{
 };
 use tokio::runtime::{Builder, Runtime};
 
+#[path = "session_csrf.rs"]
+mod session_csrf;
 #[path = "session_ends.rs"]
 mod session_ends;
+#[path = "session_flashes.rs"]
+mod session_flashes;
 #[path = "session_interleavings.rs"]
 mod session_interleavings;
 #[path = "session_races.rs"]
 mod session_races;
+#[path = "session_values.rs"]
+mod session_values;
 #[path = "sessions.rs"]
 mod sessions;
 

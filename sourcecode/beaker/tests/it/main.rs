@@ -4,6 +4,7 @@
 
 use beaker::{Session, Sessions};
 
+mod any_backend;
 mod any_cache;
 mod argument_keys;
 #[cfg(feature = "tokio")]
@@ -84,9 +85,12 @@ mod redis_cluster;
 mod regions;
 #[cfg(feature = "server")]
 mod served;
+mod session_csrf;
 mod session_ends;
+mod session_flashes;
 mod session_interleavings;
 mod session_races;
+mod session_values;
 mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;

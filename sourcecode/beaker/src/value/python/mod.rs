@@ -27,7 +27,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::value::Value;
+    use crate::value::{List, Value};
 
     fn read(json: &str) -> Result<Value, &'static str> {
         let object = format!("{{\"k\": {json}}}");
@@ -67,9 +67,9 @@ mod tests {
         check("-Infinity", f64::NEG_INFINITY);
         check(r#""R\u00e4ikk\u00f6nen \ud83c\udfc1""#, "Räikkönen 🏁");
         check(r#""\"\\/\b\f\n\r\t\u0000\u001f""#, "\"\\/\u{8}\u{c}\n\r\t\0\u{1f}");
-        check("[]", Vec::new());
+        check("[]", List::default());
         check("[1, [2.0, \"a\"], {}]", {
-            let inner = Value::from(vec![2.0.into(), "a".into()]);
+            let inner = Value::List(vec![2.0.into(), "a".into()].into());
             vec![1.into(), inner, Value::Map([].into())]
         });
         check(r#"{"$ref": 1}"#, Value::Map([("$ref".to_owned(), 1.into())].into()));
