@@ -128,10 +128,25 @@ fn sessions_are_read_from_top_to_bottom() {
         "blocking",
         "asynchronous",
     ];
+    are_read_from_top_to_bottom("session", &order);
+}
+
+/// Typed options know nothing of the texts that they are read from.
+#[test]
+fn the_configuration_is_read_from_top_to_bottom() {
+    let order = [
+        "words", "print", "backend", "session", "cache", "name", "settings", "formats", "reader",
+        "read",
+    ];
+    are_read_from_top_to_bottom("config", &order);
+}
+
+fn are_read_from_top_to_bottom(folder: &str, order: &[&str]) {
     let place = |part: &str| order.iter().position(|known| *known == part);
     let mut seen = vec![false; order.len()];
     for (name, code) in sources() {
-        let Some(rest) = name.strip_prefix("session/").filter(|rest| *rest != "mod.rs") else {
+        let Some(rest) = name.strip_prefix(&format!("{folder}/")).filter(|rest| *rest != "mod.rs")
+        else {
             continue;
         };
         let (part, in_folder) = match rest.split_once('/') {
@@ -141,7 +156,7 @@ fn sessions_are_read_from_top_to_bottom() {
         let own = place(part).unwrap_or_else(|| panic!("{name} is not in the list"));
         seen[own] = true;
         for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
-            for path in ["super::", "crate::session::"] {
+            for path in ["super::", &format!("crate::{folder}::")] {
                 // Within a folder `super` is the folder.
                 if in_folder && path == "super::" {
                     continue;
@@ -175,8 +190,8 @@ fn foreign_crates_stay_where_they_belong() {
         ("tracing::", &["session/events.rs", "cache/stats.rs", "middleware/log.rs"]),
         ("aes_gcm::", &["sealing/"]),
         ("miniz_oxide::", &["session/client_side/beaker_json.rs", "layer/compress.rs"]),
-        ("toml::", &["config/toml.rs"]),
-        ("ini::", &["config/ini.rs"]),
+        ("toml::", &["config/formats.rs"]),
+        ("ini::", &["config/formats.rs"]),
         ("strsim::", &["nearest.rs"]),
         ("http::", &["middleware/"]),
         ("tiny_http::", &["middleware/server.rs"]),
