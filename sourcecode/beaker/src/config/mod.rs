@@ -78,6 +78,7 @@ mod cache;
 #[cfg(any(feature = "ini", feature = "toml"))]
 mod formats;
 mod name;
+mod open;
 mod print;
 mod read;
 mod reader;

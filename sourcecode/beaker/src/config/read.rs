@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::backend::BackendConfig;
 use super::cache::{self, CacheConfig, RegionConfig};
 use super::name;
+use super::open::{BEAKER_IS_JSON, NO_KEY};
 use super::reader::{Problems, Reader};
-use super::session::{
-    self, BEAKER_IS_JSON, CookieFormat, NO_KEY, Place, Serializer, SessionConfig,
-};
+use super::session::{self, CookieFormat, Place, Serializer, SessionConfig};
 use super::settings::Settings;
 use super::words::{self, ParseResult};
 use crate::backend::options::{

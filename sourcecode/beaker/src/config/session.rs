@@ -1,5 +1,4 @@
-//! [`SessionConfig`] and [`CookieConfig`]: the options of sessions, typed; and the sessions that they
-//! describe.
+//! [`SessionConfig`] and [`CookieConfig`]: the options of sessions, typed.
 
 use std::time::Duration;
 
@@ -9,19 +8,9 @@ use super::words::{
     self, ConfigOption, ParseResult, Printed, boolean, chosen, in_seconds, in_seconds_or_never,
     set, shown,
 };
-#[cfg(feature = "tokio")]
-use crate::backend::AsyncBackend;
-use crate::backend::Backend;
-use crate::codec::Json;
 use crate::cookie::{CookieLifetime, CookieOptions, SameSite};
-use crate::error::{Error, Result};
 use crate::nearest::nearest;
-#[cfg(feature = "cookies")]
-use crate::sealing::Sealer;
-#[cfg(feature = "tokio")]
-use crate::session::AsyncSessions;
-use crate::session::{DEFAULT_PER_USER, MOST_PER_USER, OnStoreFailure, Sessions};
-use crate::signing::Signer;
+use crate::session::{DEFAULT_PER_USER, MOST_PER_USER, OnStoreFailure};
 
 /// What `session.…` says. It prints as lines of `key = value`, with secrets hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -355,147 +344,3 @@ impl SessionConfig {
         printed
     }
 }
-
-impl SessionConfig {
-    /// The sessions that this describes. Opens the back end.
-    ///
-    /// # Errors
-    ///
-    /// What [`Backend::open`] fails with; `ErrorKind::Config` if fields were changed after they had
-    /// been read and do not fit together.
-    pub fn sessions(&self) -> Result<Sessions> {
-        match &self.place {
-            Place::Backend(backend) => self.sessions_in(backend.open()?),
-            Place::Cookie => self.configure(self.in_cookies()?),
-        }
-    }
-
-    /// The sessions that this describes, in a back end that the program has: one of its own, or one
-    /// that is shared with a cache.
-    ///
-    /// # Errors
-    ///
-    /// `ErrorKind::Config` as for [`sessions`](SessionConfig::sessions).
-    pub fn sessions_in(&self, backend: Backend) -> Result<Sessions> {
-        self.configure_signed(Sessions::new(backend))
-    }
-
-    /// The same for an asynchronous program.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`sessions`](SessionConfig::sessions).
-    ///
-    /// ```
-    /// use beaker::config::Settings;
-    ///
-    /// # fn main() -> beaker::Result<()> {
-    /// let settings = Settings::from_pairs([("session.type", "memory"), ("session.timeout", "1800")]);
-    /// let sessions = settings.read()?.session.async_sessions()?;
-    /// assert!(sessions.create().is_new());
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[cfg(feature = "tokio")]
-    pub fn async_sessions(&self) -> Result<AsyncSessions> {
-        match &self.place {
-            Place::Backend(backend) => self.async_sessions_in(backend.open_async()?),
-            Place::Cookie => self.configure(self.in_cookies()?).map(AsyncSessions::from),
-        }
-    }
-
-    /// The same in a back end that an asynchronous program has.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`sessions_in`](SessionConfig::sessions_in).
-    #[cfg(feature = "tokio")]
-    pub fn async_sessions_in(&self, backend: impl Into<AsyncBackend>) -> Result<AsyncSessions> {
-        AsyncSessions::new(backend).set(|sessions| self.configure_signed(sessions))
-    }
-
-    fn configure_signed(&self, sessions: Sessions) -> Result<Sessions> {
-        let sessions = self.configure(sessions)?;
-        Ok(match &self.secret {
-            Some(secret) => sessions.signed_by(self.signer(secret)?),
-            None => sessions,
-        })
-    }
-
-    fn configure(&self, mut sessions: Sessions) -> Result<Sessions> {
-        if let Some(timeout) = self.timeout {
-            sessions = sessions.timeout(timeout);
-        }
-        if let Some(lifetime) = self.lifetime {
-            sessions = sessions.lifetime(lifetime);
-        }
-        if let Some(touch_every) = self.touch_every {
-            sessions = sessions.touch_every(touch_every);
-        }
-        // Beaker's cookies are JSON of their own, and take no codec.
-        match self.data_serializer {
-            Serializer::Json if !self.is_beakers_json() => sessions = sessions.codec(Json),
-            Serializer::Bincode if self.is_beakers_json() => {
-                return Err(Error::config(BEAKER_IS_JSON));
-            }
-            _ => {}
-        }
-        let sessions = sessions
-            .grace(self.grace)
-            .max_per_user(self.max_per_user)
-            .save_accessed_time(self.save_accessed_time)
-            .auto(self.auto)
-            .remove_rejected(self.remove_rejected)
-            .on_store_failure(self.on_store_failure)
-            .cookie(self.cookie.options());
-        sessions.check()?;
-        Ok(sessions)
-    }
-
-    pub(super) fn signer(&self, keys: &Keys) -> Result<Signer> {
-        match self.cookie_format {
-            CookieFormat::Own => Signer::new(keys.iter()),
-            CookieFormat::Beaker => Signer::beaker(keys.iter()),
-        }
-    }
-
-    #[cfg(feature = "cookies")]
-    fn in_cookies(&self) -> Result<Sessions> {
-        match (&self.validate_key, &self.encrypt_key) {
-            (_, Some(encrypt)) => Ok(Sessions::in_sealed_cookies(self.sealer(encrypt)?)),
-            (Some(validate), None) => Ok(Sessions::in_signed_cookies(self.signer(validate)?)),
-            (None, None) => Err(Error::config(NO_KEY)),
-        }
-    }
-
-    #[cfg(not(feature = "cookies"))]
-    fn in_cookies(&self) -> Result<Sessions> {
-        let what = "sessions in cookies are not compiled in; \
-                    turn on the feature `cookies` of the crate `beaker`";
-        Err(Error::config(what))
-    }
-
-    #[cfg(feature = "cookies")]
-    pub(super) fn sealer(&self, encrypt: &Keys) -> Result<Sealer> {
-        match (self.cookie_format, &self.validate_key) {
-            (CookieFormat::Own, _) => Sealer::new(encrypt.iter()),
-            (CookieFormat::Beaker, None) => Err(Error::config(BEAKER_NEEDS_BOTH)),
-            (CookieFormat::Beaker, Some(validate)) => {
-                if encrypt.iter().count() != validate.iter().count() {
-                    return Err(Error::config(BEAKER_NEEDS_BOTH));
-                }
-                Sealer::beaker(encrypt.iter().zip(validate.iter()))
-            }
-        }
-    }
-}
-
-pub(super) const BEAKER_IS_JSON: &str =
-    "sessions in Beaker's cookies are JSON; take `json`, or leave it out";
-
-pub(super) const NO_KEY: &str =
-    "sessions in cookies are signed with `validate_key` or sealed with `encrypt_key`";
-
-#[cfg(feature = "cookies")]
-const BEAKER_NEEDS_BOTH: &str =
-    "Beaker seals with `encrypt_key` and `validate_key`, and each has as many keys as the other";

@@ -135,8 +135,8 @@ fn sessions_are_read_from_top_to_bottom() {
 #[test]
 fn the_configuration_is_read_from_top_to_bottom() {
     let order = [
-        "words", "print", "backend", "session", "cache", "name", "settings", "formats", "reader",
-        "read",
+        "words", "print", "backend", "session", "cache", "open", "name", "settings", "formats",
+        "reader", "read",
     ];
     are_read_from_top_to_bottom("config", &order);
 }
