@@ -181,15 +181,15 @@ fn foreign_crates_stay_where_they_belong() {
         ("bincode::", &["codec.rs"]),
         ("memcache::", &["store/memcached/"]),
         ("rusqlite::", &["store/database/"]),
-        ("deadpool_postgres::", &["store/database/postgres/asynchronous/"]),
+        ("deadpool_postgres::", &["store/database/postgres/"]),
         ("tokio_postgres_rustls::", &["store/database/postgres/"]),
         ("tokio_postgres::", &["store/database/"]),
-        ("tokio_rustls::", &["store/redis/dial.rs"]),
-        ("rustls::", &["store/tls/"]),
+        ("tokio_rustls::", &["store/redis/server.rs"]),
+        ("rustls::", &["store/tls.rs"]),
         ("redb::", &["store/dbm/"]),
         ("tracing::", &["session/events.rs", "cache/stats.rs", "middleware/log.rs"]),
         ("aes_gcm::", &["sealing/"]),
-        ("miniz_oxide::", &["session/client_side/beaker_json.rs", "layer/compress.rs"]),
+        ("miniz_oxide::", &["session/client_side/beaker_json.rs", "layer/transforms.rs"]),
         ("toml::", &["config/formats.rs"]),
         ("ini::", &["config/formats.rs"]),
         ("strsim::", &["nearest.rs"]),
@@ -209,7 +209,7 @@ fn foreign_crates_stay_where_they_belong() {
                 "store/database/",
                 "store/on_threads.rs",
                 "store/redis/",
-                "store/until.rs",
+                "store/deadline.rs",
                 "world.rs",
             ],
         ),
@@ -272,8 +272,8 @@ fn what_wraps_a_store_passes_every_operation_on() {
             }
         }
     };
-    let layers = ["layer/layered.rs", "layer/counting.rs"];
-    check("Store", "store/mod.rs", &[&layers[..], &["store/shared.rs"]].concat());
+    let layers = ["layer/mod.rs", "layer/counting.rs"];
+    check("Store", "store/mod.rs", &[&layers[..], &["store/mod.rs"]].concat());
     let others = ["store/asynchronous.rs", "store/on_threads.rs"];
     check("AsyncStore", "store/asynchronous.rs", &[&layers[..], &others].concat());
 }

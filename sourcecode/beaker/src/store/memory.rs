@@ -1,20 +1,13 @@
 //! In memory: the quickest. Shared across the threads of one process, gone when it ends. What has
 //! expired is seen for a few milliseconds more at most.
 
-mod capacity;
-mod condition;
-mod writes;
-
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-pub use capacity::Capacity;
-use capacity::Scale;
-use quick_cache::DefaultHashBuilder;
-use quick_cache::sync::{Cache, DefaultLifecycle};
-use writes::Writes;
+use quick_cache::sync::{Cache, DefaultLifecycle, EntryAction, EntryResult};
+use quick_cache::{DefaultHashBuilder, Options, OptionsBuilder, Weighter};
 
 use super::{Precondition, Store, Stored, SweepProgress, Version};
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -197,9 +190,157 @@ impl Store for MemoryStore {
     }
 }
 
+impl MemoryStore {
+    /// Looks and writes as one act: what is there is replaced in its place, under the table's own
+    /// lock; where nothing is, the table keeps the place for whoever came first.
+    fn put_if(&self, key: &Key, new: Entry, when: Precondition) -> bool {
+        let mut new = Some(new);
+        let replace = |_: &Key, current: &mut Entry| {
+            let version = current.lives(&*self.clock).then_some(current.version);
+            let is_met = when.is_met_by(version);
+            if is_met && let Some(new) = new.take() {
+                *current = new;
+            }
+            EntryAction::<bool>::Retain(is_met)
+        };
+        match self.table.entry(key, None, replace) {
+            EntryResult::Retained(is_met) => is_met,
+            EntryResult::Vacant(place) => match new.filter(|_| when.is_met_by(None)) {
+                // It is not kept if somebody wrote there meanwhile without a condition.
+                Some(new) => place.insert(new).is_ok(),
+                None => false,
+            },
+            // Not chosen above.
+            EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => false,
+        }
+    }
+}
+
+/// What has expired is looked for after this many writes at least.
+const SWEEP_AFTER: usize = 1024;
+
+/// One write of so many, by chance, counts for all of them: a counter of each write would be passed
+/// around between the cores.
+const COUNTED: usize = 16;
+
+/// How many writes there are to be, about, until what has expired is looked for.
+struct Writes {
+    left: AtomicUsize,
+}
+
+impl Default for Writes {
+    fn default() -> Writes {
+        Writes { left: AtomicUsize::new(SWEEP_AFTER) }
+    }
+}
+
+impl Writes {
+    /// Counts a write that was given this version, and tells whether it is time. Of those who write at
+    /// the same moment, one is told so.
+    fn count(&self, version: Version) -> bool {
+        const MIXES_BITS: u64 = 0x9e37_79b9_7f4a_7c15;
+        if version.number().wrapping_mul(MIXES_BITS) >> (64 - COUNTED.ilog2()) > 0 {
+            return false;
+        }
+        let before = self.left.fetch_sub(COUNTED, Ordering::Relaxed);
+        (1..=COUNTED).contains(&before)
+    }
+
+    /// What has expired is gone, and so many are left: each sweep looks at all of them.
+    fn begin_anew(&self, entries: usize) {
+        self.left.store(entries.max(SWEEP_AFTER), Ordering::Relaxed);
+    }
+}
+
+/// What an entry takes beside its key and its bytes: its place in the table, with the room that the
+/// table keeps free, and what the allocator adds.
+const OVERHEAD: usize = 200;
+
+/// More parts let more threads write at once; each has its share of the bound.
+const MOST_PARTS: u64 = 64;
+
+/// A bound in bytes is not cut into smaller parts than this.
+const SMALLEST_PART: u64 = 16 * 1024 * 1024;
+
+/// How much a [`MemoryStore`](super::MemoryStore) may hold. What is used least makes room for
+/// what is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capacity {
+    /// So many values, 1 at least.
+    Entries(usize),
+    /// About so many bytes, 1,000 at least: keys, values, and 200 for each.
+    Bytes(usize),
+}
+
+impl Capacity {
+    /// The table's settings. Each part has an equal share, and keys do not spread evenly over few
+    /// places: so a small bound has one part.
+    fn options(self) -> Result<Options> {
+        let (capacity, parts, entries) = match self {
+            Capacity::Entries(0) => return Err(too_small("1 entry")),
+            Capacity::Bytes(..1000) => return Err(too_small("1000 bytes")),
+            Capacity::Entries(most) => (most as u64, most as u64 / 1024, most),
+            Capacity::Bytes(most) => (most as u64, most as u64 / SMALLEST_PART, most / OVERHEAD),
+        };
+        options(capacity, parts, entries)
+    }
+
+    /// The settings of a table that is not bounded.
+    fn none() -> Result<Options> {
+        options(u64::MAX, MOST_PARTS, 1024 * 1024)
+    }
+}
+
+fn options(capacity: u64, parts: u64, entries: usize) -> Result<Options> {
+    let parts = parts.clamp(1, MOST_PARTS) as usize;
+    // Rounded down, since the table rounds up.
+    let parts = 1 << parts.ilog2();
+    let options = OptionsBuilder::new()
+        // Each part has an equal share, which the table rounds up.
+        .weight_capacity(capacity / parts as u64 * parts as u64)
+        .estimated_items_capacity(entries.max(parts * 32))
+        .shards(parts)
+        .build();
+    options.map_err(|error| Error::config("the memory cannot be set up").caused_by(error))
+}
+
+fn too_small(least: &str) -> Error {
+    Error::config(format!("a memory holds {least} at least; give it more room"))
+}
+
+/// What an entry counts towards the bound.
+#[derive(Debug, Clone, Copy)]
+enum Scale {
+    Entries,
+    Bytes,
+}
+
+impl Scale {
+    fn of(bound: Option<Capacity>) -> Scale {
+        match bound {
+            Some(Capacity::Bytes(_)) => Scale::Bytes,
+            Some(Capacity::Entries(_)) | None => Scale::Entries,
+        }
+    }
+
+    fn weight_of(self, key: &Key, bytes: &[u8]) -> u64 {
+        match self {
+            Scale::Entries => 1,
+            Scale::Bytes => {
+                (OVERHEAD + key.name().len() + key.namespace().name().len() + bytes.len()) as u64
+            }
+        }
+    }
+}
+
+impl Weighter<Key, Entry> for Scale {
+    fn weight(&self, key: &Key, entry: &Entry) -> u64 {
+        self.weight_of(key, &entry.bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::writes::SWEEP_AFTER;
     use super::*;
     use crate::clock::ManualClock;
 

@@ -1,24 +1,18 @@
 //! SQLite: a file. Many read at a time, beside one that writes (the WAL mode).
 
-mod failure;
-mod removals;
-
-use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+use std::{fs, io};
 
-use failure::{UNWRITABLE, failure};
-pub(super) use removals::Removals;
-use removals::Watch;
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{
-    CachedStatement, Connection as Bare, OpenFlags, OptionalExtension, TransactionBehavior,
-    params_from_iter,
+    CachedStatement, Connection as Bare, ErrorCode, OpenFlags, OptionalExtension,
+    TransactionBehavior, params_from_iter,
 };
 
-use super::columns::{Columns, Row};
-use super::connection::{Connection, Failure, Found, Value};
+use super::connection::{Columns, Connection, Failure, Found, Row, Value};
 use super::statements::{Dialect, Statement, Statements};
 use crate::error::ErrorKind;
 use crate::file_lock::FileLock;
@@ -174,4 +168,108 @@ impl ToSql for Value<'_> {
             Value::Bytes(bytes) => ValueRef::Blob(bytes),
         }))
     }
+}
+
+/// How often the file was found removed; a clone is the same count. Whoever goes on with a removed file would
+/// talk to nobody.
+///
+/// Asking the system costs as much as half a read. So those who write ask every 10 ms, and those who read
+/// less often; what one of them finds out all of them know. What is written in between goes where the file
+/// went.
+#[derive(Clone, Default)]
+pub(super) struct Removals(Arc<AtomicU64>);
+
+impl Removals {
+    /// A watch for one connection, to be made before the file is opened.
+    pub(super) fn watch(&self, path: &Path, look_every: Duration) -> Watch {
+        let seen = self.0.load(Ordering::Acquire);
+        let removals = self.clone();
+        Watch { removals, seen, path: path.into(), file: None, look_every, looked: None }
+    }
+}
+
+/// What one connection knows of its file.
+pub(super) struct Watch {
+    removals: Removals,
+    seen: u64,
+    path: PathBuf,
+    /// Which file was opened.
+    file: Option<FileId>,
+    look_every: Duration,
+    looked: Option<Duration>,
+}
+
+impl Watch {
+    /// The file is open now.
+    pub(super) fn begin(&mut self) {
+        self.file = file_id(&self.path);
+    }
+
+    /// Is the open file still the one at the path, as far as is known?
+    pub(super) fn is_current(&mut self, now: Duration) -> bool {
+        if self.removals.0.load(Ordering::Acquire) != self.seen {
+            return false;
+        }
+        let is_fresh = |looked: Duration| now.saturating_sub(looked) < self.look_every;
+        if self.looked.is_some_and(is_fresh) {
+            return true;
+        }
+        self.looked = Some(now);
+        let is_there = self.file.is_none() || file_id(&self.path) == self.file;
+        if !is_there {
+            self.removals.0.fetch_add(1, Ordering::Release);
+        }
+        is_there
+    }
+}
+
+/// Device and number of a file.
+type FileId = (u64, u64);
+
+#[cfg(unix)]
+fn file_id(path: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// Elsewhere an open file is not removed.
+#[cfg(not(unix))]
+fn file_id(_: &Path) -> Option<FileId> {
+    None
+}
+
+const UNWRITABLE: &str =
+    "make the file and its folder writable for this user, or name another `url`";
+
+pub(super) fn failure(error: rusqlite::Error) -> Failure {
+    let code = match &error {
+        // SQL that it does not understand.
+        rusqlite::Error::SqlInputError { .. } => Some(ErrorCode::Unknown),
+        error => error.sqlite_error_code(),
+    };
+    let (kind, hint) = match code {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            let hint = "another program kept it locked until the deadline; let that one finish";
+            (ErrorKind::Unavailable, hint)
+        }
+        Some(ErrorCode::NotADatabase) => {
+            (ErrorKind::Storage, "it is no SQLite database: name another `url`")
+        }
+        Some(ErrorCode::DatabaseCorrupt) => (
+            ErrorKind::Storage,
+            "the file is damaged: bring back a copy of it, or name another `url`",
+        ),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            (ErrorKind::Storage, UNWRITABLE)
+        }
+        Some(ErrorCode::DiskFull) => (ErrorKind::Storage, "the disk is full: free some space"),
+        Some(ErrorCode::TooBig) => (ErrorKind::TooLarge, "store less in one value"),
+        // The table is there, but not ours.
+        Some(ErrorCode::Unknown) => {
+            let hint = "the table has other columns, so it may be another program's: give another `table_name`";
+            (ErrorKind::Config, hint)
+        }
+        _ => (ErrorKind::Storage, "is the disk all right?"),
+    };
+    Failure::new(kind, hint).caused_by(error)
 }

@@ -1,4 +1,5 @@
-//! The commands for one key, and what goes wrong with them.
+//! The commands: for one key, and for many, of which each server is sent several at once; and what goes wrong
+//! with them.
 
 use std::time::Duration;
 
@@ -6,8 +7,7 @@ use memcache::exp::{
     Delete, Get, GetResult, Meta, MutationResult, MutationStatus, Op, OpResult, Set, Ttl,
 };
 
-use super::marks::Mark;
-use super::pool::{Pool, Server};
+use super::servers::{Mark, Pool, Server};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 
@@ -81,7 +81,7 @@ impl<'a> Place<'a> {
         Error::new(ErrorKind::TooLarge, format!("{what}: {why}"))
     }
 
-    pub(super) fn get_item(&self) -> Get {
+    fn get_item(&self) -> Get {
         Get::new(&self.wire).meta(Meta::default().cas())
     }
 
@@ -119,7 +119,7 @@ pub(super) fn clear(server: &Server, namespace: &Namespace) -> Result<()> {
 }
 
 /// Asks for the mark of a namespace.
-pub(super) fn get_mark(namespace: &Namespace) -> Get {
+fn get_mark(namespace: &Namespace) -> Get {
     Get::new(mark_of(namespace)).meta(Meta::default().cas()).without_value()
 }
 
@@ -137,4 +137,100 @@ fn failed(what: String, server: &Server, error: memcache::exp::Error) -> Error {
     let hint = "is the server running, and is its address right?";
     let what = format!("{what} in memcached at {}; {hint}", server.address);
     Error::new(ErrorKind::Unavailable, what).caused_by(error)
+}
+
+/// So many commands are sent before the first answer is read. The requests to read, and the answers
+/// to what is written, fit into what the system buffers: neither side waits for the other.
+const AT_ONCE: usize = 64;
+
+/// The items with the marks of their namespaces, in the order of their places.
+pub(super) fn get_all(places: &[Place<'_>], now: Duration) -> Result<Vec<(Mark, GetResult)>> {
+    let mut found: Vec<Option<(Mark, GetResult)>> = places.iter().map(|_| None).collect();
+    for group in groups(places) {
+        let mut namespaces: Vec<&Namespace> = Vec::new();
+        for &at in &group {
+            let namespace = places[at].key.namespace();
+            if !namespaces.contains(&namespace) {
+                namespaces.push(namespace);
+            }
+        }
+        let epoch = places[group[0]].server.marks.epoch();
+        let items = group.iter().map(|&at| places[at].get_item().into());
+        let marks = namespaces.iter().map(|namespace| get_mark(namespace).into());
+        let mut answers = run("read", places, &group, items.chain(marks).collect())?;
+        let marks: Vec<Mark> = answers.split_off(group.len()).into_iter().map(mark).collect();
+        for (namespace, mark) in namespaces.iter().zip(&marks) {
+            places[group[0]].server.marks.note(namespace, *mark, now, epoch);
+        }
+        for (&at, answer) in group.iter().zip(answers) {
+            let namespace = places[at].key.namespace();
+            let mark = namespaces.iter().position(|one| *one == namespace).map(|one| marks[one]);
+            if let (Some(mark), OpResult::Get(item)) = (mark, answer) {
+                found[at] = Some((mark, item));
+            }
+        }
+    }
+    let complete: Option<Vec<_>> = found.into_iter().collect();
+    complete.ok_or_else(|| places[0].failed("read", unexpected()))
+}
+
+/// Writes to each place what is set for it.
+pub(super) fn set_all(places: &[Place<'_>], sets: Vec<Set>) -> Result<()> {
+    run_all("write", places, sets.into_iter().map(Op::from).collect())
+}
+
+pub(super) fn delete_all(places: &[Place<'_>]) -> Result<()> {
+    let deletes = places.iter().map(|place| Delete::new(&place.wire).into());
+    run_all("delete", places, deletes.collect())
+}
+
+fn run_all(what: &str, places: &[Place<'_>], commands: Vec<Op>) -> Result<()> {
+    let mut commands: Vec<Option<Op>> = commands.into_iter().map(Some).collect();
+    for group in groups(places) {
+        let own = group.iter().filter_map(|&at| commands[at].take()).collect();
+        run(what, places, &group, own)?;
+    }
+    Ok(())
+}
+
+/// Runs the commands on the server of the group.
+fn run(
+    what: &str,
+    places: &[Place<'_>],
+    group: &[usize],
+    commands: Vec<Op>,
+) -> Result<Vec<OpResult>> {
+    let first = &places[group[0]];
+    let count = commands.len();
+    let answers = first.server.client.run_batch(commands).map_err(|it| first.failed(what, it))?;
+    if answers.len() != count {
+        return Err(first.failed(what, unexpected()));
+    }
+    let named = |(at, answer): (usize, Result<OpResult, memcache::exp::Error>)| {
+        let place = group.get(at).map_or(first, |&at| &places[at]);
+        answer.map_err(|error| place.failed(what, error))
+    };
+    answers.into_iter().enumerate().map(named).collect()
+}
+
+/// Which places go to a server together, none of them empty.
+fn groups(places: &[Place<'_>]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (at, place) in places.iter().enumerate() {
+        let fits = |group: &&mut Vec<usize>| {
+            group.len() < AT_ONCE && std::ptr::eq(places[group[0]].server, place.server)
+        };
+        match groups.iter_mut().rev().find(fits) {
+            Some(group) => group.push(at),
+            None => groups.push(vec![at]),
+        }
+    }
+    groups
+}
+
+fn mark(answer: OpResult) -> Mark {
+    match answer {
+        OpResult::Get(mark) => mark.item.cas,
+        _ => None,
+    }
 }

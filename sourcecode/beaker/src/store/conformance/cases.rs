@@ -1,11 +1,13 @@
-//! Promises 1 to 3 and 7 to 9: what is stored, for how long, under which keys.
+//! The cases of the suite, in the order of the promises.
 
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use super::{Subject, key};
 use crate::key::{Key, Namespace};
-use crate::store::Precondition;
+use crate::store::{Precondition, Version};
 
 pub(super) fn a_put_is_seen(subject: &Subject<'_>) {
     let key = key("seen");
@@ -162,4 +164,129 @@ pub(super) fn sweep(subject: &Subject<'_>) {
     assert!(lives(&short[0]), "it was written anew");
     assert!(!short[1..].iter().any(lives));
     assert!(long.iter().chain(&forever).all(lives), "something that lives was removed");
+}
+
+pub(super) fn absent(subject: &Subject<'_>) {
+    let key = key("absent");
+    assert!(subject.put_when(&key, b"first", Precondition::Absent).is_some());
+    assert!(subject.put_when(&key, b"second", Precondition::Absent).is_none());
+    assert_eq!(subject.get(&key).as_deref(), Some(b"first".as_slice()));
+    assert!(!subject.store.delete(&key, Precondition::Absent).expect("delete"));
+    subject.store.delete(&key, Precondition::Always).expect("delete");
+    assert!(subject.put_when(&key, b"third", Precondition::Absent).is_some());
+}
+
+pub(super) fn unchanged(subject: &Subject<'_>) {
+    let key = key("unchanged");
+    let nothing = Version::new(u64::MAX - 1);
+    assert!(subject.put_when(&key, b"x", Precondition::Unchanged(nothing)).is_none());
+    let first = subject.put(&key, b"first");
+    let second =
+        subject.put_when(&key, b"second", Precondition::Unchanged(first)).expect("unchanged");
+    assert!(subject.put_when(&key, b"third", Precondition::Unchanged(first)).is_none());
+    assert!(!subject.store.delete(&key, Precondition::Unchanged(first)).expect("delete"));
+    assert_eq!(subject.get(&key).as_deref(), Some(b"second".as_slice()));
+    assert!(subject.store.delete(&key, Precondition::Unchanged(second)).expect("delete"));
+    assert_eq!(subject.get(&key), None);
+    assert!(subject.put_when(&key, b"fourth", Precondition::Unchanged(second)).is_none());
+}
+
+pub(super) fn unchanged_and_expired(subject: &Subject<'_>) {
+    let key = key("unchanged and expired");
+    let ttl = Some(Duration::from_millis(300));
+    let put = |when| subject.store.put(&key, b"x", ttl, when).expect("put");
+    let version = put(Precondition::Always).expect("written");
+    let version = put(Precondition::Unchanged(version)).expect("it lives");
+    (subject.pass)(Duration::from_millis(400));
+    assert!(put(Precondition::Unchanged(version)).is_none(), "it had expired");
+    assert_eq!(subject.get(&key), None);
+    assert!(!subject.store.delete(&key, Precondition::Unchanged(version)).expect("delete"));
+    assert!(put(Precondition::Absent).is_some());
+}
+
+pub(super) fn absent_at_once(subject: &Subject<'_>) {
+    for round in 0..20 {
+        let key = key(&format!("absent at once {round}"));
+        one_of_16(|name| subject.put_when(&key, name, Precondition::Absent).is_some());
+    }
+}
+
+pub(super) fn unchanged_at_once(subject: &Subject<'_>) {
+    let key = key("unchanged at once");
+    for _ in 0..20 {
+        let version = subject.put(&key, b"before");
+        one_of_16(|name| subject.put_when(&key, name, Precondition::Unchanged(version)).is_some());
+    }
+}
+
+fn one_of_16(write: impl Fn(&[u8]) -> bool + Sync) {
+    let (start, written) = (Barrier::new(16), AtomicUsize::new(0));
+    thread::scope(|scope| {
+        for number in 0..16_u8 {
+            let (start, written, write) = (&start, &written, &write);
+            scope.spawn(move || {
+                start.wait();
+                written.fetch_add(usize::from(write(&[number])), Ordering::Relaxed);
+            });
+        }
+    });
+    assert_eq!(written.into_inner(), 1, "of 16 at once");
+}
+
+pub(super) fn delete(subject: &Subject<'_>) {
+    let key = key("delete");
+    subject.put(&key, b"x");
+    assert!(subject.store.delete(&key, Precondition::Always).expect("delete"));
+    assert_eq!(subject.get(&key), None);
+    assert!(!subject.store.delete(&key, Precondition::Always).expect("delete"));
+}
+
+pub(super) fn in_order(subject: &Subject<'_>) {
+    let key = |namespace: &str, name: &str| Namespace::new(namespace).key(name);
+    let (a, b, other) = (key("batch", "a"), key("batch", "b"), key("batch 2", "a"));
+    let missing = key("batch", "never put");
+    subject.put_many(
+        &[
+            (a.clone(), b"first".to_vec()),
+            (other.clone(), b"other".to_vec()),
+            (b.clone(), Vec::new()),
+            (a.clone(), b"last".to_vec()),
+        ],
+        None,
+    );
+    let keys = [b.clone(), missing.clone(), a.clone(), other.clone(), a.clone()];
+    let some = |text: &str| Some(text.as_bytes().to_vec());
+    let expected = [some(""), None, some("last"), some("other"), some("last")];
+    assert_eq!(subject.get_many(&keys), expected);
+    assert_eq!(subject.get(&a), some("last"), "get sees it too");
+    let stored = subject.store.get_many(&keys).expect("get_many");
+    let single = subject.store.get(&a).expect("get");
+    assert_eq!(stored[2], single, "of one version");
+
+    subject.store.delete_many(&[a.clone(), missing, b.clone()]).expect("delete_many");
+    assert_eq!(subject.get_many(&[a.clone(), b, other.clone()]), [None, None, some("other")]);
+
+    subject.put_many(&[(a.clone(), b"x".to_vec())], Some(Duration::from_millis(300)));
+    assert_eq!(subject.get_many(std::slice::from_ref(&a)), [some("x")]);
+    (subject.pass)(Duration::from_millis(400));
+    assert_eq!(subject.get_many(std::slice::from_ref(&a)), [None], "there after its time");
+    subject.store.clear(other.namespace()).expect("clear");
+    assert_eq!(subject.get_many(&[other]), [None]);
+}
+
+pub(super) fn large_and_empty(subject: &Subject<'_>) {
+    subject.put_many(&[], None);
+    assert!(subject.get_many(&[]).is_empty());
+    subject.store.delete_many(&[]).expect("delete_many");
+
+    let keys: Vec<Key> =
+        (0..1100).map(|number| Namespace::new("batches").key(number.to_string())).collect();
+    let value = |number: usize| number.to_string().into_bytes();
+    let all: Vec<_> = keys.iter().cloned().enumerate().map(|(n, key)| (key, value(n))).collect();
+    subject.put_many(&all, None);
+    let found = subject.get_many(&keys);
+    assert!(found.into_iter().enumerate().all(|(n, bytes)| bytes == Some(value(n))));
+    subject.store.delete_many(&keys[1..]).expect("delete_many");
+    let left: Vec<_> = subject.get_many(&keys).into_iter().flatten().collect();
+    assert_eq!(left, [value(0)]);
 }

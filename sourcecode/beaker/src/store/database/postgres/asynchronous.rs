@@ -1,17 +1,12 @@
 //! [`AsyncPostgresStore`]: PostgreSQL for asynchronous programs, whose tasks share a few connections.
 
-mod connections;
-#[cfg(feature = "deadpool-postgres")]
-mod given;
-mod shared;
-
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use connections::{AsyncConnections, Origin};
-use shared::Shared;
-
+#[cfg(feature = "deadpool-postgres")]
+use super::connections::Given;
+use super::connections::{AsyncConnections, Origin, Shared};
 use super::{DIALECT, Server};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -126,7 +121,7 @@ impl AsyncPostgresStore {
         deadline: Duration,
     ) -> Result<AsyncPostgresStore> {
         let place = format!("the table `{table_name}` by the pool that the program gave");
-        let given = given::Given::new(pool, Statements::new(table_name, DIALECT)?);
+        let given = Given::new(pool, Statements::new(table_name, DIALECT)?);
         Ok(AsyncPostgresStore::on(Origin::Given(given), place, deadline))
     }
 

@@ -22,3 +22,15 @@ pub(super) fn part(until: Instant, parts: usize) -> Instant {
 pub(super) fn left(until: Instant) -> Duration {
     until.saturating_duration_since(time::Instant::now())
 }
+
+/// Does it, or gives it up when its time is over.
+#[cfg(feature = "redis")]
+pub(super) async fn within<T, E: From<std::io::Error>>(
+    until: Instant,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match time::timeout_at(until, work).await {
+        Ok(done) => done,
+        Err(_) => Err(std::io::Error::from(std::io::ErrorKind::TimedOut).into()),
+    }
+}
