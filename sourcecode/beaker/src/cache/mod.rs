@@ -41,6 +41,8 @@ mod failure;
 mod find;
 mod flight;
 mod freshness;
+#[cfg(all(test, beaker_loom))]
+mod interleavings;
 mod load;
 mod order;
 mod policy;

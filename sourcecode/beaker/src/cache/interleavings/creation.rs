@@ -11,7 +11,7 @@ use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use super::{KEY, model};
-use crate::flight::{Completion, Flights, Role};
+use crate::cache::flight::{Completion, Flights, Role};
 
 /// How a caller waits.
 #[derive(Clone, Copy)]

@@ -6,8 +6,8 @@ use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use super::{KEY, model};
-use crate::flight::{Completion, Flights, Role};
-use crate::order::{Invalidated, LocalInvalidations};
+use crate::cache::flight::{Completion, Flights, Role};
+use crate::cache::order::{Invalidated, LocalInvalidations};
 
 /// A cache of one value with a tag, and what it is made from.
 struct Tagged {

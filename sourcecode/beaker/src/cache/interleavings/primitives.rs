@@ -1,19 +1,19 @@
-//! What the flights wait with, as loom has it.
+//! What `sync.rs` names, as loom has it.
 
 use std::future::Future;
 use std::pin::Pin;
-pub(super) use std::sync::PoisonError;
+pub(in crate::cache) use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use loom::sync::Condvar;
-pub(super) use loom::sync::atomic::{AtomicU64, Ordering};
-pub(super) use loom::sync::{Arc, Mutex, MutexGuard, RwLock};
+pub(in crate::cache) use loom::sync::atomic::{AtomicU64, Ordering};
+pub(in crate::cache) use loom::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 /// Keeps the contract of `event_listener::Event`: whoever listens is woken by the next notification, also
 /// if that comes before the wait; a thread or a task.
 #[derive(Default)]
-pub(super) struct Event(Arc<Shared>);
+pub(in crate::cache) struct Event(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -28,16 +28,16 @@ struct State {
 }
 
 impl Event {
-    pub(super) fn new() -> Event {
+    pub(in crate::cache) fn new() -> Event {
         Event::default()
     }
 
-    pub(super) fn listen(&self) -> EventListener {
+    pub(in crate::cache) fn listen(&self) -> EventListener {
         let seen = self.0.state.lock().unwrap().notifications;
         EventListener { shared: Arc::clone(&self.0), seen }
     }
 
-    pub(super) fn notify(&self, _: usize) {
+    pub(in crate::cache) fn notify(&self, _: usize) {
         let mut state = self.0.state.lock().unwrap();
         state.notifications += 1;
         let wakers = std::mem::take(&mut state.wakers);
@@ -47,13 +47,13 @@ impl Event {
     }
 }
 
-pub(super) struct EventListener {
+pub(in crate::cache) struct EventListener {
     shared: Arc<Shared>,
     seen: usize,
 }
 
 /// How a thread waits.
-pub(super) trait Listener {
+pub(in crate::cache) trait Listener {
     fn wait(self);
 
     /// There is no time in a model.

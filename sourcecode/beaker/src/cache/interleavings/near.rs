@@ -4,7 +4,7 @@ use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use super::{KEY, model};
-use crate::order::Writes;
+use crate::cache::order::Writes;
 
 /// One value in front of one value, with the steps of `cache/storage/mod.rs`.
 struct Near {
