@@ -5,7 +5,7 @@ use std::time::Duration;
 
 #[cfg(feature = "tokio")]
 use super::AsyncStore;
-use super::{Precondition, Store, Stored, Version};
+use super::{Precondition, Put, Store, Stored, Version};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
@@ -46,6 +46,14 @@ impl AnyStore {
             AnyStore::Blocking(store) => store.put(key, bytes, ttl, when),
             #[cfg(feature = "tokio")]
             AnyStore::Async(store) => store.put(key, bytes, ttl, when).await,
+        }
+    }
+
+    pub(crate) async fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
+        match self {
+            AnyStore::Blocking(store) => store.put_many(puts),
+            #[cfg(feature = "tokio")]
+            AnyStore::Async(store) => store.put_many(puts).await,
         }
     }
 
