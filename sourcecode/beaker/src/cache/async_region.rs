@@ -280,6 +280,28 @@ impl AsyncRegion {
 }
 
 /// Is the same region, for tasks.
+impl Regions {
+    /// Returns the region of this name for tasks, as [`get`](Regions::get) does for threads.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Regions::get).
+    ///
+    /// ```
+    /// use beaker::AsyncBackend;
+    /// use beaker::cache::{RegionOptions, Regions};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let regions = Regions::new([("short_term", RegionOptions::for_tasks(AsyncBackend::memory()))])?;
+    /// assert_eq!(regions.get_async("short_term")?.name(), "short_term");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get_async(&self, name: &str) -> Result<AsyncRegion> {
+        self.get(name).map(AsyncRegion::new)
+    }
+}
+
 impl From<Region> for AsyncRegion {
     fn from(region: Region) -> AsyncRegion {
         AsyncRegion::new(region)

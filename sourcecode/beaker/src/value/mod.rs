@@ -1,17 +1,13 @@
 //! [`Value`]: what a session can hold.
 
-mod binary;
-mod deep;
-mod depth;
+mod forms;
 mod nested;
 #[cfg(feature = "cookies")]
 pub(crate) mod python;
-mod readable;
-mod typed;
 
 use std::fmt;
 
-use depth::Level;
+use nested::Level;
 pub use nested::{List, Values};
 
 /// What a session can hold: plain data, never code, so what comes back from a store can do no
@@ -173,7 +169,7 @@ impl Value {
         match (self, &Level::of(self)) {
             (Value::List(value), Ok(_)) => Value::List(value.clone()),
             (Value::Map(value), Ok(_)) => Value::Map(value.clone()),
-            _ => deep::cloned(self),
+            _ => nested::cloned(self),
         }
     }
 
@@ -181,7 +177,7 @@ impl Value {
         match (self, other, &Level::of(self)) {
             (Value::List(one), Value::List(other), Ok(_)) => one == other,
             (Value::Map(one), Value::Map(other), Ok(_)) => one == other,
-            _ => deep::are_equal(self, other),
+            _ => nested::are_equal(self, other),
         }
     }
 }

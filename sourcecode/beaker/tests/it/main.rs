@@ -11,6 +11,8 @@ mod async_backends;
 #[cfg(feature = "tokio")]
 mod async_cache;
 #[cfg(feature = "tokio")]
+mod async_configuration;
+#[cfg(feature = "tokio")]
 mod async_loaders;
 #[cfg(feature = "tokio")]
 mod async_locks;
