@@ -20,6 +20,11 @@ mod async_locks;
 #[cfg(feature = "tokio")]
 mod async_sessions;
 mod cache_bypass;
+mod cache_compute;
+mod cache_keys;
+mod cache_load_errors;
+mod cache_many;
+mod cache_memory;
 #[cfg(feature = "middleware")]
 mod cache_middleware;
 mod cache_waits;
@@ -85,6 +90,7 @@ mod redis_async;
 #[cfg(feature = "redis")]
 mod redis_cluster;
 mod regions;
+mod regions_of_objects;
 #[cfg(feature = "server")]
 mod served;
 mod session_csrf;
