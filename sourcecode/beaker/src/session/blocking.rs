@@ -320,7 +320,7 @@ impl Session {
     /// Requests of this visitor that run at the same time have the old id: what they save before
     /// comes along, what they save after is refused with `ErrorKind::SessionGone`, unless there is
     /// a [`grace`](Sessions::grace). If they end the session, it ends under its new id: a small
-    /// record leads there for an hour, or for what is left of the session's lifetime.
+    /// record leads there for an hour.
     ///
     /// # Errors
     ///

@@ -20,6 +20,8 @@ mod session_ends;
 mod session_flashes;
 #[path = "session_interleavings.rs"]
 mod session_interleavings;
+#[path = "session_life.rs"]
+mod session_life;
 #[path = "session_races.rs"]
 mod session_races;
 #[path = "session_values.rs"]

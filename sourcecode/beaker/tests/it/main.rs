@@ -85,6 +85,7 @@ mod session_csrf;
 mod session_ends;
 mod session_flashes;
 mod session_interleavings;
+mod session_life;
 mod session_races;
 mod session_values;
 mod sessions;

@@ -113,6 +113,7 @@ fn sessions_are_read_from_top_to_bottom() {
     let order = [
         "id",
         "stored",
+        "life",
         "changes",
         "turns",
         "events",
@@ -122,6 +123,7 @@ fn sessions_are_read_from_top_to_bottom() {
         "typed",
         "flash",
         "csrf",
+        "lasting",
         "records",
         "load",
         "end",
