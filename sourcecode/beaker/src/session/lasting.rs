@@ -89,8 +89,7 @@ impl SessionState {
     #[doc(alias = "expires_at")]
     #[doc(alias = "expiry_date")]
     pub fn ends_at(&self) -> Option<Timestamp> {
-        let (timeout, end) = self.sessions.0.limits(&self.data);
-        [timeout.map(|timeout| self.data.accessed + timeout), end].into_iter().flatten().min()
+        self.sessions.0.ends_at(&self.data)
     }
 
     fn refuse_life(&self, life: Life) -> Result<()> {

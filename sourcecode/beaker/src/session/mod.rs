@@ -64,3 +64,4 @@ pub(crate) use options::Manager;
 pub(crate) use options::{DEFAULT_PER_USER, MOST_PER_USER};
 pub use options::{OnStoreFailure, Sessions};
 pub use stored::{Origin, Rejection, SessionData, Unreadable};
+pub use users::{Device, DeviceHandle};

@@ -208,6 +208,12 @@ impl Options {
         }
     }
 
+    /// Returns when a session ends that nobody uses from now on.
+    pub(super) fn ends_at(&self, data: &SessionData) -> Option<Timestamp> {
+        let (timeout, end) = self.limits(data);
+        [timeout.map(|timeout| data.accessed + timeout), end].into_iter().flatten().min()
+    }
+
     /// Returns how much of its life a session has left, however much it is used.
     pub(super) fn life_left(&self, data: &SessionData, now: Timestamp) -> Option<Duration> {
         let (_, end) = self.limits(data);

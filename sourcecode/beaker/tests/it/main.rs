@@ -82,6 +82,7 @@ mod regions;
 #[cfg(feature = "server")]
 mod served;
 mod session_csrf;
+mod session_devices;
 mod session_ends;
 mod session_flashes;
 mod session_interleavings;

@@ -3,10 +3,12 @@
 //! Each user has a record with the ids of their sessions, at most so many. It may list ids that lead to
 //! nothing any more; whoever reads it leaves them out, and drops them now and then.
 
+mod devices;
 mod list;
 
 use std::time::Duration;
 
+pub use devices::{Device, DeviceHandle};
 use list::{Entry, Ids, List};
 
 use super::end::{Ending, MayEnd};
@@ -16,7 +18,7 @@ use super::id::SessionId;
 use super::life::{LIFE, Life};
 use super::load::Resolved;
 use super::options::Manager;
-use super::stored::USER;
+use super::stored::{SessionData, USER};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
@@ -298,25 +300,41 @@ impl Manager {
 
     /// Those that are ids of a session of this user.
     async fn living(&self, listed: &[Entry], user: &str) -> Result<Vec<Entry>> {
-        let mut living = Vec::new();
+        let (mut living, mut listed_at) = (Vec::new(), listed.iter());
+        let add = |id: SessionId, _: &SessionData| {
+            living.extend(listed_at.find(|entry| entry.digits() == id.digits()));
+        };
+        self.for_each_living(listed, user, add).await?;
+        Ok(living)
+    }
+
+    /// Reads many at once, and calls this for each session of this user, in their order.
+    async fn for_each_living(
+        &self,
+        listed: &[Entry],
+        user: &str,
+        mut call: impl FnMut(SessionId, &SessionData),
+    ) -> Result<()> {
         for batch in listed.chunks(BATCH) {
-            let ids: Vec<(Entry, SessionId)> =
-                batch.iter().filter_map(|entry| Some((*entry, entry.id()?))).collect();
-            let keys: Vec<Key> = ids.iter().map(|(_, id)| self.key(id)).collect();
+            let ids: Vec<SessionId> = batch.iter().filter_map(Entry::id).collect();
+            let keys: Vec<Key> = ids.iter().map(|id| self.key(id)).collect();
             let stored = self.records().get_many(&keys).await?;
-            for ((entry, id), stored) in ids.into_iter().zip(stored) {
+            for (id, stored) in ids.into_iter().zip(stored) {
                 let Some(stored) = stored else { continue };
                 let found = match self.resolve(id, &stored).await? {
                     Resolved::Found(found) => Some(found),
                     Resolved::Elsewhere(next) if next == id => self.find(&id).await?.ok(),
                     Resolved::Elsewhere(_) | Resolved::Rejected(_) => None,
                 };
-                if found.is_some_and(|found| found.id == id && found.data.user() == Some(user)) {
-                    living.push(entry);
+                if let Some(found) = found
+                    && found.id == id
+                    && found.data.user() == Some(user)
+                {
+                    call(id, &found.data);
                 }
             }
         }
-        Ok(living)
+        Ok(())
     }
 }
 
