@@ -94,9 +94,11 @@ mod regions_of_objects;
 #[cfg(feature = "server")]
 mod served;
 mod session_csrf;
+mod session_devices;
 mod session_ends;
 mod session_flashes;
 mod session_interleavings;
+mod session_life;
 mod session_races;
 mod session_values;
 mod sessions;

@@ -127,6 +127,7 @@ fn sessions_are_read_from_top_to_bottom() {
     let order = [
         "id",
         "stored",
+        "life",
         "changes",
         "turns",
         "events",
@@ -136,6 +137,7 @@ fn sessions_are_read_from_top_to_bottom() {
         "typed",
         "flash",
         "csrf",
+        "lasting",
         "records",
         "load",
         "end",
