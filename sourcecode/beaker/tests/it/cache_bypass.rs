@@ -16,7 +16,7 @@ use crate::any_cache::{AnyCache, WORLDS, World};
 
 /// A store and its locks, on a server that can be stopped.
 #[derive(Debug, Clone, Default)]
-struct Server {
+pub(crate) struct Server {
     store: Arc<MemoryStore>,
     locks: LocalLocks,
     is_down: Arc<AtomicBool>,
@@ -32,11 +32,11 @@ impl Server {
         }
     }
 
-    fn stop(&self, is_down: bool) {
+    pub(crate) fn stop(&self, is_down: bool) {
         self.is_down.store(is_down, Ordering::SeqCst);
     }
 
-    fn backend(&self) -> Backend {
+    pub(crate) fn backend(&self) -> Backend {
         Backend::new(self.clone(), self.clone())
     }
 

@@ -11,16 +11,16 @@ use beaker::{Backend, Clock, Error, ErrorKind, ManualClock};
 
 use crate::any_cache::{AnyCache, WORLDS, World};
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
 /// Each kind of storage with a clock that can be moved, for threads and for tasks.
-pub fn each(check: impl Fn(AnyCache<String>, &ManualClock)) {
+pub(crate) fn each(check: impl Fn(AnyCache<String>, &ManualClock)) {
     for &world in WORLDS {
         each_of(world, &check);
     }
 }
 
-fn each_of(world: World, check: impl Fn(AnyCache<String>, &ManualClock)) {
+pub(crate) fn each_of(world: World, check: impl Fn(AnyCache<String>, &ManualClock)) {
     for kind in ["objects", "bytes", "near"] {
         println!("{kind}, {world:?}");
         let clock = Arc::new(ManualClock::default());
@@ -42,11 +42,11 @@ fn cache(kind: &str, clock: &Arc<ManualClock>) -> Cache<String> {
     if kind == "near" { cache.local_tier(100, SECOND) } else { cache }
 }
 
-fn never() -> String {
+pub(crate) fn never() -> String {
     panic!("it is not to be made")
 }
 
-fn failing() -> Result<String, Error> {
+pub(crate) fn failing() -> Result<String, Error> {
     Err(Error::new(ErrorKind::Application, "the source is down"))
 }
 

@@ -12,6 +12,10 @@ use beaker::{
 };
 use tokio::runtime::{Builder, Runtime};
 
+#[path = "peers/django.rs"]
+mod django;
+#[path = "peers/laravel.rs"]
+mod laravel;
 #[path = "session_csrf.rs"]
 mod session_csrf;
 #[path = "session_devices.rs"]

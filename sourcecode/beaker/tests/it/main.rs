@@ -74,6 +74,7 @@ mod on_disk;
 #[cfg(feature = "tokio")]
 mod on_threads;
 mod overlap;
+mod peers;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(all(feature = "postgres", feature = "tokio"))]
