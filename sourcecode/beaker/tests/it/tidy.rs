@@ -63,6 +63,7 @@ fn what_never_depends_on_what() {
         ("lock/", LOCKS),
         ("sweeper.rs", &["error", "store"]),
         ("backend/", BACKENDS),
+        ("limit.rs", &["backend", "clock", "error", "key", "store", "world"]),
         (
             "cache/",
             &[
