@@ -27,7 +27,7 @@
 //!
 //! A layer of your own is these two functions. [`Layered`] puts them on every way to the store and
 //! back, single operations and batches, so none is left out. It takes an
-//! [`AsyncStore`](crate::store::AsyncStore) as well: `Layered::new(store, Release(7))`.
+//! [`AsyncStore`] as well: `Layered::new(store, Release(7))`.
 //!
 //! | layer | what it does | feature |
 //! |---|---|---|
@@ -125,7 +125,7 @@ pub struct Layered<S, T> {
 
 impl<S, T: Transform> Layered<S, T> {
     /// Puts the layer on a store, a blocking or an asynchronous one. For a blocking one,
-    /// [`layer`](super::Layers::layer) says the same.
+    /// [`layer`](Layers::layer) says the same.
     pub fn new(store: S, transform: T) -> Layered<S, T> {
         Layered { inner: store, transform, damaged: AtomicU64::new(0) }
     }
