@@ -93,6 +93,10 @@ impl Store for Shelf {
         things.retain(|key, _| key.namespace() != namespace);
         Ok(())
     }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
 }
 // ANCHOR_END: rest
 
@@ -166,6 +170,18 @@ impl AsyncStore for Room {
         Box::pin(async {
             let namespace = namespace.clone();
             self.ask(move |shelf| shelf.clear(&namespace)).await
+        })
+    }
+
+    fn increment<'a>(
+        &'a self,
+        key: &'a Key,
+        by: u64,
+        ttl: Option<Duration>,
+    ) -> StoreFuture<'a, u64> {
+        Box::pin(async move {
+            let key = key.clone();
+            self.ask(move |shelf| shelf.increment(&key, by, ttl)).await
         })
     }
 }

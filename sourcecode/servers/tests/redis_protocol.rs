@@ -10,9 +10,10 @@ use servers::{BuiltIn, Error};
 
 const PUT: &str = include_str!("../../beaker/src/store/redis/put_unchanged.lua");
 const DELETE: &str = include_str!("../../beaker/src/store/redis/delete_unchanged.lua");
+const COUNT: &str = include_str!("../../beaker/src/store/redis/increment.lua");
 
-/// What a client says on one connection: a command a line, its words separated by spaces. `PUT` and
-/// `DELETE` stand for the library's scripts, `~` for nothing. Each begins with empty servers.
+/// What a client says on one connection: a command a line, its words separated by spaces. `PUT`,
+/// `DELETE` and `COUNT` stand for the library's scripts, `~` for nothing. Each begins with empty servers.
 const SCRIPTS: &[&str] = &[
     // A life.
     "PING\nPING hello\nping a b\nGET a\nSET a abc\nGET a\nget a b\nGET\nEXISTS a a b\nEXISTS\nDEL a b\n\
@@ -34,6 +35,12 @@ const SCRIPTS: &[&str] = &[
      EVAL DELETE 1 a 87654321\nGET a\nEVAL PUT x\nEVAL PUT -1\nEVAL PUT 2 a\nEVAL PUT\nEVALSHA DELSHA",
     "SCRIPT EXISTS PUTSHA 0000\nSCRIPT LOAD\nSCRIPT EXISTS\nSCRIPT FLUSH\nSCRIPT EXISTS PUTSHA\n\
      EVALSHA DELSHA 1 a 12345678\nSCRIPT",
+    // A counter, with a version before its digits.
+    "EVALSHA COUNTSHA 1 a 12345678 1\nEVAL COUNT 1 a 12345678 5 PX 50000\nGET a\nEVAL COUNT 1 a 87654321 7\n\
+     EVALSHA COUNTSHA 1 a 12345678 990\nGET a\nSET a 12345678x\nEVAL COUNT 1 a 12345678 1\nGET a\n\
+     SET b 123456789007199254740990\nEVAL COUNT 1 b 12345678 1\nEVAL COUNT 1 b 12345678 1\nGET b\n\
+     SET c 12345678\nEVAL COUNT 1 c 12345678 1\nSET c 1234\nEVAL COUNT 1 c 12345678 1\n\
+     SET c 1234567800000000000000000\nEVAL COUNT 1 c 12345678 1\nEVAL COUNT 1 d 12345678 0\nGET d",
     // Looking through all keys.
     "SCAN 0\nSET a:1 x\nSCAN 0 MATCH a:*\nSCAN 0 MATCH b* COUNT 1000\nSCAN 0 COUNT 0\nSCAN 0 COUNT x\n\
      SCAN x\nSCAN\nSCAN 0 MATCH\nSCAN 0 FOO bar\nSCAN 0 count 5 match ?:[0-9]\nFLUSHALL\nSCAN 0\nFLUSHALL x",
@@ -121,9 +128,11 @@ fn command(line: &str) -> Vec<u8> {
         let word = match word {
             "PUT" => PUT,
             "DELETE" => DELETE,
+            "COUNT" => COUNT,
             "PUTSHA" => "d9db10ba2a68115afa6a65241e9cbb77e51d31c1",
             "putsha" => "D9DB10BA2A68115AFA6A65241E9CBB77E51D31C1",
             "DELSHA" => "3e1997c6e817791b48f2dd7aa8ebddd400754e2d",
+            "COUNTSHA" => "098acf037aa1ee06a0abefed5c98aeaf2be2f7f3",
             "~" => "",
             word => word,
         };

@@ -21,7 +21,7 @@ use crate::signing::Signer;
 /// Encrypts bytes into a text for a cookie, and opens what it sealed.
 ///
 /// Keys are a list, newest first: the first seals, all open, as with a
-/// [`Signer`](crate::Signer).
+/// [`Signer`].
 #[derive(Clone)]
 pub struct Sealer {
     format: Format,

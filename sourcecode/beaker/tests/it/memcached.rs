@@ -54,6 +54,54 @@ fn a_value_that_is_too_large_leaves_what_was_there() {
     assert_eq!(&*store.get(&key).unwrap().unwrap().bytes, b"small");
 }
 
+/// Whoever comes first after a `clear`, or after its end, makes it anew, and all others go on from there.
+#[test]
+fn a_counter_that_is_dead_begins_anew_for_all() {
+    let server = Memcached::for_programs().unwrap();
+    let clock = Arc::new(ManualClock::default());
+    let open = || {
+        let store = MemcachedStore::open(&server.url(), Duration::from_secs(5)).unwrap();
+        store.with_clock(clock.clone())
+    };
+    let (one, other) = (open(), open());
+    let key = Namespace::new("dead counters").key("k");
+    let second = Some(Duration::from_secs(1));
+    let race = || {
+        let start = std::sync::Barrier::new(16);
+        let mut numbers: Vec<u64> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..16)
+                .map(|number| {
+                    let (start, store) = (&start, if number % 2 == 0 { &one } else { &other });
+                    let key = &key;
+                    scope.spawn(move || {
+                        start.wait();
+                        [(); 5].map(|()| store.increment(key, 1, second).unwrap())
+                    })
+                })
+                .collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        numbers.sort_unstable();
+        assert!(numbers.iter().copied().eq(1..=80), "{numbers:?}");
+        let [one, other] = [&one, &other].map(|store| store.get(&key).unwrap().unwrap().count());
+        assert_eq!([one, other], [Some(80); 2]);
+    };
+    for _ in 0..20 {
+        race();
+        one.clear(key.namespace()).unwrap();
+        assert_eq!(one.get(&key).unwrap(), None);
+        race();
+        clock.advance(Duration::from_secs(1));
+        assert_eq!((one.get(&key).unwrap(), other.get(&key).unwrap()), (None, None));
+    }
+    // One without an end, and in the place of something else that was cleared.
+    other.put(&key, b"text", second, Precondition::Always).unwrap();
+    one.clear(key.namespace()).unwrap();
+    assert_eq!([(); 2].map(|()| one.increment(&key, 1, None).unwrap()), [1, 2]);
+    clock.advance(Duration::from_secs(1_000_000));
+    assert_eq!(one.increment(&key, 1, None).unwrap(), 3);
+}
+
 #[track_caller]
 fn check(fault: Fault) {
     unwell::check("ext:memcached", &BuiltIn::memcached().unwrap(), fault);

@@ -217,6 +217,48 @@ fn a_damaged_row_is_nothing() {
     assert!(tries.is_some(), "it is held for ever");
 }
 
+/// The database itself works out the checksum of a counter, and what is damaged in its row is found.
+#[test]
+fn a_damaged_counter_is_nothing() {
+    let (_folder, file) = place();
+    let store = open(&file).unwrap();
+    let bare = rusqlite::Connection::open(&file).unwrap();
+    let (a, b) = (key("a"), key("b"));
+    let hour = Some(Duration::from_secs(3600));
+    let damages = [
+        "bytes = cast('43' as blob)",
+        "bytes = cast('42x' as blob)",
+        "bytes = cast('' as blob)",
+        "bytes = x'ff'",
+        "bytes = cast('99999999999999999999' as blob)",
+        "version = version + 1",
+        "expires_at = expires_at + 1",
+        "expires_at = null",
+        "name = 'b'",
+        "checksum = checksum - 1",
+        "checksum = -checksum",
+    ];
+    for (number, damage) in damages.iter().enumerate() {
+        for increments in [false, true] {
+            assert_eq!(store.increment(&a, 42, hour).unwrap(), 42);
+            assert_eq!(store.increment(&a, 0, None).unwrap(), 42);
+            let text = format!("update beaker_values set {damage} where name = 'a'");
+            assert_eq!(bare.execute(&text, []).unwrap(), 1);
+            match increments {
+                false => assert_eq!(store.get(&a).unwrap().or(store.get(&b).unwrap()), None),
+                true => assert_eq!(store.increment(&a, 1, hour).unwrap(), 1, "{damage}"),
+            }
+            store.delete_many(&[a.clone(), b.clone()]).unwrap();
+            bare.execute("delete from beaker_values", []).unwrap();
+        }
+        assert!(store.damaged() > number as u64, "{damage}");
+    }
+    // What was put is no counter, digits or not.
+    store.put(&a, b"42", hour, Precondition::Always).unwrap();
+    assert_eq!(store.increment(&a, 1, hour).unwrap_err().kind(), ErrorKind::Codec);
+    assert_eq!(&*store.get(&a).unwrap().unwrap().bytes, b"42");
+}
+
 #[test]
 fn a_file_that_is_locked_is_an_error_within_the_deadline_and_then_well() {
     let (_folder, file) = place();

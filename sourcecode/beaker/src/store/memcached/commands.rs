@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use memcache::exp::{
-    Delete, Get, GetResult, Meta, MutationResult, MutationStatus, Op, OpResult, Set, Ttl,
+    Arithmetic, Delete, Get, GetResult, Meta, MutationResult, MutationStatus, Op, OpResult, Set,
+    Ttl,
 };
 
 use super::servers::{Mark, Pool, Server};
@@ -19,6 +20,17 @@ pub(super) struct Place<'a> {
     pub(super) server: &'a Server,
     pub(super) key: &'a Key,
     pub(super) wire: String,
+}
+
+/// To what a number was added.
+pub(super) enum Added {
+    /// To this, which is the sum, and the item's number of the write.
+    To {
+        number: u64,
+        cas: u64,
+    },
+    ToNothing,
+    ToNoNumber,
 }
 
 /// What a conditional write did.
@@ -68,6 +80,34 @@ impl<'a> Place<'a> {
         }
     }
 
+    /// Reads the item and the mark, and then adds to it, in one round trip. What the server refuses comes last,
+    /// since the client reads no further.
+    pub(super) fn add(&self, add: Arithmetic, now: Duration) -> Result<(Mark, GetResult, Added)> {
+        let failed = |error| self.failed("increment", error);
+        let epoch = self.server.marks.epoch();
+        let namespace = self.key.namespace();
+        let all: [Op; 3] = [self.get_item().into(), get_mark(namespace).into(), add.into()];
+        let answers = self.server.client.run_batch(all).map_err(failed)?;
+        let [item, mark, added] = <[_; 3]>::try_from(answers).map_err(|_| failed(unexpected()))?;
+        let (OpResult::Get(item), OpResult::Get(mark)) =
+            (item.map_err(failed)?, mark.map_err(failed)?)
+        else {
+            return Err(failed(unexpected()));
+        };
+        let added = match added {
+            Ok(OpResult::Arithmetic(sum)) => match (sum.status, sum.value, sum.item.cas) {
+                (MutationStatus::Applied, Some(number), Some(cas)) => Added::To { number, cas },
+                (MutationStatus::NotFound, ..) => Added::ToNothing,
+                _ => return Err(failed(unexpected())),
+            },
+            Ok(_) => return Err(failed(unexpected())),
+            Err(error) if is_refused(&error) => Added::ToNoNumber,
+            Err(error) => return Err(failed(error)),
+        };
+        self.server.marks.note(namespace, mark.item.cas, now, epoch);
+        Ok((mark.item.cas, item, added))
+    }
+
     pub(super) fn delete(&self, delete: Delete) -> Result<bool> {
         let result =
             self.server.client.run(delete).map_err(|error| self.failed("delete", error))?;
@@ -106,6 +146,14 @@ impl<'a> Place<'a> {
 
     pub(super) fn failed(&self, what: &str, error: memcache::exp::Error) -> Error {
         failed(format!("could not {what} {:?}", self.key), self.server, error)
+    }
+}
+
+/// Whether the server found that a command makes no sense. It has then done nothing, though the client cannot know.
+fn is_refused(error: &memcache::exp::Error) -> bool {
+    match error {
+        memcache::exp::Error::Ambiguous { source, .. } => is_refused(source),
+        error => matches!(error, memcache::exp::Error::Rejected(_)),
     }
 }
 

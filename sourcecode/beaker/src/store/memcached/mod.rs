@@ -3,6 +3,7 @@
 //! live are kept to the microsecond, by the clocks of the hosts.
 
 mod commands;
+mod counter;
 mod servers;
 
 use std::fmt;
@@ -11,10 +12,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use commands::Place;
+use counter::Counter;
 use memcache::exp::{Delete, GetResult, MutationResult, Set, Ttl};
 use servers::{Mark, Pool};
 
-use super::{Precondition, Put, Store, Stored, Version};
+use super::{Precondition, Put, Store, Stored, Version, counter::check};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
@@ -28,8 +30,8 @@ const LONGEST_TTL: u64 = 10 * 365 * 24 * 3600;
 
 /// Values in memcached servers, through their meta commands (memcached 1.6 and later).
 ///
-/// Reading and writing is one round trip each; deleting is two, as is `Precondition::Absent` over what has
-/// expired.
+/// Reading, writing and incrementing is one round trip each; deleting is two, as is what is made in the place of
+/// something that has expired. A counter is kept to the millisecond, and for 20 days and more to the second.
 ///
 /// memcached can clear a server only as a whole. So `clear` writes a mark for the namespace, and
 /// whatever has a smaller `cas` number, that is, was written before, counts as gone. A mark that
@@ -59,6 +61,11 @@ impl MemcachedStore {
 
     fn stored(&self, mark: Mark, item: &GetResult) -> Option<Stored> {
         let version = visible(mark, item)?;
+        if let Some(counter) = Counter::read(item) {
+            let lives = counter.is_after(mark) && !counter::is_over(item, self.clock.now());
+            let text = || counter.count.to_string();
+            return lives.then(|| Stored { bytes: text().into_bytes().into(), version });
+        }
         match read_item(item.value.as_deref()?) {
             Some((expires, content)) => {
                 self.lives(expires).then(|| Stored { bytes: content.into(), version })
@@ -92,7 +99,12 @@ impl MemcachedStore {
 
 impl Store for MemcachedStore {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
-        let (mark, item) = Place::of(&self.pool, key).get(self.clock.monotonic())?;
+        let (place, now) = (Place::of(&self.pool, key), self.clock.monotonic());
+        let (mut mark, mut item) = place.get(now)?;
+        if Counter::read(&item).is_some_and(|counter| !counter.is_after(mark)) {
+            // One of the two is not of this moment.
+            (mark, item) = place.look(now)?;
+        }
         Ok(self.stored(mark, &item))
     }
 
@@ -170,8 +182,17 @@ impl Store for MemcachedStore {
         commands::delete_all(&self.places(keys))
     }
 
+    fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        check(key, by)?;
+        self.add_to(&Place::of(&self.pool, key), by, ttl)
+    }
+
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         self.pool.all().iter().try_for_each(|server| commands::clear(server, namespace))
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     fn damaged(&self) -> u64 {
@@ -208,8 +229,10 @@ fn server_ttl(ttl: Option<Duration>) -> Ttl {
 /// What an item holds: when it expires, then the bytes that were put.
 ///
 /// memcached counts in whole seconds, so each item says itself when it expires: 8 bytes, microseconds
-/// since 1970, little-endian; 0: never.
+/// since 1970, little-endian; 0: never. An end so far away that it would read as digits is never, too: what is
+/// digits alone is a counter.
 fn build_item(expires: Option<Timestamp>, content: &[u8]) -> Vec<u8> {
+    let expires = expires.filter(|expires| expires.as_micros() < u64::from_le_bytes([b'0'; 8]));
     let mut bytes = Vec::with_capacity(8 + content.len());
     bytes.extend(expires.map_or(0, Timestamp::as_micros).to_le_bytes());
     bytes.extend(content);

@@ -1,0 +1,154 @@
+//! A counter in memcached, to which the server itself adds.
+//!
+//! It is an item of digits alone, which no other item of ours is, and its number is up to 2^64:
+//!
+//! | bits | what |
+//! |---|---|
+//! | 60 to 63 | the generation: one more for each counter that took the place of a dead one |
+//! | 55 to 59 | which `clear` it came after |
+//! | 0 to 54 | the count |
+//!
+//! An addition gives the item a new `cas` number, so that alone would not tell any more what was cleared before.
+//! And it is sent together with a look at the item, whose counter may be dead: the generation tells whether the
+//! server added to that one or to a newer one. The item's flags are the end of its life, in milliseconds since
+//! 1970, as far as they fit into 32 bits; 0 leaves the end to the server, which counts in seconds.
+
+use std::time::Duration;
+
+use memcache::exp::{Arithmetic, GetResult, Set};
+
+use super::commands::{Added, Place};
+use super::servers::Mark;
+use super::{MemcachedStore, server_ttl};
+use crate::clock::Timestamp;
+use crate::error::Result;
+use crate::store::counter;
+
+const COUNT_BITS: u32 = 55;
+const COUNT: u64 = (1 << COUNT_BITS) - 1;
+
+/// A longer time to live would come around in 32 bits. It is the server's to keep, to the second.
+const LONGEST_EXACT: Duration = Duration::from_secs(20 * 24 * 3600);
+
+/// The number of an item, taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Counter {
+    /// Which one of those that were under the key, and after which `clear`.
+    life: u64,
+    pub(super) count: u64,
+}
+
+impl Counter {
+    /// Reads what an item holds; `None` if that is no counter.
+    pub(super) fn read(item: &GetResult) -> Option<Counter> {
+        let text = std::str::from_utf8(item.value.as_deref()?).ok()?.trim_end_matches(' ');
+        let are_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        are_digits.then(|| text.parse().ok().map(Counter::of))?
+    }
+
+    fn of(number: u64) -> Counter {
+        Counter { life: number >> COUNT_BITS, count: number & COUNT }
+    }
+
+    /// The first one, or the one after this, if nothing was cleared since the mark.
+    fn next(before: Option<Counter>, mark: Mark, count: u64) -> Counter {
+        let generation = before.map_or(0, |before| (before.life >> 5) + 1) & 0xf;
+        Counter { life: generation << 5 | cleared(mark), count }
+    }
+
+    /// Whether it was made after the `clear` that left this mark.
+    pub(super) fn is_after(self, mark: Mark) -> bool {
+        self.life & 0x1f == cleared(mark)
+    }
+
+    fn number(self) -> u64 {
+        self.life << COUNT_BITS | self.count
+    }
+}
+
+/// What stands for a mark in a counter.
+fn cleared(mark: Mark) -> u64 {
+    mark.map_or(0, |mark| mark % 31 + 1)
+}
+
+/// The end of a counter's life, as its item's flags.
+fn flags(end: Option<Timestamp>) -> u32 {
+    // Rounded up; and a zero would say something else.
+    end.map_or(0, |end| (end.as_micros().div_ceil(1000) as u32).max(1))
+}
+
+/// Whether the end of a counter's life has passed.
+pub(super) fn is_over(item: &GetResult, now: Timestamp) -> bool {
+    let flags = item.client_flags.unwrap_or(0);
+    let left = flags.wrapping_sub((now.as_micros() / 1000) as u32).cast_signed();
+    flags != 0 && left <= 0
+}
+
+impl MemcachedStore {
+    /// Adds to the counter in its place, or makes it.
+    pub(super) fn add_to(&self, place: &Place<'_>, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        let add = Arithmetic::new(&place.wire).delta(by).return_cas();
+        for _ in 0..counter::TRIES {
+            let (mark, before, added) = place.add(add.clone(), self.clock.monotonic())?;
+            let old = Counter::read(&before);
+            let first = || {
+                let end = ttl.filter(|ttl| *ttl < LONGEST_EXACT).map(|ttl| self.clock.now() + ttl);
+                let number = Counter::next(old, mark, by).number();
+                let set = Set::new(&place.wire, number.to_string()).client_flags(flags(end));
+                set.ttl(server_ttl(ttl))
+            };
+            let set = match added {
+                Added::To { number, cas } => {
+                    let new = Counter::of(number);
+                    let lives = match old {
+                        Some(old) if old.life == new.life => self.stored(mark, &before).is_some(),
+                        // It was made since the look.
+                        _ => true,
+                    };
+                    if lives && new.count > counter::MAX_COUNT {
+                        place.add(add.clone().decrement(), self.clock.monotonic())?;
+                        return Err(counter::too_much(place.key));
+                    }
+                    if lives {
+                        return Ok(new.count);
+                    }
+                    first().compare_cas(cas)
+                }
+                Added::ToNothing => first().add(),
+                Added::ToNoNumber if old.is_some() => continue,
+                Added::ToNoNumber if self.stored(mark, &before).is_some() => {
+                    return Err(counter::no_counter(place.key));
+                }
+                Added::ToNoNumber => match before.item.cas.filter(|_| before.hit()) {
+                    Some(dead) => first().compare_cas(dead),
+                    None => continue,
+                },
+            };
+            if place.set(set)?.applied() {
+                return Ok(by);
+            }
+        }
+        Err(counter::contended(place.key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_says_which_counter_it_is_of() {
+        let (first, mark) = (Counter::next(None, None, 7), Some(u64::MAX));
+        assert_eq!((first.number(), Counter::of(7)), (7, first));
+        let mut counter = first;
+        for _ in 0..100 {
+            let next = Counter::next(Some(counter), mark, counter::MAX_COUNT);
+            assert_eq!(Counter::of(next.number()), next);
+            assert!(next.life != counter.life && next.is_after(mark) && !next.is_after(None));
+            // As much again does not reach the next bits.
+            assert_eq!(Counter::of(next.number() + counter::MAX_COUNT).life, next.life);
+            counter = next;
+        }
+        assert!(first.is_after(None) && !first.is_after(mark) && !first.is_after(Some(0)));
+    }
+}
