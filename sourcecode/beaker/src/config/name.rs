@@ -21,6 +21,8 @@ pub(super) fn session() -> &'static [&'static str] {
             "httponly",
             "key",
             "lifetime",
+            "local_tier",
+            "local_tier_capacity",
             "max_per_user",
             "on_store_failure",
             "remove_rejected",

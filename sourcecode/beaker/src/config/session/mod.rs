@@ -31,6 +31,10 @@ pub struct SessionConfig {
     pub grace: Duration,
     /// `max_per_user`: how many sessions a user may have; the oldest ends when there is one more.
     pub max_per_user: usize,
+    /// `local_tier`: for how long copies in the memory of this process are shown; `None` is not at all.
+    pub local_tier: Option<Duration>,
+    /// `local_tier_capacity`: of how many sessions there are copies at most.
+    pub local_tier_capacity: usize,
     /// `save_accessed_time`: whether accesses are noted.
     pub save_accessed_time: bool,
     /// `auto`: whether the middleware saves what was changed.

@@ -20,6 +20,11 @@ impl SessionConfig {
                 lines.option("session.grace", self.grace.as_secs(), "0");
                 let default = DEFAULT_PER_USER.to_string();
                 lines.option("session.max_per_user", self.max_per_user, &default);
+                if let Some(time) = self.local_tier {
+                    lines.option("session.local_tier", time.as_secs(), "");
+                    let capacity = self.local_tier_capacity;
+                    lines.option("session.local_tier_capacity", capacity, "10000");
+                }
             }
         }
         lines.option("session.timeout", in_seconds_or_never(self.timeout), "never");

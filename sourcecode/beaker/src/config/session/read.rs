@@ -1,6 +1,7 @@
 //! Reads the options of sessions.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use super::sessions::BEAKER_IS_JSON;
 use super::{
@@ -15,6 +16,12 @@ use crate::config::settings::Settings;
 use crate::config::words::{self, ParseResult};
 use crate::nearest::nearest;
 use crate::session::{DEFAULT_PER_USER, MOST_PER_USER};
+
+/// In seconds.
+const LONGEST_COPY: usize = 60;
+
+const MOST_COPIES: usize = 10_000_000;
+const DEFAULT_COPIES: usize = 10_000;
 
 impl SessionConfig {
     pub(in crate::config) fn read(settings: &Settings, problems: &Problems) -> SessionConfig {
@@ -32,6 +39,12 @@ impl SessionConfig {
             max_per_user: reader
                 .read("max_per_user", |word| words::number_in(word, 1..=MOST_PER_USER))
                 .unwrap_or(DEFAULT_PER_USER),
+            local_tier: reader
+                .read("local_tier", |word| words::number_in(word, 1..=LONGEST_COPY))
+                .map(|seconds| Duration::from_secs(seconds as u64)),
+            local_tier_capacity: reader
+                .read("local_tier_capacity", |word| words::number_in(word, 1..=MOST_COPIES))
+                .unwrap_or(DEFAULT_COPIES),
             save_accessed_time: reader.read("save_accessed_time", words::boolean).unwrap_or(true),
             auto: reader.read("auto", words::boolean).unwrap_or(false),
             cookie: CookieConfig::read(reader),
@@ -50,6 +63,9 @@ impl SessionConfig {
         };
         reader.read("crypto_type", cipher);
         config.check_times(reader);
+        if !reader.is_given("local_tier") && !config.is_in_cookies() {
+            reader.wrong("local_tier_capacity", "there are copies with a `local_tier` alone");
+        }
         config.check_keys(reader);
         reader.finish(&BTreeSet::new());
         config
@@ -80,6 +96,9 @@ fn place(reader: &Reader<'_>) -> Place {
         }
         if reader.is_given("grace") {
             reader.wrong("grace", "an old cookie stays good anyway; leave it out");
+        }
+        for option in ["local_tier", "local_tier_capacity"] {
+            reader.wrong(option, "sessions in cookies are read from no store; leave it out");
         }
         if reader.is_given("max_per_user") {
             reader.wrong("max_per_user", "the server does not know whose they are; leave it out");

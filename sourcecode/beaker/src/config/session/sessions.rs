@@ -90,6 +90,9 @@ impl SessionConfig {
         if let Some(touch_every) = self.touch_every {
             sessions = sessions.touch_every(touch_every);
         }
+        if let Some(time) = self.local_tier {
+            sessions = sessions.local_tier(self.local_tier_capacity, time);
+        }
         // Beaker's cookies are JSON of their own, and take no codec.
         let is_beakers = self.is_in_cookies() && self.cookie_format == CookieFormat::Beaker;
         match self.data_serializer {
