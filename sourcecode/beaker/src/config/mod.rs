@@ -44,6 +44,8 @@
 //! | `touch_every` | seconds between two notes of an access | each one is noted |
 //! | `grace` | seconds, 0 to 60, for which an old id leads to the session | `0` |
 //! | `max_per_user` | sessions of a user, 1 to 10000; the oldest ends when there is one more | `1000` |
+//! | `local_tier` | seconds, 1 to 60, for which copies in memory are shown | no copies |
+//! | `local_tier_capacity` | sessions of which there are copies, 1 to 10000000 | `10000` |
 //! | `save_accessed_time`, `auto` | true or false | `true`, `false` |
 //! | `key`, `cookie_path`, `cookie_domain` | the cookie's name, path and domain | `beaker.session.id`, `/`, none |
 //! | `cookie_expires` | true: until the browser is closed; false: as long as browsers keep any; seconds | `true` |

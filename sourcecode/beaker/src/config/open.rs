@@ -93,6 +93,9 @@ impl SessionConfig {
         if let Some(touch_every) = self.touch_every {
             sessions = sessions.touch_every(touch_every);
         }
+        if let Some(time) = self.local_tier {
+            sessions = sessions.local_tier(self.local_tier_capacity, time);
+        }
         // Beaker's cookies are JSON of their own, and take no codec.
         match self.data_serializer {
             Serializer::Json if !self.is_beakers_json() => sessions = sessions.codec(Json),

@@ -24,6 +24,9 @@ impl SessionConfig {
         config.check_format(reader);
         config.check_cookie(reader);
         config.check_times(reader);
+        if config.local_tier.is_none() && !config.is_in_cookies() {
+            reader.wrong("local_tier_capacity", "there are copies with a `local_tier` alone");
+        }
         config.check_keys(reader);
         reader.finish(&BTreeSet::new());
         config
@@ -105,6 +108,9 @@ fn place(reader: &Reader<'_>) -> Place {
         }
         if reader.is_given("grace") {
             reader.wrong("grace", "an old cookie stays good anyway; leave it out");
+        }
+        for option in ["local_tier", "local_tier_capacity"] {
+            reader.wrong(option, "sessions in cookies are read from no store; leave it out");
         }
         if reader.is_given("max_per_user") {
             reader.wrong("max_per_user", "the server does not know whose they are; leave it out");

@@ -28,6 +28,10 @@ pub struct SessionConfig {
     pub grace: Duration,
     /// `max_per_user`: how many sessions a user may have; the oldest ends when there is one more.
     pub max_per_user: usize,
+    /// `local_tier`: for how long copies in the memory of this process are shown; `None` is not at all.
+    pub local_tier: Option<Duration>,
+    /// `local_tier_capacity`: of how many sessions there are copies at most.
+    pub local_tier_capacity: usize,
     /// `save_accessed_time`: whether accesses are noted.
     pub save_accessed_time: bool,
     /// `auto`: whether the middleware saves what was changed.
@@ -177,6 +181,16 @@ pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
         |it| shown(it.max_per_user).filter(|_| !it.is_in_cookies()),
     ),
     ConfigOption(
+        "local_tier",
+        |it, text| set(&mut it.local_tier, copies_last(text).map(Some)),
+        |it| it.local_tier.and_then(in_seconds),
+    ),
+    ConfigOption(
+        "local_tier_capacity",
+        |it, text| set(&mut it.local_tier_capacity, words::number_in(text, 1..=MOST_COPIES)),
+        |it| it.local_tier.and_then(|_| shown(it.local_tier_capacity)),
+    ),
+    ConfigOption(
         "save_accessed_time",
         |it, text| set(&mut it.save_accessed_time, boolean(text)),
         |it| shown(it.save_accessed_time),
@@ -254,6 +268,16 @@ pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
     ConfigOption("crypto_type", |_, text| cipher(text), |_| None),
 ];
 
+/// In seconds.
+const LONGEST_COPY: usize = 60;
+
+const MOST_COPIES: usize = 10_000_000;
+const DEFAULT_COPIES: usize = 10_000;
+
+fn copies_last(text: &str) -> ParseResult<Duration> {
+    words::number_in(text, 1..=LONGEST_COPY).map(|seconds| Duration::from_secs(seconds as u64))
+}
+
 /// A text that the cookie takes in this place.
 fn accepted(
     text: &str,
@@ -304,6 +328,8 @@ impl SessionConfig {
             touch_every: None,
             grace: Duration::ZERO,
             max_per_user: DEFAULT_PER_USER,
+            local_tier: None,
+            local_tier_capacity: DEFAULT_COPIES,
             save_accessed_time: true,
             auto: false,
             cookie: CookieConfig::default(),

@@ -268,13 +268,13 @@ impl AsyncSessions {
 
 /// Writes for each option of [`Sessions`] a method of the same name, meaning and default.
 macro_rules! options {
-    ($($name:ident($value:ident: $type:ty);)*) => {
+    ($($name:ident($($value:ident: $type:ty),*);)*) => {
         /// Options: those of [`Sessions`], with the same defaults.
         impl AsyncSessions {
             $(
                 #[doc = concat!("Sets what [`Sessions::", stringify!($name), "`] sets.")]
-                pub fn $name(self, $value: $type) -> AsyncSessions {
-                    AsyncSessions(Sessions(self.0).$name($value).0)
+                pub fn $name(self, $($value: $type),*) -> AsyncSessions {
+                    AsyncSessions(Sessions(self.0).$name($($value),*).0)
                 }
             )*
         }
@@ -295,6 +295,8 @@ options! {
     on_store_failure(then: OnStoreFailure);
     namespace(name: &str);
     max_per_user(most: usize);
+    local_tier(capacity: usize, time: Duration);
+    id_generator(make: impl Fn() -> SessionId + Send + Sync + 'static);
     clock(clock: Arc<dyn Clock>);
 }
 
@@ -411,6 +413,31 @@ impl AsyncSession {
     /// ```
     pub async fn touch(&mut self) -> Result<()> {
         self.0.note_access().await
+    }
+
+    /// Loads what is stored by now, as [`Session::reload`](super::Session::reload).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::reload`](super::Session::reload).
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// # let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
+    /// # let mut session = sessions.create();
+    /// # session.save().await?;
+    /// let mut other = sessions.open(session.id()).await?;
+    /// other.set("points", 110);
+    /// other.save().await?;
+    /// session.reload().await?;
+    /// assert_eq!(session.require("points")?.as_int(), Some(110));
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[doc(alias = "refresh")]
+    pub async fn reload(&mut self) -> Result<()> {
+        self.0.load_again().await
     }
 
     /// Ends it, and goes on with an empty one under a new id, as

@@ -345,6 +345,35 @@ impl Session {
         finish(self.0.note_access())
     }
 
+    /// Loads what is stored by now, such as what other requests have saved since this one began: for handles that are
+    /// held for long. Changes that are not saved stay, as if they had been made to that; to do without
+    /// them, [`revert`](SessionState::revert) first. Nothing is stored. A session that is new, or is kept in a
+    /// cookie, stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::SessionGone` if it has ended meanwhile; what the store fails with. The handle stays as it was.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// # let mut session = sessions.create();
+    /// # session.save()?;
+    /// let mut other = sessions.open(session.id())?;
+    /// other.set("points", 110);
+    /// other.save()?;
+    /// session.reload()?;
+    /// assert_eq!(session.require("points")?.as_int(), Some(110));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "refresh")]
+    pub fn reload(&mut self) -> Result<()> {
+        finish(self.0.load_again())
+    }
+
     /// Ends it, and goes on with an empty one under a new id: for logging out. It ends as with
     /// [`delete`](Session::delete), and with the same errors.
     ///

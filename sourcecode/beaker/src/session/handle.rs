@@ -98,7 +98,7 @@ impl SessionState {
     ) -> SessionState {
         let now = sessions.0.clock.now();
         SessionState {
-            id: SessionId::random(),
+            id: sessions.0.new_ids.make(),
             data: SessionData { created: now, accessed: now, values: Values::new() },
             changes: Changes::of_a_new_session(),
             unreadable: Vec::new(),
@@ -567,7 +567,15 @@ impl SessionState {
         let is_on_its_way =
             self.moves_from.is_some() && (self.stored.is_some() || self.may_be_stored);
         if !is_on_its_way {
-            let old = mem::replace(&mut self.id, SessionId::random());
+            let new = self.sessions.0.new_ids.make();
+            if new == self.id {
+                self.intent = Intent::Leave;
+                return Err(Error::config(format!(
+                    "the session `{}` was to get a new id, and the `id_generator` has given it the one that it has",
+                    self.id.short()
+                )));
+            }
+            let old = mem::replace(&mut self.id, new);
             if let Some(version) = self.stored.take() {
                 self.moves_from = Some((old, version));
             } else if mem::take(&mut self.may_be_stored) {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use uuid::Uuid;
 
@@ -80,6 +81,29 @@ impl SessionId {
 /// If the system has no random numbers.
 pub(super) fn nonce() -> [u8; 16] {
     Uuid::new_v4().into_bytes()
+}
+
+/// What makes new ids: the system's random numbers, or what the program has said.
+#[derive(Clone, Default)]
+pub(super) struct NewIds(Option<Arc<dyn Fn() -> SessionId + Send + Sync>>);
+
+impl NewIds {
+    pub(super) fn by(make: impl Fn() -> SessionId + Send + Sync + 'static) -> NewIds {
+        NewIds(Some(Arc::new(make)))
+    }
+
+    pub(super) fn make(&self) -> SessionId {
+        match &self.0 {
+            None => SessionId::random(),
+            Some(make) => make(),
+        }
+    }
+}
+
+impl fmt::Debug for NewIds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_none() { "random" } else { "by the program" })
+    }
 }
 
 /// An id that shows its first digits.

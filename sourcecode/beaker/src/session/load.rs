@@ -66,6 +66,7 @@ impl Manager {
             return Err(Error::config(why));
         }
         let events = &self.0.events;
+        // The program asks for what is stored, and not for what was.
         let found = events.during_load(self.find(id)).await?;
         match found.inspect(|found| events.emit(Event::Loaded(&found.id))) {
             Ok(found) => Ok(SessionState::loaded(self.clone(), found, None, self.0.clock.now())),
@@ -143,8 +144,14 @@ impl Manager {
         let Some((id, sent)) = ticket::read(verified.text) else {
             return Ok(Err(Rejection::Id));
         };
-        let found = self.find(&id).await?;
-        self.0.events.store_answers();
+        let found = match self.find_copy(&id) {
+            Some(copy) => Ok(copy),
+            None => {
+                let found = self.find(&id).await?;
+                self.0.events.store_answers();
+                found
+            }
+        };
         Ok(found.map(|found| {
             let is_due = !verified.is_newest || options.is_ticket_due(found.data.life(), sent);
             (found, InCookie { id, is_due }, Vec::new())
@@ -188,15 +195,36 @@ impl Manager {
     /// new one, if there is a `grace`.
     pub(super) async fn find(&self, id: &SessionId) -> Result<Result<Found, Rejection>> {
         let mut id = *id;
+        let tier = self.0.local_tier.as_deref();
         for _ in 0..MAX_FOLLOWED {
-            let Some(stored) = self.records().get(&self.key(&id)).await? else { break };
+            let key = self.key(&id);
+            let reading = tier.map(|tier| (tier, tier.reading(&key, self.0.clock.monotonic())));
+            let Some(stored) = self.records().get(&key).await? else { break };
             match self.resolve(id, &stored).await? {
-                Resolved::Found(found) => return Ok(Ok(found)),
+                Resolved::Found(found) => {
+                    if let Some((tier, reading)) = &reading {
+                        tier.keep(&key, &stored, reading);
+                    }
+                    return Ok(Ok(found));
+                }
                 Resolved::Rejected(reason) => return Ok(Err(reason)),
                 Resolved::Elsewhere(next) => id = next,
             }
         }
         Ok(Err(Rejection::Unknown))
+    }
+
+    /// Returns the copy of a session in the local tier, if it may be used. What a copy does not know, or says
+    /// has ended, is for the store to tell.
+    fn find_copy(&self, id: &SessionId) -> Option<Found> {
+        let tier = self.0.local_tier.as_deref()?;
+        let stored = tier.get(&self.key(id), self.0.clock.monotonic())?;
+        match stored::read(&stored, &self.0.codec) {
+            Some(Content::Session(data)) if self.0.over(&data).is_none() => {
+                Some(Found { id: *id, data, version: stored.version })
+            }
+            _ => None,
+        }
     }
 
     /// Tells what a record under this id means to a request.

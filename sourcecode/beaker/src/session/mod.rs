@@ -12,6 +12,7 @@
 //! | `turns` | one writer at a time, and further tries |
 //! | `events` | what `tracing` is told |
 //! | `client_side` | sessions in cookies |
+//! | `local_tier` | copies in memory, in front of a store |
 //! | `options` | where sessions are kept, and by which rules |
 //! | `handle` | what a program holds of a session |
 //! | `typed` | values of the program's own types |
@@ -42,6 +43,7 @@ mod id;
 mod lasting;
 mod life;
 mod load;
+mod local_tier;
 mod options;
 mod records;
 mod save;

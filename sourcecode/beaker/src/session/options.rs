@@ -10,9 +10,10 @@ use std::time::Duration;
 use super::client_side::Carrier;
 use super::events::Events;
 use super::events::SessionCounters;
-#[cfg(feature = "cookies")]
+use super::id::NewIds;
 use super::id::SessionId;
 use super::life::Life;
+use super::local_tier::LocalTier;
 #[cfg(feature = "cookies")]
 use super::stored::Unreadable;
 use super::stored::{SessionCodec, SessionData};
@@ -43,6 +44,9 @@ const BEAKERS_TOUCH: Duration = Duration::from_secs(60);
 
 /// An access is noted in a cookie, or for a session with a life of its own, when a tenth of its time has passed.
 const PARTS_OF_A_LIFETIME: u32 = 10;
+
+/// The longest time for which a copy is shown: so long others may be logged in that have been logged out.
+const LONGEST_COPY: Duration = Duration::from_secs(60);
 
 /// The longest time that requests may be led from an old id to its session.
 const LONGEST_GRACE: Duration = Duration::from_secs(60);
@@ -114,6 +118,8 @@ pub(super) struct Options {
     pub(super) save_accessed_time: bool,
     pub(super) auto: bool,
     pub(super) signer: Option<Signer>,
+    pub(super) new_ids: NewIds,
+    pub(super) local_tier: Option<Arc<LocalTier>>,
     pub(super) cookie: CookieOptions,
     /// Whether a cookie that leads to no session is taken away from the visitor.
     pub(super) remove_rejected: bool,
@@ -140,6 +146,8 @@ impl Options {
             save_accessed_time: true,
             auto: false,
             signer: None,
+            new_ids: NewIds::default(),
+            local_tier: None,
             cookie: CookieOptions::default(),
             remove_rejected: true,
             on_store_failure: OnStoreFailure::Fail,
@@ -273,8 +281,27 @@ impl Options {
                 "`max_per_user` is 1 to {MOST_PER_USER} sessions, and not {most}"
             ));
         }
+        if let Some(tier) = &self.local_tier {
+            self.check_local_tier(tier)?;
+        }
         self.check_codec()?;
         self.cookie.check()
+    }
+
+    fn check_local_tier(&self, tier: &LocalTier) -> Result<()> {
+        if self.is_in_cookies() {
+            let why = "sessions in cookies are in no store that a `local_tier` could be put in front of; \
+                       leave it out";
+            return Err(Error::config(why));
+        }
+        let (capacity, time) = (tier.capacity(), tier.time());
+        if capacity == 0 || time.is_zero() || time > LONGEST_COPY {
+            return Err(Error::config(format!(
+                "a `local_tier` has copies of one session or more, and shows each for more than nothing and \
+                 {LONGEST_COPY:?} at most, and not {capacity} copies for {time:?}"
+            )));
+        }
+        Ok(())
     }
 
     /// Refuses a codec that would not be used.
@@ -544,6 +571,7 @@ impl Sessions {
     /// assert!(sessions.check().is_ok());
     /// ```
     #[doc(alias = "touch_after")]
+    #[doc(alias = "rolling")]
     pub fn touch_every(self, interval: Duration) -> Sessions {
         self.with(|options| options.touch_every = Some(interval))
     }
@@ -609,11 +637,16 @@ impl Sessions {
     /// Saves at the end of a request whatever was changed, without a call of `save`. Default: off, as in
     /// Beaker. For the middleware.
     ///
+    /// A new session that nothing was changed in is stored neither way, since a visitor who only looks, or a robot,
+    /// needs none. [`save`](crate::Session::save) stores it all the same.
+    ///
     /// ```
     /// # use beaker::{Backend, Sessions};
     /// let sessions = Sessions::new(Backend::memory()).auto(true);
     /// ```
     #[doc(alias = "resave")]
+    #[doc(alias = "save_uninitialized")]
+    #[doc(alias = "always_save")]
     pub fn auto(self, auto: bool) -> Sessions {
         self.with(|options| options.auto = auto)
     }
@@ -719,6 +752,61 @@ impl Sessions {
     /// ```
     pub fn max_per_user(self, most: usize) -> Sessions {
         self.with(|options| options.max_per_user = most)
+    }
+
+    /// Keeps copies of sessions in the memory of this process, in front of a store that has to be waited for: of `capacity`
+    /// sessions at most, each shown to requests for `time`, a minute at most. Default: none. A request whose session
+    /// is there reads nothing from the store.
+    ///
+    /// What this process writes, its next request sees at once. What *other* processes write, the requests of this
+    /// one see up to `time` later: a changed basket, and also a log-out or a
+    /// [`revoke_all`](Sessions::revoke_all). So choose a time for which that does no harm, a second or a few, or send
+    /// each visitor to one process. Nothing is lost in any case: a save is made on the condition that the stored
+    /// session is the one that was loaded, and where it is not, the store is read and the changes are made to that.
+    ///
+    /// Only requests use copies, with [`load`](Sessions::load) and in the middleware. `open`, `reload`, lists of a
+    /// user's sessions, and ending them ask the store. Handles that were made before this was called go past the
+    /// memory. By default each request writes, since it notes its access; with
+    /// [`touch_every`](Sessions::touch_every) one that only reads costs the store nothing.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # use beaker::{Backend, Sessions};
+    /// let sessions = Sessions::new(Backend::memory())
+    ///     .timeout(Duration::from_secs(30 * 60))
+    ///     .touch_every(Duration::from_secs(5 * 60))
+    ///     .local_tier(10_000, Duration::from_secs(1));
+    /// assert!(sessions.check().is_ok());
+    /// ```
+    #[doc(alias = "cached_db")]
+    #[doc(alias = "caching_session_store")]
+    #[doc(alias = "l1")]
+    pub fn local_tier(self, capacity: usize, time: Duration) -> Sessions {
+        self.with(|options| options.local_tier = Some(Arc::new(LocalTier::new(capacity, time))))
+    }
+
+    /// Sets what makes the ids of new sessions, and of those that get another one. Default:
+    /// [`SessionId::random`]. An id is a credential, so this is for tests that want to know it before, and for random
+    /// numbers of one's own: whoever can guess an id has its session.
+    ///
+    /// An id that is in use already is never given away: for a new session the next one is taken, and
+    /// [`regenerate_id`](crate::Session::regenerate_id) fails if it gets the id that the session has.
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU64, Ordering};
+    ///
+    /// # use beaker::{Backend, Sessions};
+    /// let next = AtomicU64::new(1);
+    /// let sessions = Sessions::new(Backend::memory()).id_generator(move || {
+    ///     let number = next.fetch_add(1, Ordering::Relaxed);
+    ///     format!("{number:032x}").parse().expect("32 digits")
+    /// });
+    /// assert_eq!(sessions.create().id().as_str(), "00000000000000000000000000000001");
+    /// ```
+    #[doc(alias = "genid")]
+    pub fn id_generator(self, make: impl Fn() -> SessionId + Send + Sync + 'static) -> Sessions {
+        self.with(|options| options.new_ids = NewIds::by(make))
     }
 
     /// Sets the clock. Default: that of the system. A [`ManualClock`](crate::ManualClock) lets tests move the

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::id::{SessionId, shortened};
+use super::local_tier::Writing;
 use super::options::{Manager, Options};
 use super::stored::{self, Content, Forward, Rejection, SessionData};
 use crate::clock::Timestamp;
@@ -14,16 +15,26 @@ use crate::store::{AnyStore, Precondition, Stored, Version};
 /// An old id leads on for so long. No request takes longer.
 pub(super) const FORWARDS_LAST: Duration = Duration::from_secs(60 * 60);
 
-/// The store of these sessions, whose errors show no whole id. Sessions reach it in no other way.
-pub(super) struct Records<'a>(&'a AnyStore);
+/// The store of these sessions, whose errors show no whole id. Sessions reach it in no other way, and what is
+/// written in it has no old copy in the local tier.
+pub(super) struct Records<'a>(&'a Options);
 
 impl Records<'_> {
+    fn store(&self) -> &AnyStore {
+        &self.0.backend.store
+    }
+
+    fn writing<'a>(&'a self, key: &'a Key) -> Option<Writing<'a>> {
+        let tier = self.0.local_tier.as_deref()?;
+        Some(tier.writing(key, self.0.clock.monotonic()))
+    }
+
     pub(super) async fn get(&self, key: &Key) -> Result<Option<Stored>> {
-        self.0.get(key).await.map_err(shortened)
+        self.store().get(key).await.map_err(shortened)
     }
 
     pub(super) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
-        self.0.get_many(keys).await.map_err(shortened)
+        self.store().get_many(keys).await.map_err(shortened)
     }
 
     pub(super) async fn put(
@@ -33,17 +44,25 @@ impl Records<'_> {
         ttl: Option<Duration>,
         when: Precondition,
     ) -> Result<Option<Version>> {
-        self.0.put(key, bytes, ttl, when).await.map_err(shortened)
+        let writing = self.writing(key);
+        let version = self.store().put(key, bytes, ttl, when).await.map_err(shortened)?;
+        if let (Some(writing), Some(version)) = (&writing, version)
+            && *key.namespace() == self.0.namespace
+        {
+            writing.keep(Stored { bytes: bytes.into(), version });
+        }
+        Ok(version)
     }
 
     pub(super) async fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
-        self.0.delete(key, when).await.map_err(shortened)
+        let _writing = self.writing(key);
+        self.store().delete(key, when).await.map_err(shortened)
     }
 }
 
 impl Manager {
     pub(super) fn records(&self) -> Records<'_> {
-        Records(&self.0.backend.store)
+        Records(&self.0)
     }
 
     /// Asks the store for something that is not there.

@@ -90,7 +90,7 @@ impl SessionState {
             let stored = self.sessions.records().get(&key).await?;
             self.stored = stored.map(|stored| stored.version);
         } else {
-            self.id = SessionId::random();
+            self.id = self.sessions.0.new_ids.make();
             self.may_be_stored = false;
         }
         Ok(None)
@@ -139,11 +139,32 @@ impl SessionState {
         self.merge(latest, known)
     }
 
-    /// Makes the changes to what others have saved, and goes on with that.
-    fn merge(&mut self, mut latest: Found, known: Version) -> Result<Version> {
+    /// Loads what is stored now, and makes the changes to that, without a save. What is stored nowhere stays.
+    pub(super) async fn load_again(&mut self) -> Result<()> {
+        self.refuse_if_unavailable()?;
+        if self.is_deleted {
+            return Err(self.gone());
+        }
+        if self.stored.is_none() || self.moves_from.is_some() || self.sessions.0.is_in_cookies() {
+            return Ok(());
+        }
+        let Ok(latest) = self.sessions.find(&self.id).await? else { return Err(self.gone()) };
+        let id = latest.id;
+        self.stored = Some(self.take_over(latest)?);
+        self.id = id;
+        Ok(())
+    }
+
+    /// The same where a save found that others were first.
+    fn merge(&mut self, latest: Found, known: Version) -> Result<Version> {
         if latest.version != known {
             self.sessions.0.events.emit(Event::Conflict(&latest.id));
         }
+        self.take_over(latest)
+    }
+
+    /// Makes the changes to what others have saved, and goes on with that.
+    fn take_over(&mut self, mut latest: Found) -> Result<Version> {
         self.changes.redo(&self.data.values, &mut latest.data.values)?;
         latest.data.accessed = latest.data.accessed.max(self.data.accessed);
         self.data = latest.data;

@@ -105,6 +105,13 @@ fn what_does_not_fit_together_is_a_mistake() {
     let what = "allowed is a whole number, 1 to 10000";
     mistake("session.max_per_user", "0", &[], what);
     mistake("session.max_per_user", "10001", &[], what);
+    let what = "allowed is a whole number, 1 to 60";
+    mistake("session.local_tier", "0", &[], what);
+    mistake("session.local_tier", "61", &[], what);
+    let what = "allowed is a whole number, 1 to 10000000";
+    mistake("session.local_tier_capacity", "0", &[("session.local_tier", "1")], what);
+    let what = "there are copies with a `local_tier` alone";
+    mistake("session.local_tier_capacity", "5", &[], what);
     let what = "it is said twice, and was `60` before";
     mistake("session.timeout", "30", &[("beaker.session.timeout", "60")], what);
     mistake("session.timeout", "", &[], "nothing is said; leave it out");
@@ -447,6 +454,7 @@ fn any_pairs() -> impl Strategy<Value = Vec<(String, String)>> {
         option("session.touch_every", (0..30u32).prop_map(|n| n.to_string()).boxed()),
         option("session.grace", (0..60u32).prop_map(|n| n.to_string()).boxed()),
         option("session.max_per_user", (1..10_000u32).prop_map(|n| n.to_string()).boxed()),
+        option("session.local_tier", (1..=60u32).prop_map(|n| n.to_string()).boxed()),
         option("session.auto", word().boxed()),
         option("session.remove_rejected", word().boxed()),
         option("session.on_store_failure", prop_oneof!["fail", "Empty"].boxed()),

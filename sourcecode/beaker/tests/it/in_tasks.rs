@@ -28,8 +28,12 @@ mod session_flashes;
 mod session_interleavings;
 #[path = "session_life.rs"]
 mod session_life;
+#[path = "session_local_tier.rs"]
+mod session_local_tier;
 #[path = "session_races.rs"]
 mod session_races;
+#[path = "session_reload.rs"]
+mod session_reload;
 #[path = "session_values.rs"]
 mod session_values;
 #[path = "sessions.rs"]
@@ -126,6 +130,14 @@ impl Sessions {
         Sessions(self.0.max_per_user(most))
     }
 
+    fn local_tier(self, capacity: usize, time: Duration) -> Sessions {
+        Sessions(self.0.local_tier(capacity, time))
+    }
+
+    fn id_generator(self, make: impl Fn() -> SessionId + Send + Sync + 'static) -> Sessions {
+        Sessions(self.0.id_generator(make))
+    }
+
     fn clock(self, clock: Arc<dyn Clock>) -> Sessions {
         Sessions(self.0.clock(clock))
     }
@@ -141,6 +153,10 @@ impl Session {
 
     fn delete(&mut self) -> Result<()> {
         wait(self.0.delete())
+    }
+
+    fn reload(&mut self) -> Result<()> {
+        wait(self.0.reload())
     }
 
     fn touch(&mut self) -> Result<()> {

@@ -101,7 +101,9 @@ mod session_ends;
 mod session_flashes;
 mod session_interleavings;
 mod session_life;
+mod session_local_tier;
 mod session_races;
+mod session_reload;
 mod session_values;
 mod sessions;
 #[cfg(feature = "sqlite")]

@@ -133,6 +133,7 @@ fn sessions_are_read_from_top_to_bottom() {
         "turns",
         "events",
         "client_side",
+        "local_tier",
         "options",
         "handle",
         "typed",
