@@ -73,7 +73,8 @@ pub use transforms::{Compress, Encrypt};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 use crate::store::{
-    AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version,
+    AsyncStore, KeyCursor, KeyPage, Precondition, Put, Store, StoreFuture, Stored, SweepProgress,
+    Version,
 };
 use crate::world::finish;
 
@@ -270,6 +271,15 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
         self.inner.clear(namespace)
     }
 
+    fn keys(
+        &self,
+        namespace: &Namespace,
+        from: Option<&KeyCursor>,
+        most: usize,
+    ) -> Result<KeyPage> {
+        self.inner.keys(namespace, from, most)
+    }
+
     fn sweep(&self, most: usize) -> Result<SweepProgress> {
         self.inner.sweep(most)
     }
@@ -337,6 +347,15 @@ impl<S: AsyncStore, T: Transform> AsyncStore for Layered<S, T> {
 
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
         self.inner.clear(namespace)
+    }
+
+    fn keys<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        from: Option<&'a KeyCursor>,
+        most: usize,
+    ) -> StoreFuture<'a, KeyPage> {
+        self.inner.keys(namespace, from, most)
     }
 
     fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {

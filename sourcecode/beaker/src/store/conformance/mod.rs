@@ -17,7 +17,10 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::{AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version};
+use super::{
+    AsyncStore, KeyCursor, KeyPage, Precondition, Put, Store, StoreFuture, Stored, SweepProgress,
+    Version,
+};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
@@ -108,6 +111,7 @@ const CASES: &[(&str, Case)] = &[
     ("12. a large batch, and none", cases::large_and_empty),
     ("5. Unchanged does not act on what has expired", cases::unchanged_and_expired),
     ("11. a sweep removes what has expired and nothing else", cases::sweep),
+    ("14. keys lists what lives, or the store has no list", cases::listed),
 ];
 
 fn key(name: &str) -> Key {
@@ -166,6 +170,15 @@ impl Driven<'_> {
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         asked!(self, store => store.clear(namespace))
+    }
+
+    fn keys(
+        &self,
+        namespace: &Namespace,
+        from: Option<&KeyCursor>,
+        most: usize,
+    ) -> Result<KeyPage> {
+        asked!(self, store => store.keys(namespace, from, most))
     }
 
     fn sweep(&self, most: usize) -> Result<SweepProgress> {

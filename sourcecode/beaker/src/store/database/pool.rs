@@ -52,12 +52,12 @@ impl Connections for Pools {
         self.read(|it| it.rows(keys))
     }
 
-    async fn text(
+    async fn texts(
         &self,
         statement: Statement,
         values: &[Value<'_>],
-    ) -> Result<Option<String>, Failure> {
-        self.read(|it| it.text(statement, values))
+    ) -> Result<Vec<String>, Failure> {
+        self.read(|it| it.texts(statement, values))
     }
 
     async fn change(&self, statement: Statement, values: &[Value<'_>]) -> Result<usize, Failure> {

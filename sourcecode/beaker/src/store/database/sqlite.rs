@@ -8,8 +8,8 @@ use std::{fs, io};
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{
-    CachedStatement, Connection as Bare, ErrorCode, OpenFlags, OptionalExtension,
-    TransactionBehavior, params_from_iter,
+    CachedStatement, Connection as Bare, ErrorCode, OpenFlags, TransactionBehavior,
+    params_from_iter,
 };
 
 use super::connection::{Columns, Connection, Failure, Found, Row, Value};
@@ -121,14 +121,14 @@ impl Connection for Sqlite {
         Ok(row.map_or(Found::Nothing, |row| read(row).unwrap_or(Found::Damaged)))
     }
 
-    fn text(
+    fn texts(
         &mut self,
         statement: Statement,
         values: &[Value<'_>],
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Vec<String>, Failure> {
         let mut statement = self.prepared(statement)?;
-        let text = statement.query_row(params_from_iter(values), |row| row.get(0));
-        text.optional().map_err(failure)
+        let texts = statement.query_map(params_from_iter(values), |row| row.get(0));
+        texts.and_then(Iterator::collect).map_err(failure)
     }
 
     fn change(&mut self, statement: Statement, values: &[Value<'_>]) -> Result<usize, Failure> {

@@ -14,9 +14,9 @@ use commands::Place;
 use memcache::exp::{Delete, GetResult, MutationResult, Set, Ttl};
 use servers::{Mark, Pool};
 
-use super::{Precondition, Put, Store, Stored, Version};
+use super::{KeyCursor, KeyPage, Precondition, Put, Store, Stored, Version};
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
 
 /// What memcached takes unless it is told otherwise, less what it adds. It is checked here, since
@@ -172,6 +172,15 @@ impl Store for MemcachedStore {
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         self.pool.all().iter().try_for_each(|server| commands::clear(server, namespace))
+    }
+
+    /// An error: the server has no list that could be relied on.
+    fn keys(&self, namespace: &Namespace, _: Option<&KeyCursor>, _: usize) -> Result<KeyPage> {
+        Err(Error::config(format!(
+            "could not list the keys of {namespace:?}: memcached tells of the keys that it is asked for, and of \
+             no others; a user's sessions are known by the user, and the rest ends by `clear` or its time to \
+             live; for a list, take redis or a database"
+        )))
     }
 
     fn damaged(&self) -> u64 {
