@@ -54,6 +54,7 @@ mod invalidation_order;
 mod kills;
 mod layers;
 mod length;
+mod listing;
 mod locks;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod lost;
