@@ -36,6 +36,26 @@ impl Namespace {
     }
 }
 
+#[cfg(any(feature = "redis", feature = "sqlite", feature = "postgres"))]
+impl Namespace {
+    /// Reads the name of a key as stores write it; `None` if it was shortened to a hash, or is no such text.
+    pub(crate) fn key_of_wire(&self, text: &str) -> Option<Key> {
+        if text == "%" {
+            return Some(self.key(""));
+        }
+        let mut parts = text.split('%');
+        let mut name = parts.next().unwrap_or_default().as_bytes().to_vec();
+        for part in parts {
+            let (digits, rest) = part.split_at_checked(2)?;
+            name.extend(HEXLOWER.decode(digits.as_bytes()).ok()?);
+            name.extend(rest.as_bytes());
+        }
+        // What is written again differs where it was no such text, a hash above all: `~` is escaped.
+        let is_same = !name.is_empty() && escape(&name) == text;
+        is_same.then(|| self.key(name))
+    }
+}
+
 impl From<&str> for Namespace {
     fn from(name: &str) -> Namespace {
         Namespace::new(name)
@@ -158,6 +178,22 @@ mod tests {
         check("", b"a\r\nset x 0 0 1\r\n", "a%0d%0aset%20x%200%200%201%0d%0a");
         check("n", b"", "n:%");
         check("", b"", "%");
+    }
+
+    #[cfg(any(feature = "redis", feature = "sqlite", feature = "postgres"))]
+    #[test]
+    fn a_name_is_read_again_unless_it_is_a_hash() {
+        let namespace = Namespace::new("n");
+        for name in
+            [&b""[..], b"9f3a", b"Oslo 1", b"a:b%c~d", "España".as_bytes(), &[0xff, 0, b'%']]
+        {
+            let key = Namespace::default().key(name);
+            assert_eq!(namespace.key_of_wire(&key.wire(250)), Some(namespace.key(name)), "{key:?}");
+        }
+        let hashed = Namespace::default().key([b'x'; 300]).wire(250);
+        for text in [hashed.as_str(), "", "a b", "%2", "%zz", "%2A", "%61", "%é", "é"] {
+            assert_eq!(namespace.key_of_wire(text), None, "{text}");
+        }
     }
 
     #[test]

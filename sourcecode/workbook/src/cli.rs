@@ -81,6 +81,12 @@ pub enum Command {
         /// Its options, as `name=value`
         options: Vec<String>,
     },
+    /// Looks at the sessions in a back end, and ends them: list, show, end, clear
+    #[command(subcommand)]
+    Sessions(inspect::Sessions),
+    /// Looks at the caches in a back end, and invalidates them: keys, stats, invalidate
+    #[command(subcommand)]
+    Cache(inspect::Caches),
     /// Builds the book
     Build,
     /// Builds the book, and an e-book of each edition

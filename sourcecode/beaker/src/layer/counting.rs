@@ -9,7 +9,8 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 use crate::store::{
-    AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version,
+    AsyncStore, KeyCursor, KeyPage, Precondition, Put, Store, StoreFuture, Stored, SweepProgress,
+    Version,
 };
 
 /// A store that counts what is done with it. Below other layers, it counts what they make of the
@@ -150,6 +151,15 @@ impl<S: Store> Store for Counting<S> {
         self.call(|store| store.clear(namespace))
     }
 
+    fn keys(
+        &self,
+        namespace: &Namespace,
+        from: Option<&KeyCursor>,
+        most: usize,
+    ) -> Result<KeyPage> {
+        self.call(|store| store.keys(namespace, from, most))
+    }
+
     fn sweep(&self, most: usize) -> Result<SweepProgress> {
         self.call(|store| store.sweep(most))
     }
@@ -243,6 +253,15 @@ impl<S: AsyncStore> AsyncStore for Counting<S> {
 
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
         Box::pin(self.awaited(self.inner.clear(namespace)))
+    }
+
+    fn keys<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        from: Option<&'a KeyCursor>,
+        most: usize,
+    ) -> StoreFuture<'a, KeyPage> {
+        Box::pin(self.awaited(self.inner.keys(namespace, from, most)))
     }
 
     fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {

@@ -74,7 +74,8 @@ use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 use crate::store::{
-    AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version, counter,
+    AsyncStore, KeyCursor, KeyPage, Precondition, Put, Store, StoreFuture, Stored, SweepProgress,
+    Version, counter,
 };
 use crate::world::finish;
 
@@ -276,6 +277,15 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
         self.inner.clear(namespace)
     }
 
+    fn keys(
+        &self,
+        namespace: &Namespace,
+        from: Option<&KeyCursor>,
+        most: usize,
+    ) -> Result<KeyPage> {
+        self.inner.keys(namespace, from, most)
+    }
+
     fn sweep(&self, most: usize) -> Result<SweepProgress> {
         self.inner.sweep(most)
     }
@@ -356,6 +366,15 @@ impl<S: AsyncStore, T: Transform> AsyncStore for Layered<S, T> {
 
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
         self.inner.clear(namespace)
+    }
+
+    fn keys<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        from: Option<&'a KeyCursor>,
+        most: usize,
+    ) -> StoreFuture<'a, KeyPage> {
+        self.inner.keys(namespace, from, most)
     }
 
     fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {

@@ -6,7 +6,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Precondition, Put, Store, Stored, SweepProgress, Version, counter};
+use super::listing::unlisted;
+use super::{
+    KeyCursor, KeyPage, Precondition, Put, Store, Stored, SweepProgress, Version, counter,
+};
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
@@ -24,7 +27,7 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a
 /// [`Subject::of_async`](super::conformance::Subject::of_async) (feature `conformance`). Two promises
 /// come with futures:
 ///
-/// 15. Nothing is done before a future is polled.
+/// 16. Nothing is done before a future is polled.
 /// 16. A future may be dropped at any time. Then its write is done or is not done, and never half; and
 ///     what it used, a connection say, is not left in a state that the next call meets.
 ///
@@ -146,6 +149,22 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
     /// Removes everything in the namespace.
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()>;
 
+    /// Lists the keys of a namespace, a page at a time, as [`Store::keys`](super::Store::keys) does.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` from a store that does not know its keys, which is the default; and for a cursor
+    /// of another store.
+    fn keys<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        from: Option<&'a KeyCursor>,
+        most: usize,
+    ) -> StoreFuture<'a, KeyPage> {
+        let _ = (from, most);
+        Box::pin(async move { Err(unlisted(namespace)) })
+    }
+
     /// Removes what has expired, in one step that looks at about `most` values.
     ///
     /// For stores whose server does not do that; by default there is nothing to do.
@@ -209,6 +228,15 @@ impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
 
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
         (**self).clear(namespace)
+    }
+
+    fn keys<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        from: Option<&'a KeyCursor>,
+        most: usize,
+    ) -> StoreFuture<'a, KeyPage> {
+        (**self).keys(namespace, from, most)
     }
 
     fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {

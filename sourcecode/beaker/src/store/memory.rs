@@ -9,7 +9,7 @@ use std::time::Duration;
 use quick_cache::sync::{Cache, DefaultLifecycle, EntryAction, EntryResult};
 use quick_cache::{DefaultHashBuilder, Options, OptionsBuilder, Weighter};
 
-use super::{Precondition, Store, Stored, SweepProgress, Version, counter};
+use super::{KeyCursor, KeyPage, Precondition, Store, Stored, SweepProgress, Version, counter};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
@@ -218,6 +218,17 @@ impl Store for MemoryStore {
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         self.table.retain(|key, _| key.namespace() != namespace);
         Ok(())
+    }
+
+    /// All in one page: they are in this memory already. They are sorted.
+    fn keys(&self, namespace: &Namespace, _: Option<&KeyCursor>, _: usize) -> Result<KeyPage> {
+        let all = self
+            .table
+            .iter()
+            .filter(|(key, entry)| key.namespace() == namespace && entry.lives(&*self.clock));
+        let mut keys: Vec<Key> = all.map(|(key, _)| key).collect();
+        keys.sort();
+        Ok(KeyPage::new(keys, None))
     }
 
     /// All in one step: a part of the table at a time, which takes well under a millisecond.

@@ -11,6 +11,7 @@ mod dbm;
 #[cfg(any(feature = "redis", all(feature = "postgres", feature = "tokio")))]
 mod deadline;
 mod file;
+mod listing;
 #[cfg(feature = "memcached")]
 mod memcached;
 mod memory;
@@ -38,6 +39,7 @@ pub use database::DatabaseStore;
 #[cfg(feature = "dbm")]
 pub use dbm::DbmStore;
 pub use file::FileStore;
+pub use listing::{KeyCursor, KeyPage};
 #[cfg(feature = "memcached")]
 pub use memcached::MemcachedStore;
 pub use memory::{Capacity, MemoryStore};
@@ -80,6 +82,8 @@ use crate::key::{Key, Namespace};
 /// 14. `increment` loses nothing, however many call it at once, and gives each of them a number of its own.
 ///     The time to live is that of the call which made the counter. What is no counter stays as it is, and is
 ///     an error that names the key.
+/// 15. `keys`, called until there is no next page, gives each key under which something lives all the
+///     while, and nothing that has expired; or every call is an error that says that the store has no list.
 pub trait Store: Debug + Send + Sync + 'static {
     /// What lives under the key.
     fn get(&self, key: &Key) -> Result<Option<Stored>>;
@@ -158,6 +162,50 @@ pub trait Store: Debug + Send + Sync + 'static {
 
     /// Removes everything in the namespace.
     fn clear(&self, namespace: &Namespace) -> Result<()>;
+
+    /// Lists the keys of a namespace, a page at a time: about `most` keys from where a page before said
+    /// that the next one begins, and from the beginning with `None`.
+    ///
+    /// For programs that look after a store, not for requests: it goes through what is there. What comes or
+    /// goes meanwhile may be listed or not, a server may list a key twice, and a value that is found
+    /// damaged when it is read is listed all the same. A store in memory gives all in one page.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` from a store that does not know its keys, such as memcached, which is the default;
+    /// and for a cursor of another store.
+    ///
+    /// ```
+    /// use beaker::key::Namespace;
+    /// use beaker::store::{MemoryStore, Precondition, Store};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let (store, points) = (MemoryStore::new(), Namespace::new("points"));
+    /// store.put(&points.key("Kimi"), b"100", None, Precondition::Always)?;
+    ///
+    /// let mut from = None;
+    /// loop {
+    ///     let page = store.keys(&points, from.as_ref(), 1000)?;
+    ///     for key in &page.keys {
+    ///         assert_eq!(key.name(), b"Kimi");
+    ///     }
+    ///     from = page.next;
+    ///     if from.is_none() {
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn keys(
+        &self,
+        namespace: &Namespace,
+        from: Option<&KeyCursor>,
+        most: usize,
+    ) -> Result<KeyPage> {
+        let _ = (from, most);
+        Err(listing::unlisted(namespace))
+    }
 
     /// Removes what has expired, in one step that looks at `most` values or so and holds up nobody
     /// who reads. For stores whose server does not do that; the others have nothing to do.
@@ -326,6 +374,15 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         (**self).clear(namespace)
+    }
+
+    fn keys(
+        &self,
+        namespace: &Namespace,
+        from: Option<&KeyCursor>,
+        most: usize,
+    ) -> Result<KeyPage> {
+        (**self).keys(namespace, from, most)
     }
 
     fn sweep(&self, most: usize) -> Result<SweepProgress> {

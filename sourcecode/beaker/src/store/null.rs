@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Precondition, Store, Stored, Version, counter};
+use super::{KeyCursor, KeyPage, Precondition, Store, Stored, Version, counter};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
@@ -35,6 +35,10 @@ impl Store for NullStore {
 
     fn clear(&self, _: &Namespace) -> Result<()> {
         Ok(())
+    }
+
+    fn keys(&self, _: &Namespace, _: Option<&KeyCursor>, _: usize) -> Result<KeyPage> {
+        Ok(KeyPage::default())
     }
 
     fn blocks(&self) -> bool {

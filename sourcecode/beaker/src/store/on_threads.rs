@@ -4,7 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version};
+use super::{
+    AsyncStore, KeyCursor, KeyPage, Precondition, Put, Store, StoreFuture, Stored, SweepProgress,
+    Version,
+};
 use crate::clock::Clock;
 use crate::error::Result;
 use crate::key::{Key, Namespace};
@@ -199,6 +202,21 @@ impl AsyncStore for OnThreads {
             }
             let namespace = namespace.clone();
             self.call(move |store| store.clear(&namespace)).await
+        })
+    }
+
+    fn keys<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        from: Option<&'a KeyCursor>,
+        most: usize,
+    ) -> StoreFuture<'a, KeyPage> {
+        Box::pin(async move {
+            if !self.store.blocks() {
+                return self.store.keys(namespace, from, most);
+            }
+            let (namespace, from) = (namespace.clone(), from.cloned());
+            self.call(move |store| store.keys(&namespace, from.as_ref(), most)).await
         })
     }
 

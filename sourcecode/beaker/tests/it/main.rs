@@ -63,6 +63,7 @@ mod kills;
 mod layers;
 mod length;
 mod limits;
+mod listing;
 mod locks;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod lost;

@@ -5,6 +5,7 @@ mod check;
 mod epub;
 pub mod exercise;
 mod follow;
+mod inspect;
 mod list;
 mod preprocess;
 mod progress;
@@ -43,6 +44,8 @@ pub fn run(cli: Cli) -> Result<Status> {
         Command::Exercise { command } => exercise::run(&workspace()?, command),
         Command::Progress => progress::progress(&workspace()?),
         Command::Sweep { backend, options } => sweep::sweep(&workspace()?, &backend, &options),
+        Command::Sessions(command) => inspect::sessions(&workspace()?, &command),
+        Command::Cache(command) => inspect::caches(&workspace()?, &command),
         Command::Build => build::build(&workspace()?),
         Command::Epub => epub::epub(&workspace()?),
         Command::Follow { pages, all } => follow::follow(&workspace()?, &pages, all),

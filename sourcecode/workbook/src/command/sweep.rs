@@ -22,7 +22,7 @@ pub fn sweep(workspace: &Workspace, backend: &str, options: &[String]) -> Result
 }
 
 /// What has to be compiled for a back end. One without a feature says itself what is wrong with it.
-fn feature(backend: &str, options: &[String]) -> Option<&'static str> {
+pub(super) fn feature(backend: &str, options: &[String]) -> Option<&'static str> {
     let url = options.iter().rev().find_map(|option| option.strip_prefix("url="));
     match (backend, url.unwrap_or_default()) {
         ("dbm", _) => Some("dbm"),

@@ -1,5 +1,6 @@
 //! The cases of the suite, in the order of the promises.
 
+use std::collections::BTreeSet;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -165,6 +166,55 @@ pub(super) fn sweep(subject: &Subject<'_>) {
     assert!(lives(&short[0]), "it was written anew");
     assert!(!short[1..].iter().any(lives));
     assert!(long.iter().chain(&forever).all(lives), "something that lives was removed");
+}
+
+pub(super) fn listed(subject: &Subject<'_>) {
+    let (one, other, empty) =
+        (Namespace::new("listed"), Namespace::new("listed:2"), Namespace::new("listed, empty"));
+    if let Err(error) = subject.store.keys(&empty, None, 10) {
+        assert_eq!(error.kind(), ErrorKind::Config, "a store without a list says so: {error}");
+        let again = subject.store.keys(&one, None, 10).expect_err("it has no list");
+        assert_eq!(again.kind(), ErrorKind::Config, "{again}");
+        return;
+    }
+    let long = "k".repeat(5000);
+    let odd = ["", "a b", "A:b", "*", "%", "~", "España", long.as_str()];
+    let names: Vec<String> =
+        (0..50).map(|n| format!("key-{n}")).chain(odd.map(str::to_owned)).collect();
+    let put = |key: &Key, ttl| {
+        subject.store.put(key, b"x", ttl, Precondition::Always).expect("put").expect("written");
+    };
+    for name in &names {
+        put(&one.key(name), Some(Duration::from_secs(3600)));
+        put(&one.key(format!("expired {name}")), Some(Duration::from_millis(300)));
+        put(&one.key(format!("deleted {name}")), None);
+        put(&other.key(format!("other {name}")), None);
+    }
+    let deleted: Vec<Key> = names.iter().map(|name| one.key(format!("deleted {name}"))).collect();
+    subject.store.delete_many(&deleted).expect("delete_many");
+    (subject.pass)(Duration::from_millis(400));
+    for most in [1, 7, 100_000] {
+        let (mut found, mut unnamed, mut from, mut pages) = (BTreeSet::new(), 0, None, 0);
+        loop {
+            let page = subject.store.keys(&one, from.as_ref(), most).expect("keys");
+            assert!(page.keys.iter().all(|key| *key.namespace() == one), "{page:?}");
+            found.extend(page.keys.iter().map(|key| key.name().to_vec()));
+            unnamed += page.unnamed;
+            pages += 1;
+            assert!(pages < 10_000, "it never ends");
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        let put: BTreeSet<Vec<u8>> = names.iter().map(|name| name.clone().into_bytes()).collect();
+        assert!(found.is_subset(&put), "what does not live here: {:?}", &found - &put);
+        let without_name: Vec<&Vec<u8>> = put.difference(&found).collect();
+        assert!(unnamed >= without_name.len(), "{unnamed} are counted: {without_name:?}");
+        let is_plain = |name: &Vec<u8>| name.starts_with(b"key-");
+        assert!(!without_name.iter().any(|name| is_plain(name)), "short names can be told");
+    }
+    assert_eq!(subject.store.keys(&empty, None, 10).expect("keys").keys, [], "nothing is in there");
 }
 
 pub(super) fn absent(subject: &Subject<'_>) {

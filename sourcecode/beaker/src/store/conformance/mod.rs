@@ -17,7 +17,10 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use super::{AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version};
+use super::{
+    AsyncStore, KeyCursor, KeyPage, Precondition, Put, Store, StoreFuture, Stored, SweepProgress,
+    Version,
+};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
@@ -112,6 +115,7 @@ const CASES: &[(&str, Case)] = &[
     ("14. a counter ends when its first call said", cases::increment_and_expired),
     ("14. what is no counter stays, and so does what is full", cases::increment_refused),
     ("14. what several count at once is all counted", cases::increment_at_once),
+    ("15. keys lists what lives, or the store has no list", cases::listed),
 ];
 
 fn key(name: &str) -> Key {
@@ -174,6 +178,15 @@ impl Driven<'_> {
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         asked!(self, store => store.clear(namespace))
+    }
+
+    fn keys(
+        &self,
+        namespace: &Namespace,
+        from: Option<&KeyCursor>,
+        most: usize,
+    ) -> Result<KeyPage> {
+        asked!(self, store => store.keys(namespace, from, most))
     }
 
     fn sweep(&self, most: usize) -> Result<SweepProgress> {

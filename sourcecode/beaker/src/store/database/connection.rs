@@ -14,12 +14,9 @@ pub(super) trait Connection: Send {
     /// Returns the row of a key.
     fn row(&mut self, key: &Columns) -> Result<Found, Failure>;
 
-    /// Returns the one text that the statement finds.
-    fn text(
-        &mut self,
-        statement: Statement,
-        values: &[Value<'_>],
-    ) -> Result<Option<String>, Failure>;
+    /// Returns the texts that the statement finds.
+    fn texts(&mut self, statement: Statement, values: &[Value<'_>])
+    -> Result<Vec<String>, Failure>;
 
     /// Runs the statement, and returns how many rows it changed.
     fn change(&mut self, statement: Statement, values: &[Value<'_>]) -> Result<usize, Failure>;
@@ -46,11 +43,11 @@ pub(super) trait Connection: Send {
 pub(super) trait Connections {
     async fn row(&self, key: &Columns) -> Result<Found, Failure>;
     async fn rows(&self, keys: &[Columns]) -> Result<Vec<Found>, Failure>;
-    async fn text(
+    async fn texts(
         &self,
         statement: Statement,
         values: &[Value<'_>],
-    ) -> Result<Option<String>, Failure>;
+    ) -> Result<Vec<String>, Failure>;
     async fn change(&self, statement: Statement, values: &[Value<'_>]) -> Result<usize, Failure>;
     /// Runs a statement that changes a row, and returns the one text that it says of that.
     async fn changed(

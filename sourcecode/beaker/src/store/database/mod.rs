@@ -24,7 +24,7 @@ use table::Table;
 
 #[cfg(all(feature = "postgres", feature = "tokio"))]
 use super::AsyncStore;
-use super::{Precondition, Put, Store, Stored, SweepProgress, Version};
+use super::{KeyCursor, KeyPage, Precondition, Put, Store, Stored, SweepProgress, Version};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
@@ -136,6 +136,15 @@ impl Store for DatabaseStore {
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         finish(self.table.clear(namespace))
+    }
+
+    fn keys(
+        &self,
+        namespace: &Namespace,
+        from: Option<&KeyCursor>,
+        most: usize,
+    ) -> Result<KeyPage> {
+        finish(self.table.keys(namespace, from, most))
     }
 
     fn sweep(&self, most: usize) -> Result<SweepProgress> {

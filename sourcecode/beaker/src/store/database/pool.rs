@@ -52,12 +52,12 @@ impl Connections for Pools {
         self.read(|it| it.rows(keys))
     }
 
-    async fn text(
+    async fn texts(
         &self,
         statement: Statement,
         values: &[Value<'_>],
-    ) -> Result<Option<String>, Failure> {
-        self.read(|it| it.text(statement, values))
+    ) -> Result<Vec<String>, Failure> {
+        self.read(|it| it.texts(statement, values))
     }
 
     async fn change(&self, statement: Statement, values: &[Value<'_>]) -> Result<usize, Failure> {
@@ -69,7 +69,7 @@ impl Connections for Pools {
         statement: Statement,
         values: &[Value<'_>],
     ) -> Result<Option<String>, Failure> {
-        self.write(|it| it.text(statement, values))
+        self.write(|it| it.texts(statement, values)).map(|texts| texts.into_iter().next())
     }
 
     async fn put_all(&self, rows: &[Row<'_>]) -> Result<(), Failure> {

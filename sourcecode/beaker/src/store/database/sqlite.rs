@@ -125,18 +125,14 @@ impl Connection for Sqlite {
         Ok(row.map_or(Found::Nothing, |row| read(row).unwrap_or(Found::Damaged)))
     }
 
-    fn text(
+    fn texts(
         &mut self,
         statement: Statement,
         values: &[Value<'_>],
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Vec<String>, Failure> {
         let mut statement = self.prepared(statement)?;
-        let mut rows = statement.query(params_from_iter(values)).map_err(failure)?;
-        let row = rows.next().map_err(failure)?;
-        let text = row.map(|row| row.get(0)).transpose().map_err(failure)?;
-        // What changes a row is done when there are no more.
-        rows.next().map_err(failure)?;
-        Ok(text)
+        let texts = statement.query_map(params_from_iter(values), |row| row.get(0));
+        texts.and_then(Iterator::collect).map_err(failure)
     }
 
     fn change(&mut self, statement: Statement, values: &[Value<'_>]) -> Result<usize, Failure> {

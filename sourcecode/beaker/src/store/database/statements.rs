@@ -45,6 +45,8 @@ pub(super) enum Statement {
     ClearStep,
     ClearRest,
     Sweep,
+    /// Returns the names of what lives in a namespace, from one on.
+    Names,
     #[cfg(feature = "postgres")]
     ReadMany,
     #[cfg(feature = "postgres")]
@@ -70,6 +72,7 @@ impl Statement {
         ClearStep,
         ClearRest,
         Sweep,
+        Names,
         #[cfg(feature = "postgres")]
         ReadMany,
         #[cfg(feature = "postgres")]
@@ -114,6 +117,10 @@ impl Statement {
                  (select namespace, name from TABLE where expires_at <= ?1 \
                  order by expires_at limit ?2)"
                 .into(),
+            Names => format!(
+                "select name from TABLE where namespace = ?1 and name > ?2 and {LIVES} \
+                 order by name limit ?4"
+            ),
             #[cfg(feature = "postgres")]
             ReadMany => {
                 "select version, expires_at, bytes, checksum, wanted.at from TABLE as old join \

@@ -11,7 +11,9 @@ use super::statements::Statement;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
-use crate::store::{Precondition, Put, Stored, SweepProgress, Version, counter};
+use crate::store::{
+    KeyCursor, KeyPage, Precondition, Put, Stored, SweepProgress, Version, counter,
+};
 
 /// More than any database takes without special care.
 const LARGEST_VALUE: usize = 256 * 1024 * 1024;
@@ -177,8 +179,8 @@ impl<C: Connections> Table<C> {
         let mut from = String::new();
         loop {
             let step = [column, Value::Text(&from), Value::Number(CLEAR_STEP - 1)];
-            let until = self.connections.text(Statement::ClearUntil, &step).await;
-            let Some(until) = until.map_err(failed)? else {
+            let until = self.connections.texts(Statement::ClearUntil, &step).await;
+            let Some(until) = until.map_err(failed)?.pop() else {
                 let rest = [column, Value::Text(&from)];
                 let cleared = self.connections.change(Statement::ClearRest, &rest).await;
                 return cleared.map(drop).map_err(failed);
@@ -187,6 +189,27 @@ impl<C: Connections> Table<C> {
             self.connections.change(Statement::ClearStep, &step).await.map_err(failed)?;
             from = until;
         }
+    }
+
+    /// Lists what lives in a namespace, sorted by the names as they are in the table.
+    pub(super) async fn keys(
+        &self,
+        namespace: &Namespace,
+        from: Option<&KeyCursor>,
+        most: usize,
+    ) -> Result<KeyPage> {
+        let most = most.clamp(1, MOST_IN_ONE);
+        let column = column(namespace);
+        let limit = Value::Number(i64::try_from(most).unwrap_or(i64::MAX));
+        let from = Value::Text(from.map_or("", KeyCursor::as_str));
+        let values = [Value::Text(&column), from, self.now(), limit];
+        let names = self.connections.texts(Statement::Names, &values).await;
+        let failed = |failure| self.failed("list", format_args!("{namespace:?}"), failure);
+        let names = names.map_err(failed)?;
+        let next = names.last().filter(|_| names.len() == most).map(KeyCursor::new);
+        let mut page = KeyPage::new(Vec::with_capacity(names.len()), next);
+        names.iter().for_each(|name| page.push(namespace.key_of_wire(name)));
+        Ok(page)
     }
 
     pub(super) async fn sweep(&self, most: usize) -> Result<SweepProgress> {

@@ -14,7 +14,10 @@ use std::time::Duration;
 use database_file::{DatabaseFile, Entry, Step};
 use redb::{ReadableTable, StorageError};
 
-use super::{Precondition, Put, Store, Stored, SweepProgress, Version, counter};
+use super::listing::{cursor_of_name, name_of_cursor};
+use super::{
+    KeyCursor, KeyPage, Precondition, Put, Store, Stored, SweepProgress, Version, counter,
+};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
@@ -177,6 +180,33 @@ impl Store for DbmStore {
             table.retain_in((name, &[][..])..(next.as_str(), &[][..]), |_, _| false)?;
             Ok(((), true))
         })
+    }
+
+    fn keys(
+        &self,
+        namespace: &Namespace,
+        from: Option<&KeyCursor>,
+        most: usize,
+    ) -> Result<KeyPage> {
+        let (first, now) = (from.map(name_of_cursor).transpose()?, self.clock.now());
+        let (name, next) = (namespace.name(), format!("{}\0", namespace.name()));
+        let page = self.file.read("list", &format_args!("{namespace:?}"), |table| {
+            let first = first.as_deref().unwrap_or_default();
+            let mut page = KeyPage::default();
+            for entry in table.range((name, first)..(next.as_str(), &[][..]))? {
+                let (key, bytes) = entry?;
+                let (key, bytes) = (key.value(), bytes.value());
+                if page.len() >= most.max(1) {
+                    page.next = Some(cursor_of_name(key.1));
+                    break;
+                }
+                if Image::read(key, bytes).is_some_and(|image| !image.is_over(now)) {
+                    page.push(Some(namespace.key(key.1)));
+                }
+            }
+            Ok(page)
+        })?;
+        Ok(page.unwrap_or_default())
     }
 
     fn sweep(&self, most: usize) -> Result<SweepProgress> {

@@ -16,9 +16,9 @@ use record::{
     Draft, HEADER, Image, Layout, Replace, TEMPORARY, Unread, folder_of, is_missing,
     make_folder_and, remove_if_empty,
 };
-use sweep::{Sweep, entries};
+use sweep::{Sweep, entries, keys_of};
 
-use super::{Precondition, Store, Stored, SweepProgress, Version, counter};
+use super::{KeyCursor, KeyPage, Precondition, Store, Stored, SweepProgress, Version, counter};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::file_lock::FileLock;
@@ -169,6 +169,20 @@ impl Store for FileStore {
         }
         remove_if_empty(&folder);
         Ok(())
+    }
+
+    /// Goes through the folders in their order, each as a whole.
+    fn keys(
+        &self,
+        namespace: &Namespace,
+        from: Option<&KeyCursor>,
+        most: usize,
+    ) -> Result<KeyPage> {
+        let page = keys_of(&self.layout, namespace, from, most, self.clock.now());
+        page.map_err(|error| {
+            let folder = self.layout.namespace(namespace);
+            Error::storage(format!("could not list `{}`", folder.display()), error)
+        })
     }
 
     fn sweep(&self, most: usize) -> Result<SweepProgress> {

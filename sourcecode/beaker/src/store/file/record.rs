@@ -103,6 +103,11 @@ impl Image {
         Image::begins(beginning) && expires != 0 && Timestamp::from_micros(expires) <= now
     }
 
+    /// Does the file with this beginning hold a record that has not expired? It is believed as well.
+    pub(super) fn seems_alive(beginning: &[u8; HEADER], now: Timestamp) -> bool {
+        Image::begins(beginning) && !Image::seems_expired(beginning, now)
+    }
+
     /// The bytes that were put.
     pub(super) fn content(&self) -> &[u8] {
         &self.bytes[HEADER..]

@@ -1,4 +1,4 @@
-//! Finding the files that have expired, a few folders at a time.
+//! Going through the files: for those that have expired, and for those that live, a few folders at a time.
 
 use std::fs;
 use std::io::{self, ErrorKind as Io, Read};
@@ -8,7 +8,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::record::{HEADER, Image, Layout, TEMPORARY, Unread};
 use crate::clock::Timestamp;
+use crate::key::Namespace;
 use crate::private;
+use crate::store::{KeyCursor, KeyPage};
 
 /// A temporary file that was not written to for so long has lost its writer.
 const ABANDONED: Duration = Duration::from_secs(3600);
@@ -84,11 +86,53 @@ pub(super) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
 }
 
+/// Lists what lives in the folders of a namespace, from the one that the cursor names.
+pub(super) fn keys_of(
+    layout: &Layout,
+    namespace: &Namespace,
+    from: Option<&KeyCursor>,
+    most: usize,
+    now: Timestamp,
+) -> io::Result<KeyPage> {
+    let folder = layout.namespace(namespace);
+    let mut folders = Vec::new();
+    for first in entries(&folder)? {
+        folders.extend(entries(&first)?);
+    }
+    folders.sort();
+    let from = from.map(|cursor| folder.join(cursor.as_str()));
+    let mut page = KeyPage::default();
+    for leaf in folders.into_iter().filter(|leaf| from.as_ref().is_none_or(|from| leaf >= from)) {
+        if page.len() >= most.max(1) {
+            let place = leaf.strip_prefix(&folder).unwrap_or(&leaf);
+            page.next = place.to_str().map(KeyCursor::new);
+            break;
+        }
+        for file in entries(&leaf)? {
+            let is_record = file.extension().is_some_and(|extension| extension == "cache");
+            if is_record && beginning(&file).is_some_and(|header| Image::seems_alive(&header, now))
+            {
+                let name = file.file_stem().and_then(|name| name.to_str());
+                page.push(
+                    name.filter(|name| !name.starts_with('~')).map(|name| namespace.key(name)),
+                );
+            }
+        }
+    }
+    page.keys.sort();
+    Ok(page)
+}
+
 fn seems_expired(path: &Path, now: Timestamp) -> bool {
+    beginning(path).is_some_and(|header| Image::seems_expired(&header, now))
+}
+
+/// What a file begins with; `None` for one that is too short, or gone.
+fn beginning(path: &Path) -> Option<[u8; HEADER]> {
     let mut beginning = [0; HEADER];
     let read = private::options().read(true).open(path);
-    let read = read.and_then(|mut file| file.read_exact(&mut beginning));
-    read.is_ok() && Image::seems_expired(&beginning, now)
+    read.and_then(|mut file| file.read_exact(&mut beginning)).ok()?;
+    Some(beginning)
 }
 
 /// A temporary file is ours by its name and by what it holds, which may be none or a part of what was to

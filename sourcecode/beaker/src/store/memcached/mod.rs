@@ -16,9 +16,9 @@ use counter::Counter;
 use memcache::exp::{Delete, GetResult, MutationResult, Set, Ttl};
 use servers::{Mark, Pool};
 
-use super::{Precondition, Put, Store, Stored, Version, counter::check};
+use super::{KeyCursor, KeyPage, Precondition, Put, Store, Stored, Version, counter::check};
 use crate::clock::{Clock, SystemClock, Timestamp};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
 
 /// What memcached takes unless it is told otherwise, less what it adds. It is checked here, since
@@ -193,6 +193,15 @@ impl Store for MemcachedStore {
 
     fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    /// An error: the server has no list that could be relied on.
+    fn keys(&self, namespace: &Namespace, _: Option<&KeyCursor>, _: usize) -> Result<KeyPage> {
+        Err(Error::config(format!(
+            "could not list the keys of {namespace:?}: memcached tells of the keys that it is asked for, and of \
+             no others; a user's sessions are known by the user, and the rest ends by `clear` or its time to \
+             live; for a list, take redis or a database"
+        )))
     }
 
     fn damaged(&self) -> u64 {

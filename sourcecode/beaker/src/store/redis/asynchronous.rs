@@ -20,10 +20,12 @@ use super::command::{Command, Writing, prefix, wire};
 use super::given::Given;
 use super::server::{Failure, Kind, Server, many};
 use super::servers::{Place, Servers};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
+use crate::store::listing::{foreign, unlisted};
 use crate::store::{
-    AsyncStore, Precondition, Put, StoreFuture, Stored, Version, counter, deadline,
+    AsyncStore, KeyCursor, KeyPage, Precondition, Put, StoreFuture, Stored, Version, counter,
+    deadline,
 };
 
 /// Stores values in a redis server (version 4 or later) or a redis cluster, for programs on tokio.
@@ -298,6 +300,62 @@ impl AsyncStore for AsyncRedisStore {
                 self.clear_place(&place, &pattern).await.map_err(failed)?;
             }
             Ok(())
+        })
+    }
+
+    /// Goes through the keys of each server, in steps that have a deadline each.
+    fn keys<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        from: Option<&'a KeyCursor>,
+        most: usize,
+    ) -> StoreFuture<'a, KeyPage> {
+        Box::pin(async move {
+            let (at, mut cursor) = match from.map(KeyCursor::as_str) {
+                None => (None, 0),
+                Some(text) => {
+                    let read = text.rsplit_once(' ');
+                    let read = read.and_then(|(at, cursor)| Some((at, cursor.parse().ok()?)));
+                    read.map(|(at, cursor)| (Some(at), cursor))
+                        .ok_or_else(|| from.map_or_else(|| unlisted(namespace), foreign))?
+                }
+            };
+            let failed = |failure: Failure| failure.named(&format!("could not list {namespace:?}"));
+            let mut places = self.servers.all(self.until()).await.map_err(failed)?;
+            places.sort_by_key(Place::id);
+            let (prefix, mut page) = (prefix(namespace), KeyPage::default());
+            let begin = match at {
+                None => 0,
+                // Its keys may have moved to any of the others.
+                Some(at) => places.iter().position(|place| place.id() == at).ok_or_else(|| {
+                    let what = format!(
+                        "could not go on to list {namespace:?}: the server at {at} is no master of \
+                                        the cluster any more; begin again"
+                    );
+                    Error::new(ErrorKind::Unavailable, what)
+                })?,
+            };
+            for place in &places[begin..] {
+                loop {
+                    if page.len() >= most.max(1) {
+                        page.next = Some(KeyCursor::new(format!("{} {cursor}", place.id())));
+                        return Ok(page);
+                    }
+                    let scan = Command::scan(cursor, &format!("{prefix}*"));
+                    let found = place.read(&scan, self.until()).await.map_err(failed)?;
+                    let (next, keys) = command::page(found)
+                        .map_err(|error| failed(Failure::new(place.name(), error)))?;
+                    for key in &keys {
+                        let name = key.strip_prefix(&prefix).unwrap_or_default();
+                        page.push(namespace.key_of_wire(name));
+                    }
+                    cursor = next;
+                    if cursor == 0 {
+                        break;
+                    }
+                }
+            }
+            Ok(page)
         })
     }
 

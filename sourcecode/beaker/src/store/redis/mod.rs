@@ -25,7 +25,7 @@ pub use asynchronous::AsyncRedisStore;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 
-use super::{AsyncStore, Precondition, Put, Store, Stored, Version};
+use super::{AsyncStore, KeyCursor, KeyPage, Precondition, Put, Store, Stored, Version};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
@@ -165,6 +165,15 @@ impl Store for RedisStore {
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         self.wait(self.store.clear(namespace))
+    }
+
+    fn keys(
+        &self,
+        namespace: &Namespace,
+        from: Option<&KeyCursor>,
+        most: usize,
+    ) -> Result<KeyPage> {
+        self.wait(self.store.keys(namespace, from, most))
     }
 
     fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {

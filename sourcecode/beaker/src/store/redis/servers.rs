@@ -120,6 +120,17 @@ impl Place {
         }
     }
 
+    /// Tells it from the others: a list of keys goes through them in this order.
+    pub(super) fn id(&self) -> String {
+        match self {
+            Place::Server(server) => server.name.clone(),
+            #[cfg(feature = "redis-async")]
+            Place::Given(GivenPlace::Server(_)) => "0".to_owned(),
+            #[cfg(feature = "redis-async")]
+            Place::Given(GivenPlace::Master(_, slot)) => slot.to_string(),
+        }
+    }
+
     pub(super) fn name(&self) -> &str {
         match self {
             Place::Server(server) => &server.name,

@@ -14,7 +14,9 @@ use crate::key::{Key, Namespace};
 use crate::store::database::DatabaseStore;
 use crate::store::database::statements::Statements;
 use crate::store::database::table::Table;
-use crate::store::{AsyncStore, Precondition, Put, StoreFuture, Stored, SweepProgress, Version};
+use crate::store::{
+    AsyncStore, KeyCursor, KeyPage, Precondition, Put, StoreFuture, Stored, SweepProgress, Version,
+};
 
 /// Stores values in one table of a PostgreSQL database, for programs on tokio.
 ///
@@ -219,6 +221,15 @@ impl AsyncStore for AsyncPostgresStore {
 
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
         Box::pin(self.table.clear(namespace))
+    }
+
+    fn keys<'a>(
+        &'a self,
+        namespace: &'a Namespace,
+        from: Option<&'a KeyCursor>,
+        most: usize,
+    ) -> StoreFuture<'a, KeyPage> {
+        Box::pin(self.table.keys(namespace, from, most))
     }
 
     fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {

@@ -135,19 +135,19 @@ impl Question for AskRows<'_> {
     }
 }
 
-/// The one text that the statement finds.
-pub(super) struct AskText<'a>(pub(super) Statement, pub(super) &'a [Value<'a>]);
+/// The texts that the statement finds.
+pub(super) struct AskTexts<'a>(pub(super) Statement, pub(super) &'a [Value<'a>]);
 
-impl Question for AskText<'_> {
-    type Answer = Option<String>;
+impl Question for AskTexts<'_> {
+    type Answer = Vec<String>;
 
     fn statement(&self) -> Statement {
         self.0
     }
 
-    async fn ask(&self, client: &Client, prepared: &Prepared) -> Result<Option<String>, Error> {
-        let row = client.query_opt(prepared, &parameters(self.1)).await?;
-        row.map(|row| row.try_get(0)).transpose()
+    async fn ask(&self, client: &Client, prepared: &Prepared) -> Result<Vec<String>, Error> {
+        let rows = client.query(prepared, &parameters(self.1)).await?;
+        rows.iter().map(|row| row.try_get(0)).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::client::{
-    AskRow, AskRows, AskText, Change, DeleteAll, PutAll, Question, Session, failure, no_answer,
+    AskRow, AskRows, AskTexts, Change, DeleteAll, PutAll, Question, Session, failure, no_answer,
 };
 use super::server::Server;
 use crate::store::database::connection::{Columns, Connections, Failure, Found, Row, Value};
@@ -77,12 +77,12 @@ impl Connections for AsyncConnections {
         self.ask(AskRows(keys)).await
     }
 
-    async fn text(
+    async fn texts(
         &self,
         statement: Statement,
         values: &[Value<'_>],
-    ) -> Result<Option<String>, Failure> {
-        self.ask(AskText(statement, values)).await
+    ) -> Result<Vec<String>, Failure> {
+        self.ask(AskTexts(statement, values)).await
     }
 
     async fn change(&self, statement: Statement, values: &[Value<'_>]) -> Result<usize, Failure> {
@@ -94,7 +94,7 @@ impl Connections for AsyncConnections {
         statement: Statement,
         values: &[Value<'_>],
     ) -> Result<Option<String>, Failure> {
-        self.ask(AskText(statement, values)).await
+        self.ask(AskTexts(statement, values)).await.map(|texts| texts.into_iter().next())
     }
 
     async fn put_all(&self, rows: &[Row<'_>]) -> Result<(), Failure> {

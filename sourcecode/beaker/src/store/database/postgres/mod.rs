@@ -15,7 +15,7 @@ use std::time::Duration;
 #[cfg(feature = "tokio")]
 pub use asynchronous::AsyncPostgresStore;
 use client::{
-    AskRow, AskRows, AskText, Change, DeleteAll, PutAll, Question, Session, failure, no_answer,
+    AskRow, AskRows, AskTexts, Change, DeleteAll, PutAll, Question, Session, failure, no_answer,
 };
 pub(super) use server::Server;
 use tokio::runtime::{Builder, Runtime};
@@ -80,12 +80,12 @@ impl Connection for Postgres {
         self.ask(AskRow(key))
     }
 
-    fn text(
+    fn texts(
         &mut self,
         statement: Statement,
         values: &[Value<'_>],
-    ) -> Result<Option<String>, Failure> {
-        self.ask(AskText(statement, values))
+    ) -> Result<Vec<String>, Failure> {
+        self.ask(AskTexts(statement, values))
     }
 
     fn change(&mut self, statement: Statement, values: &[Value<'_>]) -> Result<usize, Failure> {
