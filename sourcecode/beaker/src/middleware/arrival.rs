@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::Extensions;
 
 use super::log::warn;
+use crate::cookie::path_matches;
 use crate::proxies::TrustedProxies;
 use crate::session::Manager;
 
@@ -53,6 +54,8 @@ fn peer(extensions: &Extensions) -> Option<IpAddr> {
 #[derive(Debug, Clone)]
 pub(super) struct SessionsByRequest {
     sessions: Manager,
+    /// If requests for other paths have none.
+    path: Option<Arc<str>>,
     /// If over plain HTTP they are others.
     plain: Option<Arc<Plain>>,
 }
@@ -70,15 +73,19 @@ impl SessionsByRequest {
         let plain = sessions.by_request().map(|(proxies, sessions)| {
             Arc::new(Plain { sessions, proxies, is_told: AtomicBool::new(false) })
         });
-        SessionsByRequest { sessions, plain }
+        let path = sessions.cookie_path().map(Arc::from);
+        SessionsByRequest { sessions, path, plain }
     }
 
-    /// Those for a request.
-    pub(super) fn of<B>(&self, request: &http::Request<B>) -> &Manager {
-        match &self.plain {
+    /// Those for a request, if its path is one for which there is a cookie.
+    pub(super) fn of<B>(&self, request: &http::Request<B>) -> Option<&Manager> {
+        if self.path.as_ref().is_some_and(|path| !path_matches(path, request.uri().path())) {
+            return None;
+        }
+        Some(match &self.plain {
             Some(plain) if !plain.came_over_tls(request) => &plain.sessions,
             _ => &self.sessions,
-        }
+        })
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod arrival;
 mod cache;
+mod csrf;
 mod http_cache;
 mod log;
 mod request_session;
@@ -19,14 +20,18 @@ mod tower;
 
 pub use arrival::PeerAddress;
 pub use cache::{CacheExt, CacheMiddleware};
+pub use csrf::CsrfMiddleware;
 pub use http_cache::{CachedPage, HttpCacheMiddleware};
 pub use request_session::{RequestSession, SessionExt};
 #[cfg(feature = "server")]
 pub use server::{Server, ShutdownHandle};
 pub use session::SessionMiddleware;
+#[cfg(feature = "axum")]
+pub use tower::CsrfToken;
 #[cfg(feature = "tower")]
 pub use tower::{
-    HttpCacheLayer, HttpCacheService, ResponseFuture, SessionLayer, SessionService, session_of,
+    CsrfLayer, CsrfService, HttpCacheLayer, HttpCacheService, ResponseFuture, SessionLayer,
+    SessionService, session_of,
 };
 
 use crate::error::Result;

@@ -30,8 +30,12 @@ mod caches_shared;
 #[cfg(all(feature = "memcached", feature = "redis"))]
 mod clock_steps;
 mod configuration;
+#[cfg(feature = "axum")]
+mod cookie_paths;
 #[cfg(feature = "cookies")]
 mod cookie_sessions;
+#[cfg(feature = "axum")]
+mod csrf;
 #[cfg(feature = "dbm")]
 mod dbm;
 #[cfg(feature = "dbm")]

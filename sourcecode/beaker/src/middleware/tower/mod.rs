@@ -7,8 +7,12 @@
 
 #[cfg(feature = "axum")]
 mod axum;
+mod csrf;
 mod http_cache;
 
+#[cfg(feature = "axum")]
+pub use axum::CsrfToken;
+pub use csrf::{CsrfLayer, CsrfService};
 pub use http_cache::{HttpCacheLayer, HttpCacheService};
 
 use std::cell::RefCell;
