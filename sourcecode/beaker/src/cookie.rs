@@ -35,6 +35,7 @@ pub(crate) fn path_matches(cookie: &str, request: &str) -> bool {
 pub struct CookieOptions {
     name: String,
     path: String,
+    #[cfg_attr(not(feature = "middleware"), allow(dead_code))]
     is_path_cut: bool,
     domain: Option<String>,
     secure: Secure,
@@ -51,6 +52,7 @@ enum Secure {
     Always,
     Never,
     /// If the visitor came over TLS, for which these are asked.
+    #[cfg_attr(not(feature = "middleware"), allow(dead_code))]
     ByRequest(Arc<TrustedProxies>),
 }
 

@@ -114,7 +114,7 @@ impl CsrfRules {
 #[cfg(feature = "axum")]
 pub(super) fn token(session: &mut super::RequestSession) -> Result<String> {
     let token = session.csrf_token();
-    if session.is_new() && session.origin() != crate::Origin::Unavailable {
+    if session.is_new() && session.origin() != crate::session::Origin::Unavailable {
         session.save()?;
     }
     Ok(token)

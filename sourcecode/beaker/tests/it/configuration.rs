@@ -212,7 +212,7 @@ fn a_cookie_may_go_by_the_request() {
             "session.proxy_header = forwarded",
         ],
     );
-    prints(&auto[..2], &["session.proxy_header = x-forwarded-proto  # default"]);
+    prints(&auto[..2], &["session.proxy_header = x-forwarded-proto"]);
     let config = read(&auto).unwrap();
     assert_eq!(read_again(&config.to_string()).session, config.session);
     let cookie = config.session.cookie;
