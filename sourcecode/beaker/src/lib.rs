@@ -27,6 +27,7 @@
 //! | [`lock`] | the contract of locks; threads, processes, hosts |
 //! | [`backend`] | a store and its locks, opened by name |
 //! | [`layer`] | what is stored, compressed, encrypted, counted |
+//! | [`limit`] | how often something may be done |
 //! | [`sweeper`] | removing what has expired |
 //! | [`value`] | what a session can hold |
 //! | [`codec`] | values to bytes and back |
@@ -53,6 +54,7 @@ pub mod error;
 mod file_lock;
 pub mod key;
 pub mod layer;
+pub mod limit;
 pub mod lock;
 #[cfg(feature = "middleware")]
 pub mod middleware;

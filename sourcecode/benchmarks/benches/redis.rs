@@ -3,7 +3,9 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use beaker::Backend;
 use beaker::key::Namespace;
+use beaker::limit::{RateLimit, RateLimiter};
 use beaker::store::{Precondition, RedisStore, Store};
 use benchmarks::{Limit, compare};
 use redis::{Client, Connection, cmd};
@@ -19,6 +21,7 @@ fn main() {
     bare.set_read_timeout(Some(DEADLINE)).unwrap();
     bare.set_write_timeout(Some(DEADLINE)).unwrap();
     values(&server.url(), &mut bare);
+    counters(&server.url(), &mut bare);
 }
 
 fn get(bare: &mut Connection, key: &str) -> Vec<u8> {
@@ -48,4 +51,37 @@ fn values(url: &str, bare: &mut Connection) {
             || drop(black_box(get(bare, name))),
         );
     }
+}
+
+fn increment(bare: &mut Connection) -> u64 {
+    cmd("INCR").arg("counter").query(bare).unwrap()
+}
+
+/// A counter with a time to live, and a rate limiter on it, beside an `INCR` that has none.
+fn counters(url: &str, bare: &mut Connection) {
+    let store = RedisStore::open(url, DEADLINE).unwrap();
+    let (key, day) = (Namespace::new("bench").key("counter"), Duration::from_secs(24 * 3600));
+    compare(
+        "redis: increment",
+        LIMIT,
+        || {
+            black_box(store.increment(&key, 1, Some(day)).unwrap());
+        },
+        || {
+            black_box(increment(bare));
+        },
+    );
+    let backend = Backend::with_leases(RedisStore::open(url, DEADLINE).unwrap());
+    let rule = RateLimit::fixed_window(u32::MAX, day);
+    let limiter = RateLimiter::new(backend, "bench", rule).unwrap();
+    compare(
+        "redis: rate limiter",
+        LIMIT,
+        || {
+            let _ = black_box(limiter.check("192.0.2.7").unwrap());
+        },
+        || {
+            black_box(increment(bare));
+        },
+    );
 }

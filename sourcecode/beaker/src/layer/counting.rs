@@ -140,6 +140,12 @@ impl<S: Store> Store for Counting<S> {
         Ok(())
     }
 
+    fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        let count = self.call(|store| store.increment(key, by, ttl))?;
+        self.counters.increments.add(1);
+        Ok(count)
+    }
+
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         self.call(|store| store.clear(namespace))
     }
@@ -155,6 +161,10 @@ impl<S: Store> Store for Counting<S> {
     /// None: what is called past this layer would not be counted.
     fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
         None
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.inner.clock()
     }
 
     fn damaged(&self) -> u64 {
@@ -218,12 +228,29 @@ impl<S: AsyncStore> AsyncStore for Counting<S> {
         })
     }
 
+    fn increment<'a>(
+        &'a self,
+        key: &'a Key,
+        by: u64,
+        ttl: Option<Duration>,
+    ) -> StoreFuture<'a, u64> {
+        Box::pin(async move {
+            let count = self.awaited(self.inner.increment(key, by, ttl)).await?;
+            self.counters.increments.add(1);
+            Ok(count)
+        })
+    }
+
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
         Box::pin(self.awaited(self.inner.clear(namespace)))
     }
 
     fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
         Box::pin(self.awaited(self.inner.sweep(most)))
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.inner.clock()
     }
 
     fn damaged(&self) -> u64 {
@@ -249,6 +276,8 @@ pub struct StoreNumbers {
     pub refused: u64,
     /// Keys that were removed, also where nothing lived.
     pub deletes: u64,
+    /// Counters that were incremented.
+    pub increments: u64,
     /// Bytes of values that were read.
     pub bytes_read: u64,
     /// Bytes of values that were written.
@@ -287,6 +316,7 @@ struct Counters {
     puts: Counter,
     refused: Counter,
     deletes: Counter,
+    increments: Counter,
     bytes_read: Counter,
     bytes_written: Counter,
     micros: Counter,
@@ -315,6 +345,7 @@ impl Counters {
             puts: self.puts.read(),
             refused: self.refused.read(),
             deletes: self.deletes.read(),
+            increments: self.increments.read(),
             bytes_read: self.bytes_read.read(),
             bytes_written: self.bytes_written.read(),
             time: Duration::from_micros(self.micros.read()),

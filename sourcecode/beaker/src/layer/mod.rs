@@ -70,10 +70,11 @@ pub use counting::{Counting, StoreNumbers};
 #[cfg(feature = "layers")]
 pub use transforms::{Compress, Encrypt};
 
+use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 use crate::store::{
-    AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version,
+    AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version, counter,
 };
 use crate::world::finish;
 
@@ -266,6 +267,11 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
         self.inner.delete_many(keys)
     }
 
+    fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        // The number is transformed, so only what can undo that can add to it.
+        counter::by_puts(self, key, by, ttl)
+    }
+
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         self.inner.clear(namespace)
     }
@@ -281,6 +287,10 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
     /// None: to compress or encrypt takes a processor's time, which is had on threads.
     fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
         None
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.inner.clock()
     }
 
     /// What this layer could not read, and what the store below could not.
@@ -335,12 +345,25 @@ impl<S: AsyncStore, T: Transform> AsyncStore for Layered<S, T> {
         self.inner.delete_many(keys)
     }
 
+    fn increment<'a>(
+        &'a self,
+        key: &'a Key,
+        by: u64,
+        ttl: Option<Duration>,
+    ) -> StoreFuture<'a, u64> {
+        Box::pin(counter::by_awaited_puts(self, key, by, ttl))
+    }
+
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
         self.inner.clear(namespace)
     }
 
     fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
         self.inner.sweep(most)
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.inner.clock()
     }
 
     fn damaged(&self) -> u64 {

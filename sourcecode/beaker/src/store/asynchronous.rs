@@ -6,7 +6,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Precondition, Put, Store, Stored, SweepProgress, Version};
+use super::{Precondition, Put, Store, Stored, SweepProgress, Version, counter};
+use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
@@ -23,8 +24,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a
 /// [`Subject::of_async`](super::conformance::Subject::of_async) (feature `conformance`). Two promises
 /// come with futures:
 ///
-/// 14. Nothing is done before a future is polled.
-/// 15. A future may be dropped at any time. Then its write is done or is not done, and never half; and
+/// 15. Nothing is done before a future is polled.
+/// 16. A future may be dropped at any time. Then its write is done or is not done, and never half; and
 ///     what it used, a connection say, is not left in a state that the next call meets.
 ///
 /// # Examples
@@ -114,6 +115,34 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
         })
     }
 
+    /// Adds to the counter that lives under the key, as one act, and returns what it is then. Where nothing
+    /// lives, a counter is made that is `by`, for so long.
+    ///
+    /// It is [`Store::increment`], with its errors; by default as well, and two round trips then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use beaker::key::Namespace;
+    /// use beaker::store::{AsyncStore, MemoryStore, OnThreads};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let (store, key) = (OnThreads::new(MemoryStore::new()), Namespace::new("visits").key("today"));
+    /// assert_eq!(store.increment(&key, 1, None).await?, 1);
+    /// assert_eq!(store.increment(&key, 5, None).await?, 6);
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    fn increment<'a>(
+        &'a self,
+        key: &'a Key,
+        by: u64,
+        ttl: Option<Duration>,
+    ) -> StoreFuture<'a, u64> {
+        Box::pin(counter::by_awaited_puts(self, key, by, ttl))
+    }
+
     /// Removes everything in the namespace.
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()>;
 
@@ -123,6 +152,12 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
     fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
         let _ = most;
         Box::pin(async { Ok(SweepProgress { removed: 0, is_done: true }) })
+    }
+
+    /// Returns the clock by which values expire, for the default [`increment`](AsyncStore::increment).
+    /// Default: the system's.
+    fn clock(&self) -> &dyn Clock {
+        &SystemClock
     }
 
     /// Returns how often stored bytes were found damaged, and treated as nothing.
@@ -163,12 +198,25 @@ impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
         (**self).delete_many(keys)
     }
 
+    fn increment<'a>(
+        &'a self,
+        key: &'a Key,
+        by: u64,
+        ttl: Option<Duration>,
+    ) -> StoreFuture<'a, u64> {
+        (**self).increment(key, by, ttl)
+    }
+
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
         (**self).clear(namespace)
     }
 
     fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
         (**self).sweep(most)
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        (**self).clock()
     }
 
     fn damaged(&self) -> u64 {
@@ -217,6 +265,10 @@ impl AnyStore {
 
     pub(crate) async fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         asked!(self, store => store.delete(key, when))
+    }
+
+    pub(crate) async fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        asked!(self, store => store.increment(key, by, ttl))
     }
 
     pub(crate) async fn clear(&self, namespace: &Namespace) -> Result<()> {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use quick_cache::sync::{Cache, DefaultLifecycle, EntryAction, EntryResult};
 use quick_cache::{DefaultHashBuilder, Options, OptionsBuilder, Weighter};
 
-use super::{Precondition, Store, Stored, SweepProgress, Version};
+use super::{Precondition, Store, Stored, SweepProgress, Version, counter};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
@@ -109,6 +109,14 @@ impl MemoryStore {
         ))
     }
 
+    /// Counts a write, and removes what has expired when it is time.
+    fn note_write(&self, version: Version) {
+        if self.writes.count(version) {
+            self.remove_expired();
+            self.writes.begin_anew(self.table.len());
+        }
+    }
+
     fn remove_expired(&self) -> usize {
         let removed = AtomicUsize::new(0);
         self.table.retain(|_, entry| {
@@ -162,10 +170,7 @@ impl Store for MemoryStore {
             }
             Precondition::Absent | Precondition::Unchanged(_) => self.put_if(key, new, when),
         };
-        if self.writes.count(version) {
-            self.remove_expired();
-            self.writes.begin_anew(self.table.len());
-        }
+        self.note_write(version);
         Ok(written.then_some(version))
     }
 
@@ -173,6 +178,41 @@ impl Store for MemoryStore {
         let removes =
             |entry: &Entry| entry.lives(&*self.clock) && when.is_met_by(Some(entry.version));
         Ok(self.table.remove_if(key, removes).is_some())
+    }
+
+    fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        counter::check(key, by)?;
+        let new = |count: u64, expires| {
+            let bytes = count.to_string().into_bytes().into();
+            Entry { bytes, version: Version::fresh(), expires }
+        };
+        let first = || new(by, ttl.map(|ttl| self.clock.now() + ttl));
+        self.check_size(key, &[0; 16])?;
+        loop {
+            let step = |_: &Key, current: &mut Entry| {
+                EntryAction::<Result<u64>>::Retain(if current.lives(&*self.clock) {
+                    let count = counter::add(key, &current.bytes, by);
+                    count.inspect(|count| *current = new(*count, current.expires))
+                } else {
+                    *current = first();
+                    Ok(by)
+                })
+            };
+            match self.table.entry(key, None, step) {
+                EntryResult::Retained(count) => return count,
+                EntryResult::Vacant(place) => {
+                    let first = first();
+                    let version = first.version;
+                    // It is not kept if somebody wrote there meanwhile without a condition.
+                    if place.insert(first).is_ok() {
+                        self.note_write(version);
+                        return Ok(by);
+                    }
+                }
+                // Not chosen above.
+                EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => {}
+            }
+        }
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
@@ -183,6 +223,10 @@ impl Store for MemoryStore {
     /// All in one step: a part of the table at a time, which takes well under a millisecond.
     fn sweep(&self, _: usize) -> Result<SweepProgress> {
         Ok(SweepProgress { removed: self.remove_expired(), is_done: true })
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     fn blocks(&self) -> bool {

@@ -3,6 +3,7 @@
 mod asynchronous;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+pub(crate) mod counter;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod database;
 #[cfg(feature = "dbm")]
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 pub(crate) use asynchronous::AnyStore;
 pub use asynchronous::{AsyncStore, StoreFuture};
+pub use counter::MAX_COUNT;
 #[cfg(all(feature = "postgres", feature = "tokio"))]
 pub use database::AsyncPostgresStore;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
@@ -45,6 +47,7 @@ pub use on_threads::OnThreads;
 #[cfg(feature = "redis")]
 pub use redis::{AsyncRedisStore, RedisStore};
 
+use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
@@ -74,6 +77,9 @@ use crate::key::{Key, Namespace};
 /// 12. A batch does what its single operations do, in the batch's order.
 /// 13. Errors mean that the system failed: a server that is down, a folder that cannot be written.
 ///     They come within the store's deadline, and a later call works once the cause is gone.
+/// 14. `increment` loses nothing, however many call it at once, and gives each of them a number of its own.
+///     The time to live is that of the call which made the counter. What is no counter stays as it is, and is
+///     an error that names the key.
 pub trait Store: Debug + Send + Sync + 'static {
     /// What lives under the key.
     fn get(&self, key: &Key) -> Result<Option<Stored>>;
@@ -110,6 +116,46 @@ pub trait Store: Debug + Send + Sync + 'static {
         keys.iter().try_for_each(|key| self.delete(key, Precondition::Always).map(|_| ()))
     }
 
+    /// Adds to the counter that lives under the key, as one act, and returns what it is then. Where nothing
+    /// lives, a counter is made that is `by`.
+    ///
+    /// `ttl` counts from the moment at which the counter is made, and later calls do not move that: so a
+    /// counter of a minute ends after a minute, however often it is incremented. `None` keeps it until it is
+    /// removed. `by` may be 0, to read a counter or to make one.
+    ///
+    /// [`get`](Store::get) shows the number in decimal digits, which [`Stored::count`] reads. A counter is what
+    /// this has made: whether it goes on from digits that were put is the store's to decide.
+    ///
+    /// By default it reads and writes on the condition that nothing has changed, which is two calls, and
+    /// tries again where somebody else was first. It keeps the end of the counter's life behind its number, by
+    /// [`clock`](Store::clock). Where a server can do it, override it with one round trip.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Codec` if what lives there is no counter, `ErrorKind::TooLarge` for a number over
+    /// [`MAX_COUNT`], and what the store fails with. After one of these a failed write may have been done, and
+    /// one that is tried again counts twice.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use beaker::key::Namespace;
+    /// use beaker::store::{MemoryStore, Store};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let (store, key) = (MemoryStore::new(), Namespace::new("visits").key("today"));
+    /// let day = Some(Duration::from_secs(24 * 3600));
+    /// assert_eq!(store.increment(&key, 1, day)?, 1);
+    /// assert_eq!(store.increment(&key, 5, day)?, 6);
+    /// assert_eq!(store.get(&key)?.unwrap().count(), Some(6));
+    /// # Ok(())
+    /// # }
+    /// ```
+    fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        counter::by_puts(self, key, by, ttl)
+    }
+
     /// Removes everything in the namespace.
     fn clear(&self, namespace: &Namespace) -> Result<()>;
 
@@ -131,6 +177,12 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// asynchronous program calls this one [on threads](OnThreads).
     fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
         None
+    }
+
+    /// Returns the clock by which values expire, for the default [`increment`](Store::increment). Default: the
+    /// system's.
+    fn clock(&self) -> &dyn Clock {
+        &SystemClock
     }
 
     /// How often stored bytes were found damaged, and treated as nothing.
@@ -155,6 +207,13 @@ pub struct Stored {
     pub bytes: Arc<[u8]>,
     /// Which write they are from.
     pub version: Version,
+}
+
+impl Stored {
+    /// Returns the number of a counter that [`Store::increment`] made; `None` for other values.
+    pub fn count(&self) -> Option<u64> {
+        counter::parse(&self.bytes).map(|(count, _)| count)
+    }
 }
 
 /// One of the values that [`Store::put_many`] writes.
@@ -261,6 +320,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
         (**self).delete_many(keys)
     }
 
+    fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        (**self).increment(key, by, ttl)
+    }
+
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         (**self).clear(namespace)
     }
@@ -275,6 +338,10 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
         (**self).for_tasks()
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        (**self).clock()
     }
 
     fn damaged(&self) -> u64 {

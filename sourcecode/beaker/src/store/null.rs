@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Precondition, Store, Stored, Version};
+use super::{Precondition, Store, Stored, Version, counter};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
@@ -27,6 +27,10 @@ impl Store for NullStore {
 
     fn delete(&self, _: &Key, _: Precondition) -> Result<bool> {
         Ok(false)
+    }
+
+    fn increment(&self, key: &Key, by: u64, _: Option<Duration>) -> Result<u64> {
+        counter::check(key, by).map(|()| by)
     }
 
     fn clear(&self, _: &Namespace) -> Result<()> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version};
+use crate::clock::Clock;
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 use crate::off_thread::Gate;
@@ -176,6 +177,21 @@ impl AsyncStore for OnThreads {
         })
     }
 
+    fn increment<'a>(
+        &'a self,
+        key: &'a Key,
+        by: u64,
+        ttl: Option<Duration>,
+    ) -> StoreFuture<'a, u64> {
+        Box::pin(async move {
+            if !self.store.blocks() {
+                return self.store.increment(key, by, ttl);
+            }
+            let key = key.clone();
+            self.call(move |store| store.increment(&key, by, ttl)).await
+        })
+    }
+
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             if !self.store.blocks() {
@@ -193,6 +209,10 @@ impl AsyncStore for OnThreads {
             }
             self.call(move |store| store.sweep(most)).await
         })
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.store.clock()
     }
 
     fn damaged(&self) -> u64 {

@@ -61,6 +61,7 @@ mod invalidation_order;
 mod kills;
 mod layers;
 mod length;
+mod limits;
 mod locks;
 #[cfg(any(feature = "memcached", feature = "redis"))]
 mod lost;

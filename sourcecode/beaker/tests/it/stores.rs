@@ -5,13 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use beaker::ManualClock;
 use beaker::key::{Key, Namespace};
 use beaker::store::conformance::{Subject, check};
 use beaker::store::{
     AsyncStore, Capacity, FileStore, MemoryStore, NullStore, Precondition, Store, StoreFuture,
     Stored, SweepProgress, Version,
 };
+use beaker::{Clock, ManualClock, Result};
 
 #[test]
 fn memory() {
@@ -50,9 +50,57 @@ impl AsyncStore for Ready {
     fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
         Box::pin(async move { self.0.sweep(most) })
     }
+
+    fn clock(&self) -> &dyn Clock {
+        self.0.clock()
+    }
 }
 
-/// Its batches are those that every asynchronous store has.
+/// A store that is only what it has to be.
+#[derive(Debug)]
+struct Plain(MemoryStore);
+
+impl Store for Plain {
+    fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        self.0.get(key)
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> Result<Option<Version>> {
+        self.0.put(key, bytes, ttl, when)
+    }
+
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
+        self.0.delete(key, when)
+    }
+
+    fn clear(&self, namespace: &Namespace) -> Result<()> {
+        self.0.clear(namespace)
+    }
+
+    fn sweep(&self, most: usize) -> Result<SweepProgress> {
+        self.0.sweep(most)
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        self.0.clock()
+    }
+}
+
+/// Its batches and its counters are those that every store has.
+#[test]
+fn a_plain_store() {
+    let clock = Arc::new(ManualClock::default());
+    let store = Plain(MemoryStore::with_clock(clock.clone()));
+    check(&Subject::new(&store, |time| clock.advance(time)));
+}
+
+/// Its batches and its counters are those that every asynchronous store has.
 #[test]
 fn an_asynchronous_store() {
     let clock = Arc::new(ManualClock::default());
@@ -67,7 +115,7 @@ fn an_asynchronous_store() {
 fn bounded_memory() {
     for bound in [Capacity::Entries(10_000), Capacity::Bytes(64 * 1024 * 1024)] {
         let store = MemoryStore::bounded(bound).unwrap();
-        check(&Subject::new(&store, |time| beaker::Clock::sleep(&beaker::SystemClock, time)));
+        check(&Subject::new(&store, |time| Clock::sleep(&beaker::SystemClock, time)));
     }
 }
 
@@ -86,4 +134,6 @@ fn null_stores_nothing() {
     assert!(NullStore.put(&key, b"x", None, Precondition::Always).unwrap().is_some());
     assert_eq!(NullStore.get(&key).unwrap(), None);
     assert!(!NullStore.delete(&key, Precondition::Always).unwrap());
+    assert_eq!([NullStore.increment(&key, 2, None).unwrap(); 2], [2; 2]);
+    assert!(NullStore.increment(&key, u64::MAX, None).is_err());
 }

@@ -64,6 +64,7 @@ fn what_never_depends_on_what() {
         ("sweeper.rs", &["error", "store"]),
         ("proxies.rs", &["error"]),
         ("backend/", BACKENDS),
+        ("limit.rs", &["backend", "clock", "error", "key", "store", "world"]),
         (
             "cache/",
             &[

@@ -5,10 +5,11 @@
 pub(super) enum Script {
     PutUnchanged,
     DeleteUnchanged,
+    Increment,
 }
 
 impl Script {
-    const ALL: [Script; 2] = [Script::PutUnchanged, Script::DeleteUnchanged];
+    const ALL: [Script; 3] = [Script::PutUnchanged, Script::DeleteUnchanged, Script::Increment];
 
     pub(super) fn of_text(text: &[u8]) -> Option<Script> {
         Script::ALL.into_iter().find(|script| script.text().as_bytes() == text)
@@ -26,6 +27,7 @@ impl Script {
             Script::DeleteUnchanged => {
                 include_str!("../../../beaker/src/store/redis/delete_unchanged.lua")
             }
+            Script::Increment => include_str!("../../../beaker/src/store/redis/increment.lua"),
         }
     }
 
@@ -34,6 +36,7 @@ impl Script {
         match self {
             Script::PutUnchanged => "d9db10ba2a68115afa6a65241e9cbb77e51d31c1",
             Script::DeleteUnchanged => "3e1997c6e817791b48f2dd7aa8ebddd400754e2d",
+            Script::Increment => "098acf037aa1ee06a0abefed5c98aeaf2be2f7f3",
         }
     }
 }

@@ -56,6 +56,9 @@ fn run(script: Script, items: &mut Items, keys: &[&[u8]], arguments: &[&[u8]]) -
     let ([key], [version, set @ ..]) = (keys, arguments) else {
         return Err("ERR this script takes one key and a version".into());
     };
+    if let (Script::Increment, [by, ttl @ ..]) = (script, set) {
+        return increment(items, key, version, by, ttl);
+    }
     let current = items.get(key).map(|item| item.value[..item.value.len().min(8)].to_vec());
     if current.unwrap_or_default() != *version {
         return Ok(Reply::Integer(0));
@@ -65,7 +68,28 @@ fn run(script: Script, items: &mut Items, keys: &[&[u8]], arguments: &[&[u8]]) -
             set::set(items, &[&[*key], set].concat()).map(|_| Reply::Integer(1))
         }
         Script::DeleteUnchanged => Ok(Reply::Integer(items.remove(key).into())),
+        Script::Increment => Err("ERR this script takes a number".into()),
     }
+}
+
+/// Adds to the digits behind a version, or sets the first ones.
+fn increment(items: &mut Items, key: &[u8], version: &[u8], by: &[u8], ttl: &[&[u8]]) -> Answer {
+    const MOST: i64 = (1 << 53) - 1;
+    let by_number = number(by).ok_or(NO_NUMBER)?;
+    let Some(item) = items.get(key) else {
+        let value = [version, by].concat();
+        set::set(items, &[&[key, value.as_slice()], ttl].concat())?;
+        return Ok(Reply::Integer(by_number));
+    };
+    let digits = item.value.get(8..).filter(|digits| (1..=16).contains(&digits.len()));
+    let digits = digits.filter(|digits| digits.iter().all(u8::is_ascii_digit));
+    let Some(count) = digits.and_then(number) else { return Ok(Reply::Integer(-1)) };
+    let count = count + by_number;
+    if count > MOST {
+        return Ok(Reply::Integer(-2));
+    }
+    item.value = [version, count.to_string().as_bytes()].concat();
+    Ok(Reply::Integer(count))
 }
 
 fn known(text: &[u8]) -> Result<Script, Refusal> {

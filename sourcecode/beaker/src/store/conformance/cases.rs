@@ -6,8 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use super::{Subject, key};
+use crate::error::ErrorKind;
 use crate::key::{Key, Namespace};
-use crate::store::{Precondition, Version};
+use crate::store::{MAX_COUNT, Precondition, Version};
 
 pub(super) fn a_put_is_seen(subject: &Subject<'_>) {
     let key = key("seen");
@@ -289,4 +290,70 @@ pub(super) fn large_and_empty(subject: &Subject<'_>) {
     subject.store.delete_many(&keys[1..]).expect("delete_many");
     let left: Vec<_> = subject.get_many(&keys).into_iter().flatten().collect();
     assert_eq!(left, [value(0)]);
+}
+
+pub(super) fn increment(subject: &Subject<'_>) {
+    let key = key("increment");
+    let increment = |by| subject.store.increment(&key, by, None).expect("increment");
+    assert_eq!([increment(0), increment(1), increment(9), increment(0)], [0, 1, 10, 10]);
+    let stored = subject.store.get(&key).expect("get").expect("it lives");
+    assert_eq!(stored.count(), Some(10));
+    assert_eq!(subject.get_many(std::slice::from_ref(&key)).len(), 1);
+    assert_eq!(increment(5), 15);
+    assert!(subject.put_when(&key, b"x", Precondition::Unchanged(stored.version)).is_none());
+    assert!(subject.store.delete(&key, Precondition::Always).expect("delete"));
+    assert_eq!(increment(7), 7, "it begins anew");
+    subject.store.clear(key.namespace()).expect("clear");
+    assert_eq!(increment(2), 2, "it begins anew");
+}
+
+pub(super) fn increment_and_expired(subject: &Subject<'_>) {
+    let key = key("increment and expired");
+    let increment = |ttl: u64| {
+        let ttl = Some(Duration::from_millis(ttl));
+        subject.store.increment(&key, 1, ttl).expect("increment")
+    };
+    assert_eq!(increment(600), 1);
+    (subject.pass)(Duration::from_millis(300));
+    assert_eq!(increment(60_000), 2);
+    (subject.pass)(Duration::from_millis(400));
+    assert!(subject.store.get(&key).expect("get").is_none(), "a later call has moved the end");
+    assert_eq!(increment(60_000), 1);
+    (subject.pass)(Duration::from_millis(700));
+    assert_eq!(increment(1), 2, "gone before its time");
+}
+
+pub(super) fn increment_refused(subject: &Subject<'_>) {
+    let (text, full) = (key("no counter"), key("full"));
+    let increment = |key, by| subject.store.increment(key, by, None);
+    subject.put(&text, b"text");
+    let error = increment(&text, 1).expect_err("it is no counter");
+    assert_eq!(error.kind(), ErrorKind::Codec, "{error}");
+    assert!(error.to_string().contains("no counter"), "{error}");
+    assert_eq!(subject.get(&text).as_deref(), Some(b"text".as_slice()));
+
+    assert_eq!(increment(&full, MAX_COUNT).expect("increment"), MAX_COUNT);
+    for by in [1, MAX_COUNT, MAX_COUNT + 1, u64::MAX] {
+        let error = increment(&full, by).expect_err("it is full");
+        assert_eq!(error.kind(), ErrorKind::TooLarge, "{error}");
+    }
+    assert_eq!(increment(&full, 0).expect("increment"), MAX_COUNT);
+}
+
+pub(super) fn increment_at_once(subject: &Subject<'_>) {
+    const EACH: u64 = 25;
+    let key = key("increment at once");
+    let start = Barrier::new(16);
+    let numbers: Vec<u64> = thread::scope(|scope| {
+        let count = || {
+            start.wait();
+            let increment = |_| subject.store.increment(&key, 1, None).expect("increment");
+            (0..EACH).map(increment).collect::<Vec<_>>()
+        };
+        let threads: Vec<_> = (0..16).map(|_| scope.spawn(count)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no panic")).collect()
+    });
+    let mut sorted = numbers;
+    sorted.sort_unstable();
+    assert!(sorted.into_iter().eq(1..=16 * EACH), "each number once");
 }

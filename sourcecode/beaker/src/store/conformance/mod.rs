@@ -108,6 +108,10 @@ const CASES: &[(&str, Case)] = &[
     ("12. a large batch, and none", cases::large_and_empty),
     ("5. Unchanged does not act on what has expired", cases::unchanged_and_expired),
     ("11. a sweep removes what has expired and nothing else", cases::sweep),
+    ("14. increment makes a counter and adds to it", cases::increment),
+    ("14. a counter ends when its first call said", cases::increment_and_expired),
+    ("14. what is no counter stays, and so does what is full", cases::increment_refused),
+    ("14. what several count at once is all counted", cases::increment_at_once),
 ];
 
 fn key(name: &str) -> Key {
@@ -162,6 +166,10 @@ impl Driven<'_> {
 
     fn delete_many(&self, keys: &[Key]) -> Result<()> {
         asked!(self, store => store.delete_many(keys))
+    }
+
+    fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        asked!(self, store => store.increment(key, by, ttl))
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::statements::Statement;
 use crate::error::{Error, ErrorKind};
 use crate::key::{Key, Namespace};
+use crate::store::{MAX_COUNT, counter};
 
 /// A connection whose calls wait; used by one thread at a time.
 pub(super) trait Connection: Send {
@@ -51,6 +52,12 @@ pub(super) trait Connections {
         values: &[Value<'_>],
     ) -> Result<Option<String>, Failure>;
     async fn change(&self, statement: Statement, values: &[Value<'_>]) -> Result<usize, Failure>;
+    /// Runs a statement that changes a row, and returns the one text that it says of that.
+    async fn changed(
+        &self,
+        statement: Statement,
+        values: &[Value<'_>],
+    ) -> Result<Option<String>, Failure>;
     async fn put_all(&self, rows: &[Row<'_>]) -> Result<(), Failure>;
     async fn delete_all(&self, keys: &[Columns], now: i64) -> Result<(), Failure>;
 }
@@ -133,14 +140,43 @@ impl Columns {
         [Value::Text(&self.namespace), Value::Text(&self.name)]
     }
 
-    /// The CRC-32 of a whole row, its key too: what is read under a key was written under that key.
-    pub(super) fn checksum(&self, content: Content<'_>) -> i64 {
-        let Content { version, expires, bytes } = content;
+    /// Whether this is the checksum of a whole row.
+    pub(super) fn has_checksum(&self, content: Content<'_>, checksum: i64) -> bool {
+        // Below zero, it is that of a counter.
+        let expected = match checksum {
+            ..0 => counter::parse(content.bytes).and_then(|(count, _)| self.sum(content, count)),
+            _ => Some(self.checksum(content)),
+        };
+        expected == Some(checksum)
+    }
+
+    /// The CRC-32 of the key.
+    pub(super) fn key_checksum(&self) -> i64 {
         let mut hasher = crc32fast::Hasher::new();
+        self.hash(&mut hasher);
+        i64::from(hasher.finalize())
+    }
+
+    /// What a counter's row has for a checksum, below zero: a sum that the database can work out as well.
+    fn sum(&self, content: Content<'_>, count: u64) -> Option<i64> {
+        let part = |number: i64| number & MAX_COUNT.cast_signed();
+        let (version, expires) = (part(content.version), part(content.expires.unwrap_or(0)));
+        let count = i64::try_from(count).ok()?;
+        Some(-1 - (self.key_checksum() + 3 * version + 5 * expires + 7 * count))
+    }
+
+    fn hash(&self, hasher: &mut crc32fast::Hasher) {
         // No text of these holds a zero.
         for part in [self.namespace.as_bytes(), &[0], self.name.as_bytes(), &[0]] {
             hasher.update(part);
         }
+    }
+
+    /// The CRC-32 of a whole row, its key too: what is read under a key was written under that key.
+    pub(super) fn checksum(&self, content: Content<'_>) -> i64 {
+        let Content { version, expires, bytes } = content;
+        let mut hasher = crc32fast::Hasher::new();
+        self.hash(&mut hasher);
         let mut numbers = [0; 17];
         numbers[..8].copy_from_slice(&version.to_le_bytes());
         numbers[8..16].copy_from_slice(&expires.unwrap_or(0).to_le_bytes());

@@ -130,12 +130,20 @@ impl Store for DatabaseStore {
         finish(self.table.delete_many(keys))
     }
 
+    fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        finish(self.table.increment(key, by, ttl))
+    }
+
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         finish(self.table.clear(namespace))
     }
 
     fn sweep(&self, most: usize) -> Result<SweepProgress> {
         finish(self.table.sweep(most))
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.table.clock
     }
 
     /// Of PostgreSQL.

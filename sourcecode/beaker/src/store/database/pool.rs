@@ -64,6 +64,14 @@ impl Connections for Pools {
         self.write(|it| it.change(statement, values))
     }
 
+    async fn changed(
+        &self,
+        statement: Statement,
+        values: &[Value<'_>],
+    ) -> Result<Option<String>, Failure> {
+        self.write(|it| it.text(statement, values))
+    }
+
     async fn put_all(&self, rows: &[Row<'_>]) -> Result<(), Failure> {
         self.write(|it| it.put_all(rows))
     }

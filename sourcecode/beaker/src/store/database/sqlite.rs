@@ -8,8 +8,8 @@ use std::{fs, io};
 
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{
-    CachedStatement, Connection as Bare, ErrorCode, OpenFlags, OptionalExtension,
-    TransactionBehavior, params_from_iter,
+    CachedStatement, Connection as Bare, ErrorCode, OpenFlags, TransactionBehavior,
+    params_from_iter,
 };
 
 use super::connection::{Columns, Connection, Failure, Found, Row, Value};
@@ -25,6 +25,10 @@ pub(super) const DIALECT: Dialect = Dialect {
     // Without this a column takes anything.
     ending: " strict",
     mark: "?",
+    number_of: "(case when cast(COLUMN as text) not glob '*[^0-9]*' and length(COLUMN) between 1 and 16 \
+                then cast(cast(COLUMN as text) as integer) end)",
+    digits_of: "cast(cast(NUMBER as text) as blob)",
+    text_of: "cast(bytes as text)",
 };
 
 /// An open file.
@@ -127,8 +131,12 @@ impl Connection for Sqlite {
         values: &[Value<'_>],
     ) -> Result<Option<String>, Failure> {
         let mut statement = self.prepared(statement)?;
-        let text = statement.query_row(params_from_iter(values), |row| row.get(0));
-        text.optional().map_err(failure)
+        let mut rows = statement.query(params_from_iter(values)).map_err(failure)?;
+        let row = rows.next().map_err(failure)?;
+        let text = row.map(|row| row.get(0)).transpose().map_err(failure)?;
+        // What changes a row is done when there are no more.
+        rows.next().map_err(failure)?;
+        Ok(text)
     }
 
     fn change(&mut self, statement: Statement, values: &[Value<'_>]) -> Result<usize, Failure> {

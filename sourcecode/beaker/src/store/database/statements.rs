@@ -4,6 +4,7 @@
 //! between the look and the write.
 
 use crate::error::{Error, Result};
+use crate::store::MAX_COUNT;
 
 /// The longest name: PostgreSQL cuts names at 63 bytes, and the index's is longer.
 const LONGEST_NAME: usize = 48;
@@ -18,6 +19,12 @@ pub(super) struct Dialect {
     pub(super) ending: &'static str,
     /// What a parameter's number follows.
     pub(super) mark: &'static str,
+    /// A whole number from the digits in `COLUMN`, and null from other bytes.
+    pub(super) number_of: &'static str,
+    /// The digits of `NUMBER`, as bytes.
+    pub(super) digits_of: &'static str,
+    /// The column `bytes` as a text.
+    pub(super) text_of: &'static str,
 }
 
 /// One of the statements. `Many` are those of which one does for many keys; SQLite has none of them.
@@ -31,6 +38,8 @@ pub(super) enum Statement {
     DeleteUnchanged,
     /// Removes a row whose checksum is wrong, if it is still that one.
     DeleteDamaged,
+    /// Adds to a counter or makes it, and returns its digits.
+    Increment,
     /// Returns the last name of the next step of a `clear`, if there is more than one step left.
     ClearUntil,
     ClearStep,
@@ -56,6 +65,7 @@ impl Statement {
         Delete,
         DeleteUnchanged,
         DeleteDamaged,
+        Increment,
         ClearUntil,
         ClearStep,
         ClearRest,
@@ -69,7 +79,7 @@ impl Statement {
     ];
 
     /// Its text, with `TABLE` for the table and `?` before the numbers of parameters.
-    fn template(self) -> String {
+    fn template(self, dialect: Dialect) -> String {
         const ROW: &str = "(namespace, name, version, expires_at, bytes, checksum)";
         const REPLACE: &str = "on conflict (namespace, name) do update set \
              version = excluded.version, expires_at = excluded.expires_at, \
@@ -81,16 +91,17 @@ impl Statement {
             Put => {
                 format!("insert into TABLE as old {ROW} values (?1, ?2, ?3, ?4, ?5, ?6) {REPLACE}")
             }
-            PutAbsent => format!("{} where old.expires_at <= ?7", Put.template()),
+            PutAbsent => format!("{} where old.expires_at <= ?7", Put.template(dialect)),
             PutUnchanged => format!(
                 "update TABLE set version = ?3, expires_at = ?4, bytes = ?5, checksum = ?6 \
                  {AT_KEY} and version = ?8 and (expires_at is null or expires_at > ?7)"
             ),
             Delete => format!("delete from TABLE {AT_KEY} and {LIVES}"),
-            DeleteUnchanged => format!("{} and version = ?4", Delete.template()),
+            DeleteUnchanged => format!("{} and version = ?4", Delete.template(dialect)),
             DeleteDamaged => {
                 format!("delete from TABLE {AT_KEY} and version = ?3 and checksum = ?4")
             }
+            Increment => increment(dialect),
             ClearUntil => "select name from TABLE where namespace = ?1 and name > ?2 \
                  order by name limit 1 offset ?3"
                 .into(),
@@ -130,6 +141,37 @@ impl Statement {
     }
 }
 
+/// The parameters are: namespace, name, version, end of life, number to add, checksum of the key, now.
+///
+/// Whatever is in a counter's row is a number, so the database itself sums it up: see `Columns::sum`.
+fn increment(dialect: Dialect) -> String {
+    let sum = |expires: &str, count: &str| {
+        format!(
+            "-1 - (cast(?6 as bigint) + 3 * (cast(?3 as bigint) & {MAX_COUNT}) + \
+             5 * (coalesce({expires}, 0) & {MAX_COUNT}) + 7 * {count})"
+        )
+    };
+    let digits = |number: &str| dialect.digits_of.replace("NUMBER", number);
+    let old_sum = sum("old.expires_at", "COUNT").replace("cast(?3 as bigint)", "old.version");
+    let (first, first_end) = ("cast(?5 as bigint)", "cast(?4 as bigint)");
+    let next = format!("(COUNT + {first})");
+    let is_over = "(old.expires_at is not null and old.expires_at <= ?7)";
+    let (first_digits, next_digits) = (digits(first), digits(&next));
+    let (first_sum, next_sum) = (sum(first_end, first), sum("old.expires_at", &next));
+    let text = format!(
+        "insert into TABLE as old (namespace, name, version, expires_at, bytes, checksum) \
+         values (?1, ?2, ?3, ?4, {first_digits}, {first_sum}) \
+         on conflict (namespace, name) do update set version = excluded.version, \
+         expires_at = case when {is_over} then excluded.expires_at else old.expires_at end, \
+         bytes = case when {is_over} then excluded.bytes else {next_digits} end, \
+         checksum = case when {is_over} then excluded.checksum else {next_sum} end \
+         where {is_over} or (old.checksum = {old_sum} and {next} <= {MAX_COUNT}) \
+         returning {}",
+        dialect.text_of,
+    );
+    text.replace("COUNT", &dialect.number_of.replace("COLUMN", "old.bytes"))
+}
+
 /// The texts of the statements for one table.
 pub(super) struct Statements {
     /// The name of the table.
@@ -145,7 +187,7 @@ pub(super) struct Statements {
 impl Statements {
     pub(super) fn new(table: &str, dialect: Dialect) -> Result<Statements> {
         check(table)?;
-        let Dialect { text, number, bytes, ending, mark } = dialect;
+        let Dialect { text, number, bytes, ending, mark, .. } = dialect;
         let with = |statement: &str| {
             let statement = statement.replace("TABLE", &format!("\"{table}\""));
             statement.replace("INDEX", &format!("\"{table}_expires_at\"")).replace('?', mark)
@@ -163,7 +205,10 @@ impl Statements {
             probe: with(
                 "select namespace, name, version, expires_at, bytes, checksum from TABLE limit 0",
             ),
-            texts: Statement::ALL.iter().map(|statement| with(&statement.template())).collect(),
+            texts: Statement::ALL
+                .iter()
+                .map(|statement| with(&statement.template(dialect)))
+                .collect(),
         })
     }
 

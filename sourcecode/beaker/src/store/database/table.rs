@@ -11,7 +11,7 @@ use super::statements::Statement;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
-use crate::store::{Precondition, Put, Stored, SweepProgress, Version};
+use crate::store::{Precondition, Put, Stored, SweepProgress, Version, counter};
 
 /// More than any database takes without special care.
 const LARGEST_VALUE: usize = 256 * 1024 * 1024;
@@ -135,6 +135,39 @@ impl<C: Connections> Table<C> {
         Ok(())
     }
 
+    /// Adds to a counter by one statement. What that refuses is looked at, and if it is damaged, it goes.
+    pub(super) async fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        counter::check(key, by)?;
+        let columns = Columns::of(key);
+        for _ in 0..counter::TRIES {
+            let (now, [namespace, name]) = (self.clock.now(), columns.values());
+            let values = [
+                namespace,
+                name,
+                number(Version::fresh()),
+                Value::Moment(ttl.map(|ttl| moment(now + ttl))),
+                Value::Number(by.cast_signed()),
+                Value::Number(columns.key_checksum()),
+                Value::Number(moment(now)),
+            ];
+            let done = self.connections.changed(Statement::Increment, &values).await;
+            let done = done.map_err(|failure| self.failed("increment", show(key), failure))?;
+            if let Some((count, _)) = done.and_then(|text| counter::parse(text.as_bytes())) {
+                return Ok(count);
+            }
+            let found = self.connections.row(&columns).await;
+            let found = found.map_err(|failure| self.failed("increment", show(key), failure))?;
+            let is_counter = matches!(found, Found::Row { checksum: ..0, .. });
+            match self.living(&columns, found).await {
+                Some(_) if !is_counter => return Err(counter::no_counter(key)),
+                // One that there is room in was written meanwhile.
+                Some(stored) => drop(counter::add(key, &stored.bytes, by)?),
+                None => {}
+            }
+        }
+        Err(counter::contended(key))
+    }
+
     /// Removes all rows of a namespace. Each name is passed once, so this ends, whatever is written
     /// meanwhile.
     pub(super) async fn clear(&self, namespace: &Namespace) -> Result<()> {
@@ -178,7 +211,7 @@ impl<C: Connections> Table<C> {
     async fn living(&self, columns: &Columns, found: Found) -> Option<Stored> {
         match found {
             Found::Row { version, expires, bytes, checksum } => {
-                if columns.checksum(Content { version, expires, bytes: &bytes }) != checksum {
+                if !columns.has_checksum(Content { version, expires, bytes: &bytes }, checksum) {
                     self.heal(columns, version, checksum).await;
                     return None;
                 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use database_file::{DatabaseFile, Entry, Step};
 use redb::{ReadableTable, StorageError};
 
-use super::{Precondition, Put, Store, Stored, SweepProgress, Version};
+use super::{Precondition, Put, Store, Stored, SweepProgress, Version, counter};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
@@ -145,6 +145,30 @@ impl Store for DbmStore {
         })
     }
 
+    fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        counter::check(key, by)?;
+        let entry = entry(key);
+        self.file.write("increment", &format_args!("{key:?}"), |table| {
+            let next = {
+                let found = table.get(entry)?;
+                match self.living(entry, found.as_ref().map(|found| found.value())) {
+                    Some(old) => {
+                        counter::add(key, old.content, by).map(|count| (count, old.expires))
+                    }
+                    None => Ok((by, ttl.map(|ttl| self.clock.now() + ttl))),
+                }
+            };
+            let (count, expires) = match next {
+                Ok(next) => next,
+                Err(error) => return Ok((Err(error), false)),
+            };
+            let text = count.to_string();
+            let image = Image::build(entry, text.as_bytes(), Version::fresh(), expires);
+            table.insert(entry, image.as_slice())?;
+            Ok((Ok(count), true))
+        })?
+    }
+
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         let name = namespace.name();
         self.file.write("clear", &format_args!("{namespace:?}"), |table| {
@@ -179,6 +203,10 @@ impl Store for DbmStore {
         }
         *from = next;
         Ok(SweepProgress { removed, is_done: from.is_none() })
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     fn damaged(&self) -> u64 {

@@ -18,7 +18,7 @@ use record::{
 };
 use sweep::{Sweep, entries};
 
-use super::{Precondition, Store, Stored, SweepProgress, Version};
+use super::{Precondition, Store, Stored, SweepProgress, Version, counter};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, Result};
 use crate::file_lock::FileLock;
@@ -96,13 +96,9 @@ impl Store for FileStore {
         let expires = ttl.map(|ttl| self.clock.now() + ttl);
         let image = Image::build(bytes, version, expires);
         let path = self.layout.file(key);
-        if when == Precondition::Absent {
-            match make_folder_and(|| Draft::write(&path, &image)?.publish(Replace::No), &path) {
-                Ok(()) => return Ok(Some(version)),
-                // There is a file, but what it holds may have expired.
-                Err(error) if error.kind() == Io::AlreadyExists => {}
-                Err(error) => return Err(self.unwritable(error)),
-            }
+        // If there is a file, what it holds may have expired.
+        if when == Precondition::Absent && self.publish_new(&path, &image)? {
+            return Ok(Some(version));
         }
         let _lock = self.lock(&path)?;
         let written = self.replace(&path, &image, when)?;
@@ -125,6 +121,33 @@ impl Store for FileStore {
             }
             Found::Live(_) => Ok(false),
         }
+    }
+
+    fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        counter::check(key, by)?;
+        let (path, version) = (self.layout.file(key), Version::fresh());
+        let new =
+            |count: u64, expires| Image::build(count.to_string().as_bytes(), version, expires);
+        let first = || new(by, ttl.map(|ttl| self.clock.now() + ttl));
+        for _ in 0..counter::TRIES {
+            let _lock = self.lock(&path)?;
+            let (count, written) = match self.look(&path)? {
+                Found::Live(image) => {
+                    let count = counter::add(key, image.content(), by)?;
+                    let unchanged = Precondition::Unchanged(image.version);
+                    (count, self.replace(&path, &new(count, image.expires), unchanged)?)
+                }
+                // Whoever writes there now has not taken the lock.
+                Found::Nothing => (by, self.publish_new(&path, &first())?),
+                Found::Dead | Found::Foreign => {
+                    (by, self.replace(&path, &first(), Precondition::Absent)?)
+                }
+            };
+            if written {
+                return Ok(count);
+            }
+        }
+        Err(counter::contended(key))
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
@@ -164,6 +187,10 @@ impl Store for FileStore {
             }
         }
         Ok(SweepProgress { removed, is_done: step.is_done })
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     fn damaged(&self) -> u64 {
@@ -214,6 +241,15 @@ impl FileStore {
         };
         let has_expired = image.expires.is_some_and(|expires| expires <= self.clock.now());
         Ok(if has_expired { Found::Dead } else { Found::Live(image) })
+    }
+
+    /// Writes where no file is; tells whether it did.
+    fn publish_new(&self, path: &Path, image: &[u8]) -> Result<bool> {
+        match make_folder_and(|| Draft::write(path, image)?.publish(Replace::No), path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == Io::AlreadyExists => Ok(false),
+            Err(error) => Err(self.unwritable(error)),
+        }
     }
 
     /// Writes, if the condition is met; tells whether it was. Needs the record's lock.

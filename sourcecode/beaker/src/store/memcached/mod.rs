@@ -14,7 +14,7 @@ use commands::Place;
 use memcache::exp::{Delete, GetResult, MutationResult, Set, Ttl};
 use servers::{Mark, Pool};
 
-use super::{Precondition, Put, Store, Stored, Version};
+use super::{Precondition, Put, Store, Stored, Version, counter};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
@@ -28,8 +28,8 @@ const LONGEST_TTL: u64 = 10 * 365 * 24 * 3600;
 
 /// Values in memcached servers, through their meta commands (memcached 1.6 and later).
 ///
-/// Reading and writing is one round trip each; deleting is two, as is `Precondition::Absent` over what has
-/// expired.
+/// Reading and writing is one round trip each; deleting and incrementing is two, as is `Precondition::Absent`
+/// over what has expired.
 ///
 /// memcached can clear a server only as a whole. So `clear` writes a mark for the namespace, and
 /// whatever has a smaller `cas` number, that is, was written before, counts as gone. A mark that
@@ -170,8 +170,36 @@ impl Store for MemcachedStore {
         commands::delete_all(&self.places(keys))
     }
 
+    fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        counter::check(key, by)?;
+        let place = Place::of(&self.pool, key);
+        for _ in 0..counter::TRIES {
+            let (mark, item) = place.look(self.clock.monotonic())?;
+            let now = self.clock.now();
+            let expires = |item: &GetResult| read_item(item.value.as_deref()?)?.0;
+            let (count, expires) = match self.stored(mark, &item) {
+                Some(old) => (counter::add(key, &old.bytes, by)?, expires(&item)),
+                None => (by, ttl.map(|ttl| now + ttl)),
+            };
+            let set = Set::new(&place.wire, build_item(expires, count.to_string().as_bytes()));
+            let set = set.ttl(server_ttl(expires.map(|expires| expires.since(now))));
+            let set = match item.item.cas.filter(|_| item.hit()) {
+                Some(seen) => set.compare_cas(seen),
+                None => set.add(),
+            };
+            if place.set(set)?.applied() {
+                return Ok(count);
+            }
+        }
+        Err(counter::contended(key))
+    }
+
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         self.pool.all().iter().try_for_each(|server| commands::clear(server, namespace))
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
 
     fn damaged(&self) -> u64 {

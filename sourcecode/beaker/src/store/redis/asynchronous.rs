@@ -22,7 +22,9 @@ use super::server::{Failure, Kind, Server, many};
 use super::servers::{Place, Servers};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
-use crate::store::{AsyncStore, Precondition, Put, StoreFuture, Stored, Version, deadline};
+use crate::store::{
+    AsyncStore, Precondition, Put, StoreFuture, Stored, Version, counter, deadline,
+};
 
 /// Stores values in a redis server (version 4 or later) or a redis cluster, for programs on tokio.
 ///
@@ -267,6 +269,23 @@ impl AsyncStore for AsyncRedisStore {
             let unlinks = wires.iter().map(|wire| (wire.as_str(), Command::delete(wire, None).cmd));
             let done = self.servers.run_many(unlinks.collect(), Kind::Write, self.until()).await;
             done.map(drop).map_err(|failure| failure.named(&many("delete", keys.len())))
+        })
+    }
+
+    fn increment<'a>(
+        &'a self,
+        key: &'a Key,
+        by: u64,
+        ttl: Option<Duration>,
+    ) -> StoreFuture<'a, u64> {
+        Box::pin(async move {
+            counter::check(key, by)?;
+            let wire = wire(key);
+            let command = Command::increment(&wire, by, ttl);
+            let answer = self.servers.run(&wire, &command, Kind::Write, self.until()).await;
+            answer
+                .and_then(|answer| command::count(key, &answer).ok_or_else(|| self.unexpected()))
+                .map_err(|failure| failure.named(&format!("could not increment {key:?}")))?
         })
     }
 

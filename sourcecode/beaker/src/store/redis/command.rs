@@ -11,7 +11,7 @@ use redis::{Cmd, Pipeline, Value, from_redis_value};
 use super::server;
 use crate::error::Result;
 use crate::key::{Key, Namespace};
-use crate::store::{Precondition, Put, Stored, Version};
+use crate::store::{Precondition, Put, Stored, Version, counter};
 
 /// So many commands are sent before the first answer is read.
 pub(super) const AT_ONCE: usize = 1000;
@@ -33,6 +33,9 @@ static PUT_UNCHANGED: LazyLock<Script> =
 /// Removes if the version is still this one.
 static DELETE_UNCHANGED: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("delete_unchanged.lua")));
+
+/// Adds to a counter, or makes it.
+static INCREMENT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("increment.lua")));
 
 /// A script for one key. The servers know it by its SHA-1 once they have seen its text.
 struct Script {
@@ -64,6 +67,17 @@ impl Command {
         match old {
             None => Command::of("UNLINK").arg(wire),
             Some(old) => Command::script(&DELETE_UNCHANGED, wire).arg(old),
+        }
+    }
+
+    /// Adds to the counter under a key, under a new version. A counter that is not there yet is made, and lives
+    /// for so long. What it answers is for [`count`].
+    pub(super) fn increment(wire: &str, by: u64, ttl: Option<Duration>) -> Command {
+        let version = Version::fresh().number().to_le_bytes();
+        let command = Command::script(&INCREMENT, wire).arg(version).arg(by.to_string());
+        match milliseconds(ttl) {
+            Some(ttl) => command.arg("PX").arg(ttl),
+            None => command,
         }
     }
 
@@ -162,6 +176,16 @@ pub(super) fn old(when: Precondition) -> Option<[u8; VERSION]> {
     match when {
         Precondition::Unchanged(old) => Some(old.number().to_le_bytes()),
         Precondition::Always | Precondition::Absent => None,
+    }
+}
+
+/// What the script of a counter answers: its number, or why it has none; `None` if it is none to that.
+pub(super) fn count(key: &Key, answer: &Value) -> Option<Result<u64>> {
+    match answer {
+        Value::Int(-1) => Some(Err(counter::no_counter(key))),
+        Value::Int(-2) => Some(Err(counter::too_much(key))),
+        Value::Int(count) => u64::try_from(*count).ok().map(Ok),
+        _ => None,
     }
 }
 

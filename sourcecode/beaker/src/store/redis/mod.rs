@@ -159,6 +159,10 @@ impl Store for RedisStore {
         self.wait(self.store.delete_many(keys))
     }
 
+    fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
+        self.wait(self.store.increment(key, by, ttl))
+    }
+
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         self.wait(self.store.clear(namespace))
     }

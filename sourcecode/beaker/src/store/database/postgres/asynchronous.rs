@@ -208,12 +208,25 @@ impl AsyncStore for AsyncPostgresStore {
         Box::pin(self.table.delete_many(keys))
     }
 
+    fn increment<'a>(
+        &'a self,
+        key: &'a Key,
+        by: u64,
+        ttl: Option<Duration>,
+    ) -> StoreFuture<'a, u64> {
+        Box::pin(self.table.increment(key, by, ttl))
+    }
+
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
         Box::pin(self.table.clear(namespace))
     }
 
     fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
         Box::pin(self.table.sweep(most))
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.table.clock
     }
 
     fn damaged(&self) -> u64 {

@@ -89,6 +89,14 @@ impl Connections for AsyncConnections {
         self.ask(Change(statement, values)).await
     }
 
+    async fn changed(
+        &self,
+        statement: Statement,
+        values: &[Value<'_>],
+    ) -> Result<Option<String>, Failure> {
+        self.ask(AskText(statement, values)).await
+    }
+
     async fn put_all(&self, rows: &[Row<'_>]) -> Result<(), Failure> {
         self.ask(PutAll(rows)).await
     }

@@ -32,6 +32,10 @@ pub(super) const DIALECT: Dialect = Dialect {
     bytes: "bytea",
     ending: "",
     mark: "$",
+    number_of: "(case when encode(COLUMN, 'escape') ~ '^[0-9]{1,16}$' \
+                then cast(encode(COLUMN, 'escape') as bigint) end)",
+    digits_of: "decode(cast(NUMBER as text), 'escape')",
+    text_of: "encode(bytes, 'escape')",
 };
 
 /// A connection of a blocking program.
