@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::Extensions;
+use http::{Extensions, HeaderMap};
 
 use super::log::warn;
 use crate::cookie::path_matches;
@@ -42,12 +42,20 @@ impl PeerAddress {
 }
 
 /// Who sent the request, if that is known.
-fn peer(extensions: &Extensions) -> Option<IpAddr> {
+pub(super) fn peer(extensions: &Extensions) -> Option<IpAddr> {
     #[cfg(feature = "axum")]
     if let Some(info) = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>() {
         return Some(info.0.ip());
     }
     extensions.get::<PeerAddress>().map(|peer| peer.0.ip())
+}
+
+/// Gives the values of all headers of a name. What is no text is no word that is believed, and hides none.
+pub(super) fn lines<'a>(headers: &'a HeaderMap) -> impl Fn(&'static str) -> Vec<&'a str> {
+    |name| {
+        let lines = headers.get_all(name).iter();
+        lines.map(|line| line.to_str().unwrap_or("\u{fffd}")).collect()
+    }
 }
 
 /// The sessions of an application, whose cookie may go by how a request came.
@@ -91,11 +99,7 @@ impl SessionsByRequest {
 
 impl Plain {
     fn came_over_tls<B>(&self, request: &http::Request<B>) -> bool {
-        // What is no text is no word that is believed, and hides none.
-        let lines = |name| {
-            let lines = request.headers().get_all(name).iter();
-            lines.map(|line| line.to_str().unwrap_or("\u{fffd}")).collect()
-        };
+        let lines = lines(request.headers());
         let Some(peer) = peer(request.extensions()) else {
             self.tell_once(
                 None,

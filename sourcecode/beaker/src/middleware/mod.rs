@@ -11,6 +11,7 @@ mod cache;
 mod csrf;
 mod http_cache;
 mod log;
+mod rate_limit;
 mod request_session;
 #[cfg(feature = "server")]
 mod server;
@@ -22,6 +23,7 @@ pub use arrival::PeerAddress;
 pub use cache::{CacheExt, CacheMiddleware};
 pub use csrf::CsrfMiddleware;
 pub use http_cache::{CachedPage, HttpCacheMiddleware};
+pub use rate_limit::RateLimitMiddleware;
 pub use request_session::{RequestSession, SessionExt};
 #[cfg(feature = "server")]
 pub use server::{Server, ShutdownHandle};
@@ -30,8 +32,8 @@ pub use session::SessionMiddleware;
 pub use tower::CsrfToken;
 #[cfg(feature = "tower")]
 pub use tower::{
-    CsrfLayer, CsrfService, HttpCacheLayer, HttpCacheService, ResponseFuture, SessionLayer,
-    SessionService, session_of,
+    CsrfLayer, CsrfService, HttpCacheLayer, HttpCacheService, RateLimitLayer, RateLimitService,
+    ResponseFuture, SessionLayer, SessionService, session_of,
 };
 
 use crate::error::Result;

@@ -246,11 +246,9 @@ impl LazySession {
         !matches!(*self.place(), Place::Nowhere)
     }
 
-    /// Tells whether anybody has asked for the session of the request with these extensions, so that the answer
-    /// may be its visitor's own.
-    pub(super) fn is_asked_for(extensions: &Extensions) -> bool {
-        let lazy = extensions.get::<LazySession>();
-        lazy.is_some_and(|lazy| !matches!(*lazy.place(), Place::Stored(_) | Place::Nowhere))
+    /// Tells whether anybody has asked for it, so that the answer may be its visitor's own.
+    pub(super) fn is_asked_for(&self) -> bool {
+        !matches!(*self.place(), Place::Stored(_) | Place::Nowhere)
     }
 
     /// That of the request with these extensions.

@@ -82,6 +82,8 @@ mod postgres_async;
 mod proxied;
 #[cfg(feature = "cookies")]
 mod python;
+#[cfg(feature = "axum")]
+mod rate_limited;
 mod records;
 #[cfg(feature = "redis")]
 mod redis;

@@ -104,6 +104,7 @@ fn what_never_depends_on_what() {
                 "codec",
                 "cookie",
                 "error",
+                "limit",
                 "middleware",
                 "proxies",
                 "session",

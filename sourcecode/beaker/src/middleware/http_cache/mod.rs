@@ -154,9 +154,11 @@ impl<A: App> HttpCacheMiddleware<A> {
         place: &Place,
     ) -> Result<(Option<CacheEntry<CachedPage>>, Response)> {
         let conditions = take_conditions(request.headers_mut());
+        // A session that is given inside says so in its answer.
+        let outer = request.extensions().get::<LazySession>().cloned();
         let response = self.app.call(request)?;
         let (parts, body) = response.into_parts();
-        let is_own = LazySession::is_asked_for(request.extensions());
+        let is_own = outer.is_some_and(|session| session.is_asked_for());
         let length = Some(body.len()).filter(|_| !is_own);
         Ok(match self.cache.keeping(&parts, length) {
             None => (None, shorten(&conditions, Response::from_parts(parts, body))),
