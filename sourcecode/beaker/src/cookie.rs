@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::proxies::TrustedProxies;
 
 /// No browser keeps a cookie longer than this: 400 days.
-const LONGEST_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
+pub(crate) const LONGEST_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// The values of all cookies of this name in a `Cookie` header, in its order.
 ///

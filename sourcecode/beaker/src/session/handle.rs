@@ -292,9 +292,11 @@ impl SessionState {
             return Ok(None);
         }
         let now = options.clock.now();
-        let text = ticket::write(&self.id, options.says_when_sent().then_some(now));
+        let life = self.data.life();
+        let text = ticket::write(&self.id, options.says_when_sent(life).then_some(now));
         let value = options.signer()?.sign(options.cookie.get_name(), &text);
-        Ok(Some(options.cookie.set(&value, options.life_left(self.data.created, now))))
+        let longest = options.life_left(&self.data, now);
+        Ok(Some(life.cookie(&options.cookie).set(&value, longest)))
     }
 }
 

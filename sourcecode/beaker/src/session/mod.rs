@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `id` | what a session is known by |
 //! | `stored` | what is stored of it |
+//! | `life` | how long one session lasts |
 //! | `changes` | what was changed, to be undone or made again |
 //! | `turns` | one writer at a time, and further tries |
 //! | `events` | what `tracing` is told |
@@ -16,6 +17,7 @@
 //! | `typed` | values of the program's own types |
 //! | `flash` | messages that are shown once |
 //! | `csrf` | a token that pages of other sites cannot read |
+//! | `lasting` | a life of its own |
 //! | `records` | the store as sessions see it |
 //! | `load` | finding a session by its id or its cookie |
 //! | `end` | ending it, whatever others do with it |
@@ -37,6 +39,8 @@ mod events;
 mod flash;
 mod handle;
 mod id;
+mod lasting;
+mod life;
 mod load;
 mod options;
 mod records;
@@ -54,8 +58,10 @@ pub use events::SessionCounters;
 pub use flash::Flash;
 pub use handle::SessionState;
 pub use id::SessionId;
+pub use life::Life;
 #[cfg(feature = "middleware")]
 pub(crate) use options::Manager;
 pub(crate) use options::{DEFAULT_PER_USER, MOST_PER_USER};
 pub use options::{OnStoreFailure, Sessions};
 pub use stored::{Origin, Rejection, SessionData, Unreadable};
+pub use users::{Device, DeviceHandle};

@@ -263,6 +263,10 @@ impl AnyStore {
         asked!(self, store => store.put(key, bytes, ttl, when))
     }
 
+    pub(crate) async fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
+        asked!(self, store => store.put_many(puts))
+    }
+
     pub(crate) async fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         asked!(self, store => store.delete(key, when))
     }

@@ -20,6 +20,11 @@ mod async_locks;
 #[cfg(feature = "tokio")]
 mod async_sessions;
 mod cache_bypass;
+mod cache_compute;
+mod cache_keys;
+mod cache_load_errors;
+mod cache_many;
+mod cache_memory;
 #[cfg(feature = "middleware")]
 mod cache_middleware;
 mod cache_waits;
@@ -74,6 +79,7 @@ mod on_disk;
 #[cfg(feature = "tokio")]
 mod on_threads;
 mod overlap;
+mod peers;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(all(feature = "postgres", feature = "tokio"))]
@@ -92,12 +98,15 @@ mod redis_async;
 #[cfg(feature = "redis")]
 mod redis_cluster;
 mod regions;
+mod regions_of_objects;
 #[cfg(feature = "server")]
 mod served;
 mod session_csrf;
+mod session_devices;
 mod session_ends;
 mod session_flashes;
 mod session_interleavings;
+mod session_life;
 mod session_races;
 mod session_values;
 mod sessions;

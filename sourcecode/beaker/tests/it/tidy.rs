@@ -131,6 +131,7 @@ fn sessions_are_read_from_top_to_bottom() {
     let order = [
         "id",
         "stored",
+        "life",
         "changes",
         "turns",
         "events",
@@ -140,6 +141,7 @@ fn sessions_are_read_from_top_to_bottom() {
         "typed",
         "flash",
         "csrf",
+        "lasting",
         "records",
         "load",
         "end",

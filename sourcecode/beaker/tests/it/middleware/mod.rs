@@ -2,7 +2,7 @@
 //! of tower with stores that wait and stores that do not.
 
 mod lagging;
-mod site;
+pub(crate) mod site;
 pub(crate) mod watched;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

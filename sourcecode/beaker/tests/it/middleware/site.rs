@@ -11,14 +11,14 @@ use beaker::{Backend, CookieOptions, Result, SessionId, Sessions, Signer};
 use super::watched::Watched;
 
 /// What makes a page.
-pub(super) type Page = Arc<dyn Fn(&mut RequestSession, &str) -> Result<Response> + Send + Sync>;
+pub(crate) type Page = Arc<dyn Fn(&mut RequestSession, &str) -> Result<Response> + Send + Sync>;
 
-pub(super) trait Site: Sync {
+pub(crate) trait Site: Sync {
     fn call(&self, request: Request) -> Result<Response>;
 }
 
 /// Checks the site with each of the middlewares, each time with another store.
-pub(super) fn everywhere(
+pub(crate) fn everywhere(
     options: impl Fn(Sessions) -> Sessions,
     page: impl Fn(&mut RequestSession, &str) -> Result<Response> + Send + Sync + 'static,
     check: impl Fn(&dyn Site, &Watched, &Sessions),
@@ -89,7 +89,7 @@ mod of_tower {
     }
 }
 
-pub(super) fn get(path: &str, cookie: Option<&str>) -> Request {
+pub(crate) fn get(path: &str, cookie: Option<&str>) -> Request {
     let mut request = http::Request::get(path).body(Vec::new()).unwrap();
     if let Some(cookie) = cookie {
         request.headers_mut().insert("cookie", cookie.parse().unwrap());
@@ -98,17 +98,17 @@ pub(super) fn get(path: &str, cookie: Option<&str>) -> Request {
 }
 
 /// A browser: sends the cookies that it was given.
-pub(super) struct Visitor<'a> {
+pub(crate) struct Visitor<'a> {
     site: &'a dyn Site,
-    pub(super) cookie: Mutex<Option<String>>,
+    pub(crate) cookie: Mutex<Option<String>>,
 }
 
 impl<'a> Visitor<'a> {
-    pub(super) fn new(site: &'a dyn Site) -> Visitor<'a> {
+    pub(crate) fn new(site: &'a dyn Site) -> Visitor<'a> {
         Visitor { site, cookie: Mutex::new(None) }
     }
 
-    pub(super) fn visit(&self, path: &str) -> Result<Response> {
+    pub(crate) fn visit(&self, path: &str) -> Result<Response> {
         let mut cookie = self.cookie.lock().unwrap();
         let response = self.site.call(get(path, cookie.as_deref()))?;
         if let Some(header) = response.headers().get("set-cookie") {
@@ -120,13 +120,13 @@ impl<'a> Visitor<'a> {
     }
 
     /// The id in its cookie.
-    pub(super) fn id(&self) -> SessionId {
+    pub(crate) fn id(&self) -> SessionId {
         let cookie = self.cookie.lock().unwrap();
         let value = cookie.as_deref().unwrap().split_once('=').unwrap().1;
         value.split('.').next().unwrap().parse().unwrap()
     }
 
-    pub(super) fn body(&self, path: &str) -> String {
+    pub(crate) fn body(&self, path: &str) -> String {
         String::from_utf8(self.visit(path).unwrap().into_body()).unwrap()
     }
 }
