@@ -22,11 +22,21 @@ pub fn find<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = &'a str>
     })
 }
 
+/// Tells whether a browser sends a cookie for one path along with a request for another (RFC 6265, 5.1.4).
+#[cfg(feature = "middleware")]
+pub(crate) fn path_matches(cookie: &str, request: &str) -> bool {
+    request
+        .strip_prefix(cookie)
+        .is_some_and(|rest| rest.is_empty() || cookie.ends_with('/') || rest.starts_with('/'))
+}
+
 /// How the session's cookie is sent.
 #[derive(Debug, Clone)]
 pub struct CookieOptions {
     name: String,
     path: String,
+    #[cfg_attr(not(feature = "middleware"), allow(dead_code))]
+    is_path_cut: bool,
     domain: Option<String>,
     secure: Secure,
     http_only: bool,
@@ -42,6 +52,7 @@ enum Secure {
     Always,
     Never,
     /// If the visitor came over TLS, for which these are asked.
+    #[cfg_attr(not(feature = "middleware"), allow(dead_code))]
     ByRequest(Arc<TrustedProxies>),
 }
 
@@ -87,6 +98,7 @@ impl Default for CookieOptions {
         CookieOptions {
             name: "beaker.session.id".into(),
             path: "/".into(),
+            is_path_cut: false,
             domain: None,
             secure: Secure::Always,
             http_only: true,
@@ -105,9 +117,26 @@ impl CookieOptions {
         self
     }
 
-    /// Only for paths below this one.
+    /// Only for paths below this one. Default: `/`, all paths.
+    ///
+    /// A request for another path has no session in the middlewares, since its visitor's browser would not send the
+    /// cookie back there, and a new one would take the place of the one that they have.
     pub fn path(mut self, path: impl Into<String>) -> CookieOptions {
         self.path = path.into();
+        self
+    }
+
+    /// Says that the application sees shorter paths than the browser, since a proxy, or axum's `nest`, takes away
+    /// what the cookie's [`path`](CookieOptions::path) says. Default: it sees the same ones. Each request has its
+    /// session then.
+    ///
+    /// ```
+    /// use beaker::CookieOptions;
+    ///
+    /// let cookie = CookieOptions::default().path("/shop").path_is_cut();
+    /// ```
+    pub fn path_is_cut(mut self) -> CookieOptions {
+        self.is_path_cut = true;
         self
     }
 
@@ -248,6 +277,12 @@ impl CookieOptions {
         Ok(())
     }
 
+    /// Returns the path whose requests bring the cookie, if there are others.
+    #[cfg(feature = "middleware")]
+    pub(crate) fn own_path(&self) -> Option<&str> {
+        (!self.is_path_cut && self.path != "/").then_some(&*self.path)
+    }
+
     /// Returns who is asked how a visitor came, and the options for one who came over plain HTTP. `None` if they
     /// are the same for all.
     #[cfg(feature = "middleware")]
@@ -382,6 +417,28 @@ mod tests {
         assert!(plain.check().is_ok());
         let (_, strict) = options.same_site(SameSite::Strict).by_request().unwrap();
         assert!(strict.set("1", None).contains("SameSite=Strict"));
+    }
+
+    #[cfg(feature = "middleware")]
+    #[test]
+    fn a_cookie_comes_with_the_paths_below_its_own() {
+        for (cookie, request, comes) in [
+            ("/", "/", true),
+            ("/", "/a", true),
+            ("/a", "/a", true),
+            ("/a", "/a/", true),
+            ("/a", "/a/b", true),
+            ("/a/", "/a/b", true),
+            ("/a/", "/a", false),
+            ("/a", "/ab", false),
+            ("/a", "/", false),
+            ("/a", "/A", false),
+        ] {
+            assert_eq!(path_matches(cookie, request), comes, "{cookie} {request}");
+        }
+        assert_eq!(CookieOptions::default().own_path(), None);
+        assert_eq!(CookieOptions::default().path("/a").own_path(), Some("/a"));
+        assert_eq!(CookieOptions::default().path("/a").path_is_cut().own_path(), None);
     }
 
     #[test]

@@ -38,6 +38,7 @@
 //! | [`session`] | sessions |
 //! | [`cache`] | what takes long to make, made once; `#[cached]` on functions (feature `macros`); for async code, `AsyncCache` (feature `tokio`) |
 //! | [`config`] | options as texts, from files and the environment, checked at once |
+//! | `testing` | the cookies of a visitor, for tests of a program (feature `middleware`) |
 //! | `middleware` | an application and what is wrapped around it (feature `middleware`); a layer for async servers (features `tower`, `axum`) |
 #![forbid(unsafe_code)]
 // Each item says which feature brings it.
@@ -69,6 +70,8 @@ pub mod session;
 pub mod signing;
 pub mod store;
 pub mod sweeper;
+#[cfg(feature = "middleware")]
+pub mod testing;
 pub mod value;
 mod world;
 

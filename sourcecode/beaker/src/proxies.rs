@@ -212,6 +212,32 @@ impl TrustedProxies {
         is_tls
     }
 
+    /// Returns the address of the visitor: the first on the way back whom nobody has to trust, or the last that is
+    /// known.
+    pub(crate) fn visitor<'a>(
+        &self,
+        peer: IpAddr,
+        lines: impl Fn(&'static str) -> Vec<&'a str>,
+    ) -> IpAddr {
+        let way: Vec<Option<IpAddr>> = match self.header {
+            ProxyHeader::XForwardedProto => {
+                entries(&lines("x-forwarded-for")).iter().map(|entry| node(entry)).collect()
+            }
+            ProxyHeader::Forwarded => {
+                let hops = forwarded::read(&lines("forwarded")).unwrap_or_default();
+                hops.into_iter().map(|hop| hop.from).collect()
+            }
+        };
+        let mut by = peer;
+        for from in way.into_iter().rev() {
+            match from {
+                Some(from) if self.contains(by) => by = from,
+                _ => break,
+            }
+        }
+        by
+    }
+
     /// Returns the name of the header in which the way is told.
     pub(crate) fn header_name(&self) -> &'static str {
         match self.header {
@@ -221,13 +247,16 @@ impl TrustedProxies {
     }
 }
 
+/// What stands between commas.
+#[cfg(any(feature = "middleware", test))]
+fn entries(lines: &[&str]) -> Vec<String> {
+    lines.iter().flat_map(|line| line.split(',')).map(|it| it.trim().to_owned()).collect()
+}
+
 /// Reads the headers that proxies wrote before there was a standard: one list of schemes, and one of addresses.
 /// They belong together from their ends on, since a proxy may replace one and add to the other.
 #[cfg(any(feature = "middleware", test))]
 fn de_facto(schemes: &[&str], addresses: &[&str]) -> Vec<Hop> {
-    let entries = |lines: &[&str]| -> Vec<String> {
-        lines.iter().flat_map(|line| line.split(',')).map(|it| it.trim().to_owned()).collect()
-    };
     let mut addresses = entries(addresses);
     let hops = entries(schemes).into_iter().rev().map(|scheme| Hop {
         from: addresses.pop().as_deref().and_then(node),
@@ -498,6 +527,32 @@ mod tests {
             &[("x-forwarded-proto", "https")],
             false,
         );
+    }
+
+    #[test]
+    fn the_visitor_is_whom_nobody_has_to_trust() {
+        for (header, peer, said, visitor) in [
+            ("x-forwarded-for", "192.0.2.1", "1.1.1.1", "192.0.2.1"),
+            ("x-forwarded-for", "10.0.0.1", "1.1.1.1", "1.1.1.1"),
+            ("x-forwarded-for", "10.0.0.1", "1.1.1.1, 2.2.2.2", "2.2.2.2"),
+            ("x-forwarded-for", "10.0.0.1", "1.1.1.1, 2.2.2.2, 10.0.0.2", "2.2.2.2"),
+            ("x-forwarded-for", "10.0.0.1", "10.0.0.3, 10.0.0.2", "10.0.0.3"),
+            ("x-forwarded-for", "10.0.0.1", "1.1.1.1, unknown, 10.0.0.2", "10.0.0.2"),
+            ("x-forwarded-for", "10.0.0.1", "[2001:db8::1]:80", "2001:db8::1"),
+            ("x-forwarded-for", "10.0.0.1", "", "10.0.0.1"),
+            ("forwarded", "10.0.0.1", "for=1.1.1.1, for=2.2.2.2;proto=http", "2.2.2.2"),
+            ("forwarded", "10.0.0.1", "for=1.1.1.1;x=\", for=2.2.2.2", "10.0.0.1"),
+            ("forwarded", "192.0.2.1", "for=1.1.1.1", "192.0.2.1"),
+        ] {
+            let written = match header {
+                "forwarded" => ProxyHeader::Forwarded,
+                _ => ProxyHeader::XForwardedProto,
+            };
+            let proxies = proxies("10.0.0.0/8").header(written);
+            let lines = |name| if name == header { vec![said] } else { vec!["9.9.9.9"] };
+            let found = proxies.visitor(peer.parse().unwrap(), lines);
+            assert_eq!(found, visitor.parse::<IpAddr>().unwrap(), "{header}: {said} from {peer}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub use costs::{Cost, median_of_turns, record};
 use criterion::Criterion;
 pub use drivers::{data, drivers, sessions_of};
 pub use served::Served;
-pub use wrk::{Load, load};
+pub use wrk::{Load, load, load_with_headers};
 
 /// What a pair must reach.
 #[derive(Debug, Clone, Copy)]

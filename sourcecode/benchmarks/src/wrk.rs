@@ -48,7 +48,30 @@ pub fn load(url: &str, cookies: &[String], connections: usize, time: Duration) -
     let mut script = tempfile::NamedTempFile::with_suffix(".lua")?;
     writeln!(script, "COOKIES = {{ '{}' }}{IN_TURN}", cookies.join("', '"))?;
     let mut wrk = Command::new("wrk");
-    wrk.args(["-t2", "--latency", "-s"]).arg(script.path());
+    wrk.arg("-s").arg(script.path());
+    run(wrk, url, connections, time)
+}
+
+/// Sends requests on so many connections, all with these headers: `Name: value`.
+///
+/// # Errors
+///
+/// `wrk` is not installed, or could not do it.
+pub fn load_with_headers(
+    url: &str,
+    headers: &[String],
+    connections: usize,
+    time: Duration,
+) -> io::Result<Load> {
+    let mut wrk = Command::new("wrk");
+    for header in headers {
+        wrk.arg("-H").arg(header);
+    }
+    run(wrk, url, connections, time)
+}
+
+fn run(mut wrk: Command, url: &str, connections: usize, time: Duration) -> io::Result<Load> {
+    wrk.args(["-t2", "--latency"]);
     wrk.arg(format!("-c{connections}")).arg(format!("-d{}s", time.as_secs())).arg(url);
     let output = wrk.output()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -49,8 +49,14 @@
 //! | `save_accessed_time`, `auto` | true or false | `true`, `false` |
 //! | `key`, `cookie_path`, `cookie_domain` | the cookie's name, path and domain | `beaker.session.id`, `/`, none |
 //! | `cookie_expires` | true: until the browser is closed; false: as long as browsers keep any; seconds | `true` |
-//! | `secure`, `httponly` | true or false | `true` (Beaker: false) |
+//! | `cookie_path_is_cut` | true: a proxy or axum's `nest` takes `cookie_path` away before the application sees a path | `false` |
+//! | `secure` | true; false; `auto`: if the visitor came over TLS, as trusted proxies say | `true` (Beaker: false) |
+//! | `trusted_proxies` | addresses and networks with `,` between, for `secure = auto` | none |
+//! | `proxy_header` | `x-forwarded-proto`, `forwarded`: where the proxies say it | `x-forwarded-proto` |
+//! | `httponly` | true or false | `true` (Beaker: false) |
 //! | `samesite` | `lax`, `strict`, `none` | `lax` |
+//! | `partitioned` | true or false | `false` |
+//! | `cookie_priority` | `low`, `medium`, `high` | none |
 //! | `secret` | keys that sign ids, newest first, with `,` between | none |
 //! | `validate_key`, `encrypt_key` | the same, for `type = cookie`: they sign, they seal | none |
 //! | `cookie_format` | `own`, `beaker` | `own` |
@@ -95,7 +101,7 @@ pub use cache::{CacheConfig, RegionConfig};
 pub use print::Keys;
 use print::Lines;
 use reader::{Problems, note_strays};
-pub use session::{CookieConfig, CookieFormat, Place, Serializer, SessionConfig};
+pub use session::{CookieConfig, CookieFormat, Place, Secure, Serializer, SessionConfig};
 pub use settings::Settings;
 
 use crate::error::Result;

@@ -7,7 +7,7 @@ use super::cache::{self, CacheConfig, RegionConfig};
 use super::name;
 use super::open::{BEAKER_IS_JSON, NO_KEY};
 use super::reader::{Problems, Reader};
-use super::session::{self, CookieFormat, Place, Serializer, SessionConfig};
+use super::session::{self, CookieFormat, Place, Secure, Serializer, SessionConfig};
 use super::settings::Settings;
 use super::words::{self, ParseResult};
 use crate::backend::options::{
@@ -23,6 +23,7 @@ impl SessionConfig {
         reader.read_all(session::OPTIONS, &mut config);
         config.check_format(reader);
         config.check_cookie(reader);
+        config.check_proxies(reader);
         config.check_times(reader);
         if config.local_tier.is_none() && !config.is_in_cookies() {
             reader.wrong("local_tier_capacity", "there are copies with a `local_tier` alone");
@@ -45,8 +46,20 @@ impl SessionConfig {
     /// Each of the cookie's options is right alone, so this is about two of them together.
     fn check_cookie(&self, reader: &Reader<'_>) {
         if let Err(error) = self.cookie.options().check() {
-            let option = if self.cookie.secure { "key" } else { "secure" };
+            let is_never_secure = self.cookie.secure == Secure::Never;
+            let option = if is_never_secure { "secure" } else { "key" };
             reader.wrong(option, &error.to_string());
+        }
+    }
+
+    fn check_proxies(&self, reader: &Reader<'_>) {
+        if self.cookie.secure != Secure::Auto {
+            for option in ["trusted_proxies", "proxy_header"] {
+                reader.wrong(option, "it is for `session.secure = auto`; leave it out");
+            }
+        } else if self.cookie.trusted_proxies.is_none() && !reader.is_given("trusted_proxies") {
+            let what = "`session.secure = auto` believes nobody without them; name the addresses of the proxies";
+            reader.missing("trusted_proxies", what);
         }
     }
 

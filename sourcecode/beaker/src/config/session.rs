@@ -8,8 +8,9 @@ use super::words::{
     self, ConfigOption, ParseResult, Printed, boolean, chosen, in_seconds, in_seconds_or_never,
     set, shown,
 };
-use crate::cookie::{CookieLifetime, CookieOptions, SameSite};
+use crate::cookie::{CookieLifetime, CookieOptions, CookiePriority, SameSite};
 use crate::nearest::nearest;
+use crate::proxies::{ProxyHeader, TrustedProxies};
 use crate::session::{DEFAULT_PER_USER, MOST_PER_USER, OnStoreFailure};
 
 /// What `session.…` says. It prints as lines of `key = value`, with secrets hidden.
@@ -93,12 +94,34 @@ pub struct CookieConfig {
     pub domain: Option<String>,
     /// `cookie_expires`: how long a browser keeps it.
     pub expires: CookieLifetime,
+    /// `cookie_path_is_cut`: whether the application sees shorter paths than the browser.
+    pub path_is_cut: bool,
     /// `secure`: never over plain HTTP.
-    pub secure: bool,
+    pub secure: Secure,
+    /// `trusted_proxies`: who is asked how a visitor came, for `secure = auto`.
+    pub trusted_proxies: Option<TrustedProxies>,
+    /// `proxy_header`: where they say it.
+    pub proxy_header: ProxyHeader,
     /// `httponly`: not for the page's scripts.
     pub httponly: bool,
     /// `samesite`: whether other sites' links and forms bring it along.
     pub samesite: SameSite,
+    /// `partitioned`: kept apart for each site that ours is embedded in.
+    pub partitioned: bool,
+    /// `cookie_priority`: which cookies Chromium keeps longest.
+    pub priority: Option<CookiePriority>,
+}
+
+/// When the cookie is `Secure`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Secure {
+    /// `true`.
+    Always,
+    /// `false`: for one's own machine.
+    Never,
+    /// `auto`: if the visitor came over TLS, as the trusted proxies say.
+    Auto,
 }
 
 impl Default for CookieConfig {
@@ -108,9 +131,14 @@ impl Default for CookieConfig {
             path: "/".into(),
             domain: None,
             expires: CookieLifetime::Browser,
-            secure: true,
+            path_is_cut: false,
+            secure: Secure::Always,
+            trusted_proxies: None,
+            proxy_header: ProxyHeader::default(),
             httponly: true,
             samesite: SameSite::Lax,
+            partitioned: false,
+            priority: None,
         }
     }
 }
@@ -129,8 +157,23 @@ impl CookieConfig {
         if !self.httponly {
             options = options.readable_by_scripts();
         }
-        if !self.secure {
-            options = options.insecure_for_localhost();
+        if self.path_is_cut {
+            options = options.path_is_cut();
+        }
+        match (self.secure, &self.trusted_proxies) {
+            (Secure::Never, _) => options = options.insecure_for_localhost(),
+            (Secure::Auto, Some(proxies)) => {
+                let proxies = proxies.clone().header(self.proxy_header);
+                options = options.secure_by_request(proxies);
+            }
+            // Without proxies nobody says that a visitor came in the clear.
+            (Secure::Auto, None) | (Secure::Always, _) => {}
+        }
+        if self.partitioned {
+            options = options.partitioned();
+        }
+        if let Some(priority) = self.priority {
+            options = options.priority(priority);
         }
         options
     }
@@ -147,6 +190,15 @@ const STORE_FAILURES: &[(&str, OnStoreFailure)] =
 
 const SAME_SITE: &[(&str, SameSite)] =
     &[("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
+
+const PRIORITIES: &[(&str, CookiePriority)] = &[
+    ("low", CookiePriority::Low),
+    ("medium", CookiePriority::Medium),
+    ("high", CookiePriority::High),
+];
+
+const PROXY_HEADERS: &[(&str, ProxyHeader)] =
+    &[("x-forwarded-proto", ProxyHeader::XForwardedProto), ("forwarded", ProxyHeader::Forwarded)];
 
 /// All options but `type` and those of back ends. What is given is read in this order.
 pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
@@ -207,6 +259,11 @@ pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
         |it| shown(&it.cookie.path),
     ),
     ConfigOption(
+        "cookie_path_is_cut",
+        |it, text| set(&mut it.cookie.path_is_cut, boolean(text)),
+        |it| it.cookie.path_is_cut.then(|| shown(true)).flatten(),
+    ),
+    ConfigOption(
         "cookie_domain",
         |it, text| set(&mut it.cookie.domain, accepted(text, CookieOptions::domain).map(Some)),
         |it| it.cookie.domain.clone(),
@@ -222,8 +279,29 @@ pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
     ),
     ConfigOption(
         "secure",
-        |it, text| set(&mut it.cookie.secure, boolean(text)),
-        |it| shown(it.cookie.secure),
+        |it, text| set(&mut it.cookie.secure, secure(text)),
+        |it| match it.cookie.secure {
+            Secure::Always => shown(true),
+            Secure::Never => shown(false),
+            Secure::Auto => shown("auto"),
+        },
+    ),
+    ConfigOption(
+        "trusted_proxies",
+        |it, text| {
+            let proxies =
+                text.parse::<TrustedProxies>().map(Some).map_err(|error| error.to_string());
+            set(&mut it.cookie.trusted_proxies, proxies)
+        },
+        |it| it.cookie.trusted_proxies.as_ref().and_then(shown),
+    ),
+    ConfigOption(
+        "proxy_header",
+        |it, text| set(&mut it.cookie.proxy_header, words::choice(text, PROXY_HEADERS)),
+        |it| {
+            let is_asked = it.cookie.trusted_proxies.is_some();
+            chosen(it.cookie.proxy_header, PROXY_HEADERS).filter(|_| is_asked)
+        },
     ),
     ConfigOption(
         "httponly",
@@ -234,6 +312,16 @@ pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
         "samesite",
         |it, text| set(&mut it.cookie.samesite, words::choice(text, SAME_SITE)),
         |it| chosen(it.cookie.samesite, SAME_SITE),
+    ),
+    ConfigOption(
+        "partitioned",
+        |it, text| set(&mut it.cookie.partitioned, boolean(text)),
+        |it| it.cookie.partitioned.then(|| shown(true)).flatten(),
+    ),
+    ConfigOption(
+        "cookie_priority",
+        |it, text| set(&mut it.cookie.priority, words::choice(text, PRIORITIES).map(Some)),
+        |it| it.cookie.priority.and_then(|priority| chosen(priority, PRIORITIES)),
     ),
     ConfigOption(
         "remove_rejected",
@@ -285,6 +373,14 @@ fn accepted(
 ) -> ParseResult<String> {
     let checked = place(CookieOptions::default(), text.to_owned()).check();
     checked.map(|()| text.to_owned()).map_err(|error| error.to_string())
+}
+
+fn secure(word: &str) -> ParseResult<Secure> {
+    if word.eq_ignore_ascii_case("auto") {
+        return Ok(Secure::Auto);
+    }
+    let is_always = boolean(word).map_err(|why| format!("{why}; or `auto`, behind proxies"))?;
+    Ok(if is_always { Secure::Always } else { Secure::Never })
 }
 
 fn serializer(word: &str) -> ParseResult<Serializer> {

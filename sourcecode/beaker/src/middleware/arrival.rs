@@ -5,9 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use http::Extensions;
+use http::{Extensions, HeaderMap};
 
 use super::log::warn;
+use crate::cookie::path_matches;
 use crate::proxies::TrustedProxies;
 use crate::session::Manager;
 
@@ -41,7 +42,7 @@ impl PeerAddress {
 }
 
 /// Who sent the request, if that is known.
-fn peer(extensions: &Extensions) -> Option<IpAddr> {
+pub(super) fn peer(extensions: &Extensions) -> Option<IpAddr> {
     #[cfg(feature = "axum")]
     if let Some(info) = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>() {
         return Some(info.0.ip());
@@ -49,10 +50,20 @@ fn peer(extensions: &Extensions) -> Option<IpAddr> {
     extensions.get::<PeerAddress>().map(|peer| peer.0.ip())
 }
 
+/// Gives the values of all headers of a name. What is no text is no word that is believed, and hides none.
+pub(super) fn lines<'a>(headers: &'a HeaderMap) -> impl Fn(&'static str) -> Vec<&'a str> {
+    |name| {
+        let lines = headers.get_all(name).iter();
+        lines.map(|line| line.to_str().unwrap_or("\u{fffd}")).collect()
+    }
+}
+
 /// The sessions of an application, whose cookie may go by how a request came.
 #[derive(Debug, Clone)]
 pub(super) struct SessionsByRequest {
     sessions: Manager,
+    /// If requests for other paths have none.
+    path: Option<Arc<str>>,
     /// If over plain HTTP they are others.
     plain: Option<Arc<Plain>>,
 }
@@ -70,25 +81,25 @@ impl SessionsByRequest {
         let plain = sessions.by_request().map(|(proxies, sessions)| {
             Arc::new(Plain { sessions, proxies, is_told: AtomicBool::new(false) })
         });
-        SessionsByRequest { sessions, plain }
+        let path = sessions.cookie_path().map(Arc::from);
+        SessionsByRequest { sessions, path, plain }
     }
 
-    /// Those for a request.
-    pub(super) fn of<B>(&self, request: &http::Request<B>) -> &Manager {
-        match &self.plain {
+    /// Those for a request, if its path is one for which there is a cookie.
+    pub(super) fn of<B>(&self, request: &http::Request<B>) -> Option<&Manager> {
+        if self.path.as_ref().is_some_and(|path| !path_matches(path, request.uri().path())) {
+            return None;
+        }
+        Some(match &self.plain {
             Some(plain) if !plain.came_over_tls(request) => &plain.sessions,
             _ => &self.sessions,
-        }
+        })
     }
 }
 
 impl Plain {
     fn came_over_tls<B>(&self, request: &http::Request<B>) -> bool {
-        // What is no text is no word that is believed, and hides none.
-        let lines = |name| {
-            let lines = request.headers().get_all(name).iter();
-            lines.map(|line| line.to_str().unwrap_or("\u{fffd}")).collect()
-        };
+        let lines = lines(request.headers());
         let Some(peer) = peer(request.extensions()) else {
             self.tell_once(
                 None,

@@ -1,15 +1,25 @@
-//! An application, and what is wrapped around it: [`App`], [`SessionMiddleware`], [`CacheMiddleware`].
+//! An application, and what is wrapped around it: [`App`], and its middlewares.
 //!
 //! The shape is WSGI's: an application is called with a request and gives a response, and a
 //! middleware is an application that calls another one. A `Server` (feature `server`) serves it.
 //!
-//! For async servers, `SessionLayer` (feature `tower`) does the same around one of tower's services,
-//! and axum's handlers (feature `axum`) take a [`RequestSession`] as an argument.
+//! For async servers, the same is done by layers around one of tower's services (feature `tower`), and axum's
+//! handlers (feature `axum`) take a [`RequestSession`] and a `CsrfToken` as arguments. From the outside inwards:
+//!
+//! | around an `App` | around a service | |
+//! |---|---|---|
+//! | [`RateLimitMiddleware`] | `RateLimitLayer` | refuses visitors who ask too often |
+//! | [`HttpCacheMiddleware`] | `HttpCacheLayer` | keeps pages that are for all |
+//! | [`SessionMiddleware`] | `SessionLayer` | gives each request its session |
+//! | [`CsrfMiddleware`] | `CsrfLayer` | refuses what other sites have forged |
+//! | [`CacheMiddleware`] | | gives each request the application's caches |
 
 mod arrival;
 mod cache;
+mod csrf;
 mod http_cache;
 mod log;
+mod rate_limit;
 mod request_session;
 #[cfg(feature = "server")]
 mod server;
@@ -19,14 +29,19 @@ mod tower;
 
 pub use arrival::PeerAddress;
 pub use cache::{CacheExt, CacheMiddleware};
+pub use csrf::CsrfMiddleware;
 pub use http_cache::{CachedPage, HttpCacheMiddleware};
+pub use rate_limit::RateLimitMiddleware;
 pub use request_session::{RequestSession, SessionExt};
 #[cfg(feature = "server")]
 pub use server::{Server, ShutdownHandle};
 pub use session::SessionMiddleware;
+#[cfg(feature = "axum")]
+pub use tower::CsrfToken;
 #[cfg(feature = "tower")]
 pub use tower::{
-    HttpCacheLayer, HttpCacheService, ResponseFuture, SessionLayer, SessionService, session_of,
+    CsrfLayer, CsrfService, HttpCacheLayer, HttpCacheService, RateLimitLayer, RateLimitService,
+    ResponseFuture, SessionLayer, SessionService, session_of,
 };
 
 use crate::error::Result;

@@ -29,6 +29,15 @@ pub trait SessionExt {
     /// is waited for by tasks, whose way to it is `session_of`; `ErrorKind::Application` if the request has
     /// been answered; what the store fails with.
     fn session(&self) -> Result<RequestSession>;
+
+    /// Returns the visitor's session, as [`session`](SessionExt::session), or `None` where there can be none: no
+    /// `SessionMiddleware` is wrapped around the application, or the path of the request is not below that of
+    /// the [cookie](crate::CookieOptions::path).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`session`](SessionExt::session), but for the two cases that are `None`.
+    fn optional_session(&self) -> Result<Option<RequestSession>>;
 }
 
 impl SessionExt for Request {
@@ -36,6 +45,11 @@ impl SessionExt for Request {
         let lazy = LazySession::of(self.extensions())?;
         lazy.check_that_threads_may_wait()?;
         finish(RequestSession::of(lazy.clone()))
+    }
+
+    fn optional_session(&self) -> Result<Option<RequestSession>> {
+        let is_there = LazySession::of(self.extensions()).is_ok_and(LazySession::is_there);
+        if is_there { self.session().map(Some) } else { Ok(None) }
     }
 }
 
@@ -203,6 +217,8 @@ enum Place {
     InUse,
     /// The request has been answered.
     Over,
+    /// There is none: the path of the request is none for which there is a cookie.
+    Nowhere,
 }
 
 /// The session of a request, taken out of it.
@@ -217,6 +233,22 @@ impl LazySession {
         let waits = sessions.waits();
         let place = Mutex::new(Place::Stored(sessions));
         LazySession(Arc::new(Inner { waits, asked, cookies, place }))
+    }
+
+    /// Of a request that has none.
+    pub(super) fn without(asked: Option<Asked>) -> LazySession {
+        let (cookies, place) = (Cookies::new(), Mutex::new(Place::Nowhere));
+        LazySession(Arc::new(Inner { waits: None, asked, cookies, place }))
+    }
+
+    /// Tells whether the request can have one.
+    pub(super) fn is_there(&self) -> bool {
+        !matches!(*self.place(), Place::Nowhere)
+    }
+
+    /// Tells whether anybody has asked for it, so that the answer may be its visitor's own.
+    pub(super) fn is_asked_for(&self) -> bool {
+        !matches!(*self.place(), Place::Stored(_) | Place::Nowhere)
     }
 
     /// That of the request with these extensions.
@@ -244,6 +276,12 @@ impl LazySession {
                 let what =
                     "the session of this request is in use; let go of it before asking again";
                 Err(Error::new(ErrorKind::WouldDeadlock, what))
+            }
+            Place::Nowhere => {
+                *place = Place::Nowhere;
+                let what = "the path of this request is not below the `path` of the session's cookie, so it has no \
+                            session; widen that path, or say `path_is_cut` if a proxy takes it away";
+                Err(Error::config(what))
             }
             Place::Over => {
                 *place = Place::Over;
@@ -293,7 +331,7 @@ impl LazySession {
     pub(super) fn end(&self) -> Result<Option<Box<SessionState>>> {
         match std::mem::replace(&mut *self.place(), Place::Over) {
             Place::Here(session) => Ok(Some(session)),
-            Place::Stored(_) | Place::Over => Ok(None),
+            Place::Stored(_) | Place::Over | Place::Nowhere => Ok(None),
             Place::InUse => {
                 let what = "the session was still in use when its request was answered, so it is";
                 let what = format!("{what} not saved; let go of it before answering");

@@ -70,7 +70,10 @@ pub(super) fn begin<B>(
     asked: Option<Asked>,
 ) -> LazySession {
     let cookies = request.headers().get_all(COOKIE).iter().cloned().collect();
-    let lazy = LazySession::new(sessions.of(request).clone(), asked, cookies);
+    let lazy = match sessions.of(request) {
+        Some(sessions) => LazySession::new(sessions.clone(), asked, cookies),
+        None => LazySession::without(asked),
+    };
     request.extensions_mut().insert(lazy.clone());
     lazy
 }

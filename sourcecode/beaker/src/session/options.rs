@@ -332,6 +332,12 @@ impl Manager {
         self.check_signer()
     }
 
+    /// Tells for which path the cookie is, if not for all.
+    #[cfg(feature = "middleware")]
+    pub(crate) fn cookie_path(&self) -> Option<&str> {
+        self.0.cookie.own_path()
+    }
+
     /// Returns who is asked how a visitor came, and these sessions for one who came over plain HTTP. `None` if
     /// they are the same for all.
     #[cfg(feature = "middleware")]
@@ -640,6 +646,10 @@ impl Sessions {
     /// A new session that nothing was changed in is stored neither way, since a visitor who only looks, or a robot,
     /// needs none. [`save`](crate::Session::save) stores it all the same.
     ///
+    /// A request that fails, with an error or a status of 500 or more, saves nothing, since it may have stopped
+    /// half way. One that is refused, with a status of 400 to 499, does: so log-ins that failed can be counted.
+    /// Where this is off, a change that nobody saved is a `WARN` event, with the request's method and path.
+    ///
     /// ```
     /// # use beaker::{Backend, Sessions};
     /// let sessions = Sessions::new(Backend::memory()).auto(true);
@@ -647,6 +657,7 @@ impl Sessions {
     #[doc(alias = "resave")]
     #[doc(alias = "save_uninitialized")]
     #[doc(alias = "always_save")]
+    #[doc(alias = "auto_save")]
     pub fn auto(self, auto: bool) -> Sessions {
         self.with(|options| options.auto = auto)
     }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use beaker::cache::OnStoreFailure;
-use beaker::config::{Config, Place, Settings};
-use beaker::{Backend, CookieLifetime, ErrorKind};
+use beaker::config::{Config, Place, Secure, Settings};
+use beaker::{Backend, CookieLifetime, ErrorKind, ProxyHeader};
 use proptest::prelude::*;
 
 const KEY: &str = "0123456789abcdef0123456789abcdef";
@@ -92,6 +92,28 @@ fn what_does_not_fit_together_is_a_mistake() {
     mistake("session.touch_every", "60", timeout, what);
     let what = "the session's cookie: `SameSite=None` needs `Secure`, or browsers drop it";
     mistake("session.secure", "no", &[("session.samesite", "none")], what);
+    let what = "the session's cookie: `Partitioned` needs `Secure`, or browsers drop it";
+    mistake("session.secure", "no", &[("session.partitioned", "yes")], what);
+    let what = "it is for `session.secure = auto`; leave it out";
+    mistake("session.trusted_proxies", "10.0.0.0/8", &[], what);
+    mistake("session.proxy_header", "forwarded", &[("session.secure", "true")], what);
+    mistakes(
+        &[("session.secure", "auto")],
+        &[
+            "session.trusted_proxies is missing: `session.secure = auto` believes nobody without them; name the \
+           addresses of the proxies",
+        ],
+    );
+    let auto = ("session.secure", "Auto");
+    let what = "`10.0.0` is neither an address nor a network such as `10.0.0.0/8`; `10.0.0.1/8` names one \
+                address and a whole network; write either";
+    mistake("session.trusted_proxies", "10.0.0, 10.0.0.1/8,::1", &[auto], what);
+    let proxies = ("session.trusted_proxies", "10.0.0.0/8, ::1");
+    let what = "allowed are `x-forwarded-proto`, `forwarded`";
+    mistake("session.proxy_header", "x-real-ip", &[auto, proxies], what);
+    let what = "the session's cookie: the name `__Secure-sid` needs `Secure`";
+    mistake("session.key", "__Secure-sid", &[auto, proxies], what);
+    mistake("session.cookie_priority", "urgent", &[], "allowed are `low`, `medium`, `high`");
     let what = "the session's cookie: the name `__Host-sid` needs the path `/` and no domain";
     mistake("session.key", "__Host-sid", &[("session.cookie_path", "/a")], what);
     let what = "the back end `memory` has only max_entries, max_bytes; leave it out";
@@ -181,8 +203,43 @@ fn beakers_words_are_understood() {
     let Place::Backend(backend) = &session.place else { panic!("{:?}", session.place) };
     assert_eq!((backend.name(), backend.option("data_dir").as_deref()), ("file", Some("./cache")));
     assert_eq!(session.timeout, Some(Duration::from_secs(3600)));
-    assert!(session.auto && !session.cookie.httponly && session.cookie.secure);
+    assert!(session.auto && !session.cookie.httponly && session.cookie.secure == Secure::Always);
     assert_eq!(session.cookie.expires, CookieLifetime::For(Duration::from_secs(300)));
+}
+
+#[test]
+fn a_cookie_may_go_by_the_request() {
+    let proxies = ("session.trusted_proxies", "10.0.0.0/8,::1");
+    let auto = [("session.secure", "AUTO"), proxies, ("session.proxy_header", "Forwarded")];
+    prints(
+        &auto,
+        &[
+            "session.secure = auto",
+            "session.trusted_proxies = 10.0.0.0/8, ::1",
+            "session.proxy_header = forwarded",
+        ],
+    );
+    prints(&auto[..2], &["session.proxy_header = x-forwarded-proto"]);
+    let config = read(&auto).unwrap();
+    assert_eq!(read_again(&config.to_string()).session, config.session);
+    let cookie = config.session.cookie;
+    assert_eq!((cookie.secure, cookie.proxy_header), (Secure::Auto, ProxyHeader::Forwarded));
+    prints(
+        &[
+            ("session.cookie_priority", "high"),
+            ("session.partitioned", "on"),
+            ("session.cookie_path_is_cut", "on"),
+        ],
+        &[
+            "session.cookie_priority = high",
+            "session.partitioned = true",
+            "session.cookie_path_is_cut = true",
+        ],
+    );
+}
+
+fn read_again(text: &str) -> Config {
+    text.parse::<Settings>().unwrap().read().unwrap()
 }
 
 #[test]
@@ -461,6 +518,9 @@ fn any_pairs() -> impl Strategy<Value = Vec<(String, String)>> {
         option("session.cookie_expires", prop_oneof![word(), "[2-9]{1,8}"].boxed()),
         option("session.key", "[a-z.!#$]{1,20}".boxed()),
         option("session.cookie_path", "/[!-:<-~]{0,20}".boxed()),
+        option("session.cookie_path_is_cut", word().boxed()),
+        option("session.partitioned", word().boxed()),
+        option("session.cookie_priority", prop_oneof!["low", "Medium", "HIGH"].boxed()),
         option("session.samesite", prop_oneof!["lax", "Strict", "NONE"].boxed()),
         option("session.data_serializer", prop_oneof!["json", "bincode"].boxed()),
         option("session.secret", "[0-9a-f]{32}(,[0-9a-f]{32}){0,2}".boxed()),

@@ -618,6 +618,57 @@ fn a_page_with_a_session_goes_by_its_cookie() {
     assert_eq!(made.load(Ordering::SeqCst), 2);
 }
 
+/// A session outside: nothing in the answer says that it is a visitor's own.
+#[test]
+fn a_page_inside_a_session_is_kept_if_it_does_not_ask_for_it() {
+    let page = |request: &mut Request| {
+        let is_own = request.uri().path() == "/own";
+        let name = match is_own {
+            true => request.session()?.require("name")?.as_str().unwrap_or_default().to_owned(),
+            false => "all".to_owned(),
+        };
+        Ok(page(&name, &[("cache-control", "max-age=60")]))
+    };
+    let sessions = Sessions::new(Backend::memory()).signed_by(Signer::random().unwrap());
+    let cookies = ["kimi", "felipe"].map(|name| {
+        let mut session = sessions.create();
+        session.set("name", name);
+        session.save().unwrap();
+        (name, session.set_cookie().unwrap().unwrap().split(';').next().unwrap().to_owned())
+    });
+    let request = |path: &str, cookie: &str| {
+        http::Request::get(path).header("cookie", cookie).body(Vec::new()).unwrap()
+    };
+    let (counted, made) = counted(Arc::new(page));
+    let app = HttpCacheMiddleware::new(
+        move |request: &mut Request| counted(request),
+        Cache::in_memory(10),
+    );
+    let app = SessionMiddleware::new(app, sessions.clone()).unwrap();
+    let layer = HttpCacheLayer::new(AsyncCache::in_memory(10));
+    let service = layer.layer(service_fn(move |mut request: Request| async move {
+        page(&mut request).map(|response| response.map(axum::body::Body::from))
+    }));
+    let service = beaker::middleware::SessionLayer::new(sessions).unwrap().layer(service);
+    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+    for _ in 0..2 {
+        for (name, cookie) in &cookies {
+            let answer = app.call(&mut request("/own", cookie)).unwrap();
+            assert_eq!(answer.body(), name.as_bytes());
+            let answer = service.clone().oneshot(request("/own", cookie));
+            let answer = runtime.block_on(answer).unwrap();
+            assert_eq!(answer.headers().get("age"), None);
+            let body = runtime.block_on(axum::body::to_bytes(answer.into_body(), 100)).unwrap();
+            assert_eq!(body, name.as_bytes());
+        }
+    }
+    assert_eq!(made.load(Ordering::SeqCst), 4);
+    for (_, cookie) in &cookies {
+        app.call(&mut request("/all", cookie)).unwrap();
+    }
+    assert_eq!(made.load(Ordering::SeqCst), 5);
+}
+
 /// All stores of the library take pages.
 #[servers::needs(redis)]
 #[test]

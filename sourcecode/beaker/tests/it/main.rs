@@ -35,8 +35,12 @@ mod caches_shared;
 #[cfg(all(feature = "memcached", feature = "redis"))]
 mod clock_steps;
 mod configuration;
+#[cfg(feature = "axum")]
+mod cookie_paths;
 #[cfg(feature = "cookies")]
 mod cookie_sessions;
+#[cfg(feature = "axum")]
+mod csrf;
 #[cfg(feature = "dbm")]
 mod dbm;
 #[cfg(feature = "dbm")]
@@ -85,6 +89,8 @@ mod postgres_async;
 mod proxied;
 #[cfg(feature = "cookies")]
 mod python;
+#[cfg(feature = "axum")]
+mod rate_limited;
 mod records;
 #[cfg(feature = "redis")]
 mod redis;

@@ -172,7 +172,8 @@ impl<C: Pages> HttpCache<C> {
         }
     }
 
-    /// Tells how an answer may be kept, if it may be. `length` is that of its body, if it is known.
+    /// Tells how an answer may be kept, if it may be. `length` is that of its body: `None` if it is not known, or
+    /// nobody else's business.
     pub(crate) fn keeping(
         &self,
         parts: &response::Parts,

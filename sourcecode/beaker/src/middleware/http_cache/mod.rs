@@ -16,6 +16,7 @@ pub(super) use page::shorten;
 pub(super) use rules::Way;
 
 use super::log::{Asked, log};
+use super::request_session::LazySession;
 use super::{App, Request, Response};
 use crate::cache::{Cache, CacheEntry};
 use crate::clock::Clock;
@@ -40,8 +41,10 @@ use crate::world::finish;
 /// - A request's own `no-cache` and `max-age` are not followed, so that nobody makes the application work by
 ///   reloading. `no-store` is.
 ///
-/// A cache that is down is passed by, and the error is logged. The session belongs inside: a page that asks
-/// for it says `Vary: Cookie`.
+/// A cache that is down is passed by, and the error is logged.
+///
+/// The `SessionMiddleware` belongs inside: a page that asks for its session says `Vary: Cookie` then. Where it is
+/// outside, a page that asks for its session is not kept at all.
 ///
 /// # Examples
 ///
@@ -151,9 +154,13 @@ impl<A: App> HttpCacheMiddleware<A> {
         place: &Place,
     ) -> Result<(Option<CacheEntry<CachedPage>>, Response)> {
         let conditions = take_conditions(request.headers_mut());
+        // A session that is given inside says so in its answer.
+        let outer = request.extensions().get::<LazySession>().cloned();
         let response = self.app.call(request)?;
         let (parts, body) = response.into_parts();
-        Ok(match self.cache.keeping(&parts, Some(body.len())) {
+        let is_own = outer.is_some_and(|session| session.is_asked_for());
+        let length = Some(body.len()).filter(|_| !is_own);
+        Ok(match self.cache.keeping(&parts, length) {
             None => (None, shorten(&conditions, Response::from_parts(parts, body))),
             Some(keeping) => {
                 let headers = [request.headers(), &conditions];

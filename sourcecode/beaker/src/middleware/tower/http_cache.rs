@@ -20,6 +20,7 @@ use crate::middleware::http_cache::{
     CachedPage, Found, HttpCache, Place, ROUNDS, Way, has_changed, shorten, take_conditions,
 };
 use crate::middleware::log::{Asked, log};
+use crate::middleware::request_session::LazySession;
 
 type Cache = HttpCache<AsyncCache<CachedPage>>;
 
@@ -277,8 +278,11 @@ impl<S, B> Asks<S, B> {
         let conditions = take_conditions(self.request.headers_mut());
         let headers: HeaderMap = self.request.headers().clone();
         let asked = Asked::of(&self.request);
+        // A session that is given inside says so in its answer.
+        let outer = self.request.extensions().get::<LazySession>().cloned();
         let (parts, body) = self.inner.call(self.request).await?.into_parts();
         let length = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+        let length = length.filter(|_| !outer.is_some_and(|session| session.is_asked_for()));
         let Some(keeping) = cache.keeping(&parts, length) else {
             return Ok((None, shorten(&conditions, Response::from_parts(parts, body))));
         };

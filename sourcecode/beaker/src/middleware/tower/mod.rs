@@ -7,9 +7,15 @@
 
 #[cfg(feature = "axum")]
 mod axum;
+mod csrf;
 mod http_cache;
+mod rate_limit;
 
+#[cfg(feature = "axum")]
+pub use axum::CsrfToken;
+pub use csrf::{CsrfLayer, CsrfService};
 pub use http_cache::{HttpCacheLayer, HttpCacheService};
+pub use rate_limit::{RateLimitLayer, RateLimitService};
 
 use std::cell::RefCell;
 use std::fmt;

@@ -105,6 +105,33 @@ fn auto_saves_what_changed() {
     });
 }
 
+/// What is saved by itself goes by the answer: one that failed may have stopped half way.
+#[test]
+fn auto_saves_nothing_of_a_request_that_failed() {
+    let visit = |session: &mut RequestSession, path: &str| {
+        let count = session.get("counter").and_then(Value::as_int).unwrap_or(0) + 1;
+        session.set("counter", count);
+        let mut response = text(count.to_string());
+        *response.status_mut() = StatusCode::from_u16(path[1..].parse().unwrap()).unwrap();
+        Ok(response)
+    };
+    let auto = |sessions: Sessions| sessions.auto(true);
+    everywhere(auto, visit, |site, _, _| {
+        let visitor = Visitor::new(site);
+        for (path, count) in [
+            ("/200", "1"),
+            ("/302", "2"),
+            ("/404", "3"),
+            ("/500", "4"),
+            ("/503", "4"),
+            ("/422", "4"),
+        ] {
+            assert_eq!(visitor.body(path), count, "{path}");
+        }
+        assert_eq!(visitor.body("/200"), "5");
+    });
+}
+
 #[test]
 fn reading_notes_the_access_in_one_write_or_none() {
     for (save_accessed_time, writes) in [(true, 1), (false, 0)] {
