@@ -11,10 +11,17 @@ use std::process::Command;
 fn the_library_keeps_its_promises_with_every_feature() {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(["test", "--all-features", "--quiet"]);
-    for package in ["beaker", "beaker-macros", "sweep", "interleavings"] {
+    for package in ["beaker", "beaker-macros", "sweep"] {
         cargo.args(["--package", package]);
     }
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    // They tell of the package of this test. `ring` is compiled again where they change, and all that uses it.
+    for (name, _) in env::vars_os() {
+        let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+        if of_package.iter().any(|it| name.to_string_lossy().starts_with(it)) {
+            cargo.env_remove(name);
+        }
+    }
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }

@@ -28,6 +28,7 @@ fn main() {
         ("memcached", has("memcached")),
         ("redis", has("redis-server")),
         ("postgresql", has("initdb") || has_debians_postgresql()),
+        ("nginx", has("nginx")),
         ("small_disk", mounts_a_disk()),
     ];
     for (what, is_there) in found {

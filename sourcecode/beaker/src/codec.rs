@@ -132,8 +132,8 @@ mod tests {
 
     #[test]
     fn json_reads_naturally() {
-        let value = Value::from(vec![
-            1.into(),
+        let value = Value::from([
+            Value::from(1),
             "a".into(),
             Value::Null,
             0.5.into(),

@@ -1,11 +1,13 @@
 //! Reading a `Cookie` header, and writing `Set-Cookie` (RFC 6265).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::proxies::TrustedProxies;
 
 /// No browser keeps a cookie longer than this: 400 days.
-const LONGEST_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
+pub(crate) const LONGEST_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// The values of all cookies of this name in a `Cookie` header, in its order.
 ///
@@ -26,10 +28,32 @@ pub struct CookieOptions {
     name: String,
     path: String,
     domain: Option<String>,
-    secure: bool,
+    secure: Secure,
     http_only: bool,
     same_site: SameSite,
     lifetime: CookieLifetime,
+    is_partitioned: bool,
+    priority: Option<CookiePriority>,
+}
+
+/// When the cookie is `Secure`, that is, never sent over plain HTTP.
+#[derive(Debug, Clone)]
+enum Secure {
+    Always,
+    Never,
+    /// If the visitor came over TLS, for which these are asked.
+    ByRequest(Arc<TrustedProxies>),
+}
+
+/// Which cookies Chromium drops first when a site has too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookiePriority {
+    /// Before the others.
+    Low,
+    /// As a cookie that says nothing.
+    Medium,
+    /// After the others.
+    High,
 }
 
 /// Whether a browser sends the cookie along when another site leads to ours.
@@ -64,10 +88,12 @@ impl Default for CookieOptions {
             name: "beaker.session.id".into(),
             path: "/".into(),
             domain: None,
-            secure: true,
+            secure: Secure::Always,
             http_only: true,
             same_site: SameSite::Lax,
             lifetime: CookieLifetime::Browser,
+            is_partitioned: false,
+            priority: None,
         }
     }
 }
@@ -111,7 +137,60 @@ impl CookieOptions {
 
     /// Sends the cookie over plain HTTP too. For trying things out on one's own machine.
     pub fn insecure_for_localhost(mut self) -> CookieOptions {
-        self.secure = false;
+        self.secure = Secure::Never;
+        self
+    }
+
+    /// Makes the cookie `Secure` for visitors who come over TLS, and not for those who come over plain HTTP,
+    /// which a proxy says that is trusted. Default: `Secure` always.
+    ///
+    /// It is for an application that is reached both ways, as a test system often is. Where TLS is all there is,
+    /// leave it out. A request whose peer is no trusted proxy, or is not known, counts as plain HTTP. There
+    /// `SameSite=None` and [`partitioned`](CookieOptions::partitioned), which browsers take with `Secure`
+    /// alone, become `Lax` and nothing.
+    ///
+    /// The middlewares decide it. A cookie that [`Session::set_cookie`](crate::session::SessionState::set_cookie) gives
+    /// outside a request is `Secure`.
+    ///
+    /// ```
+    /// use beaker::{Backend, CookieOptions, Sessions};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let cookie = CookieOptions::default().secure_by_request("127.0.0.1, 10.0.0.0/8".parse()?);
+    /// let sessions = Sessions::new(Backend::memory()).cookie(cookie);
+    /// # let _ = sessions;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "auto")]
+    #[doc(alias = "trust_proxy")]
+    pub fn secure_by_request(mut self, proxies: TrustedProxies) -> CookieOptions {
+        self.secure = Secure::ByRequest(Arc::new(proxies));
+        self
+    }
+
+    /// Keeps the cookie apart for each site that our pages are embedded in (CHIPS): with
+    /// `SameSite=None`, for browsers that block the cookies of others. Default: off. It needs `Secure`.
+    ///
+    /// ```
+    /// use beaker::{CookieOptions, SameSite};
+    ///
+    /// let cookie = CookieOptions::default().same_site(SameSite::None).partitioned();
+    /// ```
+    pub fn partitioned(mut self) -> CookieOptions {
+        self.is_partitioned = true;
+        self
+    }
+
+    /// Sets which cookies Chromium keeps longest when a site has too many. Default: it is not said.
+    ///
+    /// ```
+    /// use beaker::{CookieOptions, CookiePriority};
+    ///
+    /// let cookie = CookieOptions::default().priority(CookiePriority::High);
+    /// ```
+    pub fn priority(mut self, priority: CookiePriority) -> CookieOptions {
+        self.priority = Some(priority);
         self
     }
 
@@ -153,16 +232,33 @@ impl CookieOptions {
             return wrong(format!("{:?} is no domain", self.domain));
         }
         let (host, secure) = (self.name.starts_with("__Host-"), self.name.starts_with("__Secure-"));
-        if (host || secure) && !self.secure {
+        if (host || secure) && !matches!(self.secure, Secure::Always) {
             return wrong(format!("the name `{}` needs `Secure`", self.name));
         }
         if host && (self.domain.is_some() || self.path != "/") {
             return wrong(format!("the name `{}` needs the path `/` and no domain", self.name));
         }
-        if self.same_site == SameSite::None && !self.secure {
+        let is_never_secure = matches!(self.secure, Secure::Never);
+        if self.same_site == SameSite::None && is_never_secure {
             return wrong("`SameSite=None` needs `Secure`, or browsers drop it".into());
         }
+        if self.is_partitioned && is_never_secure {
+            return wrong("`Partitioned` needs `Secure`, or browsers drop it".into());
+        }
         Ok(())
+    }
+
+    /// Returns who is asked how a visitor came, and the options for one who came over plain HTTP. `None` if they
+    /// are the same for all.
+    #[cfg(feature = "middleware")]
+    pub(crate) fn by_request(&self) -> Option<(Arc<TrustedProxies>, CookieOptions)> {
+        let Secure::ByRequest(proxies) = &self.secure else { return None };
+        let mut plain =
+            CookieOptions { secure: Secure::Never, is_partitioned: false, ..self.clone() };
+        if plain.same_site == SameSite::None {
+            plain.same_site = SameSite::Lax;
+        }
+        Some((proxies.clone(), plain))
     }
 
     /// The value of a `Set-Cookie` header, of a cookie that is good for so long at most.
@@ -194,7 +290,7 @@ impl CookieOptions {
             SameSite::None => "None",
         };
         let http_only = if self.http_only { "; HttpOnly" } else { "" };
-        let secure = if self.secure { "; Secure" } else { "" };
+        let secure = if matches!(self.secure, Secure::Never) { "" } else { "; Secure" };
         let CookieOptions { name, path, .. } = self;
         let mut cookie =
             format!("{name}={value}{http_only}; SameSite={same_site}{secure}; Path={path}");
@@ -202,6 +298,15 @@ impl CookieOptions {
             // The dot before it means nothing any more (RFC 6265, 4.1.2.3).
             let domain = domain.strip_prefix('.').unwrap_or(domain);
             cookie += &format!("; Domain={domain}");
+        }
+        if self.is_partitioned {
+            cookie += "; Partitioned";
+        }
+        match self.priority {
+            None => {}
+            Some(CookiePriority::Low) => cookie += "; Priority=Low",
+            Some(CookiePriority::Medium) => cookie += "; Priority=Medium",
+            Some(CookiePriority::High) => cookie += "; Priority=High",
         }
         cookie
     }
@@ -247,6 +352,39 @@ mod tests {
     }
 
     #[test]
+    fn what_only_some_browsers_know_comes_last() {
+        let options = CookieOptions::default().name("sid").same_site(SameSite::None).partitioned();
+        let options = options.domain("a.example");
+        let expected = "; HttpOnly; SameSite=None; Secure; Path=/; Domain=a.example; Partitioned";
+        assert_eq!(options.set("1", None), format!("sid=1{expected}"));
+        // The browser looks for it in the same part.
+        assert!(options.remove().starts_with(&format!("sid={expected}; Max-Age=0")));
+        for (priority, word) in [
+            (CookiePriority::Low, "Low"),
+            (CookiePriority::Medium, "Medium"),
+            (CookiePriority::High, "High"),
+        ] {
+            let cookie = CookieOptions::default().priority(priority).set("1", None);
+            assert!(cookie.ends_with(&format!("; Path=/; Priority={word}")), "{cookie}");
+        }
+    }
+
+    #[cfg(feature = "middleware")]
+    #[test]
+    fn over_plain_http_nothing_is_said_that_needs_secure() {
+        assert!(CookieOptions::default().by_request().is_none());
+        let proxies: TrustedProxies = "::1".parse().unwrap();
+        let options = CookieOptions::default().name("sid").same_site(SameSite::None).partitioned();
+        let options = options.secure_by_request(proxies);
+        assert!(options.set("1", None).contains("; SameSite=None; Secure; "));
+        let (_, plain) = options.by_request().unwrap();
+        assert_eq!(plain.set("1", None), "sid=1; HttpOnly; SameSite=Lax; Path=/");
+        assert!(plain.check().is_ok());
+        let (_, strict) = options.same_site(SameSite::Strict).by_request().unwrap();
+        assert!(strict.set("1", None).contains("SameSite=Strict"));
+    }
+
+    #[test]
     fn removes() {
         let header = CookieOptions::default().name("sid").remove();
         assert!(
@@ -267,6 +405,13 @@ mod tests {
         assert!(default().name("__Host-sid").domain("a.example").check().is_err());
         assert!(default().name("__Host-sid").path("/x").check().is_err());
         assert!(default().name("__Secure-sid").insecure_for_localhost().check().is_err());
+        assert!(default().partitioned().check().is_ok());
+        let error = default().partitioned().insecure_for_localhost().check().unwrap_err();
+        assert!(error.to_string().contains("Partitioned"));
+        let proxies: TrustedProxies = "::1".parse().unwrap();
+        let by_request = default().secure_by_request(proxies);
+        assert!(by_request.clone().same_site(SameSite::None).partitioned().check().is_ok());
+        assert!(by_request.name("__Host-sid").check().is_err());
         let foreign = default().same_site(SameSite::None).insecure_for_localhost();
         assert!(foreign.check().unwrap_err().to_string().contains("SameSite=None"));
     }

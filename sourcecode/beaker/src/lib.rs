@@ -59,6 +59,7 @@ mod nearest;
 #[cfg(feature = "tokio")]
 mod off_thread;
 mod private;
+mod proxies;
 pub mod record;
 #[cfg(feature = "cookies")]
 pub mod sealing;
@@ -78,8 +79,9 @@ pub use beaker_macros::cached;
 pub use cache::AsyncCache;
 pub use cache::Cache;
 pub use clock::{Clock, ManualClock, SystemClock, Timestamp};
-pub use cookie::{CookieLifetime, CookieOptions, SameSite};
+pub use cookie::{CookieLifetime, CookieOptions, CookiePriority, SameSite};
 pub use error::{Error, ErrorKind, Result};
+pub use proxies::{ProxyHeader, TrustedProxies};
 #[cfg(feature = "cookies")]
 pub use sealing::Sealer;
 #[cfg(feature = "tokio")]

@@ -142,12 +142,13 @@ impl fmt::Debug for Signer {
     }
 }
 
-fn keyed<M: Mac + KeyInit>(key: &[u8]) -> M {
+/// Begins a code with a key.
+pub(crate) fn keyed<M: Mac + KeyInit>(key: &[u8]) -> M {
     <M as KeyInit>::new_from_slice(key).expect("an HMAC takes a key of any length")
 }
 
-/// A text that stands for so many bytes.
-fn decode<const LENGTH: usize>(encoding: &Encoding, text: &str) -> Option<[u8; LENGTH]> {
+/// Reads a text that stands for so many bytes; `None` for any other.
+pub(crate) fn decode<const LENGTH: usize>(encoding: &Encoding, text: &str) -> Option<[u8; LENGTH]> {
     let mut bytes = [0; LENGTH];
     let fits = encoding.decode_len(text.len()).ok()? == LENGTH;
     let decoded = fits.then(|| encoding.decode_mut(text.as_bytes(), &mut bytes))?;

@@ -3,7 +3,7 @@
 
 use proc_macro::{TokenStream, TokenTree};
 
-/// Ignores a test on a machine without `memcached`, `redis`, `postgresql` or a `small_disk`, and says what
+/// Ignores a test on a machine without `memcached`, `redis`, `postgresql`, `nginx` or a `small_disk`, and says what
 /// to install. It stands before `#[test]`. What the machine has is found out when this crate is compiled.
 ///
 /// With `BEAKER_REQUIRE_SERVERS=1` nothing is ignored, so that a missing server is a failure.
@@ -21,8 +21,11 @@ pub fn needs(what: TokenStream, test: TokenStream) -> TokenStream {
         "postgresql" => {
             (cfg!(missing_postgresql), "no PostgreSQL here: apt-get install postgresql")
         }
+        "nginx" => (cfg!(missing_nginx), "no nginx here: apt-get install nginx"),
         "small_disk" => (cfg!(missing_small_disk), "no disk can be mounted here with `unshare`"),
-        _ => return error("there are `memcached`, `redis`, `postgresql` and `small_disk`"),
+        _ => {
+            return error("there are `memcached`, `redis`, `postgresql`, `nginx` and `small_disk`");
+        }
     };
     if !is_test(test.clone()) {
         return error("`#[needs(..)]` stands before the `#[test]` of a function");

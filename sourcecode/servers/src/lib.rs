@@ -10,6 +10,7 @@
 //!   [`MemcachedPool`](memcached::MemcachedPool) starts several
 //! - [`redis`]: [`Redis`] does the same, and [`RedisCluster`](redis::RedisCluster) starts three
 //! - [`postgres`]: [`Postgres`], where it is installed
+//! - [`nginx`]: [`Nginx`] before a server of a test, where it is installed
 //! - [`installed`]: a server that is installed on this machine, started and stopped again
 //! - [`macro@needs`]: a test that needs a server which may not be installed
 //! - [`built_in`]: what all built-in servers share: connections, threads, [`Fault`]s
@@ -26,12 +27,14 @@ pub mod built_in;
 mod error;
 pub mod installed;
 pub mod memcached;
+pub mod nginx;
 pub mod postgres;
 pub mod redis;
 
 pub use built_in::{BuiltIn, Fault};
 pub use error::{Error, Result};
 pub use memcached::Memcached;
+pub use nginx::Nginx;
 pub use postgres::Postgres;
 pub use redis::Redis;
 pub use servers_macros::needs;

@@ -5,7 +5,6 @@
 //! together again, and that is a tenth of a hit for one of 200 bytes.
 
 use std::fmt::{self, Display};
-use std::mem;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -13,11 +12,12 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::batch::sorted;
+use super::arguments::{KeyPart, WholeKey};
 use super::engine::Engine;
+use super::failure::{LoaderError, Plain};
 use super::find::Step;
-use super::flight::FlightKey;
 use super::freshness::Time;
+use super::memory_options::MemoryOptions;
 use super::policy::{CacheEntry, Executor, OnStoreFailure, OnTimeout};
 use super::stats::Stats;
 use super::storage::Place;
@@ -60,7 +60,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias("max_capacity", "builder"))]
     pub fn in_memory(capacity: usize) -> Cache<V> {
-        Cache { engine: Engine::in_memory(capacity, World::Threads) }
+        Cache { engine: Engine::in_memory(MemoryOptions::new(capacity), World::Threads) }
     }
 
     /// Opens a cache in a back end, under a name that keeps its values apart from those of other caches.
@@ -377,8 +377,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     #[doc(alias = "get_if_present")]
     #[inline(always)]
-    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<V>> {
-        let engine = &self.engine;
+    pub fn get(&self, key: impl KeyPart) -> Result<Option<V>> {
+        let (key, engine) = (WholeKey::of(&key), &self.engine);
         let mut found = Ok(engine.shared.storage.fresh(key.as_ref(), &engine.time));
         match found {
             Ok(Some(_)) => engine.shared.recorder.hit(),
@@ -425,7 +425,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     #[inline]
     pub fn get_or_create<M: Into<CacheEntry<V>>>(
         &self,
-        key: impl AsRef<[u8]>,
+        key: impl KeyPart,
         create: impl FnOnce() -> M,
     ) -> Result<V> {
         self.try_get_or_create(key, || Ok::<M, Error>(create()))
@@ -458,17 +458,18 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     #[inline]
     pub fn try_get_or_create<M, E>(
         &self,
-        key: impl AsRef<[u8]>,
+        key: impl KeyPart,
         create: impl FnOnce() -> Result<M, E>,
     ) -> Result<V, E>
     where
         M: Into<CacheEntry<V>>,
         E: From<Error> + Display,
     {
+        let key = WholeKey::of(&key);
         let key = key.as_ref();
         let mut found = self.engine.fresh(key);
         if found.is_none() {
-            self.fill(key, create, &mut found)?;
+            self.fill(key, || create().map_err(Plain), &mut found).map_err(|Plain(error)| error)?;
         }
         match found {
             Some(value) => Ok(value),
@@ -478,7 +479,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
 
     #[cold]
     #[inline(never)]
-    fn fill<M, E>(
+    pub(super) fn fill<M, E: LoaderError>(
         &self,
         key: &[u8],
         create: impl FnOnce() -> Result<M, E>,
@@ -486,7 +487,6 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     ) -> Result<(), E>
     where
         M: Into<CacheEntry<V>>,
-        E: From<Error> + Display,
     {
         *found = Some(match finish(self.engine.find_or_lead(key))? {
             Step::Found(value) | Step::Stale(value, _) => value,
@@ -526,13 +526,14 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// ```
     pub fn get_or_refresh<M, E>(
         &self,
-        key: impl AsRef<[u8]>,
+        key: impl KeyPart,
         create: impl FnOnce() -> Result<M, E> + Send + 'static,
     ) -> Result<V, E>
     where
         M: Into<CacheEntry<V>>,
         E: From<Error> + Display,
     {
+        let key = WholeKey::of(&key);
         let key = key.as_ref();
         if let Some(value) = self.engine.fresh(key) {
             return Ok(value);
@@ -542,7 +543,9 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
             Step::Stale(value, refresh) => {
                 if let Some(refresh) = refresh {
                     let engine = self.engine.clone();
-                    let work = Box::new(move || finish(engine.refresh(refresh, loader(create))));
+                    let work = Box::new(move || {
+                        finish(engine.refresh(refresh, loader(|| create().map_err(Plain))));
+                    });
                     match &self.engine.policy.executor {
                         Some(executor) => executor(work),
                         None => {
@@ -552,82 +555,11 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
                 }
                 Ok(value)
             }
-            Step::Load(load) => finish(self.engine.load(load, loader(create))),
+            Step::Load(load) => {
+                let loader = loader(|| create().map_err(Plain));
+                finish(self.engine.load(load, loader)).map_err(|Plain(error)| error)
+            }
         }
-    }
-
-    /// Returns the fresh values of many keys, in their order: `None` where there is none. In a store this
-    /// is one round trip.
-    ///
-    /// # Errors
-    ///
-    /// What the store fails with.
-    ///
-    /// ```
-    /// use beaker::cache::Cache;
-    ///
-    /// # fn main() -> beaker::Result<()> {
-    /// let cache: Cache<i32> = Cache::in_memory(10);
-    /// cache.put("Kimi", 110)?;
-    /// assert_eq!(cache.get_many(&["Kimi", "Felipe"])?, [Some(110), None]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias("get_multi", "get_all"))]
-    pub fn get_many<K: AsRef<[u8]>>(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
-        let keys: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
-        finish(self.engine.find_many(&keys))
-    }
-
-    /// Returns the values of many keys, in their order, and makes those that are missing with one call of
-    /// the function.
-    ///
-    /// The function gets the missing keys, sorted and each once, and gives as many values in that order.
-    /// Calls that overlap make a key that they share once.
-    ///
-    /// # Errors
-    ///
-    /// What the store fails with; the function's own; `ErrorKind::Creation` if it gives another number of
-    /// values; `ErrorKind::WouldDeadlock` and `ErrorKind::Unavailable` as
-    /// [`get_or_create`](Cache::get_or_create).
-    ///
-    /// # Panics
-    ///
-    /// Where the function panics.
-    ///
-    /// ```
-    /// use beaker::cache::Cache;
-    ///
-    /// # fn main() -> beaker::Result<()> {
-    /// let cache: Cache<usize> = Cache::in_memory(10);
-    /// cache.put("Kimi", 4)?;
-    /// let lengths = |keys: &[&[u8]]| Ok(keys.iter().map(|key| key.len()).collect::<Vec<_>>());
-    /// let found = cache.try_get_or_create_many::<_, _, beaker::Error>(&["Kimi", "Felipe"], lengths)?;
-    /// assert_eq!(found, [4, 6]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[doc(alias("get_or_create_multi", "try_get_many_with"))]
-    pub fn try_get_or_create_many<K, M, E>(
-        &self,
-        keys: &[K],
-        create: impl FnOnce(&[&[u8]]) -> Result<Vec<M>, E>,
-    ) -> Result<Vec<V>, E>
-    where
-        K: AsRef<[u8]>,
-        M: Into<CacheEntry<V>>,
-        E: From<Error> + Display,
-    {
-        let wanted = sorted(keys);
-        let mut many = finish(self.engine.find_or_lead_many(&wanted))?;
-        let loader = |missing: Vec<FlightKey>| async move {
-            let missing: Vec<&[u8]> = missing.iter().map(|key| &**key).collect();
-            let made = create(&missing)?;
-            Ok::<_, E>(made.into_iter().map(Into::into).collect())
-        };
-        let led = mem::take(&mut many.led);
-        let made = finish(self.engine.load_many(led, loader))?;
-        Ok(finish(self.engine.find_others(keys, many, made))?)
     }
 
     /// Returns the value of a key also if it is stale, with the time since its making began. Not counted
@@ -649,8 +581,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn peek(&self, key: impl AsRef<[u8]>) -> Result<Option<(V, Duration)>> {
-        finish(self.engine.peek(key.as_ref()))
+    pub fn peek(&self, key: impl KeyPart) -> Result<Option<(V, Duration)>> {
+        finish(self.engine.peek(WholeKey::of(&key).as_ref()))
     }
 
     /// Returns whether there is a fresh value. Not counted as a look.
@@ -670,8 +602,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # }
     /// ```
     #[doc(alias = "contains_key")]
-    pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-        finish(self.engine.contains(key.as_ref()))
+    pub fn contains(&self, key: impl KeyPart) -> Result<bool> {
+        finish(self.engine.contains(WholeKey::of(&key).as_ref()))
     }
 
     /// Returns what this cache has done so far in this process: hits, misses, creations, waits and more.
@@ -739,8 +671,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # }
     /// ```
     #[doc(alias("insert", "set"))]
-    pub fn put(&self, key: impl AsRef<[u8]>, value: impl Into<CacheEntry<V>>) -> Result<()> {
-        finish(self.engine.put(key.as_ref(), value.into()))
+    pub fn put(&self, key: impl KeyPart, value: impl Into<CacheEntry<V>>) -> Result<()> {
+        finish(self.engine.put(WholeKey::of(&key).as_ref(), value.into()))
     }
 
     /// Removes a key, and returns whether it had a value, fresh or stale. What is being made for it is
@@ -762,8 +694,8 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # }
     /// ```
     #[doc(alias("invalidate_key", "delete"))]
-    pub fn remove(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-        finish(self.engine.remove(key.as_ref()))
+    pub fn remove(&self, key: impl KeyPart) -> Result<bool> {
+        finish(self.engine.remove(WholeKey::of(&key).as_ref()))
     }
 
     /// Removes everything of this cache, and nothing of any other. What is being made is not kept.

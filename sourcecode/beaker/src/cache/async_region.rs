@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::asynchronous::AsyncCache;
-use super::region::{Region, RegionOptions, Regions};
+use super::region::{Region, Regions};
+use super::region_options::RegionOptions;
 use crate::codec::{Bincode, Codec};
 use crate::error::Result;
 
@@ -187,6 +188,32 @@ impl AsyncRegion {
         Ok(AsyncCache { engine: engine.for_tasks(|_| setup.backend_for_tasks().clone()) })
     }
 
+    /// Returns a cache of this region whose values are kept as they are, as [`Region::objects`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Region::objects`].
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use beaker::cache::{AsyncRegion, RegionOptions};
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let region = AsyncRegion::named("short_term");
+    /// region.configure(RegionOptions::in_memory(1_000))?;
+    /// let names = region.objects::<Arc<str>>("names")?;
+    /// names.put(6_u8, Arc::<str>::from("Kimi")).await?;
+    /// assert_eq!(names.get(6_u8).await?.as_deref(), Some("Kimi"));
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn objects<V: Clone + Send + Sync + 'static>(&self, name: &str) -> Result<AsyncCache<V>> {
+        let setup = self.region.setup()?;
+        let engine = setup.members.objects(name, &setup.options)?;
+        Ok(AsyncCache { engine: engine.for_tasks(|_| setup.backend_for_tasks().clone()) })
+    }
+
     /// Invalidates all values of all caches of this region, as [`Region::invalidate`].
     ///
     /// # Errors
@@ -211,6 +238,9 @@ impl AsyncRegion {
     #[doc(alias = "invalidate_all")]
     pub async fn invalidate(&self) -> Result<()> {
         let setup = self.region.setup()?;
+        if setup.options.objects.is_some() {
+            return setup.members.invalidate_objects(false).await;
+        }
         let now = setup.options.time.monotonic();
         let store = setup.backend_for_tasks().store.clone();
         setup.members.invalidate(&setup.members.invalidations.through(store), now).await
@@ -240,6 +270,9 @@ impl AsyncRegion {
     /// ```
     pub async fn invalidate_softly(&self) -> Result<()> {
         let setup = self.region.setup()?;
+        if setup.options.objects.is_some() {
+            return setup.members.invalidate_objects(true).await;
+        }
         let now = setup.options.time.monotonic();
         let store = setup.backend_for_tasks().store.clone();
         setup.members.invalidations.through(store).invalidate_softly(now).await
@@ -247,6 +280,28 @@ impl AsyncRegion {
 }
 
 /// Is the same region, for tasks.
+impl Regions {
+    /// Returns the region of this name for tasks, as [`get`](Regions::get) does for threads.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Regions::get).
+    ///
+    /// ```
+    /// use beaker::AsyncBackend;
+    /// use beaker::cache::{RegionOptions, Regions};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let regions = Regions::new([("short_term", RegionOptions::for_tasks(AsyncBackend::memory()))])?;
+    /// assert_eq!(regions.get_async("short_term")?.name(), "short_term");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn get_async(&self, name: &str) -> Result<AsyncRegion> {
+        self.get(name).map(AsyncRegion::new)
+    }
+}
+
 impl From<Region> for AsyncRegion {
     fn from(region: Region) -> AsyncRegion {
         AsyncRegion::new(region)

@@ -1,7 +1,6 @@
 //! [`AsyncCache`]: a cache for tasks.
 
 use std::fmt::{self, Display};
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +9,12 @@ use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
 
 use super::api::Cache;
-use super::batch::sorted;
+use super::arguments::{KeyPart, WholeKey};
 use super::engine::Engine;
+use super::failure::{LoaderError, Plain};
 use super::find::{Load, Step};
-use super::flight::FlightKey;
 use super::freshness::Time;
+use super::memory_options::MemoryOptions;
 use super::policy::{CacheEntry, Executor, OnStoreFailure, OnTimeout};
 use super::reentrance::inherited;
 use super::stats::{Stats, in_this_span};
@@ -78,7 +78,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// ```
     #[doc(alias("max_capacity", "builder"))]
     pub fn in_memory(capacity: usize) -> AsyncCache<V> {
-        AsyncCache { engine: Engine::in_memory(capacity, World::Tasks) }
+        AsyncCache { engine: Engine::in_memory(MemoryOptions::new(capacity), World::Tasks) }
     }
 
     /// Opens a cache in a back end, under a name that keeps its values apart from those of other caches, as
@@ -354,37 +354,13 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// # }).unwrap();
     /// ```
     #[doc(alias("get_if_present"))]
-    pub async fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<V>> {
-        let engine = &self.engine;
+    pub async fn get(&self, key: impl KeyPart) -> Result<Option<V>> {
+        let (key, engine) = (WholeKey::of(&key), &self.engine);
         if let Some(value) = engine.shared.storage.fresh(key.as_ref(), &engine.time) {
             engine.shared.recorder.hit();
             return Ok(Some(value));
         }
         engine.find(key.as_ref()).await
-    }
-
-    /// Returns the fresh values of many keys, in their order: `None` where there is none. In a store this
-    /// is one round trip.
-    ///
-    /// # Errors
-    ///
-    /// What the store fails with.
-    ///
-    /// ```
-    /// use beaker::cache::AsyncCache;
-    ///
-    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    /// # runtime.block_on(async {
-    /// let cache: AsyncCache<i32> = AsyncCache::in_memory(10);
-    /// cache.put("Kimi", 110).await?;
-    /// assert_eq!(cache.get_many(&["Kimi", "Felipe"]).await?, [Some(110), None]);
-    /// # Ok::<(), beaker::Error>(())
-    /// # }).unwrap();
-    /// ```
-    #[doc(alias("get_multi", "get_all"))]
-    pub async fn get_many<K: AsRef<[u8]> + Sync>(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
-        let keys: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
-        self.engine.find_many(&keys).await
     }
 
     /// Returns the value of a key, and makes it with the function if there is no fresh one, as
@@ -420,7 +396,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     #[doc(alias("get_with", "get_or_insert_with"))]
     pub async fn get_or_create<M, F>(
         &self,
-        key: impl AsRef<[u8]>,
+        key: impl KeyPart,
         create: impl FnOnce() -> F + Send + 'static,
     ) -> Result<V>
     where
@@ -456,7 +432,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     #[doc(alias("try_get_with", "try_get_or_insert_with"))]
     pub async fn try_get_or_create<M, E, F>(
         &self,
-        key: impl AsRef<[u8]>,
+        key: impl KeyPart,
         create: impl FnOnce() -> F + Send + 'static,
     ) -> Result<V, E>
     where
@@ -464,6 +440,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         E: From<Error> + Display + Send + 'static,
         F: Future<Output = Result<M, E>> + Send + 'static,
     {
+        let key = WholeKey::of(&key);
         let key = key.as_ref();
         if let Some(value) = self.engine.fresh(key) {
             return Ok(value);
@@ -472,64 +449,13 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         Box::pin(async {
             match self.engine.find_or_lead(key).await? {
                 Step::Found(value) | Step::Stale(value, _) => Ok(value),
-                Step::Load(load) => self.load(load, create).await,
+                Step::Load(load) => {
+                    let create = || async { create().await.map_err(Plain) };
+                    self.load(load, create).await.map_err(|Plain(error)| error)
+                }
             }
         })
         .await
-    }
-
-    /// Returns the values of many keys, in their order, and makes those that are missing with one call of
-    /// the function, as [`Cache::try_get_or_create_many`].
-    ///
-    /// The function gets the missing keys, sorted and each once, and gives as many values in that order. Its
-    /// future is a task of its own.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Cache::try_get_or_create_many`].
-    ///
-    /// # Panics
-    ///
-    /// Where the function panics.
-    ///
-    /// ```
-    /// use beaker::cache::AsyncCache;
-    ///
-    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    /// # runtime.block_on(async {
-    /// let cache: AsyncCache<usize> = AsyncCache::in_memory(10);
-    /// cache.put("Kimi", 4).await?;
-    /// let lengths = |keys: Vec<Vec<u8>>| async move {
-    ///     Ok::<_, beaker::Error>(keys.iter().map(Vec::len).collect::<Vec<_>>())
-    /// };
-    /// assert_eq!(cache.try_get_or_create_many(&["Kimi", "Felipe"], lengths).await?, [4, 6]);
-    /// # Ok::<(), beaker::Error>(())
-    /// # }).unwrap();
-    /// ```
-    #[doc(alias("get_or_create_multi", "try_get_many_with"))]
-    pub async fn try_get_or_create_many<K, M, E, F>(
-        &self,
-        keys: &[K],
-        create: impl FnOnce(Vec<Vec<u8>>) -> F + Send + 'static,
-    ) -> Result<Vec<V>, E>
-    where
-        K: AsRef<[u8]> + Sync,
-        M: Into<CacheEntry<V>>,
-        E: From<Error> + Display + Send + 'static,
-        F: Future<Output = Result<Vec<M>, E>> + Send + 'static,
-    {
-        let wanted = sorted(keys);
-        let mut many = self.engine.find_or_lead_many(&wanted).await?;
-        let (led, engine) = (mem::take(&mut many.led), self.engine.clone());
-        let mut made = Vec::new();
-        if !led.is_empty() {
-            let loader = |missing: Vec<FlightKey>| async move {
-                let made = create(missing.iter().map(|key| key.to_vec()).collect()).await?;
-                Ok::<_, E>(made.into_iter().map(Into::into).collect())
-            };
-            made = to_its_end(async move { engine.load_many(led, loader).await }).await?;
-        }
-        Ok(self.engine.find_others(keys, many, made).await?)
     }
 
     /// Returns the value of a key, as [`try_get_or_create`](AsyncCache::try_get_or_create); but a stale
@@ -554,7 +480,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// ```
     pub async fn get_or_refresh<M, E, F>(
         &self,
-        key: impl AsRef<[u8]>,
+        key: impl KeyPart,
         create: impl FnOnce() -> F + Send + 'static,
     ) -> Result<V, E>
     where
@@ -562,6 +488,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         E: From<Error> + Display + Send + 'static,
         F: Future<Output = Result<M, E>> + Send + 'static,
     {
+        let key = WholeKey::of(&key);
         let key = key.as_ref();
         if let Some(value) = self.engine.fresh(key) {
             return Ok(value);
@@ -571,6 +498,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
             Step::Stale(value, refresh) => {
                 if let Some(refresh) = refresh {
                     let (engine, runtime) = (self.engine.clone(), Handle::current());
+                    let create = || async { create().await.map_err(Plain) };
                     let work = async move { engine.refresh(refresh, loader(create)).await };
                     let work = in_this_span(work);
                     let begin = move || drop(runtime.spawn(work));
@@ -581,7 +509,10 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
                 }
                 Ok(value)
             }
-            Step::Load(load) => self.load(load, create).await,
+            Step::Load(load) => {
+                let create = || async { create().await.map_err(Plain) };
+                self.load(load, create).await.map_err(|Plain(error)| error)
+            }
         }
     }
 
@@ -603,8 +534,8 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// # Ok::<(), beaker::Error>(())
     /// # }).unwrap();
     /// ```
-    pub async fn peek(&self, key: impl AsRef<[u8]>) -> Result<Option<(V, Duration)>> {
-        self.engine.peek(key.as_ref()).await
+    pub async fn peek(&self, key: impl KeyPart) -> Result<Option<(V, Duration)>> {
+        self.engine.peek(WholeKey::of(&key).as_ref()).await
     }
 
     /// Returns whether there is a fresh value. Not counted as a look.
@@ -625,8 +556,8 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// # }).unwrap();
     /// ```
     #[doc(alias("contains_key"))]
-    pub async fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-        self.engine.contains(key.as_ref()).await
+    pub async fn contains(&self, key: impl KeyPart) -> Result<bool> {
+        self.engine.contains(WholeKey::of(&key).as_ref()).await
     }
 
     /// Returns what the cache has done so far in this process: hits, misses, creations, waits and more.
@@ -665,14 +596,14 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     }
 
     /// Has a task do what is to be loaded.
-    fn load<M, E, F>(
+    pub(super) fn load<M, E, F>(
         &self,
         load: Load<V>,
         create: impl FnOnce() -> F + Send + 'static,
     ) -> OffThread<V, E>
     where
         M: Into<CacheEntry<V>>,
-        E: From<Error> + Display + Send + 'static,
+        E: LoaderError + Send + 'static,
         F: Future<Output = Result<M, E>> + Send + 'static,
     {
         let engine = self.engine.clone();
@@ -704,9 +635,9 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// # }).unwrap();
     /// ```
     #[doc(alias("insert", "set"))]
-    pub async fn put(&self, key: impl AsRef<[u8]>, value: impl Into<CacheEntry<V>>) -> Result<()> {
+    pub async fn put(&self, key: impl KeyPart, value: impl Into<CacheEntry<V>>) -> Result<()> {
         let value = value.into();
-        self.engine.put(key.as_ref(), value).await
+        self.engine.put(WholeKey::of(&key).as_ref(), value).await
     }
 
     /// Removes a key, and returns whether it had a value, fresh or stale. What is being made for it is not
@@ -729,8 +660,8 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// # }).unwrap();
     /// ```
     #[doc(alias("invalidate_key", "delete"))]
-    pub async fn remove(&self, key: impl AsRef<[u8]>) -> Result<bool> {
-        self.engine.remove(key.as_ref()).await
+    pub async fn remove(&self, key: impl KeyPart) -> Result<bool> {
+        self.engine.remove(WholeKey::of(&key).as_ref()).await
     }
 
     /// Removes everything of this cache, and nothing of any other. What is being made is not kept.
@@ -859,7 +790,9 @@ where
 }
 
 /// Does the work of a leader in a task of its own. If this is dropped, it is done nevertheless.
-fn to_its_end<T, E>(work: impl Future<Output = Result<T, E>> + Send + 'static) -> OffThread<T, E>
+pub(super) fn to_its_end<T, E>(
+    work: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> OffThread<T, E>
 where
     T: Send + 'static,
     E: Send + 'static,

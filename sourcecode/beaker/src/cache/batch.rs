@@ -1,17 +1,16 @@
 //! Many keys at once: one look, one call of the loader for all that are missing.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::panic::resume_unwind;
 use std::time::Duration;
 
-use super::engine::Engine;
-use super::failure::{Failure, too_late};
+use super::engine::{Engine, OnDrop};
+use super::failure::{Failure, LoaderError, too_late};
 use super::find::Start;
 use super::flight::{Completion, FlightKey, Leader, Role, Waiter};
-use super::freshness::{Freshness, Lookup};
+use super::freshness::{Freshness, Lookup, Slot};
 use super::load::{BackendLock, Turn};
-use super::policy::CacheEntry;
+use super::policy::{Begun, CacheEntry};
 use super::stats::Outage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Guard;
@@ -29,6 +28,13 @@ pub(super) struct Led<V> {
     leader: Leader<V, Failure>,
     lock: Option<Guard>,
     start: Start,
+}
+
+impl<V: Clone> Led<V> {
+    #[cfg(feature = "tokio")]
+    pub(super) fn key(&self) -> &FlightKey {
+        self.leader.key()
+    }
 }
 
 impl<V: Clone + Send + Sync + 'static> Engine<V> {
@@ -77,23 +83,26 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         Ok(Many { found, led, others })
     }
 
-    /// The values of all keys, once those that were to be made here are made.
+    /// The values of all keys, once those that were to be made here are made: `None` for those that a
+    /// loader has left out.
     pub(super) async fn find_others<'a, K: AsRef<[u8]>>(
         &self,
         keys: &'a [K],
         mut many: Many<'a, V>,
-        made: Vec<(FlightKey, V)>,
-    ) -> Result<Vec<V>> {
+        made: Vec<(FlightKey, Option<V>)>,
+    ) -> Result<Vec<Option<V>>> {
         for (key, waiter) in many.others {
-            many.found.insert(key, self.wait_for(key, waiter).await?);
+            if let Some(value) = self.wait_for(key, waiter).await? {
+                many.found.insert(key, value);
+            }
         }
-        let made: BTreeMap<&[u8], &V> = made.iter().map(|(key, value)| (&**key, value)).collect();
+        let made: BTreeMap<&[u8], &Option<V>> =
+            made.iter().map(|(key, value)| (&**key, value)).collect();
         let value = |key: &K| {
-            let found = many.found.get(key.as_ref()).or_else(|| made.get(key.as_ref()).copied());
-            let missing = || Error::new(ErrorKind::Creation, "a value was not made; ask again");
-            found.cloned().ok_or_else(missing)
+            let found = many.found.get(key.as_ref());
+            found.or_else(|| made.get(key.as_ref())?.as_ref()).cloned()
         };
-        keys.iter().map(value).collect()
+        Ok(keys.iter().map(value).collect())
     }
 
     /// Takes the lock of one of the keys, or gives the value that was found meanwhile as what needs no
@@ -136,17 +145,18 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         }
     }
 
-    async fn wait_for(&self, key: &[u8], waiter: Waiter<V, Failure>) -> Result<V> {
+    async fn wait_for(&self, key: &[u8], waiter: Waiter<V, Failure>) -> Result<Option<V>> {
         self.shared.recorder.waits(key);
         let limit = self.policy.wait_timeout;
         let is_outdated = waiter.is_outdated();
         let failed = |failure: Failure| Err(failure.error(self.shared.recorder.key(key)));
         match self.wait(waiter, limit).await {
             Completion::Done(Ok(_)) if is_outdated => match self.find(key).await? {
-                Some(value) => Ok(value),
+                Some(value) => Ok(Some(value)),
                 None => failed(Failure::of(&"it was invalidated while it was made; ask again")),
             },
-            Completion::Done(Ok(value)) => Ok(value),
+            Completion::Done(Ok(value)) => Ok(Some(value)),
+            Completion::Done(Err(failure)) if failure.is_left_out() => Ok(None),
             Completion::Done(Err(failure)) => failed(failure),
             Completion::TimedOut => {
                 Err(too_late(self.shared.recorder.key(key), limit.unwrap_or_default()))
@@ -156,15 +166,16 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         }
     }
 
-    /// Runs the loader once for all, and keeps what it made.
+    /// Runs the loader once for all, and keeps what it made. What it leaves out is not kept, and those who
+    /// wait for that are told.
     pub(super) async fn load_many<E, F>(
         &self,
         led: Vec<Led<V>>,
         loader: impl FnOnce(Vec<FlightKey>) -> F,
-    ) -> Result<Vec<(FlightKey, V)>, E>
+    ) -> Result<Vec<(FlightKey, Option<V>)>, E>
     where
-        E: From<Error> + Display,
-        F: Future<Output = Result<Vec<CacheEntry<V>>, E>>,
+        E: LoaderError,
+        F: Future<Output = Result<Vec<Option<CacheEntry<V>>>, E>>,
     {
         // One look for all: what is invalidated from the first one's on may be what they are made from.
         let Some(first) = led.first() else { return Ok(Vec::new()) };
@@ -190,7 +201,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             Ok(made) => {
                 let error =
                     made.map_or_else(|own| own, |made| wrong_number(made.len(), count).into());
-                self.fail_all(led, &Failure::of(&error), now);
+                self.fail_all(led, &error.failure(), now);
                 return Err(error);
             }
             Err(panic) => {
@@ -200,11 +211,16 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         };
         let mut values = Vec::with_capacity(count);
         for ((key, led), made) in keys.into_iter().zip(led).zip(made) {
+            let Some(made) = made else {
+                led.leader.complete(Err(Failure::left_out()), led.lock, |_| {});
+                values.push((key, None));
+                continue;
+            };
             self.shared.recorder.created(cost / count as u32);
             let is_reachable = led.start.is_reachable && start.is_reachable;
             let start = Start { is_reachable, ..led.start };
             let turn = Turn { leader: led.leader, lock: led.lock, start, begun };
-            values.push((key, self.complete(turn, cost, made).await));
+            values.push((key, Some(self.complete(turn, cost, made).await)));
         }
         Ok(values)
     }
@@ -225,6 +241,71 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
 fn wrong_number(made: usize, wanted: usize) -> Error {
     let what = format!("the creator of {wanted} values gave {made}");
     Error::new(ErrorKind::Creation, what + "; it must give one for each key, in their order")
+}
+
+/// What was left out by the loader of another call, in one that takes no less than all.
+pub(super) fn left_out() -> Error {
+    Error::new(ErrorKind::Creation, "the creator of another call left a key out; ask again")
+}
+
+/// Writing many. Each wins over a creator that runs at the time, as a single one does.
+impl<V: Clone + Send + Sync + 'static> Engine<V> {
+    pub(super) async fn put_many(&self, entries: Vec<(Box<[u8]>, CacheEntry<V>)>) -> Result<()> {
+        if self.shared.storage.memory().is_some() {
+            for (key, entry) in entries {
+                self.put(&key, entry).await?;
+            }
+            return Ok(());
+        }
+        let (keys, entries): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+        self.before_many_flights(&keys, async {
+            let now = self.time.now();
+            let begun =
+                Begun { origin: self.shared.storage.origin(None, &self.time).await?, at: now };
+            let slot = |(key, entry): (&[u8], CacheEntry<V>)| {
+                let age = self.policy.age(begun, now, Duration::ZERO, entry.ttl, entry.tags);
+                let ttl = self.policy.store_ttl(&age, now);
+                (key.into(), Slot { value: entry.value, age }, ttl)
+            };
+            let slots = keys.iter().map(|key| &**key).zip(entries).map(slot).collect();
+            self.shared.storage.keep_many(slots, &self.time).await
+        })
+        .await
+    }
+
+    /// Removes these keys, each of which is there once, and tells how many had a value.
+    pub(super) async fn remove_many(&self, keys: &[&[u8]]) -> Result<usize> {
+        if self.shared.storage.memory().is_some() {
+            let mut count = 0;
+            for key in keys {
+                count += usize::from(self.remove(key).await?);
+            }
+            return Ok(count);
+        }
+        let seen = self.look_many(keys).await?;
+        let is_there = |seen: &&Lookup<V>| self.freshness(seen) != Freshness::Gone;
+        let count = seen.iter().filter(is_there).count();
+        let removed = self.shared.storage.remove_many(keys, self.time.now());
+        self.before_many_flights(keys, removed).await?;
+        Ok(count)
+    }
+
+    /// In a store: see `before_flights`.
+    async fn before_many_flights<K: AsRef<[u8]>>(
+        &self,
+        keys: &[K],
+        act: impl Future<Output = Result<()>>,
+    ) -> Result<()> {
+        let cancel = || {
+            for key in keys.iter().map(AsRef::as_ref) {
+                self.shared.failures.forget(key);
+                self.shared.flights.cancel(key);
+            }
+        };
+        cancel();
+        let _cancelled = OnDrop(cancel);
+        act.await
+    }
 }
 
 /// Sorted, and each once.

@@ -93,7 +93,7 @@ where
     V: Clone + Send + Sync + 'static,
 {
     let mut left = Some(original);
-    let found = cache.try_get_or_create(key, || match left.take() {
+    let found = cache.try_get_or_create(key.as_ref(), || match left.take() {
         Some(original) => Ok(original()),
         None => unreachable!("a creator is called once"),
     });
@@ -121,7 +121,7 @@ where
 {
     let value = made.value.clone();
     if made.is_kept {
-        cache.put(key, made)?;
+        cache.put(key.as_ref(), made)?;
     }
     Ok(value)
 }

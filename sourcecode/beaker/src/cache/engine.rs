@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::failure::{Failure, Failures};
 use super::flight::{Completion, Flights, Refreshes, Waiter};
 use super::freshness::{Freshness, InvalidationScope, Lookup, Slot, Time};
+use super::memory_options::MemoryOptions;
 use super::policy::{Begun, CacheEntry, OnStoreFailure, Policy, random_unit};
 use super::stats::{Outage, Recorder};
 use super::storage::{LocalTier, Memory, Place, Remote, Storage};
@@ -55,8 +56,8 @@ impl<V> Clone for Engine<V> {
 
 /// Opening a cache, and its options.
 impl<V: Clone + Send + Sync + 'static> Engine<V> {
-    pub(super) fn in_memory(capacity: usize, world: World) -> Engine<V> {
-        Engine::on(Storage::Memory(Memory::new(capacity)), world)
+    pub(super) fn in_memory(options: MemoryOptions<V>, world: World) -> Engine<V> {
+        Engine::on(Storage::Memory(Memory::new(options)), world)
     }
 
     pub(super) fn placed(
@@ -118,7 +119,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             // One memory is enough: this one takes the place of the other.
             Storage::Tiered(tier) => Arc::clone(&tier.behind),
         };
-        let tier = LocalTier::new(Memory::new(capacity), time, behind);
+        let tier = LocalTier::new(Memory::new(MemoryOptions::new(capacity)), time, behind);
         let Engine { policy, time, world, .. } = self;
         Engine { policy, time, ..Engine::on(Storage::Tiered(tier), world) }
     }
@@ -159,11 +160,12 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         if let Some(slot) = &seen.slot {
             let longest = self.shared.longest_stale.load(Ordering::Relaxed);
             let longest = self.policy.stale_for.max(Duration::from_micros(longest));
-            if slot.age.freshness(self.time.recent(), longest, seen.invalidated) == Freshness::Gone
-            {
-                self.shared.storage.discard(key, &slot.age);
+            let now = self.time.recent();
+            if slot.age.freshness(now, longest, seen.invalidated) == Freshness::Gone {
+                self.shared.storage.discard(key, &slot.age, now);
             }
         }
+        self.shared.storage.tell();
         Ok(Lookup { completions, ..seen })
     }
 
@@ -258,6 +260,17 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     }
 
     pub(super) async fn remove(&self, key: &[u8]) -> Result<bool> {
+        if let Some(memory) = self.shared.storage.memory() {
+            self.shared.failures.forget(key);
+            // Nobody removes it in between, so one who removes is told that it was there.
+            let was_there = self.shared.flights.cancel_while(key, || {
+                let seen = memory.look(key, self.time.recent());
+                memory.remove(key);
+                self.freshness(&seen) != Freshness::Gone
+            });
+            memory.tell();
+            return Ok(was_there);
+        }
         let was_there = self.peek(key).await?.is_some();
         self.shared.failures.forget(key);
         let removed = self.shared.storage.remove(key, self.time.now());
@@ -295,8 +308,10 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         act: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let flights = &self.shared.flights;
-        if self.shared.storage.memory().is_some() {
-            return flights.cancel_while(key, || finish(act));
+        if let Some(memory) = self.shared.storage.memory() {
+            let done = flights.cancel_while(key, || finish(act));
+            memory.tell();
+            return done;
         }
         flights.cancel(key);
         // A flight that began in between may have seen what was there before. Also when the task that
@@ -306,9 +321,11 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     }
 
     async fn before_all_flights(&self, act: impl Future<Output = Result<()>>) -> Result<()> {
-        if self.shared.storage.memory().is_some() {
+        if let Some(memory) = self.shared.storage.memory() {
             self.shared.failures.forget_all();
-            return self.shared.flights.cancel_all_while(|| finish(act));
+            let done = self.shared.flights.cancel_all_while(|| finish(act));
+            memory.tell();
+            return done;
         }
         self.cancel_all();
         let _cancelled = OnDrop(|| self.cancel_all());

@@ -2,7 +2,8 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::fmt::{self, Display};
+use std::error::Error as StdError;
+use std::fmt::{self, Debug, Display};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,13 +11,42 @@ use super::flight::FlightKey;
 use super::stats::DisplayKey;
 use crate::error::{Error, ErrorKind};
 
-/// What the creator's error said. The error itself is for the one who called the creator.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failure(Arc<str>);
+/// What became of a loader that gave nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    text: Arc<str>,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone)]
+enum Kind {
+    /// Its error is for the one who called it. The others get the text.
+    Own,
+    /// Its error, for all who know its type.
+    Shared(Arc<dyn Any + Send + Sync>),
+    /// It was asked for many, and has left this one out.
+    LeftOut,
+}
 
 impl Failure {
+    fn new(text: String, kind: Kind) -> Failure {
+        Failure { text: text.into(), kind }
+    }
+
     pub(super) fn of(error: &impl Display) -> Failure {
-        Failure(error.to_string().into())
+        Failure::new(error.to_string(), Kind::Own)
+    }
+
+    pub(super) fn shared<E: Debug + Send + Sync + 'static>(error: &Arc<E>) -> Failure {
+        Failure::new(format!("{error:?}"), Kind::Shared(Arc::<E>::clone(error)))
+    }
+
+    pub(super) fn left_out() -> Failure {
+        Failure::new("its loader has left it out".to_owned(), Kind::LeftOut)
+    }
+
+    pub(super) fn is_left_out(&self) -> bool {
+        matches!(self.kind, Kind::LeftOut)
     }
 
     pub(super) fn of_panic(panic: &(dyn Any + Send)) -> Failure {
@@ -29,14 +59,57 @@ impl Failure {
     }
 
     pub(super) fn error(&self, key: DisplayKey<'_>) -> Error {
-        let what = format!("the value of `{key}` could not be made by another call: {}", self.0);
-        Error::new(ErrorKind::Creation, what)
+        let what = format!("the value of `{key}` could not be made by another call: {}", self.text);
+        let error = Error::new(ErrorKind::Creation, what);
+        match &self.kind {
+            Kind::Shared(shared) => {
+                let (text, error_of_loader) = (Arc::clone(&self.text), Arc::clone(shared));
+                error.caused_by(SharedCause { text, error: error_of_loader })
+            }
+            Kind::Own | Kind::LeftOut => error,
+        }
+    }
+}
+
+/// The error of another call's loader, in the error of the library.
+#[derive(Debug)]
+pub(super) struct SharedCause {
+    text: Arc<str>,
+    pub(super) error: Arc<dyn Any + Send + Sync>,
+}
+
+impl Display for SharedCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl StdError for SharedCause {}
+
+/// What a loader can fail with, inside this library.
+pub(super) trait LoaderError: From<Error> {
+    /// What those get who wait for the loader.
+    fn failure(&self) -> Failure;
+}
+
+/// An error that is for the one whose loader it is of.
+pub(super) struct Plain<E>(pub(super) E);
+
+impl<E: From<Error>> From<Error> for Plain<E> {
+    fn from(error: Error) -> Plain<E> {
+        Plain(error.into())
+    }
+}
+
+impl<E: From<Error> + Display> LoaderError for Plain<E> {
+    fn failure(&self) -> Failure {
+        Failure::of(&self.0)
     }
 }
 
 impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 

@@ -138,6 +138,8 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             match self.wait(waiter, limit).await {
                 Completion::Done(Ok(_)) if is_outdated => {}
                 Completion::Done(Ok(value)) => return Ok(Step::Found(value)),
+                // It was one of many, and it is this one's turn.
+                Completion::Done(Err(failure)) if failure.is_left_out() => {}
                 Completion::Done(Err(failure)) => {
                     return Err(failure.error(self.shared.recorder.key(key)));
                 }

@@ -95,6 +95,11 @@ impl<V: Clone, F: Clone> Flights<V, F> {
         }
     }
 
+    /// Whether one is under way.
+    pub(super) fn is_running(&self, key: &[u8]) -> bool {
+        lock(&self.0.running).contains_key(key)
+    }
+
     /// Begins a flight, if none is under way.
     pub(super) fn try_lead(&self, key: &[u8]) -> Option<Leader<V, F>> {
         match self.join_or_lead(key) {
@@ -171,6 +176,17 @@ impl<V: Clone, F: Clone> Leader<V, F> {
     /// Whether what is being made is not to be kept.
     pub(super) fn is_cancelled(&self) -> bool {
         lock(&self.flight.state).is_cancelled
+    }
+
+    /// Does something, unless the flight was cancelled, and tells whether it did. Nobody can cancel
+    /// meanwhile.
+    pub(super) fn unless_cancelled(&self, act: impl FnOnce()) -> bool {
+        let state = self::lock(&self.flight.state);
+        let is_cancelled = state.is_cancelled;
+        if !is_cancelled {
+            act();
+        }
+        !is_cancelled
     }
 
     /// Keeps what was made, unless the flight was cancelled, and gives it to all who wait.

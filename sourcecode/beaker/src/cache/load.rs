@@ -9,7 +9,6 @@
 //! function inside its first poll. The first step, in `find.rs`, is over by then: so loaders that ask for
 //! other values may be within each other hundreds of times deep.
 
-use std::fmt::Display;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
@@ -18,14 +17,14 @@ use std::thread;
 use std::time::Duration;
 
 use super::engine::Engine;
-use super::failure::Failure;
+use super::failure::{Failure, LoaderError};
 use super::find::{Load, Start, Step};
 use super::flight::{FlightKey, Leader, Refresh};
 use super::freshness::{Freshness, Lookup, Origin, Slot};
 use super::policy::{Begun, CacheEntry, OnTimeout};
 use super::reentrance::{Loading, run_within};
 use super::stats::{Outage, Span};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::lock::Guard;
 
 /// Who waits looks again after this time, and then after a little more each time.
@@ -69,7 +68,7 @@ pub(super) enum BackendLock<V> {
 
 impl<V: Clone + Send + Sync + 'static> Engine<V> {
     /// Makes a value by running the loader, and gives it to all who wait.
-    pub(super) async fn load<E: From<Error> + Display>(
+    pub(super) async fn load<E: LoaderError>(
         &self,
         load: Load<V>,
         loader: impl Future<Output = Result<CacheEntry<V>, E>>,
@@ -199,7 +198,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     }
 
     /// Keeps what the loader gave, or notes that it failed, and tells all who wait.
-    async fn settle<E: From<Error> + Display>(
+    async fn settle<E: LoaderError>(
         &self,
         ready: Ready<V>,
         cost: Duration,
@@ -216,7 +215,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             }
             (Ok(Err(error)), None) => return Err(error),
             (Err(panic), None) => resume_unwind(panic),
-            (Ok(Err(error)), Some(turn)) => (Failure::of(&error), (turn, Ok(error))),
+            (Ok(Err(error)), Some(turn)) => (error.failure(), (turn, Ok(error))),
             (Err(panic), Some(turn)) => (Failure::of_panic(&*panic), (turn, Err(panic))),
         };
         let (Turn { leader, lock, .. }, error) = ended;
@@ -230,7 +229,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     }
 
     /// Does in the background what `find_or_refresh` has begun.
-    pub(super) async fn refresh<E: From<Error> + Display>(
+    pub(super) async fn refresh<E: LoaderError>(
         &self,
         refresh: Refresh,
         loader: impl Future<Output = Result<CacheEntry<V>, E>>,
@@ -276,9 +275,10 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         if let Some(memory) = self.shared.storage.memory() {
             leader.complete(Ok(value.clone()), lock, |_| {
                 if is_kept {
-                    memory.keep(&key, slot);
+                    memory.keep(&key, slot, now);
                 }
             });
+            memory.tell();
             return value;
         }
         if is_kept && !leader.is_cancelled() {

@@ -36,16 +36,25 @@ mod batch;
 #[cfg(feature = "macros")]
 #[doc(hidden)]
 pub mod cached;
+mod compute;
+mod contents;
 mod engine;
 mod failure;
 mod find;
 mod flight;
 mod freshness;
+#[cfg(all(test, beaker_loom))]
+mod interleavings;
 mod load;
+mod load_error;
+mod loaders;
+mod many;
+mod memory_options;
 mod order;
 mod policy;
 mod reentrance;
 mod region;
+mod region_options;
 mod shared_invalidations;
 mod stats;
 mod storage;
@@ -59,6 +68,10 @@ pub use async_region::AsyncRegion;
 pub use asynchronous::AsyncCache;
 #[cfg(feature = "macros")]
 pub use beaker_macros::KeyPart;
-pub use policy::{CacheEntry, Executor, OnStoreFailure, OnTimeout};
-pub use region::{Region, RegionOptions, Regions};
+pub use compute::Op;
+pub use load_error::LoadError;
+pub use memory_options::{EvictionCause, MemoryOptions};
+pub use policy::{CacheEntry, Executor, KeyMangler, OnStoreFailure, OnTimeout};
+pub use region::{Region, Regions};
+pub use region_options::RegionOptions;
 pub use stats::Stats;

@@ -12,6 +12,10 @@ use crate::clock::Timestamp;
 /// [`Cache::executor`](crate::Cache::executor), and `AsyncCache::executor`, whose work starts a task.
 pub type Executor = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
 
+/// Makes of a key what a store is to know it by. See
+/// [`RegionOptions::key_mangler`](super::RegionOptions::key_mangler).
+pub type KeyMangler = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
+
 /// Says what a call does that has waited for another one as long as it may. See
 /// [`Cache::wait_timeout`](crate::Cache::wait_timeout).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,17 +11,14 @@ use serde::de::DeserializeOwned;
 
 use super::api::Cache;
 use super::engine::{Engine, OnDrop};
-use super::freshness::Time;
-use super::policy::{OnStoreFailure, Policy};
+use super::memory_options::MemoryOptions;
+use super::region_options::RegionOptions;
 use super::shared_invalidations::SharedInvalidations;
 use super::storage::Place;
-use crate::backend::{AnyBackend, Backend};
-use crate::clock::Clock;
+use crate::backend::AnyBackend;
 use crate::codec::{Bincode, Codec};
 use crate::error::{Error, Result};
-use crate::lock::AnyLocks;
 use crate::nearest::nearest;
-use crate::store::AnyStore;
 use crate::world::{World, finish};
 
 /// Gives a name to caches of one kind, and says where they are kept and how long. A clone is the same
@@ -234,6 +231,40 @@ impl Region {
         Ok(Cache { engine: setup.members.cache(name, &setup.options, codec)? })
     }
 
+    /// Returns a cache of this region whose values are kept as they are, in the memory of this process: of
+    /// any type, such as `Arc<T>`, which no codec has to know.
+    ///
+    /// For regions that are configured so, by [`RegionOptions::in_memory`] or by `objects` in the
+    /// [settings](crate::config). Otherwise it is as [`cache`](Region::cache).
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` if the region is not configured, if it keeps its values in a store, and if the
+    /// cache was asked for with another type of values.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use beaker::Backend;
+    /// use beaker::cache::{Region, RegionOptions};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let region = Region::named("short_term");
+    /// region.configure(RegionOptions::in_memory(1_000))?;
+    /// let names = region.objects::<Arc<str>>("names")?;
+    /// names.put(6_u8, Arc::<str>::from("Kimi"))?;
+    /// assert_eq!(names.get(6_u8)?.as_deref(), Some("Kimi"));
+    ///
+    /// let stored = Region::named("long_term");
+    /// stored.configure(RegionOptions::new(Backend::memory()))?;
+    /// assert!(stored.objects::<Arc<str>>("names").is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn objects<V: Clone + Send + Sync + 'static>(&self, name: &str) -> Result<Cache<V>> {
+        let setup = self.setup_for_threads()?;
+        Ok(Cache { engine: setup.members.objects(name, &setup.options)? })
+    }
+
     /// Invalidates all values of all caches of this region: what was made until now counts as gone, also
     /// in caches of other processes, which see it within a second, and in those that are not open.
     ///
@@ -263,7 +294,13 @@ impl Region {
     pub fn invalidate(&self) -> Result<()> {
         let setup = self.setup_for_threads()?;
         let members = &setup.members;
-        finish(members.invalidate(&members.invalidations, setup.options.time.monotonic()))
+        match setup.options.objects {
+            Some(_) => finish(members.invalidate_objects(false)),
+            None => {
+                let now = setup.options.time.monotonic();
+                finish(members.invalidate(&members.invalidations, now))
+            }
+        }
     }
 
     /// Invalidates all values of all caches of this region softly: what was made until now counts as
@@ -291,7 +328,10 @@ impl Region {
     pub fn invalidate_softly(&self) -> Result<()> {
         let setup = self.setup_for_threads()?;
         let now = setup.options.time.monotonic();
-        finish(setup.members.invalidations.invalidate_softly(now))
+        match setup.options.objects {
+            Some(_) => finish(setup.members.invalidate_objects(true)),
+            None => finish(setup.members.invalidations.invalidate_softly(now)),
+        }
     }
 
     fn setup_for_threads(&self) -> Result<Arc<Setup>> {
@@ -331,151 +371,6 @@ impl fmt::Debug for Region {
         let options = self.shared.setup.get().map(|setup| &setup.options);
         f.debug_struct("Region").field("name", &self.name()).field("options", &options).finish()
     }
-}
-
-/// A hash and what is kept before it need so much room.
-const SHORTEST_KEY_LENGTH: usize = 80;
-
-/// Says where the caches of a region are kept, and by which rules.
-#[derive(Debug, Clone)]
-pub struct RegionOptions {
-    backend: AnyBackend,
-    policy: Policy,
-    key_length: Option<usize>,
-    pub(super) time: Time,
-}
-
-impl RegionOptions {
-    /// Takes the back end of the caches. They keep what they have for ever, until an option says
-    /// otherwise.
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use beaker::Backend;
-    /// use beaker::cache::RegionOptions;
-    ///
-    /// let options = RegionOptions::new(Backend::memory()).ttl(Duration::from_secs(60));
-    /// # let _ = options;
-    /// ```
-    pub fn new(backend: Backend) -> RegionOptions {
-        RegionOptions::of(backend.into())
-    }
-
-    /// Takes the back end of the caches of an asynchronous program: those of an
-    /// [`AsyncRegion`](super::AsyncRegion).
-    ///
-    /// ```
-    /// use std::time::Duration;
-    /// use beaker::AsyncBackend;
-    /// use beaker::cache::RegionOptions;
-    ///
-    /// let options = RegionOptions::for_tasks(AsyncBackend::memory()).ttl(Duration::from_secs(60));
-    /// # let _ = options;
-    /// ```
-    #[cfg(feature = "tokio")]
-    pub fn for_tasks(backend: impl Into<crate::backend::AsyncBackend>) -> RegionOptions {
-        RegionOptions::of(backend.into().0)
-    }
-
-    fn of(backend: AnyBackend) -> RegionOptions {
-        RegionOptions { backend, policy: Policy::default(), key_length: None, time: Time::System }
-    }
-
-    /// Sets how long a value is fresh. Default: for ever. See [`Cache::ttl`].
-    #[doc(alias("expire", "expiration_time"))]
-    pub fn ttl(mut self, time: Duration) -> RegionOptions {
-        self.policy.ttl = Some(time);
-        self
-    }
-
-    /// Sets for how long after its expiry a value may be given. Default: zero. See [`Cache::stale_for`].
-    pub fn stale_for(mut self, time: Duration) -> RegionOptions {
-        self.policy.stale_for = time;
-        self
-    }
-
-    /// Lets values expire sooner by chance, by up to this part (0 to 1). Default: 0. See
-    /// [`Cache::jitter`].
-    pub fn jitter(mut self, part: f64) -> RegionOptions {
-        self.policy.set_jitter(part);
-        self
-    }
-
-    /// Makes values anew before they expire, by chance. Default: 0. See [`Cache::refresh_early`].
-    pub fn refresh_early(mut self, eagerness: f64) -> RegionOptions {
-        self.policy.set_eagerness(eagerness);
-        self
-    }
-
-    /// Sets what a call does when the store fails. Default: [`OnStoreFailure::Fail`]. See
-    /// [`Cache::on_store_failure`].
-    ///
-    /// ```
-    /// use beaker::Backend;
-    /// use beaker::cache::{OnStoreFailure, RegionOptions};
-    ///
-    /// let options = RegionOptions::new(Backend::memory()).on_store_failure(OnStoreFailure::Bypass);
-    /// # let _ = options;
-    /// ```
-    #[doc(alias("fail_open", "ignore_exceptions"))]
-    pub fn on_store_failure(mut self, then: OnStoreFailure) -> RegionOptions {
-        self.policy.on_store_failure = then;
-        self
-    }
-
-    /// Limits the length of keys, in bytes: a longer one is shortened to its beginning and a hash. At
-    /// least 80. Default: no limit; a store shortens what is too long for it.
-    pub fn key_length(mut self, longest: usize) -> RegionOptions {
-        self.key_length = Some(longest);
-        self
-    }
-
-    /// Sets the clock. Default: the system's.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> RegionOptions {
-        self.time = Time::Of(clock);
-        self
-    }
-
-    fn check(&self, region: &str) -> Result<()> {
-        let is_fit = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-        if region.is_empty() || !region.chars().all(is_fit) {
-            let what =
-                format!("the region `{region}` cannot be configured: its name goes into keys");
-            return Err(Error::config(what + "; it has letters, digits, `_` and `-`"));
-        }
-        match self.key_length {
-            Some(length) if length < SHORTEST_KEY_LENGTH => Err(Error::config(format!(
-                "the region `{region}` has a `key_length` of {length} bytes, and needs \
-                 {SHORTEST_KEY_LENGTH} at least"
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether caches of both would be the same.
-    fn is_same(&self, other: &RegionOptions) -> bool {
-        is_same(&self.backend, &other.backend)
-            && self.key_length == other.key_length
-            && self.policy.gives_same(&other.policy)
-    }
-}
-
-fn is_same(one: &AnyBackend, other: &AnyBackend) -> bool {
-    let is_same_store = match (&one.store, &other.store) {
-        (AnyStore::Blocking(one), AnyStore::Blocking(other)) => Arc::ptr_eq(one, other),
-        #[cfg(feature = "tokio")]
-        (AnyStore::Async(one), AnyStore::Async(other)) => Arc::ptr_eq(one, other),
-        #[cfg(feature = "tokio")]
-        _ => false,
-    };
-    is_same_store
-        && match (&one.locks, &other.locks) {
-            (AnyLocks::Blocking(one), AnyLocks::Blocking(other)) => Arc::ptr_eq(one, other),
-            #[cfg(feature = "tokio")]
-            (AnyLocks::Async(one), AnyLocks::Async(other)) => Arc::ptr_eq(one, other),
-            #[cfg(feature = "tokio")]
-            _ => false,
-        }
 }
 
 /// Holds the regions of a program, by name: a value to pass on. A clone has the same regions.
@@ -560,7 +455,7 @@ pub(super) struct Members {
     region: Box<str>,
     pub(super) invalidations: Arc<SharedInvalidations>,
     /// Nothing slow is done while this is locked.
-    opened: Mutex<HashMap<Box<str>, Box<dyn Member>>>,
+    opened: Mutex<HashMap<Box<str>, Arc<dyn Member>>>,
 }
 
 /// A cache of some type of values.
@@ -568,6 +463,8 @@ trait Member: Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn of(&self) -> &'static str;
     fn cancel(&self);
+    /// For values that are in memory as they are.
+    fn invalidate(&self, is_soft: bool) -> Result<()>;
 }
 
 impl<V: Clone + Send + Sync + 'static> Member for Engine<V> {
@@ -581,6 +478,13 @@ impl<V: Clone + Send + Sync + 'static> Member for Engine<V> {
 
     fn cancel(&self) {
         self.cancel_all();
+    }
+
+    fn invalidate(&self, is_soft: bool) -> Result<()> {
+        match is_soft {
+            true => finish(self.invalidate_softly()),
+            false => finish(self.invalidate()),
+        }
     }
 }
 
@@ -597,19 +501,60 @@ impl Members {
         options: &RegionOptions,
         codec: impl Codec<V>,
     ) -> Result<Engine<V>> {
+        self.open(name, options, || Ok(self.in_store(name, options, codec)))
+    }
+
+    /// The same, of values that are not encoded.
+    pub(super) fn objects<V: Clone + Send + Sync + 'static>(
+        &self,
+        name: &str,
+        options: &RegionOptions,
+    ) -> Result<Engine<V>> {
+        self.open(name, options, || Err(self.in_bytes(name)))
+    }
+
+    fn open<V: Clone + Send + Sync + 'static>(
+        &self,
+        name: &str,
+        options: &RegionOptions,
+        in_store: impl FnOnce() -> Result<Engine<V>>,
+    ) -> Result<Engine<V>> {
         let mut opened = self.lock();
         if let Some(member) = opened.get(name) {
             let same = member.as_any().downcast_ref::<Engine<V>>().cloned();
             return same.ok_or_else(|| self.of_another_type(name, member.of(), type_name::<V>()));
         }
-        let region = Some(Arc::clone(&self.invalidations));
-        let place = Place { region, key_length: options.key_length };
-        let in_backend = format!("{}.{name}", self.region);
-        let mut cache = Engine::placed(options.backend.clone(), &in_backend, codec, place);
+        let mut cache = match options.objects {
+            Some(capacity) => Engine::in_memory(MemoryOptions::new(capacity), World::Threads),
+            None => in_store()?,
+        };
         cache.policy = options.policy.clone();
         cache.time = options.time.clone();
-        opened.insert(name.into(), Box::new(cache.clone()));
+        opened.insert(name.into(), Arc::new(cache.clone()));
         Ok(cache)
+    }
+
+    fn in_store<V: Clone + Send + Sync + 'static>(
+        &self,
+        name: &str,
+        options: &RegionOptions,
+        codec: impl Codec<V>,
+    ) -> Engine<V> {
+        let place = Place {
+            region: Some(Arc::clone(&self.invalidations)),
+            key_mangler: options.key_mangler.0.clone(),
+            key_length: options.key_length,
+        };
+        Engine::placed(options.backend.clone(), &format!("{}.{name}", self.region), codec, place)
+    }
+
+    /// Invalidates what the caches hold as it is, if they do.
+    pub(super) async fn invalidate_objects(&self, is_soft: bool) -> Result<()> {
+        let opened: Vec<_> = self.lock().values().cloned().collect();
+        for member in opened {
+            member.invalidate(is_soft)?;
+        }
+        Ok(())
     }
 
     /// Invalidates through this way to the store.
@@ -628,12 +573,21 @@ impl Members {
         self.lock().values().for_each(|member| member.cancel());
     }
 
+    fn in_bytes(&self, name: &str) -> Error {
+        Error::config(format!(
+            "the region `{}` keeps bytes in a store, and `objects` asks for the cache `{name}` of what is \
+             not encoded; ask `cache`, or configure the region with `RegionOptions::in_memory` (in the \
+             settings: `type = memory` and `objects = true`)",
+            self.region
+        ))
+    }
+
     fn of_another_type(&self, name: &str, there: &str, wanted: &str) -> Error {
         let what = format!("the cache `{name}` of the region `{}` holds `{there}`", self.region);
         Error::config(format!("{what} in this program, and not `{wanted}`; give it another name"))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Box<dyn Member>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Box<str>, Arc<dyn Member>>> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -75,31 +75,25 @@
 
 mod backend;
 mod cache;
-mod cookie;
-mod environment;
-#[cfg(feature = "ini")]
-mod ini;
-mod lines;
+#[cfg(any(feature = "ini", feature = "toml"))]
+mod formats;
 mod name;
-mod origin;
+mod open;
 mod print;
-mod problem;
-mod quotes;
+mod read;
 mod reader;
-mod redact;
-mod refused;
 mod session;
 mod settings;
-#[cfg(feature = "toml")]
-mod toml;
 mod words;
 
 use std::fmt;
 
 pub use backend::BackendConfig;
 pub use cache::{CacheConfig, RegionConfig};
-pub use cookie::CookieConfig;
-pub use session::{CookieFormat, Keys, Place, Serializer, SessionConfig};
+pub use print::Keys;
+use print::Lines;
+use reader::{Problems, note_strays};
+pub use session::{CookieConfig, CookieFormat, Place, Serializer, SessionConfig};
 pub use settings::Settings;
 
 use crate::error::Result;
@@ -122,8 +116,8 @@ impl Settings {
     /// `ErrorKind::Config` with all mistakes, a line for each: the key, the value (secrets are
     /// hidden), where it came from, and what is allowed or was probably meant.
     pub fn read(&self) -> Result<Config> {
-        let problems = problem::Problems::default();
-        reader::note_strays(self, &problems);
+        let problems = Problems::default();
+        note_strays(self, &problems);
         let session = SessionConfig::read(self, &problems);
         let cache = CacheConfig::read(self, &problems);
         problems.result().map(|()| Config { session, cache })
@@ -134,5 +128,40 @@ impl fmt::Display for Config {
     /// The lines of both parts, sorted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}", self.cache, self.session)
+    }
+}
+
+impl fmt::Display for SessionConfig {
+    /// Sorted lines of `key = value` that can be read again. Secrets are hidden, and what is not
+    /// said is there too, marked as the default.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = Lines::default();
+        lines.options("session.", self.printed());
+        lines.fmt(f)
+    }
+}
+
+impl fmt::Display for CacheConfig {
+    /// Sorted lines of `key = value` that can be read again. Passwords are hidden. What is not said is
+    /// there too, marked as the default; what a region takes over is marked with its source.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut lines, base) = (Lines::default(), self.default.printed());
+        for (name, region) in &self.regions {
+            let prefix = format!("cache.{name}.");
+            lines.options(&prefix, region.printed());
+            let taken_over = region.printed().into_iter().filter(|(option, value, _)| {
+                base.iter().any(|(of_all, as_is, _)| of_all == option && as_is == value)
+            });
+            for (option, value, _) in taken_over {
+                let source = format!("as cache.{option}");
+                lines.line(&format!("{prefix}{option}"), &value, Some(&source));
+            }
+        }
+        lines.options("cache.", base);
+        let names: Vec<&str> = self.regions.keys().map(String::as_str).collect();
+        if !names.is_empty() {
+            lines.line("cache.regions", &names.join(", "), None);
+        }
+        lines.fmt(f)
     }
 }

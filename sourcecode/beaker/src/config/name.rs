@@ -1,67 +1,39 @@
-//! Which keys are ours, and which ones were meant to be.
+//! Which keys are ours, which ones were meant to be, and which of Beaker's have no place here.
 
 use std::sync::LazyLock;
 
+use super::words::ConfigOption;
+use super::{cache, session};
 use crate::backend::options::OPTIONS;
 use crate::nearest::{distance, nearest};
 
 /// The options of sessions, sorted.
 pub(super) fn session() -> &'static [&'static str] {
-    static ALL: LazyLock<Vec<&str>> = LazyLock::new(|| {
-        with_those_of_back_ends(&[
-            "auto",
-            "cookie_domain",
-            "cookie_expires",
-            "cookie_format",
-            "cookie_path",
-            "crypto_type",
-            "data_serializer",
-            "encrypt_key",
-            "grace",
-            "httponly",
-            "key",
-            "lifetime",
-            "max_per_user",
-            "on_store_failure",
-            "remove_rejected",
-            "samesite",
-            "save_accessed_time",
-            "secret",
-            "secure",
-            "timeout",
-            "touch_every",
-            "validate_key",
-        ])
-    });
+    static ALL: LazyLock<Vec<&str>> = LazyLock::new(|| sorted(names(session::OPTIONS), &[]));
     &ALL
 }
 
 /// The options of one region of caches, sorted.
 pub(super) fn region() -> &'static [&'static str] {
-    static ALL: LazyLock<Vec<&str>> = LazyLock::new(|| with_those_of_back_ends(OF_REGIONS));
+    static ALL: LazyLock<Vec<&str>> = LazyLock::new(|| sorted(names(cache::OPTIONS), &[]));
     &ALL
 }
 
 /// The options of caches: the same, and the list of regions.
 pub(super) fn cache() -> &'static [&'static str] {
-    static ALL: LazyLock<Vec<&str>> =
-        LazyLock::new(|| with_those_of_back_ends(&[OF_REGIONS, &["regions"]].concat()));
+    static ALL: LazyLock<Vec<&str>> = LazyLock::new(|| sorted(names(cache::OPTIONS), &["regions"]));
     &ALL
 }
 
-const OF_REGIONS: &[&str] = &[
-    "enabled",
-    "expire",
-    "jitter",
-    "key_length",
-    "on_store_failure",
-    "refresh_early",
-    "stale_for",
-];
+fn names<C>(options: &'static [ConfigOption<C>]) -> impl Iterator<Item = &'static str> {
+    options.iter().map(|ConfigOption(name, ..)| *name)
+}
 
-fn with_those_of_back_ends(own: &[&'static str]) -> Vec<&'static str> {
+/// With `type`, and the options of back ends.
+fn sorted(own: impl Iterator<Item = &'static str>, more: &[&'static str]) -> Vec<&'static str> {
     let of_back_ends = OPTIONS.iter().map(|option| option.name);
-    let mut all: Vec<_> = own.iter().copied().chain(["type"]).chain(of_back_ends).collect();
+    let mut all: Vec<_> =
+        own.chain(more.iter().copied()).chain(["type"]).chain(of_back_ends).collect();
     all.sort_unstable();
     all
 }
@@ -136,8 +108,43 @@ fn misspelt(group: &str, option: &str) -> Vec<String> {
     meant.collect()
 }
 
+/// Why there is no such option, or what to use instead. What is not in this list is unknown.
+pub(super) fn refused(option: &str) -> Option<&'static str> {
+    Some(match option.split('.').next().unwrap_or(option) {
+        "encrypt_nonce_bits" => "the cipher's nonces have 96 bits; leave it out",
+        "invalidate_corrupt" => {
+            "damaged data always opens a new session, and `session.origin()` says why; leave it out"
+        }
+        "use_cookies" => {
+            "a program that wants no cookies opens sessions by id, with `Sessions::open`; leave it out"
+        }
+        "id" => "which session is opened belongs into the program: `Sessions::open`; leave it out",
+        "namespace" => "set it in the program, with `Sessions::namespace`; leave it out",
+        "namespace_class" => "a back end of your own goes into `Sessions::new`, in the program",
+        "session_class" => "there is one type of session; leave it out",
+        "webtest_varname" => "it is for a test library of Python; leave it out",
+        "log_file" => "Beaker takes it and logs nothing, and neither do we; leave it out",
+        "environ_key" => "a middleware hands the session over as a value, not under a name",
+        "memcache_module" | "memcached_module" => "there is one client for memcached; leave it out",
+        "digest_filenames" => "long names are always hashed; leave it out",
+        "file_dir" | "dbm_dir" => "use `data_dir`",
+        "dbmmodule" => "there is one embedded database, redb; leave it out",
+        "sa" | "sa_opts" | "bind" | "engine" => {
+            "SQLAlchemy is Python's; name the database in `url`"
+        }
+        "table" => "use `table_name`",
+        "schema_name" => "put the schema into the `url` (`options=-csearch_path=…`) of PostgreSQL",
+        "username" | "password" => "put them into the `url`: `redis://user:password@host`",
+        "db" => "put it into the `url`: `redis://host/0`",
+        "starttime" => "it belongs to a call in the program; leave it out",
+        "expiretime" => "use `expire`",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::print::{SECRETS, redacted};
     use super::*;
 
     #[track_caller]
@@ -181,5 +188,13 @@ mod tests {
         foreign("version.number");
         foreign("require_servers");
         foreign("");
+    }
+
+    #[test]
+    fn what_is_hidden_is_a_secret() {
+        for option in session().iter().chain(cache()).filter(|option| !option.starts_with("url")) {
+            let is_hidden = redacted(option, "text") != "text";
+            assert_eq!(is_hidden, SECRETS.contains(option), "{option}");
+        }
     }
 }

@@ -1,13 +1,14 @@
-//! [`Reader`]: takes the options of one group out of the settings, and notes what is wrong.
+//! [`Reader`]: takes the options of one group out of the settings; and [`Problems`]: all that is wrong
+//! with a configuration, told at once.
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
-use super::name::{Name, classify};
-use super::problem::Problems;
-use super::redact::holds_redacted;
-use super::refused::refused;
+use super::name::{Name, classify, refused};
+use super::print::{holds_redacted, quoted, redacted};
 use super::settings::{Setting, Settings};
-use super::words::ParseResult;
+use super::words::{ConfigOption, ParseResult};
+use crate::error::{Error, Result};
 use crate::nearest::nearest;
 
 /// The options below one prefix, such as `session.` or `cache.short.`.
@@ -50,9 +51,16 @@ impl<'a> Reader<'a> {
         self.setting(option).is_some()
     }
 
-    /// Whether this was said.
-    pub(super) fn is(&self, option: &str, value: &str) -> bool {
-        self.setting(option).is_some_and(|setting| setting.value == value)
+    /// What was said, right or wrong.
+    pub(super) fn said(&self, option: &str) -> Option<&'a str> {
+        self.setting(option).map(|setting| setting.value.as_str())
+    }
+
+    /// Reads the options of a table into their fields. Those that were not said, or are wrong, stay.
+    pub(super) fn read_all<C>(&self, options: &[ConfigOption<C>], config: &mut C) {
+        for ConfigOption(name, parse, _) in options {
+            self.read(name, |text| parse(config, text));
+        }
     }
 
     /// What was given, understood by `parse`; if it is not, that is noted, and `None` returned.
@@ -145,5 +153,44 @@ pub(super) fn note_strays(settings: &Settings, problems: &Problems) {
             ),
         };
         problems.wrong(key, setting, &what);
+    }
+}
+
+/// The mistakes that were found so far, each a line.
+#[derive(Debug, Default)]
+pub(super) struct Problems(RefCell<Vec<String>>);
+
+impl Problems {
+    /// Something is wrong with what was said. The text says what is allowed.
+    pub(super) fn wrong(&self, key: &str, setting: &Setting, what: &str) {
+        let value = redacted(key, &setting.value);
+        let value = quoted(&value);
+        self.note(format!("{key} = {value} ({}): {what}", setting.origin));
+    }
+
+    /// Something was not said that has to be.
+    pub(super) fn missing(&self, key: &str, what: &str) {
+        self.note(format!("{key} is missing: {what}"));
+    }
+
+    /// Once is enough: regions find again what is wrong with what they inherit.
+    fn note(&self, line: String) {
+        let mut lines = self.0.borrow_mut();
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+
+    /// One error for all of them.
+    pub(super) fn result(self) -> Result<()> {
+        match self.0.into_inner().as_slice() {
+            [] => Ok(()),
+            [one] => Err(Error::config(format!("the configuration has a mistake:\n  {one}"))),
+            all => Err(Error::config(format!(
+                "the configuration has {} mistakes:\n  {}",
+                all.len(),
+                all.join("\n  ")
+            ))),
+        }
     }
 }

@@ -1,12 +1,16 @@
-//! [`Settings`]: what was said, and where.
+//! [`Settings`]: what was said, and where: by the program, in the environment, in lines of text.
 
 use std::collections::BTreeMap;
+use std::env;
 use std::fmt;
+use std::str::FromStr;
 
 use super::name::{Name, classify};
-use super::origin::Origin;
-use super::quotes::quoted;
-use super::redact::redacted;
+use super::print::{quoted, redacted, unquoted};
+use crate::error::{Error, Result};
+
+/// What the names of our variables begin with.
+const PREFIX: &str = "BEAKER_";
 
 /// Settings from one or more places, not judged yet: [`read`](Settings::read) does that.
 ///
@@ -24,6 +28,39 @@ pub(super) struct Setting {
     pub(super) mistake: Option<String>,
 }
 
+/// Where a setting came from, for the one who has to go there and mend it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A pair that the program gave.
+    Program,
+    /// A place in a text, such as `line 3 of deploy.toml`.
+    Place(String),
+    /// A variable of the environment, and the prefix that all of ours have.
+    Variable { name: String, prefix: String },
+}
+
+impl Origin {
+    /// The key as it is written there.
+    pub(super) fn spell(&self, key: &str) -> String {
+        match self {
+            Origin::Variable { prefix, .. } => {
+                format!("{prefix}{}", key.replace('.', "__").to_uppercase())
+            }
+            Origin::Program | Origin::Place(_) => key.into(),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Program => f.write_str("from the program"),
+            Origin::Place(place) => f.write_str(place),
+            Origin::Variable { name, .. } => write!(f, "environment variable {name}"),
+        }
+    }
+}
+
 impl Settings {
     /// Settings that the program has as pairs. For two kinds of sources, make two `Settings`: within
     /// one, a key that comes twice is a mistake.
@@ -35,6 +72,42 @@ impl Settings {
             settings.insert(&key.into(), &value.into(), Origin::Program);
         }
         settings
+    }
+
+    /// The settings among variables of the environment. Of names that begin with the prefix, the
+    /// rest is the key: `__` is a dot, and letters are small ones. With the prefix `BEAKER_`,
+    /// `BEAKER_SESSION__TYPE` is `session.type`.
+    pub fn from_env(
+        prefix: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Settings {
+        let mut settings = Settings::default();
+        for (name, value) in variables {
+            let Some(rest) = name.strip_prefix(prefix) else { continue };
+            let key = rest.replace("__", ".").to_lowercase();
+            let origin = Origin::Variable { name: name.clone(), prefix: prefix.into() };
+            settings.insert(&key, &value, origin);
+        }
+        settings
+    }
+
+    /// The settings in this process's environment, with the prefix `BEAKER_`.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` if such a variable is no text.
+    pub fn from_process_env() -> Result<Settings> {
+        let mut variables = Vec::new();
+        for (name, value) in env::vars_os() {
+            let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+                continue;
+            };
+            let value = value.into_string().map_err(|_| {
+                Error::config(format!("the environment variable {name} is not in UTF-8"))
+            })?;
+            variables.push((name.to_owned(), value));
+        }
+        Ok(Settings::from_env(PREFIX, variables))
     }
 
     /// These settings, and on top of them others, which win.
@@ -97,6 +170,36 @@ impl fmt::Debug for Settings {
     }
 }
 
+impl FromStr for Settings {
+    type Err = Error;
+
+    /// Reads `key = value` lines, as a configuration prints them. Empty lines and what follows a `#`
+    /// are for people. A value that begins with `"` is a JSON string, and so may hold anything.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` for a line that is none of these.
+    fn from_str(text: &str) -> Result<Settings> {
+        let mut settings = Settings::default();
+        for (number, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let pair = line.split_once('=').and_then(|(key, value)| Some((key, unquoted(value)?)));
+            let Some((key, value)) = pair else {
+                let number = number + 1;
+                return Err(Error::config(format!(
+                    "could not read line {number} of the settings: \
+                     write `key = value`, and `#` before what is not one"
+                )));
+            };
+            settings.insert(key, &value, Origin::Place(format!("line {}", number + 1)));
+        }
+        Ok(settings)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -130,5 +233,31 @@ mod tests {
     fn secrets_are_not_shown() {
         let settings = Settings::from_pairs([("session.secret", "swordfish")]);
         check(settings, "session.secret = (hidden, 9 characters)  # from the program\n");
+    }
+
+    #[track_caller]
+    fn check_variable(name: &str, text: &str) {
+        let settings = Settings::from_env("BEAKER_", [(name.to_owned(), "x".to_owned())]);
+        assert_eq!(format!("{settings:?}"), text);
+    }
+
+    #[test]
+    fn names_of_variables() {
+        check_variable(
+            "BEAKER_SESSION__DATA_DIR",
+            "session.data_dir = x  # environment variable BEAKER_SESSION__DATA_DIR\n",
+        );
+        check_variable(
+            "BEAKER_CACHE__SHORT__EXPIRE",
+            "cache.short.expire = x  # environment variable BEAKER_CACHE__SHORT__EXPIRE\n",
+        );
+        check_variable("BEAKER_LONG_TESTS", "");
+        check_variable("SESSION__TYPE", "");
+    }
+
+    #[test]
+    fn a_line_that_is_none_is_named() {
+        let message = "a = 1\n\nwhat".parse::<Settings>().unwrap_err().to_string();
+        assert!(message.contains("line 3"), "{message}");
     }
 }

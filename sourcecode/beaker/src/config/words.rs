@@ -1,10 +1,38 @@
-//! What the values of options may be, as texts; the words are Beaker's.
+//! [`ConfigOption`]: an option, and what its values may be as texts; the words are Beaker's.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 pub(super) use crate::backend::options::{ParseResult, number};
 use crate::cookie::CookieLifetime;
+
+/// An option of `C`, a row of the table of all: its name, how a text is read into its field, and what
+/// the field is as text, if it has a value.
+pub(super) struct ConfigOption<C>(
+    pub(super) &'static str,
+    pub(super) fn(&mut C, &str) -> ParseResult<()>,
+    pub(super) fn(&C) -> Option<String>,
+);
+
+/// An option as it is printed: its name, its value, and what that is where nothing was said.
+pub(super) type Printed = (&'static str, String, Option<String>);
+
+/// What there is to print of the options that have a value.
+pub(super) fn printed<'a, C>(
+    options: &'static [ConfigOption<C>],
+    config: &'a C,
+    default: &'a C,
+) -> impl Iterator<Item = Printed> + 'a {
+    options
+        .iter()
+        .filter_map(|ConfigOption(name, _, show)| Some((*name, show(config)?, show(default))))
+}
+
+/// Sets a field to what was understood.
+pub(super) fn set<T>(field: &mut T, understood: ParseResult<T>) -> ParseResult<()> {
+    *field = understood?;
+    Ok(())
+}
 
 const TRUE: [&str; 6] = ["true", "yes", "on", "y", "t", "1"];
 const FALSE: [&str; 6] = ["false", "no", "off", "n", "f", "0"];
@@ -43,9 +71,14 @@ pub(super) fn grace(text: &str) -> ParseResult<Duration> {
     whole(text, 0..=60).map(Duration::from_secs).ok_or_else(allowed)
 }
 
+/// As [`seconds`] reads it.
+pub(super) fn in_seconds(time: Duration) -> Option<String> {
+    shown(time.as_secs())
+}
+
 /// As [`seconds_or_never`] reads it.
-pub(super) fn in_seconds_or_never(time: Option<Duration>) -> String {
-    time.map_or("never".into(), |time| time.as_secs().to_string())
+pub(super) fn in_seconds_or_never(time: Option<Duration>) -> Option<String> {
+    time.map_or(shown("never"), in_seconds)
 }
 
 /// How long a browser keeps the cookie. `1` and `0` are words for true and false, as in Beaker.
@@ -84,11 +117,13 @@ pub(super) fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> ParseResult<
 }
 
 /// The word for this choice.
-pub(super) fn chosen<T: Copy + PartialEq>(
-    choice: T,
-    choices: &[(&'static str, T)],
-) -> &'static str {
-    choices.iter().find(|(_, this)| *this == choice).map_or("", |(word, _)| word)
+pub(super) fn chosen<T: Copy + PartialEq>(choice: T, choices: &[(&str, T)]) -> Option<String> {
+    choices.iter().find(|(_, this)| *this == choice).and_then(|(word, _)| shown(word))
+}
+
+/// A value that is printed as it is.
+pub(super) fn shown(value: impl ToString) -> Option<String> {
+    Some(value.to_string())
 }
 
 /// Items with `,` between them; empty ones are skipped, as in Beaker.
@@ -96,7 +131,7 @@ pub(super) fn list(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|item| !item.is_empty())
 }
 
-fn whole(text: &str, allowed: std::ops::RangeInclusive<u64>) -> Option<u64> {
+fn whole(text: &str, allowed: RangeInclusive<u64>) -> Option<u64> {
     text.parse().ok().filter(|number| allowed.contains(number) && is_whole(text))
 }
 

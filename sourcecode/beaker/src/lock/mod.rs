@@ -1,9 +1,7 @@
-//! [`Locks`]: one holder a key at a time, among threads, processes or hosts.
+//! [`Locks`] and [`AsyncLocks`]: one holder a key at a time, among threads, tasks, processes or hosts.
 
-mod asynchronous;
 #[cfg(feature = "conformance")]
 pub mod conformance;
-mod either;
 mod file;
 mod lease;
 mod local;
@@ -12,10 +10,9 @@ mod on_threads;
 
 use std::any::Any;
 use std::fmt::{self, Debug};
+use std::pin::Pin;
 use std::sync::Arc;
 
-pub use asynchronous::{AsyncLocks, LockFuture};
-pub(crate) use either::AnyLocks;
 pub use file::FileLocks;
 #[cfg(feature = "tokio")]
 pub use lease::AsyncLeaseLocks;
@@ -53,6 +50,67 @@ pub trait Locks: Debug + Send + Sync + 'static {
     /// an asynchronous program asks on a thread for what may wait, again and again until the key is free.
     fn for_tasks(&self) -> Option<Arc<dyn AsyncLocks>> {
         None
+    }
+}
+
+/// What an operation of [`AsyncLocks`] is: a future that any thread may poll.
+pub type LockFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
+/// Locks by key for asynchronous programs: a task that waits for a key holds no thread.
+///
+/// # The contract
+///
+/// 1. A key has one holder at a time; other keys are not held up.
+/// 2. `try_lock` does not wait for the holder: it is `None` if the key is held.
+/// 3. A lock is given back when its guard is dropped: at the end, at a `?`, in a panic, and when the
+///    task that has it is dropped. Where a server must be told, that is done in the background.
+/// 4. A future of `lock` that is dropped while it waits holds nothing, and holds up nobody.
+/// 5. A guard may be sent to another task and dropped there.
+///
+/// A task that waits for a key which it holds itself waits for ever: unlike a thread, a task has no name
+/// by which that could be found out.
+pub trait AsyncLocks: Debug + Send + Sync + 'static {
+    /// Waits until the key is free, and takes it.
+    fn lock<'a>(&'a self, key: &'a Key) -> LockFuture<'a, Guard>;
+
+    /// Takes the key if it is free.
+    fn try_lock<'a>(&'a self, key: &'a Key) -> LockFuture<'a, Option<Guard>>;
+}
+
+/// Is the same locks, shared.
+impl<L: AsyncLocks + ?Sized> AsyncLocks for Arc<L> {
+    fn lock<'a>(&'a self, key: &'a Key) -> LockFuture<'a, Guard> {
+        (**self).lock(key)
+    }
+
+    fn try_lock<'a>(&'a self, key: &'a Key) -> LockFuture<'a, Option<Guard>> {
+        (**self).try_lock(key)
+    }
+}
+
+/// Locks whose calls wait, or whose futures do.
+#[derive(Debug, Clone)]
+pub(crate) enum AnyLocks {
+    Blocking(Arc<dyn Locks>),
+    #[cfg(feature = "tokio")]
+    Async(Arc<dyn AsyncLocks>),
+}
+
+impl AnyLocks {
+    pub(crate) async fn lock(&self, key: &Key) -> Result<Guard> {
+        match self {
+            AnyLocks::Blocking(locks) => locks.lock(key),
+            #[cfg(feature = "tokio")]
+            AnyLocks::Async(locks) => locks.lock(key).await,
+        }
+    }
+
+    pub(crate) async fn try_lock(&self, key: &Key) -> Result<Option<Guard>> {
+        match self {
+            AnyLocks::Blocking(locks) => locks.try_lock(key),
+            #[cfg(feature = "tokio")]
+            AnyLocks::Async(locks) => locks.try_lock(key).await,
+        }
     }
 }
 

@@ -1,6 +1,12 @@
-//! Telling whoever runs the server what went wrong. The visitor is told nothing of it.
+//! What is told of a request to whoever runs the server: what it asked for, and what went wrong. The visitor is
+//! told nothing of it.
 
-use super::asked::Asked;
+use std::fmt;
+use std::net::IpAddr;
+
+use http::uri::PathAndQuery;
+use http::{Method, Request};
+
 use crate::error::Error;
 use crate::session::SessionState;
 
@@ -23,6 +29,12 @@ pub(super) fn log(what: &str, asked: Option<&Asked>, error: &Error) {
     }
 }
 
+/// What is wrong with how the program is set up, and shows with a request from this peer.
+pub(super) fn warn(peer: Option<IpAddr>, what: &str) {
+    let peer = peer.map(tracing::field::display);
+    tracing::warn!(target: TARGET, peer, "{what}");
+}
+
 /// The request has been answered, and what it changed in its session is dropped, since it did not save it.
 pub(super) fn log_unsaved(asked: impl FnOnce() -> Option<Asked>, session: &SessionState) {
     let Some(unsaved) = session.unsaved() else { return };
@@ -34,4 +46,33 @@ pub(super) fn log_unsaved(asked: impl FnOnce() -> Option<Asked>, session: &Sessi
         target: TARGET, method, path, id, ?keys, count,
         "the session was changed and not saved; call `save`, or turn on `auto`"
     );
+}
+
+/// A request's method and path. Its query is left out, which may hold anything.
+#[derive(Clone)]
+pub(super) struct Asked {
+    method: Method,
+    path: Option<PathAndQuery>,
+}
+
+impl Asked {
+    /// Shares the text with the request.
+    pub(super) fn of<B>(request: &Request<B>) -> Asked {
+        let path = request.uri().path_and_query().cloned();
+        Asked { method: request.method().clone(), path }
+    }
+
+    pub(super) fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.path.as_ref().map_or("/", PathAndQuery::path)
+    }
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method(), self.path())
+    }
 }

@@ -6,27 +6,28 @@
 //! For async servers, `SessionLayer` (feature `tower`) does the same around one of tower's services,
 //! and axum's handlers (feature `axum`) take a [`RequestSession`] as an argument.
 
-mod asked;
+mod arrival;
 mod cache;
-#[cfg(feature = "tower")]
-mod current;
-mod lazy;
+mod http_cache;
 mod log;
 mod request_session;
 #[cfg(feature = "server")]
 mod server;
 mod session;
-mod steps;
 #[cfg(feature = "tower")]
 mod tower;
 
+pub use arrival::PeerAddress;
 pub use cache::{CacheExt, CacheMiddleware};
+pub use http_cache::{CachedPage, HttpCacheMiddleware};
 pub use request_session::{RequestSession, SessionExt};
 #[cfg(feature = "server")]
 pub use server::{Server, ShutdownHandle};
 pub use session::SessionMiddleware;
 #[cfg(feature = "tower")]
-pub use tower::{ResponseFuture, SessionLayer, SessionService, session_of};
+pub use tower::{
+    HttpCacheLayer, HttpCacheService, ResponseFuture, SessionLayer, SessionService, session_of,
+};
 
 use crate::error::Result;
 

@@ -16,9 +16,8 @@ use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TRANSFER_ENCODING};
 use http::{StatusCode, Version};
 use tiny_http::{HTTPVersion, Header};
 
-use super::asked::Asked;
-use super::log::log;
-use super::{App, Request, Response, text};
+use super::log::{Asked, log};
+use super::{App, PeerAddress, Request, Response, text};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Larger heads are refused with status 431, and so are more headers than this.
@@ -479,7 +478,10 @@ fn head(from: &tiny_http::Request) -> Result<(Request, usize), Refusal> {
     for header in headers {
         request = request.header(header.field.as_str().as_str(), header.value.as_str());
     }
-    let request = request.body(Vec::new()).map_err(no_request)?;
+    let mut request = request.body(Vec::new()).map_err(no_request)?;
+    if let Some(peer) = from.remote_addr() {
+        request.extensions_mut().insert(PeerAddress::new(*peer));
+    }
     match request.headers().get_all(HOST).iter().count() {
         1 => {}
         0 if !is_current => {}

@@ -1,11 +1,17 @@
-//! [`SessionMiddleware`]: gives each request its session, and saves it when the request has ended.
+//! [`SessionMiddleware`]: gives each request its session, and saves it when the request has ended. The steps
+//! that it takes around an application are those of `SessionLayer` too.
 
 use std::fmt;
 
-use super::asked::Asked;
-use super::{App, Request, Response, steps};
-use crate::error::Result;
-use crate::session::{Manager, Sessions};
+use http::HeaderValue;
+use http::header::{COOKIE, SET_COOKIE, VARY};
+
+use super::arrival::SessionsByRequest;
+use super::log::{Asked, log, log_unsaved};
+use super::request_session::LazySession;
+use super::{App, Request, Response};
+use crate::error::{Error, ErrorKind, Result};
+use crate::session::{SessionState, Sessions};
 use crate::world::finish;
 
 /// An application with sessions: Beaker's middleware of the same name.
@@ -20,7 +26,7 @@ use crate::world::finish;
 /// session was used, that is logged, and the visitor gets the answer.
 pub struct SessionMiddleware<A> {
     app: A,
-    sessions: Manager,
+    sessions: SessionsByRequest,
 }
 
 impl<A: App> SessionMiddleware<A> {
@@ -32,18 +38,18 @@ impl<A: App> SessionMiddleware<A> {
     pub fn new(app: A, sessions: Sessions) -> Result<SessionMiddleware<A>> {
         let sessions = sessions.into_manager();
         sessions.check_for_visitors()?;
-        Ok(SessionMiddleware { app, sessions })
+        Ok(SessionMiddleware { app, sessions: SessionsByRequest::new(sessions) })
     }
 }
 
 impl<A: App> App for SessionMiddleware<A> {
     fn call(&self, request: &mut Request) -> Result<Response> {
-        let lazy = steps::begin(&self.sessions, request, None);
+        let lazy = begin(&self.sessions, request, None);
         let mut response = self.app.call(request)?;
         let asked = || Some(Asked::of(request));
-        if let Some(session) = steps::end(&lazy, &mut response, asked)? {
-            let cookie = finish(steps::save(session, asked))?;
-            steps::send(&mut response, cookie);
+        if let Some(session) = end(&lazy, &mut response, asked)? {
+            let cookie = finish(save(session, asked))?;
+            send(&mut response, cookie);
         }
         Ok(response)
     }
@@ -54,5 +60,65 @@ impl<A> fmt::Debug for SessionMiddleware<A> {
         f.debug_struct("SessionMiddleware")
             .field("sessions", &self.sessions)
             .finish_non_exhaustive()
+    }
+}
+
+/// First, before the application: gives the request its session, which is not loaded yet.
+pub(super) fn begin<B>(
+    sessions: &SessionsByRequest,
+    request: &mut http::Request<B>,
+    asked: Option<Asked>,
+) -> LazySession {
+    let cookies = request.headers().get_all(COOKIE).iter().cloned().collect();
+    let lazy = LazySession::new(sessions.of(request).clone(), asked, cookies);
+    request.extensions_mut().insert(lazy.clone());
+    lazy
+}
+
+/// Second, after the application: takes the session back. `None` if there is nothing to save: it was
+/// not asked for, or the application failed.
+pub(super) fn end<B>(
+    lazy: &LazySession,
+    response: &mut http::Response<B>,
+    asked: impl FnOnce() -> Option<Asked>,
+) -> Result<Option<Box<SessionState>>> {
+    let Some(session) = lazy.end()? else { return Ok(None) };
+    response.headers_mut().append(VARY, HeaderValue::from_static("Cookie"));
+    if response.status().is_server_error() {
+        return Ok(None);
+    }
+    log_unsaved(asked, &session);
+    Ok(Some(session))
+}
+
+/// Third, and it may wait: saves the session. Gives the cookie that the visitor needs, if any.
+pub(super) async fn save(
+    mut session: Box<SessionState>,
+    asked: impl FnOnce() -> Option<Asked>,
+) -> Result<Option<HeaderValue>> {
+    let is_only_looked_at = session.is_only_looked_at();
+    match session.persist().await {
+        // Another request has deleted it, or given it a new id, while this one ran. That one has
+        // the last word, about the cookie too.
+        Err(error) if error.kind() == ErrorKind::SessionGone => return Ok(None),
+        Err(error) if is_only_looked_at => {
+            log("that a session was used could not be noted", asked().as_ref(), &error);
+            return Ok(None);
+        }
+        saved => saved?,
+    }
+    cookie(&session)
+}
+
+/// The cookie that the visitor of a session needs, in which there is nothing to save.
+pub(super) fn cookie(session: &SessionState) -> Result<Option<HeaderValue>> {
+    let cookie = session.set_cookie()?.map(HeaderValue::try_from).transpose();
+    cookie.map_err(|error| Error::config("the session's cookie is no header").caused_by(error))
+}
+
+/// Last: adds the cookie to the response.
+pub(super) fn send<B>(response: &mut http::Response<B>, cookie: Option<HeaderValue>) {
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(SET_COOKIE, cookie);
     }
 }

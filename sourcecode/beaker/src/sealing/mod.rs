@@ -1,19 +1,22 @@
 //! [`Sealer`]: texts that nobody else can read or make, in two formats, with keys that can be
 //! replaced.
 
-mod beaker;
-mod own;
 #[cfg(feature = "layers")]
 mod value;
 
 use std::fmt;
 
-use beaker::BeakerKey;
-use own::OwnKey;
+use aes_gcm::aead::{AeadInOut, KeyInit};
+use aes_gcm::{Aes256Gcm, Nonce};
+use data_encoding::{BASE64, BASE64URL_NOPAD};
+use hkdf::Hkdf;
+use sha1::Sha1;
+use sha2::Sha256;
 #[cfg(feature = "layers")]
 pub(crate) use value::ValueSealer;
 
 use crate::error::{Error, Result};
+use crate::signing::Signer;
 
 /// Encrypts bytes into a text for a cookie, and opens what it sealed.
 ///
@@ -100,7 +103,7 @@ impl Sealer {
     pub fn open(&self, label: &str, text: &str) -> Option<Opened> {
         let found = match &self.format {
             Format::Own(keys) => {
-                own::decode(text).and_then(|sealed| first(keys, |key| key.open(label, &sealed)))
+                decode(text).and_then(|sealed| first(keys, |key| key.open(label, &sealed)))
             }
             Format::Beaker(keys) => first(keys, |key| key.open(text)),
         };
@@ -127,6 +130,144 @@ impl fmt::Debug for Sealer {
 impl fmt::Debug for Opened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Opened({} bytes, newest: {})", self.bytes.len(), self.is_newest)
+    }
+}
+
+const VERSION: u8 = 1;
+const NONCE: usize = 12;
+const TAG: usize = 16;
+
+/// A secret of this length has as many bits as the key.
+const SHORTEST_SECRET: usize = 32;
+
+/// What the key is for: nothing else that is derived from the same secret is the same.
+const PURPOSE: &[u8] = b"beaker sealed cookie 1";
+
+/// This library's own format: base64url of a version, a nonce, and what AES-256-GCM makes of the bytes,
+/// with its tag. The version and the label are authenticated as well.
+#[derive(Clone)]
+struct OwnKey(Aes256Gcm);
+
+impl OwnKey {
+    fn derive(secret: &[u8]) -> Result<OwnKey> {
+        if secret.len() < SHORTEST_SECRET {
+            return Err(Error::config(format!(
+                "a key to seal with has {} bytes, and needs {SHORTEST_SECRET} at least; \
+                 `openssl rand -hex 32` makes one",
+                secret.len()
+            )));
+        }
+        let mut key = [0; 32];
+        Hkdf::<Sha256>::new(None, secret)
+            .expand(PURPOSE, &mut key)
+            .expect("HKDF gives up to 8160 bytes");
+        Ok(OwnKey(Aes256Gcm::new(&key.into())))
+    }
+
+    fn seal(&self, label: &str, bytes: &[u8]) -> Result<String> {
+        let mut sealed = Vec::with_capacity(1 + NONCE + bytes.len() + TAG);
+        let nonce = random_nonce()?;
+        sealed.push(VERSION);
+        sealed.extend(nonce);
+        sealed.extend(bytes);
+        let nonce = Nonce::from(nonce);
+        let tag = self
+            .0
+            .encrypt_inout_detached(&nonce, &associated(label), (&mut sealed[1 + NONCE..]).into())
+            .map_err(|_| Error::config("more than AES-GCM takes cannot be sealed; store less"))?;
+        sealed.extend(tag);
+        Ok(BASE64URL_NOPAD.encode(&sealed))
+    }
+
+    fn open(&self, label: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (head, rest) = sealed.split_at_checked(1 + NONCE)?;
+        let (body, tag) = rest.split_last_chunk::<TAG>()?;
+        let nonce = Nonce::from(<[u8; NONCE]>::try_from(&head[1..]).ok()?);
+        let mut bytes = body.to_vec();
+        let opened = self.0.decrypt_inout_detached(
+            &nonce,
+            &associated(label),
+            bytes.as_mut_slice().into(),
+            &(*tag).into(),
+        );
+        opened.ok().map(|()| bytes)
+    }
+}
+
+/// The bytes of a sealed text, if it is one of this version.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let sealed = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+    (sealed.first() == Some(&VERSION)).then_some(sealed)
+}
+
+fn associated(label: &str) -> Vec<u8> {
+    let mut data = Vec::with_capacity(1 + label.len());
+    data.push(VERSION);
+    data.extend(label.as_bytes());
+    data
+}
+
+fn random_nonce<const LENGTH: usize>() -> Result<[u8; LENGTH]> {
+    let mut nonce = [0; LENGTH];
+    getrandom::fill(&mut nonce)
+        .map_err(|error| Error::config("the system gave no random numbers").caused_by(error))?;
+    Ok(nonce)
+}
+
+/// The nonce in Beaker's format: 16 bytes, as base64.
+const BEAKER_NONCE: usize = 24;
+
+/// Beaker's format, as its module `cryptography` writes it: HMAC-SHA-1 in hex of all that follows; a
+/// nonce in base64, from which PBKDF2 makes this text's key; then, in base64 as well, the 12 bytes that
+/// AES-GCM begins with, its tag, and what it makes of the bytes.
+#[derive(Clone)]
+struct BeakerKey {
+    encrypt_key: Vec<u8>,
+    validate_key: Vec<u8>,
+    signer: Signer,
+}
+
+impl BeakerKey {
+    fn new(encrypt_key: &[u8], validate_key: &[u8]) -> Result<BeakerKey> {
+        if encrypt_key.is_empty() {
+            return Err(Error::config("an empty text is no `encrypt_key`"));
+        }
+        let signer = Signer::beaker([validate_key])?;
+        Ok(BeakerKey { encrypt_key: encrypt_key.into(), validate_key: validate_key.into(), signer })
+    }
+
+    fn seal(&self, bytes: &[u8]) -> Result<String> {
+        let nonce = BASE64.encode(&random_nonce::<16>()?);
+        let start = random_nonce::<NONCE>()?;
+        let mut body = bytes.to_vec();
+        let tag = self
+            .cipher(&nonce)
+            .encrypt_inout_detached(&Nonce::from(start), b"", body.as_mut_slice().into())
+            .map_err(|_| Error::config("more than AES-GCM takes cannot be sealed; store less"))?;
+        let sealed = [&start[..], &tag, &body].concat();
+        Ok(self.signer.sign("", &(nonce + &BASE64.encode(&sealed))))
+    }
+
+    fn open(&self, text: &str) -> Option<Vec<u8>> {
+        let (nonce, sealed) = self.signer.verify("", text)?.text.split_at_checked(BEAKER_NONCE)?;
+        let sealed = BASE64.decode(sealed.as_bytes()).ok()?;
+        let (start, rest) = sealed.split_first_chunk::<NONCE>()?;
+        let (tag, body) = rest.split_first_chunk::<TAG>()?;
+        let mut bytes = body.to_vec();
+        let opened = self.cipher(nonce).decrypt_inout_detached(
+            &Nonce::from(*start),
+            b"",
+            bytes.as_mut_slice().into(),
+            &(*tag).into(),
+        );
+        opened.ok().map(|()| bytes)
+    }
+
+    fn cipher(&self, nonce: &str) -> Aes256Gcm {
+        let salt = [&self.validate_key, nonce.as_bytes()].concat();
+        let mut key = [0; 32];
+        pbkdf2::pbkdf2_hmac::<Sha1>(&self.encrypt_key, &salt, 1, &mut key);
+        Aes256Gcm::new(&key.into())
     }
 }
 

@@ -12,7 +12,7 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use super::own::{SHORTEST_SECRET, random_nonce};
+use super::{SHORTEST_SECRET, random_nonce};
 use crate::error::{Error, Result};
 
 const VERSION: u8 = 1;

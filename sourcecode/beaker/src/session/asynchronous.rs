@@ -10,6 +10,7 @@ use super::id::SessionId;
 use super::options::{Manager, OnStoreFailure, Options, Sessions};
 use super::stored::SessionData;
 use super::turns::Turns;
+use super::users::{Device, DeviceHandle};
 use crate::backend::AsyncBackend;
 use crate::clock::Clock;
 use crate::codec::Codec;
@@ -140,6 +141,50 @@ impl AsyncSessions {
     /// ```
     pub async fn sessions_of(&self, user: &str) -> Result<Vec<SessionId>> {
         self.0.sessions_of(user).await
+    }
+
+    /// Returns the devices on which a user is logged in, as [`Sessions::devices_of`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sessions::devices_of`].
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
+    /// let mut session = sessions.create();
+    /// session.set_user("kimi");
+    /// session.set_label("Firefox on Linux");
+    /// session.save().await?;
+    /// let devices = sessions.devices_of("kimi").await?;
+    /// assert_eq!(devices[0].label(), Some("Firefox on Linux"));
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn devices_of(&self, user: &str) -> Result<Vec<Device>> {
+        self.0.devices_of(user).await
+    }
+
+    /// Ends the session on one of a user's devices, as [`Sessions::end_device`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sessions::end_device`].
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
+    /// let mut session = sessions.create();
+    /// session.set_user("kimi");
+    /// session.save().await?;
+    /// assert!(sessions.end_device("kimi", &session.device()).await?);
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn end_device(&self, user: &str, device: &DeviceHandle) -> Result<bool> {
+        self.0.end_device(user, device).await
     }
 
     /// Ends all sessions of a user but one, as [`Sessions::revoke_all`].

@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 use super::handle::SessionState;
 use super::id::SessionId;
 use super::options::Sessions;
+use super::users::{Device, DeviceHandle};
 use crate::error::Result;
 use crate::value::Value;
 use crate::world::finish;
@@ -104,6 +105,64 @@ impl Sessions {
     /// ```
     pub fn sessions_of(&self, user: &str) -> Result<Vec<SessionId>> {
         finish(self.0.sessions_of(user))
+    }
+
+    /// Returns the devices on which a user is logged in, oldest first: for a page that shows them. All are read at
+    /// once, 64 at a time.
+    ///
+    /// # Errors
+    ///
+    /// As for [`sessions_of`](Sessions::sessions_of).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// # let mut session = sessions.create();
+    /// session.set_user("kimi");
+    /// session.set_label("Firefox on Linux");
+    /// session.save()?;
+    /// for device in sessions.devices_of("kimi")? {
+    ///     let is_this_one = *device.handle() == session.device();
+    ///     println!("{:?}, last seen {}, {is_this_one}", device.label(), device.last_seen());
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn devices_of(&self, user: &str) -> Result<Vec<Device>> {
+        finish(self.0.devices_of(user))
+    }
+
+    /// Ends the session on one of a user's devices, and tells whether there was one: `false` if it has ended
+    /// meanwhile, or is none of this user. Whatever else is done with it at the same time, it has ended when this has
+    /// returned `Ok(true)`. All devices but one end with [`revoke_all`](Sessions::revoke_all).
+    ///
+    /// A session that has got a new id since the list was made is found by its old handle for as long as its user's list
+    /// knows the old id; where it is not, `false` asks for a new list.
+    ///
+    /// # Errors
+    ///
+    /// As for [`revoke_all`](Sessions::revoke_all).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> beaker::Result<()> {
+    /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
+    /// # let mut session = sessions.create();
+    /// # session.set_user("kimi");
+    /// # session.save()?;
+    /// // What the button in the list has sent.
+    /// let sent = session.device().to_string();
+    /// assert!(!sessions.end_device("jenson", &sent.parse()?)?);
+    /// assert!(sessions.end_device("kimi", &sent.parse()?)?);
+    /// assert!(sessions.open(session.id()).is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn end_device(&self, user: &str, device: &DeviceHandle) -> Result<bool> {
+        finish(self.0.end_device(user, device))
     }
 
     /// Ends all sessions of a user except the one given, and returns how many: for "log out everywhere",
@@ -320,7 +379,7 @@ impl Session {
     /// Requests of this visitor that run at the same time have the old id: what they save before
     /// comes along, what they save after is refused with `ErrorKind::SessionGone`, unless there is
     /// a [`grace`](Sessions::grace). If they end the session, it ends under its new id: a small
-    /// record leads there for an hour, or for what is left of the session's lifetime.
+    /// record leads there for an hour.
     ///
     /// # Errors
     ///

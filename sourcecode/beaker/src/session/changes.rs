@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
+use crate::error::Result;
 use crate::value::{Value, Values};
 
 /// The changes of one session, and the values that they replaced.
@@ -50,6 +51,13 @@ impl Changes {
     /// Whether nothing of what was there before is to stay.
     pub(super) fn clears(&self) -> bool {
         matches!(self, Changes::All { any: true, .. })
+    }
+
+    /// Counts a session that is stored nowhere as changed, also where it has no values: so it is stored.
+    pub(super) fn want_to_be_stored(&mut self) {
+        if let Changes::All { any, .. } = self {
+            *any = true;
+        }
     }
 
     /// Notes that a key is to be missing that is not among the values.
@@ -99,14 +107,22 @@ impl Changes {
         Some(before)
     }
 
-    pub(super) fn update(&mut self, values: &mut Values, key: String, update: Update) -> Value {
-        let value = update(values.get(&key));
-        let before = replace(values, &key, value.clone());
+    /// Sets a key to what an update has made of its value, or removes it where that is `None`.
+    pub(super) fn update(
+        &mut self,
+        values: &mut Values,
+        key: String,
+        value: Option<Value>,
+        update: Update,
+    ) {
+        let before = match value {
+            Some(value) => replace(values, &key, value),
+            None => values.remove(&key),
+        };
         match self {
             Changes::All { any, .. } => *any = true,
             Changes::Keys(keys) => note(keys, key, before, values, Redo::Update(smallvec![update])),
         }
-        value
     }
 
     /// Removes all. `has_more` says that something goes besides these values, so that it is a change also
@@ -143,13 +159,19 @@ impl Changes {
 
     /// Makes the same changes to what somebody else has saved: `latest` becomes what is to be
     /// saved, `mine` are the values with the changes as they were made here.
-    pub(super) fn redo(&mut self, mine: &Values, latest: &mut Values) {
+    ///
+    /// # Errors
+    ///
+    /// Those of an update that cannot be made to what is there by then. Nothing has changed then.
+    pub(super) fn redo(&mut self, mine: &Values, latest: &mut Values) -> Result<()> {
         match self {
             Changes::All { before, .. } => *before = mem::replace(latest, mine.clone()),
             Changes::Keys(keys) => {
-                for (key, change) in keys {
+                let redone =
+                    keys.iter().map(|(key, change)| change.redo(latest.get(key), mine.get(key)));
+                let redone: SmallVec<[Option<Value>; 4]> = redone.collect::<Result<_>>()?;
+                for ((key, change), redone) in keys.iter_mut().zip(redone) {
                     change.before = latest.get(key).cloned();
-                    let redone = change.redo(mine.get(key));
                     change.differs = !is_same(change.before.as_ref(), redone.as_ref());
                     match redone {
                         Some(value) => latest.insert(key.clone(), value),
@@ -158,6 +180,7 @@ impl Changes {
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -170,8 +193,8 @@ impl fmt::Debug for Changes {
     }
 }
 
-/// What an update does: from the old value to the new one.
-type Update = Arc<dyn Fn(Option<&Value>) -> Value + Send + Sync>;
+/// What an update does: from the old value to the new one, if there is to be one.
+pub(super) type Update = Arc<dyn Fn(Option<&Value>) -> Result<Option<Value>> + Send + Sync>;
 
 #[derive(Clone)]
 pub(super) struct Change {
@@ -191,12 +214,12 @@ enum Redo {
 }
 
 impl Change {
-    fn redo(&self, mine: Option<&Value>) -> Option<Value> {
+    fn redo(&self, latest: Option<&Value>, mine: Option<&Value>) -> Result<Option<Value>> {
         match &self.redo {
-            Redo::Replace => mine.cloned(),
+            Redo::Replace => Ok(mine.cloned()),
             Redo::Update(updates) => {
-                let apply = |value: Option<Value>, update: &Update| Some(update(value.as_ref()));
-                updates.iter().fold(self.before.clone(), apply)
+                let apply = |value: Option<Value>, update: &Update| update(value.as_ref());
+                updates.iter().try_fold(latest.cloned(), apply)
             }
         }
     }
@@ -266,13 +289,23 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::error::Error;
 
     fn values(pairs: &[(&str, i64)]) -> Values {
         pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect()
     }
 
-    fn add(amount: i64) -> Update {
-        Arc::new(move |old| (old.and_then(Value::as_int).unwrap_or(0) + amount).into())
+    fn add(amount: i64) -> impl Fn(Option<&Value>) -> i64 + Send + Sync + 'static {
+        move |old| old.and_then(Value::as_int).unwrap_or(0) + amount
+    }
+
+    fn update<F>(changes: &mut Changes, values: &mut Values, key: &str, update: F)
+    where
+        F: Fn(Option<&Value>) -> i64 + Send + Sync + 'static,
+    {
+        let value = update(values.get(key)).into();
+        let update = Arc::new(move |old: Option<&Value>| Ok(Some(update(old).into())));
+        changes.update(values, key.into(), Some(value), update);
     }
 
     /// Changes `a=1 b=2` by `change`, while somebody else saves `latest`.
@@ -288,7 +321,7 @@ mod tests {
         assert_eq!(changes.clone().undo(mine.clone()), loaded, "undo");
         let mut latest = values(latest);
         let before = latest.clone();
-        changes.redo(&mine, &mut latest);
+        changes.redo(&mine, &mut latest).unwrap();
         assert_eq!(latest, values(merged), "redo");
         assert_eq!(changes.undo(latest), before, "undo after redo");
     }
@@ -299,11 +332,7 @@ mod tests {
         check(|_, _| {}, theirs, theirs);
         check(|c, v| c.set(v, "b".into(), 5.into()), theirs, &[("a", 10), ("b", 5), ("c", 3)]);
         check(|c, v| drop(c.remove(v, "a")), theirs, &[("b", 2), ("c", 3)]);
-        check(
-            |c, v| drop(c.update(v, "a".into(), add(1))),
-            theirs,
-            &[("a", 11), ("b", 2), ("c", 3)],
-        );
+        check(|c, v| update(c, v, "a", add(1)), theirs, &[("a", 11), ("b", 2), ("c", 3)]);
         check(|c, v| c.clear(v, false), theirs, &[]);
     }
 
@@ -334,15 +363,11 @@ mod tests {
         }
         // An update that changes nothing here may change what is there by then.
         let (mut changes, mut mine) = (Changes::none(), loaded.clone());
-        changes.update(&mut mine, "a".into(), add(0));
+        update(&mut changes, &mut mine, "a", add(0));
         assert!(changes.is_empty() && changes.touches("a"));
-        check(|c, v| drop(c.update(v, "a".into(), add(0))), &[("a", 10)], &[("a", 10)]);
+        check(|c, v| update(c, v, "a", add(0)), &[("a", 10)], &[("a", 10)]);
         let half = |c: &mut Changes, v: &mut Values| {
-            c.update(
-                v,
-                "a".into(),
-                Arc::new(|old| old.and_then(Value::as_int).unwrap_or(0).min(5).into()),
-            );
+            update(c, v, "a", |old| old.and_then(Value::as_int).unwrap_or(0).min(5));
             c.set(v, "b".into(), 3.into());
         };
         check(half, &[("a", 10)], &[("a", 5), ("b", 3)]);
@@ -350,6 +375,29 @@ mod tests {
         let mut changes = Changes::none();
         changes.clear(&mut nothing, false);
         assert!(changes.is_empty());
+    }
+
+    #[test]
+    fn an_update_that_fails_changes_nothing() {
+        let only_even = |old: Option<&Value>| match old.and_then(Value::as_int) {
+            Some(odd) if odd % 2 == 1 => Err(Error::codec("odd")),
+            even => Ok(even.map(|even| (even + 2).into())),
+        };
+        let (mut changes, mut mine) = (Changes::none(), values(&[("b", 2)]));
+        changes.set(&mut mine, "a".into(), 1.into());
+        changes.update(&mut mine, "b".into(), Some(4.into()), Arc::new(only_even));
+        let theirs = values(&[("a", 5), ("b", 3)]);
+        let mut latest = theirs.clone();
+        assert!(changes.redo(&mine, &mut latest).is_err());
+        assert_eq!(latest, theirs);
+        assert_eq!(changes.clone().undo(mine.clone()), values(&[("b", 2)]));
+        // Where it can be made, it is; and it may remove.
+        let mut latest = values(&[("b", 6)]);
+        changes.redo(&mine, &mut latest).unwrap();
+        assert_eq!(latest, values(&[("a", 1), ("b", 8)]));
+        let mut latest = Values::new();
+        changes.redo(&mine, &mut latest).unwrap();
+        assert_eq!(latest, values(&[("a", 1)]));
     }
 
     #[test]
@@ -369,17 +417,17 @@ mod tests {
     #[test]
     fn several_changes_of_one_key() {
         let twice = |c: &mut Changes, v: &mut Values| {
-            c.update(v, "a".into(), add(1));
-            c.update(v, "a".into(), add(2));
+            update(c, v, "a", add(1));
+            update(c, v, "a", add(2));
         };
         check(twice, &[("a", 10)], &[("a", 13)]);
         let set_then_update = |c: &mut Changes, v: &mut Values| {
             c.set(v, "a".into(), 5.into());
-            c.update(v, "a".into(), add(1));
+            update(c, v, "a", add(1));
         };
         check(set_then_update, &[("a", 10)], &[("a", 6)]);
         let update_then_remove = |c: &mut Changes, v: &mut Values| {
-            c.update(v, "a".into(), add(1));
+            update(c, v, "a", add(1));
             c.remove(v, "a");
         };
         check(update_then_remove, &[("a", 10), ("b", 2)], &[("b", 2)]);

@@ -68,8 +68,7 @@ impl Manager {
             return Ok(());
         }
         let age = self.0.clock.now().since(known.at);
-        let is_surely_over = self.0.lifetime.is_some_and(|lifetime| age > lifetime);
-        if age < FORWARDS_LAST || is_surely_over {
+        if age < FORWARDS_LAST {
             return Ok(());
         }
         let what =

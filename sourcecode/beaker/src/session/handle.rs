@@ -292,9 +292,11 @@ impl SessionState {
             return Ok(None);
         }
         let now = options.clock.now();
-        let text = ticket::write(&self.id, options.says_when_sent().then_some(now));
+        let life = self.data.life();
+        let text = ticket::write(&self.id, options.says_when_sent(life).then_some(now));
         let value = options.signer()?.sign(options.cookie.get_name(), &text);
-        Ok(Some(options.cookie.set(&value, options.life_left(self.data.created, now))))
+        let longest = options.life_left(&self.data, now);
+        Ok(Some(life.cookie(&options.cookie).set(&value, longest)))
     }
 }
 
@@ -423,8 +425,12 @@ impl SessionState {
         F: Fn(Option<&Value>) -> V + Send + Sync + 'static,
         V: Into<Value>,
     {
-        let update = Arc::new(move |old: Option<&Value>| update(old).into());
-        self.changes.update(&mut self.data.values, key.into(), update)
+        let (key, update) =
+            (key.into(), move |old: Option<&Value>| -> Value { update(old).into() });
+        let value = update(self.get(&key));
+        let redo = Arc::new(move |old: Option<&Value>| Ok(Some(update(old))));
+        self.changes.update(&mut self.data.values, key, Some(value.clone()), redo);
+        value
     }
 
     /// Removes all keys, and keeps the session and its id. To end it as well, see
@@ -489,6 +495,14 @@ impl SessionState {
 
     fn has_unreadable(&self, key: &str) -> bool {
         self.unreadable.iter().any(|entry| entry.has_key(key))
+    }
+
+    /// Refuses a key that is there, and whose value no type can have.
+    pub(super) fn refuse_if_unreadable(&self, key: &str) -> Result<()> {
+        match self.unreadable().any(|entry| entry.has_key(key)) {
+            true => Err(self.missing(key)),
+            false => Ok(()),
+        }
     }
 
     /// Tells why there is no value under a key.

@@ -73,6 +73,15 @@ impl SessionId {
     }
 }
 
+/// Makes a number that nobody can guess and nobody has had: random as an id is.
+///
+/// # Panics
+///
+/// If the system has no random numbers.
+pub(super) fn nonce() -> [u8; 16] {
+    Uuid::new_v4().into_bytes()
+}
+
 /// An id that shows its first digits.
 pub(super) struct Short(SessionId);
 

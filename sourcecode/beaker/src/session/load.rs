@@ -146,7 +146,7 @@ impl Manager {
         let found = self.find(&id).await?;
         self.0.events.store_answers();
         Ok(found.map(|found| {
-            let is_due = !verified.is_newest || options.is_ticket_due(sent);
+            let is_due = !verified.is_newest || options.is_ticket_due(found.data.life(), sent);
             (found, InCookie { id, is_due }, Vec::new())
         }))
     }

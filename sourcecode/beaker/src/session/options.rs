@@ -12,6 +12,7 @@ use super::events::Events;
 use super::events::SessionCounters;
 #[cfg(feature = "cookies")]
 use super::id::SessionId;
+use super::life::Life;
 #[cfg(feature = "cookies")]
 use super::stored::Unreadable;
 use super::stored::{SessionCodec, SessionData};
@@ -19,9 +20,11 @@ use super::turns::{Attempts, Turn, Turns};
 use crate::backend::{AnyBackend, Backend};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::codec::{Bincode, Codec};
-use crate::cookie::{CookieLifetime, CookieOptions};
+use crate::cookie::CookieOptions;
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
+#[cfg(feature = "middleware")]
+use crate::proxies::TrustedProxies;
 #[cfg(feature = "cookies")]
 use crate::sealing::Sealer;
 use crate::signing::Signer;
@@ -38,7 +41,7 @@ pub(crate) const DEFAULT_PER_USER: usize = 1000;
 /// session sooner than we do. (Beaker itself sends it with each response.)
 const BEAKERS_TOUCH: Duration = Duration::from_secs(60);
 
-/// A cookie that runs out is sent anew when a tenth of its time has passed.
+/// An access is noted in a cookie, or for a session with a life of its own, when a tenth of its time has passed.
 const PARTS_OF_A_LIFETIME: u32 = 10;
 
 /// The longest time that requests may be led from an old id to its session.
@@ -165,43 +168,58 @@ impl Options {
     }
 
     /// Tells whether an access is to be noted, when one was noted then.
-    pub(super) fn is_touch_due(&self, noted: Timestamp, now: Timestamp) -> bool {
+    pub(super) fn is_touch_due(&self, life: Life, noted: Timestamp, now: Timestamp) -> bool {
+        let by_own_life = match life {
+            Life::For(time) => Some(time / PARTS_OF_A_LIFETIME),
+            Life::Default | Life::Until(_) | Life::Browser => None,
+        };
         let interval = match (self.touch_every, self.is_in_cookies()) {
-            (Some(interval), _) => Some(interval),
+            (Some(interval), _) => Some(by_own_life.map_or(interval, |own| own.min(interval))),
             // A cookie is sent to be noted, and what has a cookie is not cached on its way.
             (None, true) => {
                 let by_timeout = self.timeout.map(|timeout| timeout / PARTS_OF_A_LIFETIME);
                 let by_python = self.is_in_beakers_cookies().then_some(BEAKERS_TOUCH);
-                [by_timeout, by_python, self.reissue_after()].into_iter().flatten().min()
+                let by_cookie = life.reissue_after(self.cookie.get_lifetime());
+                [by_own_life.or(by_timeout), by_python, by_cookie].into_iter().flatten().min()
             }
             (None, false) => Some(Duration::ZERO),
         };
         interval.is_some_and(|interval| now.since(noted) >= interval)
     }
 
-    /// Returns the time after which a cookie that runs out is sent again.
-    fn reissue_after(&self) -> Option<Duration> {
-        match self.cookie.get_lifetime() {
-            CookieLifetime::For(time) => Some(time / PARTS_OF_A_LIFETIME),
-            CookieLifetime::Browser | CookieLifetime::Longest => None,
-        }
-    }
-
     /// Tells whether a cookie that was sent then is to be sent again.
-    pub(super) fn is_ticket_due(&self, sent: Option<Timestamp>) -> bool {
+    pub(super) fn is_ticket_due(&self, life: Life, sent: Option<Timestamp>) -> bool {
         let since = |sent| self.clock.recent().since(sent);
-        self.reissue_after().is_some_and(|time| sent.is_none_or(|sent| since(sent) >= time))
+        let time = life.reissue_after(self.cookie.get_lifetime());
+        time.is_some_and(|time| sent.is_none_or(|sent| since(sent) >= time))
     }
 
     /// Tells whether the cookie says when it was sent: Beaker would not understand.
-    pub(super) fn says_when_sent(&self) -> bool {
-        matches!(self.cookie.get_lifetime(), CookieLifetime::For(_))
+    pub(super) fn says_when_sent(&self, life: Life) -> bool {
+        life.reissue_after(self.cookie.get_lifetime()).is_some()
             && !self.signer.as_ref().is_some_and(|signer| signer.is_beakers())
     }
 
-    /// Returns how much of its lifetime a session has left that began then.
-    pub(super) fn life_left(&self, created: Timestamp, now: Timestamp) -> Option<Duration> {
-        self.lifetime.map(|lifetime| lifetime.saturating_sub(now.since(created)))
+    /// Returns how long a session lasts that is not used, and when it ends at the latest.
+    pub(super) fn limits(&self, data: &SessionData) -> (Option<Duration>, Option<Timestamp>) {
+        let end = self.lifetime.map(|lifetime| data.created + lifetime);
+        match data.life() {
+            Life::Default | Life::Browser => (self.timeout, end),
+            Life::For(time) => (Some(time), end),
+            Life::Until(date) => (None, Some(date)),
+        }
+    }
+
+    /// Returns when a session ends that nobody uses from now on.
+    pub(super) fn ends_at(&self, data: &SessionData) -> Option<Timestamp> {
+        let (timeout, end) = self.limits(data);
+        [timeout.map(|timeout| data.accessed + timeout), end].into_iter().flatten().min()
+    }
+
+    /// Returns how much of its life a session has left, however much it is used.
+    pub(super) fn life_left(&self, data: &SessionData, now: Timestamp) -> Option<Duration> {
+        let (_, end) = self.limits(data);
+        end.map(|end| end.since(now))
     }
 
     /// Returns the key that signs cookies.
@@ -224,8 +242,9 @@ impl Options {
         unreadable: impl IntoIterator<Item = &'a Unreadable>,
     ) -> Result<String> {
         self.check_codec()?;
-        let longest = self.life_left(data.created, data.accessed);
-        carrier.header(&self.cookie, id, data, unreadable, &self.codec, longest)
+        let longest = self.life_left(data, data.accessed);
+        let cookie = data.life().cookie(&self.cookie);
+        carrier.header(&cookie, id, data, unreadable, &self.codec, longest)
     }
 
     pub(super) fn check(&self) -> Result<()> {
@@ -284,6 +303,14 @@ impl Manager {
     pub(crate) fn check_for_visitors(&self) -> Result<()> {
         self.0.check()?;
         self.check_signer()
+    }
+
+    /// Returns who is asked how a visitor came, and these sessions for one who came over plain HTTP. `None` if
+    /// they are the same for all.
+    #[cfg(feature = "middleware")]
+    pub(crate) fn by_request(&self) -> Option<(Arc<TrustedProxies>, Manager)> {
+        let (proxies, plain) = self.0.cookie.by_request()?;
+        Some((proxies, self.clone().with(|options| options.cookie = plain)))
     }
 
     /// Refuses to go on without what makes cookies.

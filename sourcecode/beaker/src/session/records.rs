@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::key::Key;
 use crate::store::{AnyStore, Precondition, Stored, Version};
 
-/// An old id leads on for so long, or as long as the session can live. No request takes longer.
+/// An old id leads on for so long. No request takes longer.
 pub(super) const FORWARDS_LAST: Duration = Duration::from_secs(60 * 60);
 
 /// The store of these sessions, whose errors show no whole id. Sessions reach it in no other way.
@@ -82,9 +82,9 @@ impl Manager {
         let options = &self.0;
         let now = now.max(data.accessed);
         let ttl = match from {
-            None => options.ttl(data.created, now),
+            None => options.ttl(data, now),
             // What never arrives is kept no longer than what leads to it.
-            Some(_) => Some(options.forward_ttl(data.created, now)),
+            Some(_) => Some(FORWARDS_LAST),
         };
         let until = ttl.map(|ttl| now + ttl);
         let loaded = std::mem::replace(&mut data.accessed, now);
@@ -97,25 +97,20 @@ impl Manager {
 impl Options {
     /// Tells why a session is over, if it is.
     pub(super) fn over(&self, data: &SessionData) -> Option<Rejection> {
-        if self.timeout.is_none() && self.lifetime.is_none() {
+        let (timeout, end) = self.limits(data);
+        if timeout.is_none() && end.is_none() {
             return None;
         }
         let now = self.clock.recent();
-        if self.timeout.is_some_and(|timeout| now.since(data.accessed) > timeout) {
+        if timeout.is_some_and(|timeout| now.since(data.accessed) > timeout) {
             return Some(Rejection::TimedOut);
         }
-        let is_too_old = self.lifetime.is_some_and(|lifetime| now.since(data.created) > lifetime);
-        is_too_old.then_some(Rejection::TooOld)
+        end.is_some_and(|end| now > end).then_some(Rejection::TooOld)
     }
 
-    /// Computes how long a record is kept that is written now, of a session that began then.
-    fn ttl(&self, created: Timestamp, now: Timestamp) -> Option<Duration> {
-        [self.timeout, self.life_left(created, now)].into_iter().flatten().min()
-    }
-
-    /// Computes how long an old id leads on: the time-out says nothing of it, since the session is used on.
-    pub(super) fn forward_ttl(&self, created: Timestamp, now: Timestamp) -> Duration {
-        let left = self.life_left(created, now);
-        left.map_or(FORWARDS_LAST, |left| left.clamp(Duration::from_secs(1), FORWARDS_LAST))
+    /// Computes how long a record is kept that is written now.
+    fn ttl(&self, data: &SessionData, now: Timestamp) -> Option<Duration> {
+        let (timeout, end) = self.limits(data);
+        [timeout, end.map(|end| end.since(now))].into_iter().flatten().min()
     }
 }

@@ -187,7 +187,7 @@ impl SessionState {
         let options = &self.sessions.0;
         let noted = self.last_accessed.unwrap_or(self.data.accessed);
         let is_renewal_due = options.is_in_cookies() && self.in_cookie.is_some_and(|it| it.is_due);
-        is_renewal_due || options.is_touch_due(noted, options.clock.recent())
+        is_renewal_due || options.is_touch_due(self.data.life(), noted, options.clock.recent())
     }
 
     async fn touch_record(&mut self) -> Result<()> {

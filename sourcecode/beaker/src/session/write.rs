@@ -10,6 +10,7 @@ use super::changes::Changes;
 use super::events::Event;
 use super::handle::SessionState;
 use super::id::SessionId;
+use super::records::FORWARDS_LAST;
 use super::stored::{Content, Forward, Found};
 use super::turns::Turn;
 use crate::error::{Error, ErrorKind, Result};
@@ -72,8 +73,8 @@ impl SessionState {
     fn has_nothing_to_write(&self) -> bool {
         let options = &self.sessions.0;
         let noted = self.last_accessed.unwrap_or(self.data.accessed);
-        let is_due =
-            options.save_accessed_time && options.is_touch_due(noted, options.clock.recent());
+        let is_due = options.save_accessed_time
+            && options.is_touch_due(self.data.life(), noted, options.clock.recent());
         !is_due && !self.is_modified() && self.moves_from.is_none()
     }
 
@@ -135,18 +136,18 @@ impl SessionState {
         };
         // If this was a move, it has come to its end: what only arrives is not found.
         (self.id, self.moves_from) = (latest.id, None);
-        Ok(self.merge(latest, known))
+        self.merge(latest, known)
     }
 
     /// Makes the changes to what others have saved, and goes on with that.
-    fn merge(&mut self, mut latest: Found, known: Version) -> Version {
+    fn merge(&mut self, mut latest: Found, known: Version) -> Result<Version> {
         if latest.version != known {
             self.sessions.0.events.emit(Event::Conflict(&latest.id));
         }
-        self.changes.redo(&self.data.values, &mut latest.data.values);
+        self.changes.redo(&self.data.values, &mut latest.data.values)?;
         latest.data.accessed = latest.data.accessed.max(self.data.accessed);
         self.data = latest.data;
-        latest.version
+        Ok(latest.version)
     }
 
     async fn put(&mut self, when: Precondition) -> Result<Option<Version>> {
@@ -186,7 +187,7 @@ impl SessionState {
                 return Err(self.gone());
             };
             let now_at = latest.id;
-            known = self.merge(latest, known);
+            known = self.merge(latest, known)?;
             self.moves_from = Some((now_at, known));
             if now_at != old || !self.is_listed() {
                 return Ok(None);
@@ -209,10 +210,14 @@ impl SessionState {
         let options = &self.sessions.0;
         let now = options.clock.now();
         let forward = Forward { to: self.id, until: now + options.grace.unwrap_or_default() };
-        let ttl = options.forward_ttl(self.data.created, now);
         let (key, unchanged) = (self.sessions.key(old), Precondition::Unchanged(known));
         let record = forward.record(now);
-        Ok(self.sessions.records().put(&key, &record, Some(ttl), unchanged).await?.is_some())
+        Ok(self
+            .sessions
+            .records()
+            .put(&key, &record, Some(FORWARDS_LAST), unchanged)
+            .await?
+            .is_some())
     }
 
     /// Makes what has arrived an ordinary record.

@@ -1,11 +1,12 @@
-//! [`AsyncStore`]: the contract of a [`Store`](super::Store), as futures.
+//! [`AsyncStore`]: the contract of a [`Store`], as futures; and [`AnyStore`], a store of either kind, for what
+//! is written once for both.
 
 use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Precondition, Put, Stored, SweepProgress, Version};
+use super::{Precondition, Put, Store, Stored, SweepProgress, Version};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
@@ -172,5 +173,75 @@ impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
 
     fn damaged(&self) -> u64 {
         (**self).damaged()
+    }
+}
+
+/// A store whose calls wait, or one whose futures do. An asynchronous program has one of the former only
+/// if it never [blocks](Store::blocks).
+#[derive(Debug, Clone)]
+pub(crate) enum AnyStore {
+    Blocking(Arc<dyn Store>),
+    #[cfg(feature = "tokio")]
+    Async(Arc<dyn AsyncStore>),
+}
+
+/// Calls a blocking store, or awaits what an asynchronous one is asked.
+macro_rules! asked {
+    ($self:ident, $store:ident => $call:expr) => {
+        match $self {
+            AnyStore::Blocking($store) => $call,
+            #[cfg(feature = "tokio")]
+            AnyStore::Async($store) => $call.await,
+        }
+    };
+}
+
+impl AnyStore {
+    pub(crate) async fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        asked!(self, store => store.get(key))
+    }
+
+    pub(crate) async fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
+        asked!(self, store => store.get_many(keys))
+    }
+
+    pub(crate) async fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> Result<Option<Version>> {
+        asked!(self, store => store.put(key, bytes, ttl, when))
+    }
+
+    pub(crate) async fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
+        asked!(self, store => store.put_many(puts))
+    }
+
+    pub(crate) async fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
+        asked!(self, store => store.delete(key, when))
+    }
+
+    pub(crate) async fn clear(&self, namespace: &Namespace) -> Result<()> {
+        asked!(self, store => store.clear(namespace))
+    }
+
+    pub(crate) fn damaged(&self) -> u64 {
+        match self {
+            AnyStore::Blocking(store) => store.damaged(),
+            #[cfg(feature = "tokio")]
+            AnyStore::Async(store) => store.damaged(),
+        }
+    }
+
+    /// Whether a call may wait for something outside this process.
+    #[cfg(feature = "middleware")]
+    pub(crate) fn blocks(&self) -> bool {
+        match self {
+            AnyStore::Blocking(store) => store.blocks(),
+            #[cfg(feature = "tokio")]
+            AnyStore::Async(_) => true,
+        }
     }
 }

@@ -7,7 +7,8 @@ pub mod conformance;
 mod database;
 #[cfg(feature = "dbm")]
 mod dbm;
-mod either;
+#[cfg(any(feature = "redis", all(feature = "postgres", feature = "tokio")))]
+mod deadline;
 mod file;
 #[cfg(feature = "memcached")]
 mod memcached;
@@ -19,16 +20,14 @@ mod on_threads;
 mod parameters;
 #[cfg(feature = "redis")]
 mod redis;
-mod shared;
 #[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
 mod tls;
-#[cfg(any(feature = "redis", all(feature = "postgres", feature = "tokio")))]
-mod until;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use asynchronous::AnyStore;
 pub use asynchronous::{AsyncStore, StoreFuture};
 #[cfg(all(feature = "postgres", feature = "tokio"))]
 pub use database::AsyncPostgresStore;
@@ -36,7 +35,6 @@ pub use database::AsyncPostgresStore;
 pub use database::DatabaseStore;
 #[cfg(feature = "dbm")]
 pub use dbm::DbmStore;
-pub(crate) use either::AnyStore;
 pub use file::FileStore;
 #[cfg(feature = "memcached")]
 pub use memcached::MemcachedStore;
@@ -227,5 +225,59 @@ impl Precondition {
             Precondition::Absent => current.is_none(),
             Precondition::Unchanged(version) => current == Some(version),
         }
+    }
+}
+
+/// The same store: what wraps a store can wrap a shared one, and a part of the program can keep a
+/// handle of what it has wrapped.
+impl<S: Store + ?Sized> Store for Arc<S> {
+    fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        (**self).get(key)
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> Result<Option<Version>> {
+        (**self).put(key, bytes, ttl, when)
+    }
+
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
+        (**self).delete(key, when)
+    }
+
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
+        (**self).get_many(keys)
+    }
+
+    fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
+        (**self).put_many(puts)
+    }
+
+    fn delete_many(&self, keys: &[Key]) -> Result<()> {
+        (**self).delete_many(keys)
+    }
+
+    fn clear(&self, namespace: &Namespace) -> Result<()> {
+        (**self).clear(namespace)
+    }
+
+    fn sweep(&self, most: usize) -> Result<SweepProgress> {
+        (**self).sweep(most)
+    }
+
+    fn blocks(&self) -> bool {
+        (**self).blocks()
+    }
+
+    fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
+        (**self).for_tasks()
+    }
+
+    fn damaged(&self) -> u64 {
+        (**self).damaged()
     }
 }

@@ -1,17 +1,15 @@
 //! [`Value`]: what a session can hold.
 
-mod binary;
-mod deep;
-mod depth;
+mod convert;
+mod forms;
 mod nested;
 #[cfg(feature = "cookies")]
 pub(crate) mod python;
-mod readable;
-mod typed;
 
 use std::fmt;
 
-use depth::Level;
+pub use convert::Element;
+use nested::Level;
 pub use nested::{List, Values};
 
 /// What a session can hold: plain data, never code, so what comes back from a store can do no
@@ -173,7 +171,7 @@ impl Value {
         match (self, &Level::of(self)) {
             (Value::List(value), Ok(_)) => Value::List(value.clone()),
             (Value::Map(value), Ok(_)) => Value::Map(value.clone()),
-            _ => deep::cloned(self),
+            _ => nested::cloned(self),
         }
     }
 
@@ -181,7 +179,7 @@ impl Value {
         match (self, other, &Level::of(self)) {
             (Value::List(one), Value::List(other), Ok(_)) => one == other,
             (Value::Map(one), Value::Map(other), Ok(_)) => one == other,
-            _ => deep::are_equal(self, other),
+            _ => nested::are_equal(self, other),
         }
     }
 }
@@ -200,31 +198,5 @@ impl fmt::Debug for Value {
             Value::List(value) => value.fmt(f),
             Value::Map(value) => value.fmt(f),
         }
-    }
-}
-
-macro_rules! from {
-    ($($type:ty => $variant:ident),* $(,)?) => { $(
-        impl From<$type> for Value {
-            fn from(value: $type) -> Value {
-                Value::$variant(value.into())
-            }
-        }
-    )* };
-}
-
-from! {
-    bool => Bool,
-    i8 => Int, i16 => Int, i32 => Int, i64 => Int, u8 => Int, u16 => Int, u32 => Int,
-    f32 => Float, f64 => Float,
-    &str => Text, String => Text,
-    &[u8] => Bytes,
-    Vec<Value> => List, List => List,
-    Values => Map,
-}
-
-impl<T: Into<Value>> From<Option<T>> for Value {
-    fn from(value: Option<T>) -> Value {
-        value.map_or(Value::Null, Into::into)
     }
 }

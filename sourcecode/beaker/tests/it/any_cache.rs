@@ -3,11 +3,13 @@
 //! What a task's loader is to give is made on the thread of the test that asked, as with a cache for threads:
 //! it may borrow, block and panic. Meanwhile the loader waits as a task.
 
-use std::fmt::Display;
+use std::fmt::{Debug, Display};
 use std::sync::Arc;
 use std::time::Duration;
 
-use beaker::cache::{Cache, CacheEntry, Executor, OnTimeout, Region, Stats};
+use beaker::cache::{
+    Cache, CacheEntry, Executor, KeyPart, LoadError, OnTimeout, Op, Region, Stats,
+};
 use beaker::{Backend, Clock, Error, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -64,12 +66,12 @@ impl<Q, A> Asks<Q, A> {
     }
 }
 
-#[cfg(feature = "tokio")]
-type Keys = Vec<Vec<u8>>;
-
 /// What the thread of the test gives a loader, or its panic.
 #[cfg(feature = "tokio")]
 type Made<M, E> = thread::Result<Result<M, E>>;
+
+#[cfg(feature = "tokio")]
+type ManyOrNone<V> = Vec<Option<CacheEntry<V>>>;
 
 /// Awaits an operation, whose loader may ask this thread once.
 #[cfg(feature = "tokio")]
@@ -178,27 +180,27 @@ impl<V: Clone + Send + Sync + 'static> AnyCache<V> {
         }
     }
 
-    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<V>> {
+    pub fn get(&self, key: impl KeyPart) -> Result<Option<V>> {
         either!(self, cache => cache.get(key))
     }
 
-    pub fn get_many<K: AsRef<[u8]> + Sync>(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
+    pub fn get_many<K: KeyPart + Sync>(&self, keys: &[K]) -> Result<Vec<Option<V>>> {
         either!(self, cache => cache.get_many(keys))
     }
 
-    pub fn peek(&self, key: impl AsRef<[u8]>) -> Result<Option<(V, Duration)>> {
+    pub fn peek(&self, key: impl KeyPart) -> Result<Option<(V, Duration)>> {
         either!(self, cache => cache.peek(key))
     }
 
-    pub fn contains(&self, key: impl AsRef<[u8]>) -> Result<bool> {
+    pub fn contains(&self, key: impl KeyPart) -> Result<bool> {
         either!(self, cache => cache.contains(key))
     }
 
-    pub fn put(&self, key: impl AsRef<[u8]>, value: impl Into<CacheEntry<V>>) -> Result<()> {
+    pub fn put(&self, key: impl KeyPart, value: impl Into<CacheEntry<V>>) -> Result<()> {
         either!(self, cache => cache.put(key, value))
     }
 
-    pub fn remove(&self, key: impl AsRef<[u8]>) -> Result<bool> {
+    pub fn remove(&self, key: impl KeyPart) -> Result<bool> {
         either!(self, cache => cache.remove(key))
     }
 
@@ -228,7 +230,7 @@ impl<V: Clone + Send + Sync + 'static> AnyCache<V> {
 
     pub fn get_or_create<M: Into<CacheEntry<V>>>(
         &self,
-        key: impl AsRef<[u8]>,
+        key: impl KeyPart,
         create: impl FnOnce() -> M,
     ) -> Result<V> {
         self.try_get_or_create(key, || Ok::<M, Error>(create()))
@@ -236,7 +238,7 @@ impl<V: Clone + Send + Sync + 'static> AnyCache<V> {
 
     pub fn try_get_or_create<M, E>(
         &self,
-        key: impl AsRef<[u8]>,
+        key: impl KeyPart,
         create: impl FnOnce() -> Result<M, E>,
     ) -> Result<V, E>
     where
@@ -260,10 +262,10 @@ impl<V: Clone + Send + Sync + 'static> AnyCache<V> {
     pub fn try_get_or_create_many<K, M, E>(
         &self,
         keys: &[K],
-        create: impl FnOnce(&[&[u8]]) -> Result<Vec<M>, E>,
+        create: impl FnOnce(&[&K]) -> Result<Vec<M>, E>,
     ) -> Result<Vec<V>, E>
     where
-        K: AsRef<[u8]> + Sync,
+        K: KeyPart + Clone + Send + Sync + 'static,
         M: Into<CacheEntry<V>>,
         E: From<Error> + Display + Send + 'static,
     {
@@ -271,23 +273,126 @@ impl<V: Clone + Send + Sync + 'static> AnyCache<V> {
             AnyCache::Threads(cache) => cache.try_get_or_create_many(keys, create),
             #[cfg(feature = "tokio")]
             AnyCache::Tasks(cache, runtime) => {
-                let operation = |asks: Asks<Keys, Made<Vec<CacheEntry<V>>, E>>| {
+                let operation = |asks: Asks<Vec<K>, Made<Vec<CacheEntry<V>>, E>>| {
                     let loader = |missing| async {
                         asks.ask(missing).await.unwrap_or_else(|it| resume_unwind(it))
                     };
                     cache.try_get_or_create_many::<K, CacheEntry<V>, E, _>(keys, loader)
                 };
-                drive(runtime, operation, |missing: Keys| {
-                    let missing: Vec<&[u8]> = missing.iter().map(|key| &**key).collect();
+                drive(runtime, operation, |missing: Vec<K>| {
+                    let missing: Vec<&K> = missing.iter().collect();
                     create(&missing).map(|made| made.into_iter().map(Into::into).collect())
                 })
             }
         }
     }
 
+    pub fn try_get_or_create_some<K, M, E>(
+        &self,
+        keys: &[K],
+        create: impl FnOnce(&[&K]) -> Result<Vec<Option<M>>, E>,
+    ) -> Result<Vec<Option<V>>, E>
+    where
+        K: KeyPart + Clone + Send + Sync + 'static,
+        M: Into<CacheEntry<V>>,
+        E: From<Error> + Display + Send + 'static,
+    {
+        match self {
+            AnyCache::Threads(cache) => cache.try_get_or_create_some(keys, create),
+            #[cfg(feature = "tokio")]
+            AnyCache::Tasks(cache, runtime) => {
+                let operation = |asks: Asks<Vec<K>, Made<ManyOrNone<V>, E>>| {
+                    let loader = |missing| async {
+                        asks.ask(missing).await.unwrap_or_else(|it| resume_unwind(it))
+                    };
+                    cache.try_get_or_create_some::<K, CacheEntry<V>, E, _>(keys, loader)
+                };
+                drive(runtime, operation, |missing: Vec<K>| {
+                    let missing: Vec<&K> = missing.iter().collect();
+                    let entry = |made: Option<M>| made.map(Into::into);
+                    create(&missing).map(|made| made.into_iter().map(entry).collect())
+                })
+            }
+        }
+    }
+
+    pub fn put_many<K: KeyPart, M: Into<CacheEntry<V>>>(
+        &self,
+        entries: impl IntoIterator<Item = (K, M)>,
+    ) -> Result<()> {
+        either!(self, cache => cache.put_many(entries))
+    }
+
+    pub fn remove_many<K: KeyPart + Sync>(&self, keys: &[K]) -> Result<usize> {
+        either!(self, cache => cache.remove_many(keys))
+    }
+
+    pub fn compute(
+        &self,
+        key: impl KeyPart,
+        decide: impl FnMut(Option<&V>) -> Op<V>,
+    ) -> Result<Option<V>> {
+        either!(self, cache => cache.compute(key, decide))
+    }
+
+    pub fn upsert<M: Into<CacheEntry<V>>>(
+        &self,
+        key: impl KeyPart,
+        make: impl FnMut(Option<&V>) -> M,
+    ) -> Result<V> {
+        either!(self, cache => cache.upsert(key, make))
+    }
+
+    pub fn take(&self, key: impl KeyPart) -> Result<Option<V>> {
+        either!(self, cache => cache.take(key))
+    }
+
+    pub fn get_or_create_if<M: Into<CacheEntry<V>>>(
+        &self,
+        key: impl KeyPart,
+        is_replaced: impl FnMut(&V) -> bool,
+        create: impl FnOnce() -> M,
+    ) -> Result<V> {
+        match self {
+            AnyCache::Threads(cache) => cache.get_or_create_if(key, is_replaced, create),
+            #[cfg(feature = "tokio")]
+            AnyCache::Tasks(cache, runtime) => {
+                let operation = |asks: Asks<(), thread::Result<CacheEntry<V>>>| {
+                    let loader =
+                        || async { asks.ask(()).await.unwrap_or_else(|it| resume_unwind(it)) };
+                    cache.get_or_create_if::<CacheEntry<V>, _>(key, is_replaced, loader)
+                };
+                drive(runtime, operation, |()| create().into())
+            }
+        }
+    }
+
+    pub fn get_or_load<M, E>(
+        &self,
+        key: impl KeyPart,
+        load: impl FnOnce() -> Result<M, E>,
+    ) -> Result<V, LoadError<E>>
+    where
+        M: Into<CacheEntry<V>>,
+        E: Debug + Send + Sync + 'static,
+    {
+        match self {
+            AnyCache::Threads(cache) => cache.get_or_load(key, load),
+            #[cfg(feature = "tokio")]
+            AnyCache::Tasks(cache, runtime) => {
+                let operation = |asks: Asks<(), Made<CacheEntry<V>, E>>| {
+                    let loader =
+                        || async { asks.ask(()).await.unwrap_or_else(|it| resume_unwind(it)) };
+                    cache.get_or_load::<CacheEntry<V>, E, _>(key, loader)
+                };
+                drive(runtime, operation, |()| load().map(Into::into))
+            }
+        }
+    }
+
     pub fn get_or_refresh<M, E>(
         &self,
-        key: impl AsRef<[u8]>,
+        key: impl KeyPart,
         create: impl FnOnce() -> Result<M, E> + Send + 'static,
     ) -> Result<V, E>
     where

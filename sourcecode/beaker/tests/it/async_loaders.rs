@@ -223,7 +223,7 @@ const ACTS: [(&str, Act); 9] = [
     }),
     ("get_or_create_many", |cache| {
         Box::pin(async {
-            let create = |keys: Vec<Vec<u8>>| async move {
+            let create = |keys: Vec<&'static str>| async move {
                 yield_now().await;
                 Ok::<_, Error>(vec![7_u32; keys.len()])
             };
@@ -265,7 +265,7 @@ fn a_call_that_is_dropped_at_any_await_holds_up_nobody() {
                         assert_eq!(cache.get("a").await.unwrap(), Some(10), "{what}");
                         cache.remove("a").await.unwrap();
                         assert_eq!(cache.get("a").await.unwrap(), None, "{what}");
-                        let both = |keys: Vec<Vec<u8>>| async move {
+                        let both = |keys: Vec<&'static str>| async move {
                             Ok::<_, Error>(vec![11_u32; keys.len()])
                         };
                         let both = cache.try_get_or_create_many(&["a", "b"], both).await.unwrap();

@@ -103,7 +103,7 @@ fn values_are_made_while_the_store_is_down_and_kept_when_it_is_back() {
         assert_eq!(cache.get_or_create("a", || "2".to_owned()).unwrap(), "2", "it was not kept");
         assert_eq!(cache.get_or_refresh("a", || Ok::<_, Error>(one())).unwrap(), "1");
         assert_eq!(cache.get_many(&["a", "b"]).unwrap(), [None, None]);
-        let both = |keys: &[&[u8]]| Ok::<_, Error>(vec![one(); keys.len()]);
+        let both = |keys: &[&&str]| Ok::<_, Error>(vec![one(); keys.len()]);
         assert_eq!(cache.try_get_or_create_many(&["a", "b"], both).unwrap(), ["1", "1"]);
         assert_eq!(cache.stats().bypassed, 6, "{}", cache.stats());
         // Nobody would know that these were not done.

@@ -533,8 +533,8 @@ fn what_cannot_be_stored_is_given_all_the_same() {
     assert_eq!(cache.put("a", "x".repeat(10_000)).unwrap_err().kind(), ErrorKind::TooLarge);
 }
 
-fn doubled(keys: &[&[u8]]) -> Vec<String> {
-    keys.iter().map(|key| String::from_utf8_lossy(key).repeat(2)).collect()
+fn doubled<K: AsRef<str>>(keys: &[&K]) -> Vec<String> {
+    keys.iter().map(|key| (**key).as_ref().repeat(2)).collect()
 }
 
 #[test]
@@ -542,26 +542,28 @@ fn many_are_made_by_one_call() {
     each(|cache, clock| {
         cache.put("b", "there".to_owned()).unwrap();
         let asked = std::cell::RefCell::new(Vec::new());
-        let create = |keys: &[&[u8]]| {
-            asked.borrow_mut().extend(keys.iter().map(|key| key.to_vec()));
+        let create = |keys: &[&&'static str]| {
+            asked.borrow_mut().extend(keys.iter().copied().copied());
             Ok::<_, Error>(doubled(keys))
         };
         let values = cache.try_get_or_create_many(&["c", "a", "b", "c"], create).unwrap();
         assert_eq!(values, ["cc", "aa", "there", "cc"]);
-        assert_eq!(*asked.borrow(), [b"a", b"c"], "sorted, each once");
+        assert_eq!(*asked.borrow(), ["a", "c"], "sorted, each once");
         let found = cache.get_many(&["c", "x", "b"]).unwrap();
         assert_eq!(found, [Some("cc".into()), None, Some("there".into())]);
         let none: Vec<&str> = Vec::new();
-        let nobody = |_: &[&[u8]]| -> Result<Vec<String>, Error> { panic!("nothing is missing") };
+        let nobody =
+            |_: &[&&'static str]| -> Result<Vec<String>, Error> { panic!("nothing is missing") };
         assert!(cache.try_get_or_create_many(&none, nobody).unwrap().is_empty());
         assert_eq!(cache.try_get_or_create_many(&["a", "b"], nobody).unwrap(), ["aa", "there"]);
 
-        let short = |_: &[&[u8]]| Ok::<_, Error>(vec!["only one".to_owned()]);
+        let short = |_: &[&&'static str]| Ok::<_, Error>(vec!["only one".to_owned()]);
         let error = cache.try_get_or_create_many(&["y", "z"], short).unwrap_err();
         assert!(error.to_string().contains("2 values gave 1"), "{error}");
         assert_eq!(error.kind(), ErrorKind::Creation);
         clock.advance(SECOND);
-        let fails = |_: &[&[u8]]| -> Result<Vec<String>, Error> { failing().map(|_| vec![]) };
+        let fails =
+            |_: &[&&'static str]| -> Result<Vec<String>, Error> { failing().map(|_| vec![]) };
         let error = cache.try_get_or_create_many(&["y"], fails).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Application);
         let error = cache.try_get_or_create_many(&["y"], nobody).unwrap_err();
@@ -582,8 +584,8 @@ fn calls_that_overlap_make_what_they_share_once() {
                     let keys = pair.map(key);
                     scope.spawn(move || {
                         start.wait();
-                        let create = |keys: &[&[u8]]| {
-                            made.lock().unwrap().extend(keys.iter().map(|key| key.to_vec()));
+                        let create = |keys: &[&String]| {
+                            made.lock().unwrap().extend(keys.iter().copied().cloned());
                             Ok::<_, Error>(doubled(keys))
                         };
                         let values = cache.try_get_or_create_many(&keys, create).unwrap();
@@ -593,7 +595,7 @@ fn calls_that_overlap_make_what_they_share_once() {
             });
             let mut made = made.into_inner().unwrap();
             made.sort();
-            let each = ["a", "b", "c"].map(|letter| key(letter).into_bytes());
+            let each = ["a", "b", "c"].map(key);
             assert_eq!(made, each, "each once");
         }
     });

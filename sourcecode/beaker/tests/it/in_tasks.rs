@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use beaker::codec::Codec;
-use beaker::session::SessionData;
+use beaker::session::{Device, DeviceHandle, SessionData};
 use beaker::{
     AsyncSession, AsyncSessions, Backend, Clock, CookieOptions, Result, SessionId, Signer,
 };
@@ -16,12 +16,22 @@ use tokio::runtime::{Builder, Runtime};
 mod django;
 #[path = "peers/laravel.rs"]
 mod laravel;
+#[path = "session_csrf.rs"]
+mod session_csrf;
+#[path = "session_devices.rs"]
+mod session_devices;
 #[path = "session_ends.rs"]
 mod session_ends;
+#[path = "session_flashes.rs"]
+mod session_flashes;
 #[path = "session_interleavings.rs"]
 mod session_interleavings;
+#[path = "session_life.rs"]
+mod session_life;
 #[path = "session_races.rs"]
 mod session_races;
+#[path = "session_values.rs"]
+mod session_values;
 #[path = "sessions.rs"]
 mod sessions;
 
@@ -54,6 +64,14 @@ impl Sessions {
 
     fn sessions_of(&self, user: &str) -> Result<Vec<SessionId>> {
         wait(self.0.sessions_of(user))
+    }
+
+    fn devices_of(&self, user: &str) -> Result<Vec<Device>> {
+        wait(self.0.devices_of(user))
+    }
+
+    fn end_device(&self, user: &str, device: &DeviceHandle) -> Result<bool> {
+        wait(self.0.end_device(user, device))
     }
 
     fn revoke_all(&self, user: &str, except: Option<&SessionId>) -> Result<usize> {

@@ -195,12 +195,12 @@ impl Run<'_> {
                 let names: Vec<&str> = keys.iter().map(|key| KEYS[*key]).collect();
                 let mut wanted = Vec::new();
                 let made = cache.try_get_or_create_many(&names, |missing| {
-                    wanted = missing.iter().map(|key| key.to_vec()).collect();
+                    wanted = missing.iter().copied().copied().collect();
                     Ok::<_, beaker::Error>((first..).take(missing.len()).collect())
                 });
                 self.next += wanted.len() as u64;
                 for (key, found) in keys.iter().zip(made.unwrap()) {
-                    let at = wanted.iter().position(|it| it == KEYS[*key].as_bytes());
+                    let at = wanted.iter().position(|it| *it == KEYS[*key]);
                     let new = at.map_or(0, |at| first + at as u64);
                     self.made(who, *key, &[], new, found);
                 }

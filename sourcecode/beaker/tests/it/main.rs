@@ -4,6 +4,7 @@
 
 use beaker::{Session, Sessions};
 
+mod any_backend;
 mod any_cache;
 mod argument_keys;
 #[cfg(feature = "tokio")]
@@ -11,12 +12,19 @@ mod async_backends;
 #[cfg(feature = "tokio")]
 mod async_cache;
 #[cfg(feature = "tokio")]
+mod async_configuration;
+#[cfg(feature = "tokio")]
 mod async_loaders;
 #[cfg(feature = "tokio")]
 mod async_locks;
 #[cfg(feature = "tokio")]
 mod async_sessions;
 mod cache_bypass;
+mod cache_compute;
+mod cache_keys;
+mod cache_load_errors;
+mod cache_many;
+mod cache_memory;
 #[cfg(feature = "middleware")]
 mod cache_middleware;
 mod cache_waits;
@@ -45,6 +53,8 @@ mod full_disk;
 #[cfg(feature = "tokio")]
 mod halting;
 mod hostile_cookies;
+#[cfg(all(feature = "axum", feature = "redis"))]
+mod http_cache;
 #[cfg(feature = "tokio")]
 mod in_tasks;
 mod increments;
@@ -69,6 +79,8 @@ mod peers;
 mod postgres;
 #[cfg(all(feature = "postgres", feature = "tokio"))]
 mod postgres_async;
+#[cfg(all(feature = "axum", feature = "server"))]
+mod proxied;
 #[cfg(feature = "cookies")]
 mod python;
 mod records;
@@ -79,11 +91,17 @@ mod redis_async;
 #[cfg(feature = "redis")]
 mod redis_cluster;
 mod regions;
+mod regions_of_objects;
 #[cfg(feature = "server")]
 mod served;
+mod session_csrf;
+mod session_devices;
 mod session_ends;
+mod session_flashes;
 mod session_interleavings;
+mod session_life;
 mod session_races;
+mod session_values;
 mod sessions;
 #[cfg(feature = "sqlite")]
 mod sqlite;

@@ -57,11 +57,12 @@ fn what_never_depends_on_what() {
         ("record.rs", &["clock"]),
         ("signing.rs", &["error"]),
         ("sealing/", &["error", "signing"]),
-        ("cookie.rs", &["error"]),
+        ("cookie.rs", &["error", "proxies"]),
         ("store/", STORES),
         ("layer/", LAYERS),
         ("lock/", LOCKS),
         ("sweeper.rs", &["error", "store"]),
+        ("proxies.rs", &["error"]),
         ("backend/", BACKENDS),
         (
             "cache/",
@@ -83,18 +84,31 @@ fn what_never_depends_on_what() {
         (
             "session/",
             &[
-                "backend", "clock", "codec", "cookie", "error", "key", "lock", "record", "sealing",
-                "session", "signing", "store", "value", "world",
+                "backend", "clock", "codec", "cookie", "error", "key", "lock", "proxies", "record",
+                "sealing", "session", "signing", "store", "value", "world",
             ],
         ),
         (
             "config/",
             &[
-                "backend", "cache", "codec", "config", "cookie", "error", "nearest", "sealing",
-                "session", "signing",
+                "backend", "cache", "codec", "config", "cookie", "error", "nearest", "proxies",
+                "sealing", "session", "signing",
             ],
         ),
-        ("middleware/", &["clock", "error", "middleware", "session", "value", "world"]),
+        (
+            "middleware/",
+            &[
+                "cache",
+                "clock",
+                "codec",
+                "error",
+                "middleware",
+                "proxies",
+                "session",
+                "value",
+                "world",
+            ],
+        ),
         ("off_thread.rs", &["error"]),
         ("lib.rs", &[]),
     ];
@@ -113,12 +127,17 @@ fn sessions_are_read_from_top_to_bottom() {
     let order = [
         "id",
         "stored",
+        "life",
         "changes",
         "turns",
         "events",
         "client_side",
         "options",
         "handle",
+        "typed",
+        "flash",
+        "csrf",
+        "lasting",
         "records",
         "load",
         "end",
@@ -128,10 +147,25 @@ fn sessions_are_read_from_top_to_bottom() {
         "blocking",
         "asynchronous",
     ];
+    are_read_from_top_to_bottom("session", &order);
+}
+
+/// Typed options know nothing of the texts that they are read from.
+#[test]
+fn the_configuration_is_read_from_top_to_bottom() {
+    let order = [
+        "words", "print", "backend", "session", "cache", "open", "name", "settings", "formats",
+        "reader", "read",
+    ];
+    are_read_from_top_to_bottom("config", &order);
+}
+
+fn are_read_from_top_to_bottom(folder: &str, order: &[&str]) {
     let place = |part: &str| order.iter().position(|known| *known == part);
     let mut seen = vec![false; order.len()];
     for (name, code) in sources() {
-        let Some(rest) = name.strip_prefix("session/").filter(|rest| *rest != "mod.rs") else {
+        let Some(rest) = name.strip_prefix(&format!("{folder}/")).filter(|rest| *rest != "mod.rs")
+        else {
             continue;
         };
         let (part, in_folder) = match rest.split_once('/') {
@@ -141,7 +175,7 @@ fn sessions_are_read_from_top_to_bottom() {
         let own = place(part).unwrap_or_else(|| panic!("{name} is not in the list"));
         seen[own] = true;
         for line in code.lines().filter(|line| !line.trim_start().starts_with("//")) {
-            for path in ["super::", "crate::session::"] {
+            for path in ["super::", &format!("crate::{folder}::")] {
                 // Within a folder `super` is the folder.
                 if in_folder && path == "super::" {
                     continue;
@@ -166,17 +200,17 @@ fn foreign_crates_stay_where_they_belong() {
         ("bincode::", &["codec.rs"]),
         ("memcache::", &["store/memcached/"]),
         ("rusqlite::", &["store/database/"]),
-        ("deadpool_postgres::", &["store/database/postgres/asynchronous/"]),
+        ("deadpool_postgres::", &["store/database/postgres/"]),
         ("tokio_postgres_rustls::", &["store/database/postgres/"]),
         ("tokio_postgres::", &["store/database/"]),
-        ("tokio_rustls::", &["store/redis/dial.rs"]),
-        ("rustls::", &["store/tls/"]),
+        ("tokio_rustls::", &["store/redis/server.rs"]),
+        ("rustls::", &["store/tls.rs"]),
         ("redb::", &["store/dbm/"]),
         ("tracing::", &["session/events.rs", "cache/stats.rs", "middleware/log.rs"]),
         ("aes_gcm::", &["sealing/"]),
-        ("miniz_oxide::", &["session/client_side/beaker_json.rs", "layer/compress.rs"]),
-        ("toml::", &["config/toml.rs"]),
-        ("ini::", &["config/ini.rs"]),
+        ("miniz_oxide::", &["session/client_side/beaker_json.rs", "layer/transforms.rs"]),
+        ("toml::", &["config/formats.rs"]),
+        ("ini::", &["config/formats.rs"]),
         ("strsim::", &["nearest.rs"]),
         ("http::", &["middleware/"]),
         ("tiny_http::", &["middleware/server.rs"]),
@@ -189,12 +223,12 @@ fn foreign_crates_stay_where_they_belong() {
                 "cache/asynchronous.rs",
                 "lock/lease/asynchronous.rs",
                 "lock/on_threads.rs",
-                "middleware/tower/response.rs",
+                "middleware/tower/mod.rs",
                 "off_thread.rs",
                 "store/database/",
                 "store/on_threads.rs",
                 "store/redis/",
-                "store/until.rs",
+                "store/deadline.rs",
                 "world.rs",
             ],
         ),
@@ -257,8 +291,8 @@ fn what_wraps_a_store_passes_every_operation_on() {
             }
         }
     };
-    let layers = ["layer/layered.rs", "layer/counting.rs"];
-    check("Store", "store/mod.rs", &[&layers[..], &["store/shared.rs"]].concat());
+    let layers = ["layer/mod.rs", "layer/counting.rs"];
+    check("Store", "store/mod.rs", &[&layers[..], &["store/mod.rs"]].concat());
     let others = ["store/asynchronous.rs", "store/on_threads.rs"];
     check("AsyncStore", "store/asynchronous.rs", &[&layers[..], &others].concat());
 }

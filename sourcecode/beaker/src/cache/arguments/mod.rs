@@ -1,4 +1,5 @@
-//! Keys that are made of arguments: [`ArgumentKey`] and [`KeyPart`].
+//! Keys: what can be one, or a part of one ([`KeyPart`]), and those that are made of arguments
+//! ([`ArgumentKey`]).
 //!
 //! ```
 //! use beaker::Backend;
@@ -15,12 +16,15 @@
 //! ```
 
 mod parts;
+mod whole;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-/// Makes a value a part of a key. Most of what functions take by value has it; a program's own types
-/// are made of their fields with `#[derive(KeyPart)]` (feature `macros`), or by hand:
+pub(super) use whole::{WholeKey, whole_keys};
+
+/// Makes a value a key of a cache, or a part of one. Texts, bytes, numbers, tuples and collections have it;
+/// a program's own types are made of their fields with `#[derive(KeyPart)]` (feature `macros`), or by hand:
 ///
 /// ```
 /// use beaker::cache::{ArgumentKey, KeyPart};
@@ -41,10 +45,30 @@ use std::hash::{Hash, Hasher};
 /// that it is clear where the next part begins. Both hold for whatever is composed of parts that keep
 /// to it, if it appends the same number of them each time.
 ///
+/// # As a whole key
+///
+/// A text, bytes and an [`ArgumentKey`] are keys as they are, and are not copied for a look. Anything else
+/// is a key of its parts, after a byte that no text has. So `7_u32`, `7_u64`, `"7"` and `("7",)` are four
+/// keys, and no text is a number's. Bytes are what a program makes of them: where other keys than bytes are
+/// in the same cache, put something before them.
+///
+/// ```
+/// use beaker::Cache;
+///
+/// # fn main() -> beaker::Result<()> {
+/// let cache: Cache<&str> = Cache::in_memory(10);
+/// cache.put(7_u32, "Kimi")?;
+/// cache.put(("Ferrari", 2007), "Kimi and Felipe")?;
+/// assert_eq!(cache.get(7_u32)?, Some("Kimi"));
+/// assert_eq!(cache.get("7")?, None);
+/// # Ok(())
+/// # }
+/// ```
+///
 /// What borrows a value or owns it gives the same bytes: `&str` and `String`, slices and `Vec`s. There
 /// is none for `HashMap` and `HashSet`, whose order is another one in each process.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be a part of a cache's key",
+    message = "`{Self}` cannot be a cache's key, or a part of one",
     label = "not a `KeyPart`",
     note = "if the result does not depend on this argument, leave it out: `#[cached(skip(argument))]`",
     note = "if it does, put `#[derive(beaker::cache::KeyPart)]` on `{Self}`, or say what the key is made of: `#[cached(key = (argument.id, other))]`"
@@ -52,6 +76,22 @@ use std::hash::{Hash, Hasher};
 pub trait KeyPart {
     /// Appends this value's bytes.
     fn append(&self, key: &mut ArgumentKey);
+
+    /// Returns the bytes that are a key as they are; `None` if the key is to be put together.
+    #[doc(hidden)]
+    fn as_whole(&self) -> Option<&[u8]> {
+        None
+    }
+
+    /// Returns the bytes of a list that are a key as they are.
+    #[doc(hidden)]
+    fn list_as_whole(parts: &[Self]) -> Option<&[u8]>
+    where
+        Self: Sized,
+    {
+        let _ = parts;
+        None
+    }
 
     /// Appends a list of values.
     #[doc(hidden)]
@@ -124,6 +164,18 @@ impl AsRef<[u8]> for ArgumentKey {
     #[inline]
     fn as_ref(&self) -> &[u8] {
         self.0.bytes()
+    }
+}
+
+/// A whole key as it is; as a part, its bytes.
+impl KeyPart for ArgumentKey {
+    fn append(&self, key: &mut ArgumentKey) {
+        self.as_ref().append(key);
+    }
+
+    #[inline]
+    fn as_whole(&self) -> Option<&[u8]> {
+        Some(self.as_ref())
     }
 }
 

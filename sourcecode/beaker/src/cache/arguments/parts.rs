@@ -37,6 +37,11 @@ impl KeyPart for u8 {
         key.fixed(tag::U8, [*self]);
     }
 
+    #[inline]
+    fn list_as_whole(parts: &[u8]) -> Option<&[u8]> {
+        Some(parts)
+    }
+
     fn append_list(parts: &[u8], key: &mut ArgumentKey) {
         key.begin(tag::BYTES, parts.len());
         key.bytes(parts);
@@ -119,12 +124,22 @@ impl KeyPart for str {
         key.begin(tag::TEXT, self.len());
         key.bytes(self.as_bytes());
     }
+
+    #[inline]
+    fn as_whole(&self) -> Option<&[u8]> {
+        Some(self.as_bytes())
+    }
 }
 
 impl KeyPart for String {
     #[inline]
     fn append(&self, key: &mut ArgumentKey) {
         self.as_str().append(key);
+    }
+
+    #[inline]
+    fn as_whole(&self) -> Option<&[u8]> {
+        Some(self.as_bytes())
     }
 }
 
@@ -160,17 +175,32 @@ impl<P: KeyPart> KeyPart for [P] {
     fn append(&self, key: &mut ArgumentKey) {
         P::append_list(self, key);
     }
+
+    #[inline]
+    fn as_whole(&self) -> Option<&[u8]> {
+        P::list_as_whole(self)
+    }
 }
 
 impl<P: KeyPart> KeyPart for Vec<P> {
     fn append(&self, key: &mut ArgumentKey) {
         self.as_slice().append(key);
     }
+
+    #[inline]
+    fn as_whole(&self) -> Option<&[u8]> {
+        P::list_as_whole(self)
+    }
 }
 
 impl<P: KeyPart, const N: usize> KeyPart for [P; N] {
     fn append(&self, key: &mut ArgumentKey) {
         self.as_slice().append(key);
+    }
+
+    #[inline]
+    fn as_whole(&self) -> Option<&[u8]> {
+        P::list_as_whole(self)
     }
 }
 
@@ -245,6 +275,11 @@ macro_rules! pointers {
             fn append(&self, key: &mut ArgumentKey) {
                 (**self).append(key);
             }
+
+            #[inline]
+            fn as_whole(&self) -> Option<&[u8]> {
+                (**self).as_whole()
+            }
         }
     )*};
 }
@@ -254,5 +289,10 @@ pointers! { &P Box<P> Rc<P> Arc<P> }
 impl<P: KeyPart + ToOwned + ?Sized> KeyPart for Cow<'_, P> {
     fn append(&self, key: &mut ArgumentKey) {
         (**self).append(key);
+    }
+
+    #[inline]
+    fn as_whole(&self) -> Option<&[u8]> {
+        (**self).as_whole()
     }
 }

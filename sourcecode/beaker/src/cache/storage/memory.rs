@@ -6,25 +6,41 @@
 
 use std::hash::{Hash, Hasher};
 use std::num::NonZero;
+use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use quick_cache::sync::{Cache as Table, DefaultLifecycle, EntryAction, EntryResult};
-use quick_cache::{DefaultHashBuilder, Equivalent, OptionsBuilder, UnitWeighter};
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
+use quick_cache::{DefaultHashBuilder, Equivalent, OptionsBuilder};
 
-use crate::cache::freshness::{Age, InvalidationScope, Lookup, Origin, Slot, Tags, Time};
-use crate::cache::order::LocalInvalidations;
+use super::eviction::{Evicted, Evictions, Reports, Weights};
+use crate::cache::freshness::{
+    Age, Freshness, InvalidationScope, Lookup, Origin, Slot, Tags, Time,
+};
+use crate::cache::memory_options::{EvictionCause, MemoryOptions};
+use crate::cache::order::{Invalidated, LocalInvalidations};
 use crate::clock::Timestamp;
 
+type Table<V> = Cache<TableKey, V, Weights<V>, DefaultHashBuilder, Evictions>;
+
 pub(in crate::cache) struct Memory<V> {
-    table: Table<TableKey, V>,
+    table: Table<V>,
     invalidations: LocalInvalidations,
+    /// How long a value stays that nobody asks for: microseconds; all ones: for ever.
+    time_to_idle: u64,
+    reports: Option<Reports<V>>,
 }
 
 impl<V: Clone> Memory<V> {
-    /// For so many values.
-    pub(in crate::cache) fn new(max: usize) -> Memory<V> {
-        Memory { table: table(max), invalidations: LocalInvalidations::new() }
+    pub(in crate::cache) fn new(options: MemoryOptions<V>) -> Memory<V> {
+        let time_to_idle = options.time_to_idle.map_or(u64::MAX, in_micros);
+        Memory {
+            table: table(options.capacity, Weights(options.weigher)),
+            invalidations: LocalInvalidations::new(),
+            time_to_idle,
+            reports: options.listener.map(Reports::new),
+        }
     }
 
     /// The value, if it is fresh beyond doubt; else `look` tells more.
@@ -39,9 +55,9 @@ impl<V: Clone> Memory<V> {
         Origin { local: self.invalidations.count(), ..Origin::default() }
     }
 
-    pub(super) fn look(&self, key: &[u8]) -> Lookup<V> {
+    pub(in crate::cache) fn look(&self, key: &[u8], now: Timestamp) -> Lookup<V> {
         let nothing = Lookup::nothing(Some(self.origin()));
-        match self.slot(key) {
+        match self.slot(key, now) {
             None => nothing,
             Some(slot) => {
                 let tags = slot.age.tags.as_deref().unwrap_or_default();
@@ -51,27 +67,60 @@ impl<V: Clone> Memory<V> {
         }
     }
 
-    fn slot(&self, key: &[u8]) -> Option<Slot<V>> {
+    fn slot(&self, key: &[u8], now: Timestamp) -> Option<Slot<V>> {
         let name = TableKey::new(key, Age::of_nothing());
         if !self.table.contains_key(&name) {
             return None;
         }
-        let copy = |name: &TableKey, value: &mut V| {
-            EntryAction::Retain(Slot { value: value.clone(), age: name.age() })
+        let copy = |name: &TableKey, value: &mut V| match name.touch(now) {
+            true => EntryAction::Retain(Slot { value: value.clone(), age: name.age() }),
+            false => EntryAction::Remove,
         };
         match self.table.entry(&name, Some(Duration::ZERO), copy) {
             EntryResult::Retained(slot) => Some(slot),
+            EntryResult::Removed(name, value) => {
+                self.report(name, value, EvictionCause::Expired);
+                None
+            }
             // Removed meanwhile. The place that was kept for it is given up again.
             _ => None,
         }
     }
 
-    pub(in crate::cache) fn keep(&self, key: &[u8], slot: Slot<V>) {
-        self.table.insert(TableKey::new(key, slot.age), slot.value);
+    pub(in crate::cache) fn keep(&self, key: &[u8], slot: Slot<V>, now: Timestamp) {
+        let mut name = TableKey::new(key, slot.age);
+        if self.reports.is_some() || self.time_to_idle != u64::MAX {
+            let extra = name.extra.get_or_insert_default();
+            extra.time_to_idle = self.time_to_idle;
+            extra.last_used = now.as_micros().into();
+        }
+        let own = name.extra_at();
+        let mut evicted = Evicted::new();
+        self.table.insert_with_lifecycle(name, slot.value, &mut evicted);
+        if self.reports.is_some() {
+            for (name, value) in evicted {
+                // What is too heavy is not taken in at all.
+                let is_replaced = *name.bytes == *key && !ptr::eq(name.extra_at(), own);
+                let cause = self.cause(&name, now).unwrap_or(match is_replaced {
+                    true => EvictionCause::Replaced,
+                    false => EvictionCause::Size,
+                });
+                self.report(name, value, cause);
+            }
+        }
     }
 
-    /// Removes a value of this age, which nobody may be given any more.
-    pub(super) fn discard(&self, key: &[u8], age: &Age) {
+    /// Why it may not be given any more, if that is so.
+    fn cause(&self, name: &TableKey, now: Timestamp) -> Option<EvictionCause> {
+        if name.has_expired(now) {
+            return Some(EvictionCause::Expired);
+        }
+        let invalidated = self.invalidations.judge(name.began(), name.tags());
+        (invalidated == Invalidated::Hard).then_some(EvictionCause::Removed)
+    }
+
+    /// Removes a value of this age, which nobody may be given any more. Tells whether it was there.
+    pub(in crate::cache) fn discard(&self, key: &[u8], age: &Age, now: Timestamp) -> bool {
         let name = TableKey::new(key, Age::of_nothing());
         let remove = |name: &TableKey, _: &mut V| match name.age() == *age {
             true => EntryAction::Remove,
@@ -79,15 +128,64 @@ impl<V: Clone> Memory<V> {
             false => EntryAction::Retain(()),
         };
         // A place that was kept for it, since it is gone already, is given up again.
-        drop(self.table.entry(&name, Some(Duration::ZERO), remove));
+        match self.table.entry(&name, Some(Duration::ZERO), remove) {
+            EntryResult::Removed(name, value) => {
+                let cause = self.cause(&name, now).unwrap_or(EvictionCause::Removed);
+                self.report(name, value, cause);
+                true
+            }
+            _ => false,
+        }
     }
 
-    pub(super) fn remove(&self, key: &[u8]) {
-        self.table.remove(&TableKey::new(key, Age::of_nothing()));
+    pub(in crate::cache) fn remove(&self, key: &[u8]) {
+        if let Some((name, value)) = self.table.remove(&TableKey::new(key, Age::of_nothing())) {
+            self.report(name, value, EvictionCause::Removed);
+        }
     }
 
     pub(super) fn clear(&self) {
-        self.table.clear();
+        match &self.reports {
+            None => self.table.clear(),
+            Some(_) => self
+                .table
+                .drain()
+                .for_each(|(name, value)| self.report(name, value, EvictionCause::Removed)),
+        }
+    }
+
+    /// How many values there are, those among them that have expired and that nobody has asked for since.
+    pub(in crate::cache) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// The keys, values and ages of what is fresh. Each is copied when it is its turn, and no lock is held
+    /// in between.
+    pub(in crate::cache) fn entries(
+        &self,
+        now: Timestamp,
+    ) -> impl Iterator<Item = (Box<[u8]>, V, Age)> {
+        let fresh = move |(name, value): (TableKey, V)| {
+            let (age, invalidated) =
+                (name.age(), self.invalidations.judge(name.began(), name.tags()));
+            let is_fresh = age.freshness(now, Duration::ZERO, invalidated) == Freshness::Fresh;
+            (is_fresh && !name.has_expired(now)).then_some((name.bytes, value, age))
+        };
+        self.table.iter().filter_map(fresh)
+    }
+
+    fn report(&self, name: TableKey, value: V, cause: EvictionCause) {
+        if let Some(reports) = &self.reports {
+            reports.add(name.bytes, value, cause);
+        }
+    }
+
+    /// Calls the listener for what has gone. To be done when nothing is locked.
+    #[inline]
+    pub(in crate::cache) fn tell(&self) {
+        if let Some(reports) = &self.reports {
+            reports.tell();
+        }
     }
 
     pub(super) fn invalidate(&self, what: InvalidationScope<'_>) {
@@ -102,31 +200,39 @@ impl<V: Clone> Memory<V> {
 /// A part of the table has so many values at least: keys do not spread evenly over few places.
 const SMALLEST_PART: usize = 32;
 
+/// So many parts has a table of values with weights: a value that weighs more than one of them may hold is
+/// not taken in.
+const WEIGHTED_PARTS: usize = 4;
+
+/// For so many values memory is set aside at first, where only their weight is limited.
+const EXPECTED: usize = 1024;
+
 /// A table that never holds more than so many. It has parts, so that several threads may write at once,
 /// and each has an equal share: so it may hold a few less.
-fn table<V: Clone>(max: usize) -> Table<TableKey, V> {
+fn table<V: Clone>(max: usize, weights: Weights<V>) -> Table<V> {
     let threads = available_parallelism().map_or(1, NonZero::get);
-    let parts = (4 * threads).next_power_of_two().min((max / SMALLEST_PART).max(1));
+    let most_parts = if weights.0.is_some() { WEIGHTED_PARTS } else { 4 * threads };
+    let parts = most_parts.next_power_of_two().min((max / SMALLEST_PART).max(1));
     let parts = 1 << parts.ilog2();
+    let expected = if weights.0.is_some() { max.min(EXPECTED) } else { max };
     let options = OptionsBuilder::new()
-        .estimated_items_capacity(max)
+        .estimated_items_capacity(expected)
         .weight_capacity((max / parts * parts) as u64)
         .shards(parts)
         .build()
         .expect("both capacities are set");
-    Table::with_options(
-        options,
-        UnitWeighter,
-        DefaultHashBuilder::default(),
-        DefaultLifecycle::default(),
-    )
+    Table::with_options(options, weights, DefaultHashBuilder::default(), Evictions)
+}
+
+fn in_micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Equal to any other of the same bytes. There are as many of these as values, so what an [`Age`] says
 /// is kept in half the room.
 #[derive(Debug, Clone)]
 pub(super) struct TableKey {
-    bytes: Box<[u8]>,
+    pub(super) bytes: Box<[u8]>,
     made_at: u64,
     /// Microseconds; all ones: for ever.
     fresh_until: u64,
@@ -134,8 +240,54 @@ pub(super) struct TableKey {
     /// 100 microseconds.
     began_and_cost: u64,
     /// Most have none, and then this is all they cost.
-    #[allow(clippy::box_collection, reason = "a thin pointer")]
-    tags: Option<Box<Tags>>,
+    extra: Option<Box<Extra>>,
+}
+
+/// What most values do not have.
+#[derive(Debug)]
+struct Extra {
+    tags: Tags,
+    /// Microseconds; all ones: for ever.
+    time_to_idle: u64,
+    last_used: AtomicU64,
+}
+
+impl Default for Extra {
+    fn default() -> Extra {
+        Extra { tags: None, time_to_idle: u64::MAX, last_used: AtomicU64::new(0) }
+    }
+}
+
+impl Clone for Extra {
+    fn clone(&self) -> Extra {
+        let last_used = self.last_used.load(Ordering::Relaxed).into();
+        Extra { tags: self.tags.clone(), time_to_idle: self.time_to_idle, last_used }
+    }
+}
+
+impl Extra {
+    fn is_idle(&self, now: Timestamp) -> bool {
+        let unused = now.as_micros().saturating_sub(self.last_used.load(Ordering::Relaxed));
+        self.time_to_idle != u64::MAX && unused >= self.time_to_idle
+    }
+
+    /// Notes that it is used, if it has not been left alone for too long.
+    fn touch(&self, now: Timestamp) -> bool {
+        if self.is_idle(now) {
+            return false;
+        }
+        if self.time_to_idle != u64::MAX {
+            self.last_used.fetch_max(now.as_micros(), Ordering::Relaxed);
+        }
+        true
+    }
+
+    /// Whether it is fresh beyond doubt, apart from when it was made. Not in the code of a hit, which has
+    /// nothing of this.
+    #[inline(never)]
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        self.tags.is_none() && self.touch(now)
+    }
 }
 
 impl TableKey {
@@ -145,7 +297,10 @@ impl TableKey {
             made_at: age.made_at.as_micros(),
             fresh_until: age.fresh_until.map_or(u64::MAX, Timestamp::as_micros),
             began_and_cost: pack(age.origin.local, age.cost),
-            tags: age.tags.is_some().then(|| Box::new(age.tags)),
+            extra: age
+                .tags
+                .is_some()
+                .then(|| Box::new(Extra { tags: age.tags, ..Extra::default() })),
         }
     }
 
@@ -156,7 +311,7 @@ impl TableKey {
             origin: Origin { local: self.began(), ..Origin::default() },
             fresh_until: (self.fresh_until != u64::MAX).then(|| moment(self.fresh_until)),
             cost: COST_UNIT * (self.began_and_cost & LONGEST_COST) as u32,
-            tags: self.tags.as_deref().cloned().flatten(),
+            tags: self.extra.as_ref().and_then(|extra| extra.tags.clone()),
         }
     }
 }
@@ -165,6 +320,24 @@ impl TableKey {
     #[inline]
     fn began(&self) -> u64 {
         self.began_and_cost >> COST_BITS
+    }
+
+    fn tags(&self) -> &[Box<str>] {
+        self.extra.as_ref().and_then(|extra| extra.tags.as_deref()).unwrap_or_default()
+    }
+
+    fn touch(&self, now: Timestamp) -> bool {
+        self.extra.as_ref().is_none_or(|extra| extra.touch(now))
+    }
+
+    fn has_expired(&self, now: Timestamp) -> bool {
+        let is_idle = |extra: &Extra| extra.is_idle(now);
+        self.fresh_until <= now.as_micros() || self.extra.as_deref().is_some_and(is_idle)
+    }
+
+    /// Where it stands, which tells it from any other of the same bytes.
+    fn extra_at(&self) -> *const Extra {
+        self.extra.as_deref().map_or(ptr::null(), ptr::from_ref)
     }
 }
 
@@ -215,7 +388,7 @@ impl Equivalent<TableKey> for FreshKey<'_> {
             && name.began() >= self.oldest
             && self.now.as_micros() < name.fresh_until
             && Age::is_plausible(Timestamp::from_micros(name.made_at), self.now)
-            && name.tags.is_none()
+            && name.extra.as_ref().is_none_or(|extra| extra.is_fresh(self.now))
     }
 }
 
@@ -262,7 +435,7 @@ mod tests {
     #[test]
     fn a_bound_is_never_exceeded_and_nearly_reached() {
         for max in [0, 1, 2, 10, 31, 33, 100, 500, 501, 1000, 4099] {
-            let table = table::<u32>(max);
+            let table = table::<u32>(max, Weights(None));
             for number in 0..3 * max as u32 + 10 {
                 table.insert(TableKey::new(&number.to_le_bytes(), Age::of_nothing()), number);
                 assert!(table.len() <= max, "{} of {max}", table.len());

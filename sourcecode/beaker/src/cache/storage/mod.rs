@@ -1,5 +1,6 @@
 //! Where the values of a cache are: in memory, in a store, or in memory in front of a store.
 
+mod eviction;
 mod memory;
 mod remote;
 
@@ -15,7 +16,10 @@ use super::order::Writes;
 use crate::backend::AnyBackend;
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::store::Precondition;
+use crate::store::{Precondition, Version};
+
+/// One of many that are kept at once: the key, the value, and for how long a store has it.
+pub(super) type Many<V> = (Box<[u8]>, Slot<V>, Option<Duration>);
 
 pub(super) enum Storage<V> {
     Memory(Memory<V>),
@@ -41,7 +45,7 @@ impl<V: Clone + 'static> Storage<V> {
 
     pub(super) async fn look(&self, key: &[u8], time: &Time) -> Result<Lookup<V>> {
         match self {
-            Storage::Memory(memory) => Ok(memory.look(key)),
+            Storage::Memory(memory) => Ok(memory.look(key, time.recent())),
             Storage::Remote(remote) => Box::pin(remote.look(key, time.monotonic())).await,
             Storage::Tiered(tier) => Box::pin(tier.look(key, time)).await,
         }
@@ -49,7 +53,9 @@ impl<V: Clone + 'static> Storage<V> {
 
     pub(super) async fn look_many(&self, keys: &[&[u8]], time: &Time) -> Result<Vec<Lookup<V>>> {
         match self {
-            Storage::Memory(memory) => Ok(keys.iter().map(|key| memory.look(key)).collect()),
+            Storage::Memory(memory) => {
+                Ok(keys.iter().map(|key| memory.look(key, time.recent())).collect())
+            }
             Storage::Tiered(tier) => Box::pin(tier.look_many(keys, time)).await,
             Storage::Remote(remote) => Box::pin(remote.look_many(keys, time.monotonic())).await,
         }
@@ -58,7 +64,7 @@ impl<V: Clone + 'static> Storage<V> {
     /// What is there, past any local tier, and with nothing believed: for who is about to make it.
     pub(super) async fn look_closely(&self, key: &[u8], time: &Time) -> Result<Lookup<V>> {
         match self {
-            Storage::Memory(memory) => Ok(memory.look(key)),
+            Storage::Memory(memory) => Ok(memory.look(key, time.recent())),
             Storage::Remote(remote) => Box::pin(remote.look_closely(key, time.monotonic())).await,
             Storage::Tiered(tier) => {
                 Box::pin(tier.behind.look_closely(key, time.monotonic())).await
@@ -89,7 +95,7 @@ impl<V: Clone + 'static> Storage<V> {
     ) -> Result<bool> {
         match self {
             Storage::Memory(memory) => {
-                memory.keep(key, slot);
+                memory.keep(key, slot, time.now());
                 Ok(true)
             }
             Storage::Remote(remote) => {
@@ -99,10 +105,28 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// Removes a value of this age that nobody may be given any more. A store does that itself.
-    pub(super) fn discard(&self, key: &[u8], age: &Age) {
+    /// Keeps many in a store, without a condition.
+    pub(super) async fn keep_many(&self, entries: Vec<Many<V>>, time: &Time) -> Result<()> {
         match self {
-            Storage::Memory(memory) => memory.discard(key, age),
+            Storage::Memory(memory) => {
+                for (key, slot, _) in entries {
+                    memory.keep(&key, slot, time.now());
+                }
+                Ok(())
+            }
+            Storage::Remote(remote) => {
+                Box::pin(remote.keep_many(&entries, time.monotonic())).await.map(drop)
+            }
+            Storage::Tiered(tier) => Box::pin(tier.keep_many(entries, time)).await,
+        }
+    }
+
+    /// Removes a value of this age that nobody may be given any more. A store does that itself.
+    pub(super) fn discard(&self, key: &[u8], age: &Age, now: Timestamp) {
+        match self {
+            Storage::Memory(memory) => {
+                memory.discard(key, age, now);
+            }
             Storage::Tiered(tier) => tier.front.remove(key),
             Storage::Remote(_) => {}
         }
@@ -116,6 +140,42 @@ impl<V: Clone + 'static> Storage<V> {
             }
             Storage::Remote(remote) => Box::pin(remote.remove(key, now)).await,
             Storage::Tiered(tier) => Box::pin(tier.remove(key, now)).await,
+        }
+    }
+
+    /// Removes what is there if it is of this version, and tells whether it was. In memory there are no
+    /// versions: who removes there makes sure that nobody writes meanwhile.
+    pub(super) async fn remove_unchanged(
+        &self,
+        key: &[u8],
+        version: Version,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let when = Precondition::Unchanged(version);
+        match self {
+            Storage::Memory(memory) => {
+                memory.remove(key);
+                Ok(true)
+            }
+            Storage::Remote(remote) => Box::pin(remote.remove_if(key, when, now)).await,
+            Storage::Tiered(tier) => {
+                let _write = tier.write(key);
+                Box::pin(tier.behind.remove_if(key, when, now)).await
+            }
+        }
+    }
+
+    pub(super) async fn remove_many(&self, keys: &[&[u8]], now: Timestamp) -> Result<()> {
+        match self {
+            Storage::Memory(memory) => {
+                keys.iter().for_each(|key| memory.remove(key));
+                Ok(())
+            }
+            Storage::Remote(remote) => Box::pin(remote.remove_many(keys, now)).await,
+            Storage::Tiered(tier) => {
+                let _writes: Vec<_> = keys.iter().map(|key| tier.write(key)).collect();
+                Box::pin(tier.behind.remove_many(keys, now)).await
+            }
         }
     }
 
@@ -156,6 +216,14 @@ impl<V: Clone + 'static> Storage<V> {
             Storage::Memory(_) => None,
             Storage::Remote(remote) => Some(remote),
             Storage::Tiered(tier) => Some(&tier.behind),
+        }
+    }
+
+    /// Calls the listener of a cache in memory for what has gone. To be done when nothing is locked.
+    #[inline]
+    pub(super) fn tell(&self) {
+        if let Storage::Memory(memory) = self {
+            memory.tell();
         }
     }
 
@@ -242,6 +310,16 @@ impl<V: Clone + 'static> LocalTier<V> {
         kept
     }
 
+    pub(super) async fn keep_many(&self, entries: Vec<Many<V>>, time: &Time) -> Result<()> {
+        let mut writes: Vec<_> = entries.iter().map(|(key, ..)| self.write(key)).collect();
+        let kept = self.behind.keep_many(&entries, time.monotonic()).await?;
+        let now = time.now();
+        for ((write, (_, slot, _)), is_kept) in writes.iter_mut().zip(&entries).zip(kept) {
+            write.held = is_kept.then(|| (slot.clone(), now));
+        }
+        Ok(())
+    }
+
     pub(super) async fn remove(&self, key: &[u8], now: Timestamp) -> Result<()> {
         let _write = self.write(key);
         self.behind.remove(key, now).await
@@ -282,7 +360,7 @@ impl<V: Clone + 'static> LocalTier<V> {
         let until = slot.age.fresh_until.map_or(believed_until, |end| end.min(believed_until));
         // Tags are looked at behind: here they would ask for invalidations with each hit.
         let age = Age { fresh_until: Some(until), tags: None, ..slot.age };
-        self.front.keep(key, Slot { value: slot.value, age });
+        self.front.keep(key, Slot { value: slot.value, age }, now);
     }
 }
 

@@ -21,9 +21,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::Many;
 use crate::backend::AnyBackend;
 use crate::cache::freshness::{Age, InvalidationScope, Lookup, Origin, Slot, Tags};
 use crate::cache::order::Invalidated;
+use crate::cache::policy::KeyMangler;
 use crate::cache::shared_invalidations::{
     Began, Generation, Invalidations, REMEMBERED, SharedInvalidations,
 };
@@ -32,7 +34,7 @@ use crate::codec::Codec;
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace, sha256_hex};
 use crate::record::{Header, Record};
-use crate::store::{Precondition, Stored};
+use crate::store::{Precondition, Put, Stored};
 
 pub(in crate::cache) struct Remote<V> {
     pub(in crate::cache) backend: AnyBackend,
@@ -80,13 +82,25 @@ impl Scopes {
 pub(in crate::cache) struct Place {
     /// The invalidations of the whole region.
     pub(in crate::cache) region: Option<Arc<SharedInvalidations>>,
+    /// What makes a key of a key, before it is shortened.
+    pub(in crate::cache) key_mangler: Option<KeyMangler>,
     /// A longer key is shortened; `None` leaves that to the store.
     pub(in crate::cache) key_length: Option<usize>,
 }
 
 impl Place {
     fn name<'a>(&self, key: &'a [u8]) -> Cow<'a, [u8]> {
-        self.key_length.map_or(Cow::Borrowed(key), |longest| shorten(key, longest))
+        let key = match &self.key_mangler {
+            None => Cow::Borrowed(key),
+            Some(mangle) => Cow::Owned(mangle(key)),
+        };
+        match self.key_length {
+            None => key,
+            Some(longest) => match key {
+                Cow::Borrowed(key) => shorten(key, longest),
+                Cow::Owned(key) => Cow::Owned(shorten(&key, longest).into_owned()),
+            },
+        }
     }
 }
 
@@ -116,6 +130,7 @@ impl<V: 'static> Remote<V> {
             invalidations: self.invalidations.through(store()),
             place: Place {
                 region: region.map(|region| Arc::new(region.through(store()))),
+                key_mangler: self.place.key_mangler.clone(),
                 key_length: self.place.key_length,
             },
             damaged: Arc::clone(&self.damaged),
@@ -276,14 +291,55 @@ impl<V: 'static> Remote<V> {
         Ok(self.backend.store.put(&self.key(key), &bytes, ttl, when).await?.is_some())
     }
 
+    /// Keeps many, without a condition, and tells which: of those with tags, some may be invalidated by now.
+    pub(in crate::cache) async fn keep_many(
+        &self,
+        entries: &[Many<V>],
+        now: Duration,
+    ) -> Result<Vec<bool>> {
+        let (mut kept, mut encoded) = (Vec::new(), Vec::new());
+        for (key, slot, ttl) in entries {
+            let Age { origin, cost, tags, .. } = &slot.age;
+            let may_keep = match tags {
+                None => true,
+                Some(tags) => {
+                    self.invalidations.may_keep(tags, &origin.cache, *ttl, *cost, now).await?
+                }
+            };
+            if may_keep {
+                encoded.push((self.key(key), encode(&slot.value, &slot.age, &*self.codec)?, *ttl));
+            }
+            kept.push(may_keep);
+        }
+        let puts: Vec<Put<'_>> =
+            encoded.iter().map(|(key, bytes, ttl)| Put { key, bytes, ttl: *ttl }).collect();
+        self.backend.store.put_many(&puts).await?;
+        Ok(kept)
+    }
+
+    pub(in crate::cache) async fn remove_many(&self, keys: &[&[u8]], now: Timestamp) -> Result<()> {
+        let nothing = encode_nothing(now);
+        let keys: Vec<Key> = keys.iter().map(|key| self.key(key)).collect();
+        let put = |key| Put { key, bytes: &nothing, ttl: Some(REMEMBERED) };
+        let puts: Vec<Put<'_>> = keys.iter().map(put).collect();
+        self.backend.store.put_many(&puts).await
+    }
+
     /// Writes that nothing is here: who makes a value for this key finds that, and does not keep it.
     pub(in crate::cache) async fn remove(&self, key: &[u8], now: Timestamp) -> Result<()> {
-        let nothing = encode_nothing(now);
-        self.backend
-            .store
-            .put(&self.key(key), &nothing, Some(REMEMBERED), Precondition::Always)
-            .await
-            .map(drop)
+        self.remove_if(key, Precondition::Always, now).await.map(drop)
+    }
+
+    /// The same on a condition, and tells whether it was met.
+    pub(in crate::cache) async fn remove_if(
+        &self,
+        key: &[u8],
+        when: Precondition,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let (key, nothing) = (self.key(key), encode_nothing(now));
+        let put = self.backend.store.put(&key, &nothing, Some(REMEMBERED), when).await?;
+        Ok(put.is_some())
     }
 
     /// Removes everything, and what is being made meanwhile is gone.

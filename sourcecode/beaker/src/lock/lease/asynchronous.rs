@@ -9,8 +9,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-use super::sightings::Sightings;
-use super::{LEASE, LONGEST_WAIT, SHORTEST_WAIT, lease_of, takers};
+use super::holders::{self, Sightings};
+use super::{LEASE, LONGEST_WAIT, SHORTEST_WAIT, lease_of};
 use crate::error::Result;
 use crate::key::Key;
 use crate::lock::{AsyncLocks, Guard, LocalLocks, LockFuture};
@@ -104,7 +104,7 @@ enum Taking {
 
 impl Leases {
     async fn take(self: &Arc<Self>, lease: Key, task: Guard) -> Result<Taking> {
-        let bytes = takers::bytes(takers::fresh(), self.lease);
+        let bytes = holders::bytes(holders::fresh(), self.lease);
         let version = match self.put(&lease, &bytes, Precondition::Absent).await? {
             None => self.take_over(&lease, &bytes).await?,
             own => own,
@@ -129,7 +129,7 @@ impl Leases {
         };
         let stands = self.sightings.note(lease, stored.version, now);
         // Its holder says for how long it takes a lease, and renews it three times as often.
-        match takers::length(&stored.bytes) {
+        match holders::length(&stored.bytes) {
             Some(length) if stands >= length => {
                 self.put(lease, bytes, Precondition::Unchanged(stored.version)).await
             }

@@ -4,10 +4,9 @@ use axum_core::extract::FromRequestParts;
 use axum_core::response::{IntoResponse, Response};
 use http::request::Parts;
 
-use super::{session_of, status_of};
+use super::{current, session_of, status_of};
 use crate::error::{Error, Result};
 use crate::middleware::RequestSession;
-use crate::middleware::current;
 use crate::middleware::log::log;
 
 /// Needs a [`SessionLayer`](super::SessionLayer). One argument of a handler can be the session, since
@@ -51,7 +50,7 @@ impl<S: Sync> FromRequestParts<S> for RequestSession {
 /// logged: as an event of `tracing`, or on the standard error output where no subscriber was set. So a handler can give back `beaker::Result`, and nothing of its session is saved.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        log("a handler failed", current::current().as_ref(), &self);
+        log("a handler failed", current().as_ref(), &self);
         let text = "the server could not answer this request";
         (status_of(&self), text).into_response()
     }

@@ -74,25 +74,33 @@ pub(super) struct List {
     pub(super) entries: Vec<Entry>,
     /// So many may still be listed before it is looked through for what has ended.
     pub(super) due: usize,
+    /// When the last of those ends that have a date of their own.
+    pub(super) until: Option<Timestamp>,
 }
 
 impl List {
     /// What the record says; nothing of what is no entry in it.
     pub(super) fn read(bytes: &[u8]) -> List {
         let (entries, _) = bytes.as_chunks::<ENTRY>();
-        let (due, entries) = match entries.split_first() {
+        let (due, until, entries) = match entries.split_first() {
             Some((first, rest)) if first.starts_with(DUE.as_bytes()) => {
-                let due = str::from_utf8(&first[DUE.len()..]).unwrap_or_default();
-                (due.trim().parse().unwrap_or_default(), rest)
+                let numbers = str::from_utf8(&first[DUE.len()..]).unwrap_or_default();
+                let mut numbers = numbers.split_ascii_whitespace();
+                let due = numbers.next().and_then(|due| due.parse().ok()).unwrap_or_default();
+                let until = numbers.next().and_then(|until| until.parse().ok());
+                (due, until.map(Timestamp::from_micros), rest)
             }
-            _ => (0, entries),
+            _ => (0, None, entries),
         };
-        List { entries: entries.iter().copied().map(Entry).collect(), due }
+        List { entries: entries.iter().copied().map(Entry).collect(), due, until }
     }
 
     pub(super) fn write(&self) -> Vec<u8> {
-        let due = format!("{DUE}{:>width$}", self.due, width = ENTRY - DUE.len());
-        let mut bytes = due.into_bytes();
+        // The second number is none of a list that nobody's own date concerns.
+        let until = self.until.map(|until| format!(" {:>21}", until.as_micros()));
+        let until = until.unwrap_or_default();
+        let width = ENTRY - DUE.len() - until.len();
+        let mut bytes = format!("{DUE}{:>width$}{until}", self.due).into_bytes();
         bytes.reserve(self.entries.len() * ENTRY);
         self.entries.iter().for_each(|entry| bytes.extend(entry.0));
         bytes
@@ -102,6 +110,11 @@ impl List {
         if !ids.0.is_empty() {
             self.entries.retain(|entry| !ids.contains(entry));
         }
+    }
+
+    /// Notes that one of its sessions lasts until then.
+    pub(super) fn lasts_until(&mut self, date: Option<Timestamp>) {
+        self.until = self.until.max(date);
     }
 
     /// Notes that it was looked through, and when that is due again: when it is twice as long, so that each
@@ -124,11 +137,16 @@ mod tests {
             .collect();
         let entries: Vec<Entry> = [&entries[..], &[entries[0].saved()]].concat();
         assert_eq!(entries[3].at(), entries[0].at());
-        let list = List { entries: entries.clone(), due: 17 };
-        let bytes = list.write();
-        assert_eq!(bytes.len(), 5 * ENTRY);
-        let read = List::read(&bytes);
-        assert_eq!(read.due, 17);
+        let until = [None, Some(Timestamp::from_micros(9)), Some(Timestamp::from_micros(u64::MAX))];
+        for until in until {
+            let list = List { entries: entries.clone(), due: 17, until };
+            let bytes = list.write();
+            assert_eq!(bytes.len(), 5 * ENTRY);
+            let read = List::read(&bytes);
+            assert_eq!((read.due, read.until, read.entries.len()), (17, until, 4));
+        }
+        let list = List { entries: entries.clone(), due: 17, until: None };
+        let read = List::read(&list.write());
         let told = |entry: &Entry| (entry.id(), entry.at(), entry.is_saved());
         assert!(read.entries.iter().map(told).eq(entries.iter().map(told)));
     }
@@ -160,7 +178,7 @@ mod tests {
             (3, 3, 1),
         ] {
             let entry = Entry::new(&SessionId::random(), Timestamp::from_micros(5));
-            let mut list = List { entries: vec![entry; length], due: 0 };
+            let mut list = List { entries: vec![entry; length], ..List::default() };
             list.looked_through(most);
             assert_eq!(list.due, due, "{length} of {most}");
         }

@@ -3,19 +3,22 @@
 //! Each user has a record with the ids of their sessions, at most so many. It may list ids that lead to
 //! nothing any more; whoever reads it leaves them out, and drops them now and then.
 
+mod devices;
 mod list;
 
 use std::time::Duration;
 
+pub use devices::{Device, DeviceHandle};
 use list::{Entry, Ids, List};
 
 use super::end::{Ending, MayEnd};
 use super::events::Event;
 use super::handle::SessionState;
 use super::id::SessionId;
+use super::life::{LIFE, Life};
 use super::load::Resolved;
 use super::options::Manager;
-use super::stored::USER;
+use super::stored::{SessionData, USER};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
@@ -71,15 +74,24 @@ impl SessionState {
         let Some(user) = self.user() else { return true };
         let is_as_stored = self.stored.is_some() && self.moves_from.is_none();
         let listed_as = self.listed_as.as_deref();
-        is_as_stored && !self.changes.touches(USER)
+        is_as_stored && !self.changes.touches(USER) && !self.may_outlive_its_list()
             || listed_as.is_some_and(|(id, of)| *id == self.id && of == user)
+    }
+
+    /// Tells whether its list may have to be kept longer than it is.
+    fn may_outlive_its_list(&self) -> bool {
+        self.sessions.longest_life().is_some() && self.changes.touches(LIFE)
     }
 
     /// Lists its id for its user, before it is saved under that id.
     pub(super) async fn list_for_its_user(&mut self) -> Result<()> {
         let Some(user) = self.user().map(str::to_owned) else { return Ok(()) };
         let leaves = self.moves_from.map(|(old, _)| old);
-        self.sessions.list(&user, &self.id, leaves).await?;
+        let until = match self.data.life() {
+            Life::Until(date) => Some(date),
+            Life::Default | Life::For(_) | Life::Browser => None,
+        };
+        self.sessions.list(&user, &self.id, until, leaves).await?;
         self.listed_as = Some(Box::new((self.id, user)));
         Ok(())
     }
@@ -144,8 +156,8 @@ struct Excluded {
 /// What is to be done to a list.
 #[derive(Clone, Copy)]
 enum Change<'a> {
-    /// List one more. When it `may_exceed`, none has to make room.
-    Add { id: &'a SessionId, excluded: &'a Excluded, may_exceed: bool },
+    /// List one more, that has a date of its own or not. When it `may_exceed`, none has to make room.
+    Add { id: &'a SessionId, until: Option<Timestamp>, excluded: &'a Excluded, may_exceed: bool },
     /// Note that this one is saved: when it is found no more, it has ended.
     MarkSaved { id: &'a SessionId },
     /// Drop what has ended: these, and whatever else has.
@@ -161,12 +173,18 @@ enum Changed {
 impl Manager {
     /// Lists a session that is to be saved under this id, and ends the oldest if they are too many. One that
     /// leaves another id does not count twice.
-    async fn list(&self, user: &str, id: &SessionId, leaves: Option<SessionId>) -> Result<()> {
+    async fn list(
+        &self,
+        user: &str,
+        id: &SessionId,
+        until: Option<Timestamp>,
+        leaves: Option<SessionId>,
+    ) -> Result<()> {
         let mut excluded = Excluded::default();
         excluded.passing.extend(leaves.map(|id| id.digits()));
         for round in 1..=MAX_ROUNDS {
             let may_exceed = round == MAX_ROUNDS;
-            let add = Change::Add { id, excluded: &excluded, may_exceed };
+            let add = Change::Add { id, until, excluded: &excluded, may_exceed };
             let oldest = self.rewrite_list(user, add).await?;
             if oldest.is_empty() {
                 return Ok(());
@@ -185,7 +203,8 @@ impl Manager {
 
     async fn change_list(&self, mut list: List, user: &str, change: Change<'_>) -> Result<Changed> {
         match change {
-            Change::Add { id, excluded, may_exceed } => {
+            Change::Add { id, until, excluded, may_exceed } => {
+                list.lasts_until(until);
                 return self.with_one_more(list, user, id, excluded, may_exceed).await;
             }
             Change::MarkSaved { id } => {
@@ -213,6 +232,9 @@ impl Manager {
         may_exceed: bool,
     ) -> Result<Changed> {
         list.remove(&excluded.ended);
+        if list.entries.iter().any(|entry| entry.digits() == id.digits() && entry.is_saved()) {
+            return Ok(Changed::List(list));
+        }
         let mut unsaved = Ids::default();
         if list.due == 0 {
             (list, unsaved) = self.look_through(list, user).await?;
@@ -278,25 +300,41 @@ impl Manager {
 
     /// Those that are ids of a session of this user.
     async fn living(&self, listed: &[Entry], user: &str) -> Result<Vec<Entry>> {
-        let mut living = Vec::new();
+        let (mut living, mut listed_at) = (Vec::new(), listed.iter());
+        let add = |id: SessionId, _: &SessionData| {
+            living.extend(listed_at.find(|entry| entry.digits() == id.digits()));
+        };
+        self.for_each_living(listed, user, add).await?;
+        Ok(living)
+    }
+
+    /// Reads many at once, and calls this for each session of this user, in their order.
+    async fn for_each_living(
+        &self,
+        listed: &[Entry],
+        user: &str,
+        mut call: impl FnMut(SessionId, &SessionData),
+    ) -> Result<()> {
         for batch in listed.chunks(BATCH) {
-            let ids: Vec<(Entry, SessionId)> =
-                batch.iter().filter_map(|entry| Some((*entry, entry.id()?))).collect();
-            let keys: Vec<Key> = ids.iter().map(|(_, id)| self.key(id)).collect();
+            let ids: Vec<SessionId> = batch.iter().filter_map(Entry::id).collect();
+            let keys: Vec<Key> = ids.iter().map(|id| self.key(id)).collect();
             let stored = self.records().get_many(&keys).await?;
-            for ((entry, id), stored) in ids.into_iter().zip(stored) {
+            for (id, stored) in ids.into_iter().zip(stored) {
                 let Some(stored) = stored else { continue };
                 let found = match self.resolve(id, &stored).await? {
                     Resolved::Found(found) => Some(found),
                     Resolved::Elsewhere(next) if next == id => self.find(&id).await?.ok(),
                     Resolved::Elsewhere(_) | Resolved::Rejected(_) => None,
                 };
-                if found.is_some_and(|found| found.id == id && found.data.user() == Some(user)) {
-                    living.push(entry);
+                if let Some(found) = found
+                    && found.id == id
+                    && found.data.user() == Some(user)
+                {
+                    call(id, &found.data);
                 }
             }
         }
-        Ok(living)
+        Ok(())
     }
 }
 
@@ -338,7 +376,8 @@ impl Manager {
             (true, Precondition::Absent) => true,
             (true, when) => records.delete(key, when).await?,
             (false, when) => {
-                let ttl = self.longest_life();
+                let own = list.until.map(|until| until.since(self.0.clock.now()));
+                let ttl = self.longest_life().map(|longest| longest.max(own.unwrap_or_default()));
                 records.put(key, &list.write(), ttl, when).await?.is_some()
             }
         };
@@ -352,8 +391,9 @@ impl Manager {
         })
     }
 
-    /// No session that is listed now lives longer: a lifetime counts from its beginning. A time-out says
-    /// nothing of that, since it counts from the last access, which the list does not know.
+    /// No session that is listed now lives longer, but for one with a date of its own: a lifetime counts from
+    /// its beginning. A time-out says nothing of that, since it counts from the last access, which the list does
+    /// not know.
     fn longest_life(&self) -> Option<Duration> {
         self.0.lifetime
     }

@@ -11,17 +11,14 @@
 //! check(&Subject::new(&store, |time| clock.advance(time)));
 //! ```
 
-mod batches;
-mod conditions;
-mod content;
-mod driven;
+mod cases;
 
 use std::pin::Pin;
+use std::sync::Mutex;
 use std::time::Duration;
 
-use driven::Driven;
-
-use super::{AsyncStore, Precondition, Put, Store, Version};
+use super::{AsyncStore, Precondition, Put, Store, StoreFuture, Stored, SweepProgress, Version};
+use crate::error::Result;
 use crate::key::{Key, Namespace};
 
 /// A store under test, and how time passes for it.
@@ -94,25 +91,94 @@ type Case = fn(&Subject<'_>);
 
 /// The cases, by the promise that each checks.
 const CASES: &[(&str, Case)] = &[
-    ("1. what was put is what get gives", content::a_put_is_seen),
-    ("2. missing and expired are nothing", content::missing_and_expired),
-    ("3. each write has a version of its own", content::versions_differ),
-    ("4. Absent writes only where nothing lives", conditions::absent),
-    ("4. of several Absent at once one succeeds", conditions::absent_at_once),
-    ("5. Unchanged acts on that version only", conditions::unchanged),
-    ("5. of several Unchanged at once one succeeds", conditions::unchanged_at_once),
-    ("6. delete tells whether something was there", conditions::delete),
-    ("7. clear removes one namespace and no other", content::clear),
-    ("7. what was cleared does not come back", content::clear_wins),
-    ("8. keys and namespaces are anything, and never share", content::keys),
-    ("9. values from 0 to 900,000 bytes", content::sizes),
-    ("2. long times to live", content::long_times_to_live),
-    ("12. a batch is its single operations", batches::in_order),
-    ("12. a large batch, and none", batches::large_and_empty),
-    ("5. Unchanged does not act on what has expired", conditions::unchanged_and_expired),
-    ("11. a sweep removes what has expired and nothing else", content::sweep),
+    ("1. what was put is what get gives", cases::a_put_is_seen),
+    ("2. missing and expired are nothing", cases::missing_and_expired),
+    ("3. each write has a version of its own", cases::versions_differ),
+    ("4. Absent writes only where nothing lives", cases::absent),
+    ("4. of several Absent at once one succeeds", cases::absent_at_once),
+    ("5. Unchanged acts on that version only", cases::unchanged),
+    ("5. of several Unchanged at once one succeeds", cases::unchanged_at_once),
+    ("6. delete tells whether something was there", cases::delete),
+    ("7. clear removes one namespace and no other", cases::clear),
+    ("7. what was cleared does not come back", cases::clear_wins),
+    ("8. keys and namespaces are anything, and never share", cases::keys),
+    ("9. values from 0 to 900,000 bytes", cases::sizes),
+    ("2. long times to live", cases::long_times_to_live),
+    ("12. a batch is its single operations", cases::in_order),
+    ("12. a large batch, and none", cases::large_and_empty),
+    ("5. Unchanged does not act on what has expired", cases::unchanged_and_expired),
+    ("11. a sweep removes what has expired and nothing else", cases::sweep),
 ];
 
 fn key(name: &str) -> Key {
     Namespace::new("conformance").key(name)
+}
+
+/// Polls a future to its end.
+type BlockOn<'a> = dyn Fn(Pin<Box<dyn Future<Output = ()> + Send + '_>>) + Sync + 'a;
+
+/// A store of either kind, as blocking calls.
+enum Driven<'a> {
+    Blocking(&'a dyn Store),
+    Async(&'a dyn AsyncStore, Box<BlockOn<'a>>),
+}
+
+/// Calls a blocking store, or drives what an asynchronous one is asked to its end.
+macro_rules! asked {
+    ($self:ident, $store:ident => $call:expr) => {
+        match $self {
+            Driven::Blocking($store) => $call,
+            Driven::Async($store, block_on) => wait(block_on, $call),
+        }
+    };
+}
+
+impl Driven<'_> {
+    fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        asked!(self, store => store.get(key))
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> Result<Option<Version>> {
+        asked!(self, store => store.put(key, bytes, ttl, when))
+    }
+
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
+        asked!(self, store => store.delete(key, when))
+    }
+
+    fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
+        asked!(self, store => store.get_many(keys))
+    }
+
+    fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
+        asked!(self, store => store.put_many(puts))
+    }
+
+    fn delete_many(&self, keys: &[Key]) -> Result<()> {
+        asked!(self, store => store.delete_many(keys))
+    }
+
+    fn clear(&self, namespace: &Namespace) -> Result<()> {
+        asked!(self, store => store.clear(namespace))
+    }
+
+    fn sweep(&self, most: usize) -> Result<SweepProgress> {
+        asked!(self, store => store.sweep(most))
+    }
+}
+
+fn wait<T: Send>(block_on: &BlockOn<'_>, future: StoreFuture<'_, T>) -> Result<T> {
+    let result = Mutex::new(None);
+    block_on(Box::pin(async {
+        let done = future.await;
+        *result.lock().expect("nobody else has it") = Some(done);
+    }));
+    let result = result.into_inner().expect("nobody else has it");
+    result.expect("`block_on` polls the future to its end")
 }

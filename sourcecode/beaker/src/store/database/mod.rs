@@ -2,10 +2,7 @@
 //! hosts share. Survives a restart. Times to live are kept to the microsecond; what has expired
 //! stays in the table until it is swept.
 
-mod address;
-mod columns;
 mod connection;
-mod open;
 mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -15,21 +12,21 @@ mod statements;
 mod table;
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pool::Pools;
+use pool::{Pool, Pools};
 #[cfg(all(feature = "postgres", feature = "tokio"))]
 pub use postgres::AsyncPostgresStore;
+use statements::Statements;
 use table::Table;
 
-#[cfg(all(feature = "postgres", feature = "tokio"))]
-use self::address::Address;
 #[cfg(all(feature = "postgres", feature = "tokio"))]
 use super::AsyncStore;
 use super::{Precondition, Put, Store, Stored, SweepProgress, Version};
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
 use crate::world::finish;
 
@@ -88,7 +85,7 @@ impl DatabaseStore {
     /// `ErrorKind::Unavailable` if SQLite's file cannot be opened.
     pub fn open(url: &str, table_name: &str, deadline: Duration) -> Result<DatabaseStore> {
         Ok(DatabaseStore {
-            table: open::open(url, table_name, deadline)?,
+            table: open(url, table_name, deadline)?,
             #[cfg(all(feature = "postgres", feature = "tokio"))]
             opened: Opened { url: url.into(), table_name: table_name.into(), deadline },
         })
@@ -158,5 +155,125 @@ impl Store for DatabaseStore {
 impl fmt::Debug for DatabaseStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("DatabaseStore").field(&self.table.place).finish()
+    }
+}
+
+/// A database's place.
+enum Address {
+    File(PathBuf),
+    Server(String),
+}
+
+impl Address {
+    /// `sqlite:///relative.db`, `sqlite:////absolute.db` (as SQLAlchemy has it), a plain path, or
+    /// `postgres://…`. A url may hold a password, so it is never part of a message.
+    fn parse(url: &str) -> Result<Address> {
+        let file = match url.split_once("://") {
+            None => url,
+            Some(("sqlite", rest)) => rest.strip_prefix('/').unwrap_or(""),
+            Some(("postgres" | "postgresql", _)) => return Ok(Address::Server(url.into())),
+            Some((scheme, _)) => {
+                return Err(Error::config(format!(
+                    "there is no database `{scheme}://`; there are `sqlite:///path/to/file.db` \
+                     and `postgres://user:password@host/database`"
+                )));
+            }
+        };
+        match file {
+            "" => Err(Error::config("the url names no file; write `sqlite:///path/to/file.db`")),
+            ":memory:" => Err(Error::config(
+                "a database in memory belongs to one connection; use the back end `memory`",
+            )),
+            _ => Ok(Address::File(file.into())),
+        }
+    }
+}
+
+fn open(url: &str, table: &str, deadline: Duration) -> Result<Table<Pools>> {
+    match Address::parse(url)? {
+        Address::File(path) => file(path, table, deadline),
+        Address::Server(url) => server(&url, table, deadline),
+    }
+}
+
+/// How long to wait for a connection while all are in use. What is left of the deadline is for
+/// opening one, and for the work.
+fn wait(deadline: Duration) -> Duration {
+    deadline / 4
+}
+
+/// Only one connection writes at a time, so that threads need not poll for SQLite's lock.
+#[cfg(feature = "sqlite")]
+fn file(path: PathBuf, table: &str, deadline: Duration) -> Result<Table<Pools>> {
+    use sqlite::{DIALECT, Removals, Sqlite};
+    let statements = Arc::new(Statements::new(table, DIALECT)?);
+    let place = format!("the table `{table}` of the database `{}`", path.display());
+    let removals = Removals::default();
+    let pool = |most: usize, look_every: Duration| {
+        let (path, statements) = (path.clone(), Arc::clone(&statements));
+        let removals = removals.clone();
+        let open = move || {
+            let removals = removals.watch(&path, look_every);
+            Ok(Box::new(Sqlite::open(&path, Arc::clone(&statements), removals, deadline * 3 / 8)?)
+                as _)
+        };
+        Arc::new(Pool::new(most, wait(deadline), Box::new(open)))
+    };
+    let (reads, writes) =
+        (pool(16, Duration::from_millis(100)), pool(1, Duration::from_millis(10)));
+    let pools = Pools::new(reads, writes);
+    // A place that cannot be written is found out now.
+    pools.connect().map_err(|failure| failure.named(&format!("could not open {place}")))?;
+    Ok(Table::new(pools, place))
+}
+
+#[cfg(feature = "postgres")]
+fn server(url: &str, table: &str, deadline: Duration) -> Result<Table<Pools>> {
+    use postgres::{DIALECT, Postgres, Server};
+    let server = Server::parse(url)?;
+    let place = format!("the table `{table}` of PostgreSQL at {}", server.place());
+    let statements = Statements::new(table, DIALECT)?;
+    let open = move || {
+        let opened = Postgres::open(&server, &statements, deadline / 4, deadline / 2);
+        Ok(Box::new(opened?) as _)
+    };
+    let pool = Arc::new(Pool::new(16, wait(deadline), Box::new(open)));
+    Ok(Table::new(Pools::new(Arc::clone(&pool), pool), place))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn file(_: PathBuf, _: &str, _: Duration) -> Result<Table<Pools>> {
+    Err(crate::error::Error::config(
+        "SQLite is not compiled in; turn on the feature `sqlite` of the crate `beaker`",
+    ))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn server(_: &str, _: &str, _: Duration) -> Result<Table<Pools>> {
+    Err(crate::error::Error::config(
+        "PostgreSQL is not compiled in; turn on the feature `postgres` of the crate `beaker`",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn file(url: &str, path: &str) {
+        let Ok(Address::File(found)) = Address::parse(url) else { panic!("{url}") };
+        assert_eq!(found, PathBuf::from(path), "{url}");
+    }
+
+    #[test]
+    fn urls() {
+        file("a/b.db", "a/b.db");
+        file("sqlite:///a/b.db", "a/b.db");
+        file("sqlite:////a/b.db", "/a/b.db");
+        assert!(matches!(Address::parse("postgres://h/d"), Ok(Address::Server(_))));
+        for wrong in ["", "sqlite://", "sqlite:///", "sqlite:///:memory:", "mysql://u:pass@h/d"] {
+            let message = Address::parse(wrong).err().unwrap().to_string();
+            assert!(!message.contains("pass@"), "{message}");
+        }
     }
 }

@@ -1,12 +1,10 @@
 //! [`Pools`]: connections of a blocking program, kept for the next use.
 
-use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
+use std::{mem, thread};
 
-use super::columns::{Columns, Row};
-use super::connection::{Connection, Connections, Failure, Found, Value};
+use super::connection::{Columns, Connection, Connections, Failure, Found, Row, Value};
 use super::statements::Statement;
 use crate::clock::{Clock, SystemClock};
 use crate::error::ErrorKind;

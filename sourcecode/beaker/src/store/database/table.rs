@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::columns::{Columns, Content, Row, column};
-use super::connection::{Connections, Failure, Found, Value};
+use super::connection::{Columns, Connections, Content, Failure, Found, Row, Value, column};
 use super::statements::Statement;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};

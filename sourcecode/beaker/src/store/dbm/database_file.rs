@@ -1,16 +1,14 @@
 //! The file, which is kept open, and shared with the other processes that have it open.
 
 use std::fmt::{self, Display};
-use std::fs;
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fs, io};
 
 use redb::backends::FileBackend;
 use redb::{ConcurrencyMode, Database, DatabaseError, StorageError, Table, TableDefinition};
 
-use super::advice::{DAMAGED, advice};
 use super::snapshot::{FileIdentity, Snapshots, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::file_lock::FileLock;
@@ -235,4 +233,28 @@ fn owned((namespace, name): (&str, &[u8])) -> Entry {
 
 fn is_missing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
+}
+
+const DAMAGED: &str = "the file is damaged, or another program's: bring back a copy of it, or name another `data_dir`";
+
+/// Its kind, and a hint.
+pub(super) fn advice(error: &redb::Error) -> (ErrorKind, &'static str) {
+    use std::io::ErrorKind as Io;
+    match error {
+        redb::Error::DatabaseAlreadyOpen => {
+            (ErrorKind::Unavailable, "another program has it open: close that one")
+        }
+        redb::Error::ValueTooLarge(_) => (ErrorKind::TooLarge, "store less in one value"),
+        redb::Error::Io(error) => match error.kind() {
+            Io::InvalidData | Io::UnexpectedEof => (ErrorKind::Storage, DAMAGED),
+            Io::StorageFull | Io::QuotaExceeded => {
+                (ErrorKind::Storage, "the disk is full: free some space")
+            }
+            _ => (ErrorKind::Storage, "make it writable for this user, or name another `data_dir`"),
+        },
+        redb::Error::Corrupted(_)
+        | redb::Error::UpgradeRequired(_)
+        | redb::Error::TableTypeMismatch { .. } => (ErrorKind::Storage, DAMAGED),
+        _ => (ErrorKind::Storage, "is the disk all right?"),
+    }
 }

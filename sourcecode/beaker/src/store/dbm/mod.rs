@@ -2,11 +2,7 @@
 //! restart, and needs no server. Times to live are kept to the microsecond; what has expired stays
 //! in the file until it is swept.
 
-mod advice;
-mod batch;
 mod database_file;
-mod image;
-mod look;
 mod snapshot;
 
 use std::fmt;
@@ -16,12 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use database_file::{DatabaseFile, Entry, Step};
-use image::Image;
-use redb::ReadableTable;
+use redb::{ReadableTable, StorageError};
 
 use super::{Precondition, Put, Store, Stored, SweepProgress, Version};
-use crate::clock::{Clock, SystemClock};
-use crate::error::Result;
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 
 /// More than this is for files.
@@ -90,7 +85,7 @@ impl Store for DbmStore {
     ) -> Result<Option<Version>> {
         self.check_size(key, bytes)?;
         let version = Version::fresh();
-        let entry = (key.namespace().name(), key.name());
+        let entry = entry(key);
         let image = Image::build(entry, bytes, version, ttl.map(|ttl| self.clock.now() + ttl));
         self.file.write("write", &format_args!("{key:?}"), |table| {
             if when != Precondition::Always {
@@ -106,7 +101,7 @@ impl Store for DbmStore {
     }
 
     fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
-        let entry = (key.namespace().name(), key.name());
+        let entry = entry(key);
         self.file.write("delete", &format_args!("{key:?}"), |table| {
             let current = {
                 let stored = table.get(entry)?;
@@ -121,15 +116,33 @@ impl Store for DbmStore {
     }
 
     fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
-        self.get_batch(keys)
+        let stored = self.file.read("read", &values(keys.len()), |table| {
+            keys.iter().map(|key| self.stored(table, key)).collect()
+        })?;
+        Ok(stored.unwrap_or_else(|| vec![None; keys.len()]))
     }
 
     fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
-        self.put_batch(puts)
+        puts.iter().try_for_each(|put| self.check_size(put.key, put.bytes))?;
+        let now = self.clock.now();
+        self.file.write("write", &values(puts.len()), |table| {
+            for Put { key, bytes, ttl } in puts {
+                let entry = entry(key);
+                let expires = ttl.map(|ttl| now + ttl);
+                let image = Image::build(entry, bytes, Version::fresh(), expires);
+                table.insert(entry, image.as_slice())?;
+            }
+            Ok(((), true))
+        })
     }
 
     fn delete_many(&self, keys: &[Key]) -> Result<()> {
-        self.delete_batch(keys)
+        self.file.write("delete", &values(keys.len()), |table| {
+            for key in keys {
+                table.remove(entry(key))?;
+            }
+            Ok(((), true))
+        })
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
@@ -177,4 +190,115 @@ impl fmt::Debug for DbmStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("DbmStore").field(&self.file.file()).finish()
     }
+}
+
+impl DbmStore {
+    fn stored(
+        &self,
+        table: &impl ReadableTable<(&'static str, &'static [u8]), &'static [u8]>,
+        key: &Key,
+    ) -> Result<Option<Stored>, StorageError> {
+        let entry = entry(key);
+        let found = table.get(entry)?;
+        let image = self.living(entry, found.as_ref().map(|found| found.value()));
+        Ok(image.map(|image| Stored { bytes: image.content.into(), version: image.version }))
+    }
+
+    fn check_size(&self, key: &Key, bytes: &[u8]) -> Result<()> {
+        if bytes.len() <= LARGEST_VALUE {
+            return Ok(());
+        }
+        let what = format!("could not write {key:?} in `{}`", self.file.file().display());
+        let why = format!("{} bytes are more than it takes; store less", bytes.len());
+        Err(Error::new(ErrorKind::TooLarge, format!("{what}: {why}")))
+    }
+
+    /// What lives in these bytes; nothing if they are damaged or expired.
+    fn living<'a>(&self, entry: EntryRef<'_>, bytes: Option<&'a [u8]>) -> Option<Image<'a>> {
+        let image = Image::read(entry, bytes?);
+        if image.is_none() {
+            self.damaged.fetch_add(1, Ordering::Relaxed);
+        }
+        let now = self.clock.now();
+        image.filter(|image| !image.is_over(now))
+    }
+}
+
+/// What a batch is called in a message.
+fn values(count: usize) -> String {
+    format!("{count} values")
+}
+
+const HEADER: usize = 20;
+
+/// A namespace and a name.
+type EntryRef<'a> = (&'a str, &'a [u8]);
+
+fn entry(key: &Key) -> EntryRef<'_> {
+    (key.namespace().name(), key.name())
+}
+
+/// What stands under a key: a header, then the bytes that were put.
+///
+/// | bytes | what |
+/// |---|---|
+/// | 0 to 3 | CRC-32 of the key and of all that follows |
+/// | 4 to 11 | the version |
+/// | 12 to 19 | expires at: microseconds since 1970; 0: never |
+/// | 20 on | the bytes that were put |
+///
+/// Numbers are little-endian. redb checks its pages only after a crash, so each value has a checksum of
+/// its own.
+struct Image<'a> {
+    content: &'a [u8],
+    version: Version,
+    expires: Option<Timestamp>,
+}
+
+impl<'a> Image<'a> {
+    fn build(
+        key: EntryRef<'_>,
+        content: &[u8],
+        version: Version,
+        expires: Option<Timestamp>,
+    ) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEADER + content.len());
+        bytes.extend([0; 4]);
+        bytes.extend(version.number().to_le_bytes());
+        bytes.extend(expires.map_or(0, Timestamp::as_micros).to_le_bytes());
+        bytes.extend(content);
+        let checksum = checksum(key, &bytes[4..]);
+        bytes[..4].copy_from_slice(&checksum.to_le_bytes());
+        bytes
+    }
+
+    /// `None` for damaged bytes, and for those of another key.
+    fn read(key: EntryRef<'_>, bytes: &'a [u8]) -> Option<Image<'a>> {
+        let (written, rest) = bytes.split_first_chunk::<4>()?;
+        if u32::from_le_bytes(*written) != checksum(key, rest) {
+            return None;
+        }
+        let (version, rest) = rest.split_first_chunk::<8>()?;
+        let (expires, content) = rest.split_first_chunk::<8>()?;
+        let expires = u64::from_le_bytes(*expires);
+        Some(Image {
+            content,
+            version: Version::new(u64::from_le_bytes(*version)),
+            expires: (expires != 0).then(|| Timestamp::from_micros(expires)),
+        })
+    }
+
+    fn is_over(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+}
+
+fn checksum((namespace, name): EntryRef<'_>, rest: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    // With its length, so that no two keys are the same bytes.
+    hasher.update(&(namespace.len() as u64).to_le_bytes());
+    for part in [namespace.as_bytes(), name, rest] {
+        hasher.update(part);
+    }
+    hasher.finalize()
 }

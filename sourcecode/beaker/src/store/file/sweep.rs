@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::image::{HEADER, Image, Unread};
-use super::layout::Layout;
-use super::write::TEMPORARY;
+use super::record::{HEADER, Image, Layout, TEMPORARY, Unread};
 use crate::clock::Timestamp;
 use crate::private;
 

@@ -2,21 +2,17 @@
 //! used least makes room when its memory is full. The server removes what has expired; times to
 //! live are kept to the microsecond, by the clocks of the hosts.
 
-mod batch;
-mod image;
-mod marks;
-mod place;
-mod pool;
+mod commands;
+mod servers;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use marks::Mark;
+use commands::Place;
 use memcache::exp::{Delete, GetResult, MutationResult, Set, Ttl};
-use place::Place;
-use pool::Pool;
+use servers::{Mark, Pool};
 
 use super::{Precondition, Put, Store, Stored, Version};
 use crate::clock::{Clock, SystemClock, Timestamp};
@@ -63,7 +59,7 @@ impl MemcachedStore {
 
     fn stored(&self, mark: Mark, item: &GetResult) -> Option<Stored> {
         let version = visible(mark, item)?;
-        match image::read(item.value.as_deref()?) {
+        match read_item(item.value.as_deref()?) {
             Some((expires, content)) => {
                 self.lives(expires).then(|| Stored { bytes: content.into(), version })
             }
@@ -76,6 +72,10 @@ impl MemcachedStore {
 
     fn lives(&self, expires: Option<Timestamp>) -> bool {
         expires.is_none_or(|expires| self.clock.now() < expires)
+    }
+
+    fn places<'a>(&'a self, keys: impl IntoIterator<Item = &'a Key>) -> Vec<Place<'a>> {
+        keys.into_iter().map(|key| Place::of(&self.pool, key)).collect()
     }
 
     /// Writes over what has expired or was cleared, if it is still that.
@@ -108,7 +108,7 @@ impl Store for MemcachedStore {
             return Err(place.too_large(bytes.len()));
         }
         let now = self.clock.now();
-        let image = image::build(ttl.map(|ttl| now + ttl), bytes);
+        let image = build_item(ttl.map(|ttl| now + ttl), bytes);
         let set = || Set::new(&place.wire, &image).ttl(server_ttl(ttl)).return_cas();
         match when {
             Precondition::Always => place.set(set()).map(|result| version(&result)),
@@ -148,19 +148,30 @@ impl Store for MemcachedStore {
     }
 
     fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
-        self.get_batch(keys)
+        let items = commands::get_all(&self.places(keys), self.clock.monotonic())?;
+        Ok(items.iter().map(|(mark, item)| self.stored(*mark, item)).collect())
     }
 
     fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
-        self.put_batch(puts)
+        let places = self.places(puts.iter().map(|put| put.key));
+        let now = self.clock.now();
+        let set = |(place, put): (&Place<'_>, &Put<'_>)| {
+            if put.bytes.len() > LARGEST_VALUE {
+                return Err(place.too_large(put.bytes.len()));
+            }
+            let item = build_item(put.ttl.map(|ttl| now + ttl), put.bytes);
+            Ok(Set::new(&place.wire, item).ttl(server_ttl(put.ttl)))
+        };
+        let sets = places.iter().zip(puts).map(set).collect::<Result<Vec<_>>>()?;
+        commands::set_all(&places, sets)
     }
 
     fn delete_many(&self, keys: &[Key]) -> Result<()> {
-        self.delete_batch(keys)
+        commands::delete_all(&self.places(keys))
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
-        self.pool.all().iter().try_for_each(|server| place::clear(server, namespace))
+        self.pool.all().iter().try_for_each(|server| commands::clear(server, namespace))
     }
 
     fn damaged(&self) -> u64 {
@@ -192,4 +203,22 @@ fn server_ttl(ttl: Option<Duration>) -> Ttl {
         Some(seconds) if seconds < LONGEST_TTL => Ttl::secs(seconds as u32),
         _ => Ttl::NEVER,
     }
+}
+
+/// What an item holds: when it expires, then the bytes that were put.
+///
+/// memcached counts in whole seconds, so each item says itself when it expires: 8 bytes, microseconds
+/// since 1970, little-endian; 0: never.
+fn build_item(expires: Option<Timestamp>, content: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(8 + content.len());
+    bytes.extend(expires.map_or(0, Timestamp::as_micros).to_le_bytes());
+    bytes.extend(content);
+    bytes
+}
+
+/// When it expires, and the bytes that were put; `None` if it is no item of ours.
+fn read_item(bytes: &[u8]) -> Option<(Option<Timestamp>, &[u8])> {
+    let (expires, content) = bytes.split_first_chunk::<8>()?;
+    let expires = u64::from_le_bytes(*expires);
+    Some(((expires != 0).then(|| Timestamp::from_micros(expires)), content))
 }

@@ -102,8 +102,7 @@ pub(super) enum Encryption {
 }
 
 impl Encryption {
-    pub(super) const PARAMETERS: [&str; 4] =
-        ["ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs"];
+    const PARAMETERS: [&str; 4] = ["ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs"];
 
     /// Takes the parameters that are about it.
     pub(super) fn read(encrypted: bool, parameters: &mut Parameters) -> Result<Encryption> {

@@ -14,17 +14,15 @@ use tokio::time::Instant;
 
 use super::address::{Address, Target};
 use super::cluster::Cluster;
-use super::command::{self, Command, Writing};
-use super::failure::{Failure, many};
+use super::command;
+use super::command::{Command, Writing, prefix, wire};
 #[cfg(feature = "redis-async")]
 use super::given::Given;
-use super::record::{self, prefix, wire};
-use super::server::{Kind, Server};
+use super::server::{Failure, Kind, Server, many};
 use super::servers::{Place, Servers};
-use super::until;
 use crate::error::Result;
 use crate::key::{Key, Namespace};
-use crate::store::{AsyncStore, Precondition, Put, StoreFuture, Stored, Version};
+use crate::store::{AsyncStore, Precondition, Put, StoreFuture, Stored, Version, deadline};
 
 /// Stores values in a redis server (version 4 or later) or a redis cluster, for programs on tokio.
 ///
@@ -170,12 +168,12 @@ impl AsyncRedisStore {
 
     /// The end of an operation that begins now.
     fn until(&self) -> Instant {
-        until::end(self.deadline)
+        deadline::end(self.deadline)
     }
 
     /// What the answer to a `GET` holds.
     fn stored(&self, answer: Value) -> Result<Option<Stored>, Failure> {
-        record::found(answer, &self.damaged).ok_or_else(|| self.unexpected())
+        command::found(answer, &self.damaged).ok_or_else(|| self.unexpected())
     }
 
     /// An answer that does not belong to the command.

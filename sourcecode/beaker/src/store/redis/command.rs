@@ -1,15 +1,17 @@
 //! What is said to redis: each operation as one command. Two conditions need a script, which redis runs as
-//! one command too.
+//! one command too. And what is kept there: under which name a key is, and what a value holds, which is its
+//! version, 8 bytes, little-endian, and then the bytes that were put.
 
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::{Cmd, Pipeline, Value, from_redis_value};
 
-use super::{failure, record};
+use super::server;
 use crate::error::Result;
-use crate::key::Key;
-use crate::store::{Precondition, Put, Version};
+use crate::key::{Key, Namespace};
+use crate::store::{Precondition, Put, Stored, Version};
 
 /// So many commands are sent before the first answer is read.
 pub(super) const AT_ONCE: usize = 1000;
@@ -19,7 +21,7 @@ pub(super) const AT_ONCE: usize = 1000;
 const STEP: &str = "1000";
 
 /// The most that redis keeps in one value, 512 MB, less the version.
-const LARGEST_VALUE: usize = 512 * 1024 * 1024 - record::VERSION;
+const LARGEST_VALUE: usize = 512 * 1024 * 1024 - VERSION;
 
 /// What lives longer than this, some 30,000 years, lives for ever.
 const LONGEST_TTL: u128 = 1_000_000_000_000_000;
@@ -58,7 +60,7 @@ impl Command {
     }
 
     /// Removes what lives under a key, if its version is still this one; `None` for any.
-    pub(super) fn delete(wire: &str, old: Option<&[u8; record::VERSION]>) -> Command {
+    pub(super) fn delete(wire: &str, old: Option<&[u8; VERSION]>) -> Command {
         match old {
             None => Command::of("UNLINK").arg(wire),
             Some(old) => Command::script(&DELETE_UNCHANGED, wire).arg(old),
@@ -109,20 +111,20 @@ pub(super) struct Writing {
     image: Vec<u8>,
     ttl: Option<String>,
     when: Precondition,
-    old: Option<[u8; record::VERSION]>,
+    old: Option<[u8; VERSION]>,
 }
 
 impl Writing {
     /// Takes what `Store::put` is given; a value that is too large is an error.
     pub(super) fn new(put: &Put<'_>, when: Precondition) -> Result<Writing> {
         if put.bytes.len() > LARGEST_VALUE {
-            return Err(failure::too_large(put.key, put.bytes.len()));
+            return Err(server::too_large(put.key, put.bytes.len()));
         }
         let version = Version::fresh();
         Ok(Writing {
-            wire: record::wire(put.key),
+            wire: wire(put.key),
             version,
-            image: record::build(version, put.bytes),
+            image: build(version, put.bytes),
             ttl: milliseconds(put.ttl),
             when,
             old: old(when),
@@ -156,7 +158,7 @@ impl Writing {
 }
 
 /// The version that a condition asks for, as it is stored.
-pub(super) fn old(when: Precondition) -> Option<[u8; record::VERSION]> {
+pub(super) fn old(when: Precondition) -> Option<[u8; VERSION]> {
     match when {
         Precondition::Unchanged(old) => Some(old.number().to_le_bytes()),
         Precondition::Always | Precondition::Absent => None,
@@ -179,7 +181,7 @@ pub(super) fn page(answer: Value) -> Result<(u64, Vec<String>), redis::ParsingEr
 
 /// The names of keys.
 pub(super) fn wires(keys: &[Key]) -> Vec<String> {
-    keys.iter().map(record::wire).collect()
+    keys.iter().map(wire).collect()
 }
 
 /// Puts commands together that are sent at once.
@@ -200,6 +202,54 @@ pub(super) fn pipelines(commands: Vec<(&str, Cmd)>) -> Vec<Pipeline> {
 fn milliseconds(ttl: Option<Duration>) -> Option<String> {
     let ttl = ttl?.as_nanos().div_ceil(1_000_000).max(1);
     (ttl < LONGEST_TTL).then(|| ttl.to_string())
+}
+
+/// Redis takes keys of any length; nobody wants to read longer ones.
+const LONGEST_PART: usize = 250;
+
+/// `beaker:namespace:name`. Neither part holds a `:`, nor anything that means more in a pattern.
+pub(super) fn wire(key: &Key) -> String {
+    let name = Namespace::default().key(key.name()).wire(LONGEST_PART);
+    prefix(key.namespace()) + &name
+}
+
+/// What the keys of a namespace begin with, and no others do: the unnamed one has the empty text.
+pub(super) fn prefix(namespace: &Namespace) -> String {
+    match namespace.name() {
+        "" => "beaker::".into(),
+        _ => format!("beaker:{}:", namespace.wire(LONGEST_PART)),
+    }
+}
+
+/// The bytes of a version. The scripts compare so many.
+pub(super) const VERSION: usize = 8;
+
+pub(super) fn build(version: Version, content: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(VERSION + content.len());
+    bytes.extend(version.number().to_le_bytes());
+    bytes.extend(content);
+    bytes
+}
+
+/// What the answer to a `GET` holds, which is counted if it is no value of ours; `None` if it is no such
+/// answer.
+pub(super) fn found(answer: Value, damaged: &AtomicU64) -> Option<Option<Stored>> {
+    match answer {
+        Value::Nil => Some(None),
+        Value::BulkString(bytes) => {
+            let stored = read(&bytes);
+            damaged.fetch_add(u64::from(stored.is_none()), Ordering::Relaxed);
+            Some(stored)
+        }
+        _ => None,
+    }
+}
+
+/// What was put; `None` if it is no value of ours.
+fn read(bytes: &[u8]) -> Option<Stored> {
+    let (version, content) = bytes.split_first_chunk::<VERSION>()?;
+    let version = Version::new(u64::from_le_bytes(*version));
+    Some(Stored { bytes: content.into(), version })
 }
 
 #[cfg(test)]
@@ -238,5 +288,17 @@ mod tests {
         check(Some(Duration::ZERO), Some("1"));
         check(Some(Duration::from_micros(1500)), Some("2"));
         check(Some(Duration::from_secs(1)), Some("1000"));
+    }
+
+    #[test]
+    fn keys_hold_nothing_that_a_pattern_would_read() {
+        let check = |namespace: &str, name: &[u8], expected: &str| {
+            assert_eq!(wire(&Namespace::new(namespace).key(name)), expected);
+        };
+        check("", b"9f3a", "beaker::9f3a");
+        check("cities", b"Oslo 1", "beaker:cities:Oslo%201");
+        check("a*", b"[b]?\\", "beaker:a%2a:%5bb%5d%3f%5c");
+        check("a:b", b"{c}", "beaker:a%3ab:%7bc%7d");
+        check("%", b"", "beaker:%25:%");
     }
 }

@@ -7,11 +7,10 @@ use redis::cluster_routing::{Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr
 use redis::{Cmd, RedisResult, Value};
 use tokio::time::Instant;
 
+use super::cluster::{Range, SLOTS};
 use super::command::{AT_ONCE, Command, pipelines};
-use super::failure::Failure;
-use super::slots::Range;
-use super::slots::SLOTS;
-use super::until::within;
+use super::server::Failure;
+use crate::store::deadline::within;
 
 /// What errors name it; where its servers are, only the program knows.
 pub(super) const NAME: &str = "the connection that the program gave";

@@ -10,26 +10,20 @@ mod address;
 mod asynchronous;
 mod cluster;
 mod command;
-mod dial;
-mod failure;
 #[cfg(feature = "redis-async")]
 mod given;
-mod record;
 mod server;
 mod servers;
-mod slots;
-mod until;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Runtime};
-use tokio::task::yield_now;
-
 use address::{Address, Target};
 pub use asynchronous::AsyncRedisStore;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::yield_now;
 
 use super::{AsyncStore, Precondition, Put, Store, Stored, Version};
 use crate::clock::{Clock, SystemClock};

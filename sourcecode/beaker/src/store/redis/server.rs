@@ -1,18 +1,29 @@
-//! One server, and the connection to it that all tasks share.
+//! One server, the connection to it that all tasks share, and what goes wrong with it.
+//!
+//! The socket is ours to open, since the client's own way over TLS asks for settings of the whole process, and
+//! reads the system's authorities each time.
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use redis::aio::MultiplexedConnection;
-use redis::{Cmd, Pipeline, RedisResult, Value};
+use redis::{
+    AsyncConnectionConfig, Cmd, ErrorKind as Reason, Pipeline, RedisError, RedisResult,
+    ServerErrorKind, Value,
+};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
-use super::address::Address;
-use super::dial::dial;
-use super::failure::Failure;
-use super::slots::Named;
-use super::until::within;
+use super::address::{Address, Encryption};
+use crate::error::{Error, ErrorKind};
+use crate::key::Key;
+use crate::store::deadline::{part, within};
+#[cfg(feature = "redis-tls")]
+use crate::store::tls;
 
 /// A server with one connection, which is opened when it is needed first. A connection that failed, or
 /// whose answer did not come in time, serves nobody who comes later; it is closed when the last of
@@ -162,13 +173,167 @@ impl Server {
     }
 }
 
-impl Named for Server {
-    fn name(&self) -> &str {
-        &self.name
-    }
-}
-
 /// Whether a connection that was open before was closed instead of an answer.
 fn is_cut<T>(answer: &RedisResult<T>) -> bool {
     answer.as_ref().is_err_and(|error| error.is_connection_dropped())
+}
+
+/// So many commands wait in a connection's queue before whoever comes next waits for room in it.
+const QUEUE: usize = 1024;
+
+/// Connects, says the password and chooses the database, if the URL has these. The task moves what is
+/// said and answered, and ends with the connection.
+async fn dial(
+    address: &Address,
+    until: Instant,
+) -> RedisResult<(MultiplexedConnection, JoinHandle<()>)> {
+    let stream = within(until, connect(address.place(), until)).await?;
+    match &address.encryption {
+        Encryption::None => log_in(address, stream, until).await,
+        #[cfg(feature = "redis-tls")]
+        Encryption::Tls(tls) => {
+            let host = address.place().0.to_owned();
+            let host = host
+                .try_into()
+                .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+            let connector = tokio_rustls::TlsConnector::from(tls.config().clone());
+            let agreed = timeout_at(until, connector.connect(host, stream)).await;
+            // One that speaks no TLS may wait for more, and say nothing.
+            let agreed = agreed.map_err(|_| {
+                let what = "it did not agree on TLS in time; does it speak TLS there?";
+                io::Error::new(io::ErrorKind::TimedOut, what)
+            });
+            log_in(address, agreed??, until).await
+        }
+    }
+}
+
+/// Tries all addresses that the host's name stands for.
+async fn connect(place: (&str, u16), until: Instant) -> RedisResult<TcpStream> {
+    let addresses: Vec<SocketAddr> = lookup_host(place).await?.collect();
+    let mut last = io::ErrorKind::NotFound.into();
+    for (tried, address) in addresses.iter().enumerate() {
+        let time = part(until, addresses.len() - tried);
+        match timeout_at(time, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(last.into())
+}
+
+async fn log_in(
+    address: &Address,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    until: Instant,
+) -> RedisResult<(MultiplexedConnection, JoinHandle<()>)> {
+    // Each operation has a deadline of its own.
+    let config = AsyncConnectionConfig::new().set_response_timeout(None);
+    let config = config.set_pipeline_buffer_size(QUEUE);
+    let login = match address.encryption {
+        Encryption::None => address.login.clone().set_skip_set_lib_name(),
+        // A server refuses our certificate after we have agreed on TLS: in place of its first answer, which
+        // must be awaited here, where that is told. So something is said to it.
+        #[cfg(feature = "redis-tls")]
+        Encryption::Tls(_) => {
+            address.login.clone().set_lib_name(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
+        }
+    };
+    let opened = MultiplexedConnection::new_with_config(&login, stream, config);
+    let (connection, driver) = within(until, opened).await.map_err(of_login)?;
+    Ok((connection, tokio::spawn(driver)))
+}
+
+/// An error of the client, and the server that it came from.
+pub(super) struct Failure {
+    address: String,
+    pub(super) error: RedisError,
+}
+
+impl Failure {
+    pub(super) fn new(address: &str, error: impl Into<RedisError>) -> Failure {
+        Failure { address: address.to_owned(), error: error.into() }
+    }
+
+    /// An answer that does not belong to the command.
+    pub(super) fn unexpected(address: &str) -> Failure {
+        let why = "the answer is not one to the command";
+        Failure::new(address, (Reason::UnexpectedReturnType, why))
+    }
+
+    /// No server of a cluster has the key, as far as those know that could be asked.
+    pub(super) fn uncovered(addresses: &[String]) -> Failure {
+        let why = "no server of the cluster has the key, as far as the others know";
+        Failure::new(&addresses.join(","), (Reason::ClusterConnectionNotFound, why))
+    }
+
+    /// The server does not know a script by its hash.
+    pub(super) fn is_unknown_script(&self) -> bool {
+        self.error.kind() == Reason::Server(ServerErrorKind::NoScript)
+    }
+
+    /// The error of an operation.
+    pub(super) fn named(self, what: &str) -> Error {
+        let (kind, hint) = advice(&self.error);
+        let message = format!("{what} in redis at {}; {hint}", self.address);
+        Error::new(kind, message).caused_by(self.error)
+    }
+}
+
+fn advice(error: &RedisError) -> (ErrorKind, &'static str) {
+    const WRONG_URL: &str = "check the user, the password and the database in its url";
+    let running = "is the server running, and is its address right?";
+    #[cfg(feature = "redis-tls")]
+    if let Some(advice) = tls::advice(error) {
+        return advice;
+    }
+    match (error.kind(), error.code()) {
+        (Reason::AuthenticationFailed | Reason::InvalidClientConfig, _)
+        | (_, Some("NOAUTH" | "WRONGPASS")) => (ErrorKind::Config, WRONG_URL),
+        (Reason::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => {
+            (ErrorKind::Config, "it is one of a cluster: use `ext:rediscluster`")
+        }
+        (_, Some("NOPERM")) => (ErrorKind::Config, "its user may not do that"),
+        (_, Some("ERR")) if error.detail().is_some_and(|why| why.contains("cluster support")) => {
+            (ErrorKind::Config, "it is not one of a cluster: use `ext:redis`")
+        }
+        (_, Some("OOM")) => {
+            (ErrorKind::Storage, "its memory is full, and its `maxmemory-policy` drops nothing")
+        }
+        (_, Some("MISCONF")) => (ErrorKind::Storage, "it cannot write to its disk: is that full?"),
+        (_, Some("WRONGTYPE")) => (ErrorKind::Storage, "something else uses its keys"),
+        (_, Some("ERR")) => {
+            (ErrorKind::Storage, "it refused the command; is it version 4 or later?")
+        }
+        // LOADING, CLUSTERDOWN, TRYAGAIN, READONLY, BUSY, ...
+        (_, Some(_)) => (ErrorKind::Unavailable, "it answers, but not with data at the moment"),
+        (_, None) => (ErrorKind::Unavailable, running),
+    }
+}
+
+/// What a log-in failed for: a server that loads its data refuses everybody, and any other us.
+fn of_login(error: RedisError) -> RedisError {
+    match error.code() {
+        None | Some("LOADING") => error,
+        Some(_) => (
+            Reason::AuthenticationFailed,
+            "it does not take the user, the password or the database of the url",
+            error.to_string(),
+        )
+            .into(),
+    }
+}
+
+/// What could not be done to so many values.
+pub(super) fn many(what: &str, count: usize) -> String {
+    format!("could not {what} {count} values")
+}
+
+pub(super) fn too_large(key: &Key, size: usize) -> Error {
+    let why = format!("{size} bytes are more than it takes; store less in one value");
+    Error::new(ErrorKind::TooLarge, format!("could not write {key:?} in redis: {why}"))
 }

@@ -7,10 +7,9 @@ use tokio::time::Instant;
 
 use super::cluster::Cluster;
 use super::command::{Command, pipelines};
-use super::failure::Failure;
 #[cfg(feature = "redis-async")]
 use super::given::{self, Given, GivenPlace};
-use super::server::{Kind, Server};
+use super::server::{Failure, Kind, Server};
 
 pub(super) enum Servers {
     One(Arc<Server>),

@@ -103,7 +103,7 @@ fn what_is_stored_here_survives_a_save_in_python() {
         Value::Map([("$bytes".to_owned(), "00ff".into())].into()),
         Value::Map([("$$bytes".to_owned(), "00ff".into())].into()),
         Value::Map([("$float".to_owned(), "NaN".into()), (String::new(), 1.into())].into()),
-        Value::from(vec![Value::from(vec![]), Value::Map([].into())]),
+        Value::from(vec![Value::List(vec![].into()), Value::Map([].into())]),
         (0..63).fold(Value::Null, |inner, _| Value::from(vec![inner])),
     ];
     for (sessions, options) in kinds() {

@@ -1,15 +1,20 @@
-//! What is said to PostgreSQL, for both kinds of program.
+//! What is said to PostgreSQL, for both kinds of program, and what its errors mean.
 
+use std::error::Error as StdError;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use tokio_postgres::{Client, Error, Row as FoundRow, Statement as Prepared};
 
 use super::server::Server;
-use super::{Columns, Found, Row, Statement, Statements, Value};
+use super::{Columns, Failure, Found, Row, Statement, Statements, Value};
+use crate::error::ErrorKind;
+#[cfg(feature = "postgres-tls")]
+use crate::store::tls;
 
 /// Any number that nobody else locks by: whoever creates tables takes turns.
 const CREATES_TABLES: i64 = 0x6265_616b_6572;
@@ -216,4 +221,71 @@ fn found(row: &FoundRow) -> Found {
         Some(Found::Row { version, expires, bytes: bytes.into(), checksum: row.try_get(3).ok()? })
     };
     read().unwrap_or(Found::Damaged)
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(
+        &self,
+        to: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn StdError + Sync + Send>> {
+        match self {
+            Value::Text(text) => text.to_sql(to, out),
+            Value::Number(number) => number.to_sql(to, out),
+            Value::Moment(moment) => moment.to_sql(to, out),
+            Value::Bytes(bytes) => bytes.to_sql(to, out),
+        }
+    }
+
+    fn accepts(to: &Type) -> bool {
+        [Type::TEXT, Type::INT8, Type::BYTEA].contains(to)
+    }
+
+    to_sql_checked!();
+}
+
+pub(super) fn no_answer() -> Failure {
+    Failure::new(ErrorKind::Unavailable, "it did not answer within the deadline")
+}
+
+/// The client tells of this in words alone.
+#[cfg(feature = "postgres-tls")]
+fn no_tls(error: &Error) -> Option<(ErrorKind, &'static str)> {
+    let refused = std::error::Error::source(error)?.to_string().contains("does not support TLS");
+    let hint = "it speaks no TLS: turn on `ssl` there, or leave `sslmode` out of the url";
+    refused.then_some((ErrorKind::Config, hint))
+}
+
+pub(super) fn failure(error: Error) -> Failure {
+    #[cfg(feature = "postgres-tls")]
+    if let Some((kind, hint)) = tls::advice(&error).or_else(|| no_tls(&error)) {
+        return Failure::new(kind, hint).caused_by(error);
+    }
+    let code = error.code().map_or("", SqlState::code);
+    let class = code.get(..2).unwrap_or("");
+    let (kind, hint) = match (code, class) {
+        (_, "28") => {
+            let hint = "are the user and the password in the url right? does it want TLS \
+                        (`?sslmode=verify-full`), or a certificate of yours (`&sslcert=`)?";
+            (ErrorKind::Config, hint)
+        }
+        ("3D000", _) => (ErrorKind::Config, "create that database, or name another in the url"),
+        ("42501", _) => (ErrorKind::Config, "grant the user what is missing"),
+        ("42P01" | "42703" | "42804" | "42P10", _) => {
+            let hint = "the table has other columns, so it may be another program's: give another `table_name`";
+            (ErrorKind::Config, hint)
+        }
+        ("53100", _) => (ErrorKind::Storage, "the server's disk is full: free some space"),
+        ("53300", _) => {
+            let hint = "it has no connection left: open fewer, or raise its `max_connections`";
+            (ErrorKind::Unavailable, hint)
+        }
+        (_, "54") => (ErrorKind::TooLarge, "store less in one value"),
+        ("57014", _) => (ErrorKind::Unavailable, "the server did not finish within the deadline"),
+        _ => (ErrorKind::Unavailable, "is the server running, and is its address right?"),
+    };
+    // After these the connection is as good as before. Others may be due to it: a new one creates its
+    // table again, and prepares its statements.
+    let is_broken = code != "57014" && !["40", "53", "54"].contains(&class);
+    Failure { is_broken, ..Failure::new(kind, hint).caused_by(error) }
 }

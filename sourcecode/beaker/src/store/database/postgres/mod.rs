@@ -5,23 +5,23 @@
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod client;
-mod failure;
+#[cfg(feature = "tokio")]
+mod connections;
 mod server;
-mod value;
 
 use std::future::Future;
 use std::time::Duration;
 
 #[cfg(feature = "tokio")]
 pub use asynchronous::AsyncPostgresStore;
-use client::{AskRow, AskRows, AskText, Change, DeleteAll, PutAll, Question, Session};
-use failure::{failure, no_answer};
+use client::{
+    AskRow, AskRows, AskText, Change, DeleteAll, PutAll, Question, Session, failure, no_answer,
+};
 pub(super) use server::Server;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Error;
 
-use super::columns::{Columns, Row};
-use super::connection::{Connection, Failure, Found, Value};
+use super::connection::{Columns, Connection, Failure, Found, Row, Value};
 use super::statements::{Dialect, Statement, Statements};
 use crate::error::ErrorKind;
 

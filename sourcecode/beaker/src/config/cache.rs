@@ -1,0 +1,109 @@
+//! [`CacheConfig`] and [`RegionConfig`]: the options of caches, typed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::backend::BackendConfig;
+use super::words::{
+    self, ConfigOption, Printed, boolean, chosen, in_seconds, in_seconds_or_never, set, shown,
+};
+use crate::cache::OnStoreFailure;
+
+/// What `cache.…` says. It prints as lines of `key = value`, with passwords hidden.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CacheConfig {
+    /// What holds for a cache of no region, and for what a region does not say itself.
+    pub default: RegionConfig,
+    /// `regions`: kinds of caches by name. A region takes over all that it does not say itself: the
+    /// back end's address as well, which Beaker forgets.
+    pub regions: BTreeMap<String, RegionConfig>,
+}
+
+/// What holds for the caches of one region.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RegionConfig {
+    /// `type` and the back end's options: where values are kept.
+    pub backend: BackendConfig,
+    /// `expire`: how long a value is fresh; `None` is for ever.
+    pub expire: Option<Duration>,
+    /// `stale_for`: how long after that it may be given while a new one is made.
+    pub stale_for: Duration,
+    /// `jitter`: up to so many percent of its time sooner a value expires, by chance.
+    pub jitter: u8,
+    /// `refresh_early`: whether a value is made anew before it expires, by chance.
+    pub refresh_early: bool,
+    /// `on_store_failure`: whether a call fails with the store (`fail`), or goes on without it (`bypass`).
+    pub on_store_failure: OnStoreFailure,
+    /// `enabled`: whether anything is cached at all.
+    pub enabled: bool,
+    /// `key_length`: a longer key is shortened to a hash, in bytes.
+    pub key_length: usize,
+}
+
+impl Default for RegionConfig {
+    /// In the memory of this process, for ever.
+    fn default() -> RegionConfig {
+        RegionConfig {
+            backend: BackendConfig::memory(),
+            expire: None,
+            stale_for: Duration::ZERO,
+            jitter: 0,
+            refresh_early: false,
+            on_store_failure: OnStoreFailure::Fail,
+            enabled: true,
+            key_length: 250,
+        }
+    }
+}
+
+/// All options of a region but `type` and those of back ends. What is given is read in this order.
+pub(super) const OPTIONS: &[ConfigOption<RegionConfig>] = &[
+    ConfigOption(
+        "expire",
+        |it, text| set(&mut it.expire, words::seconds_or_never(text)),
+        |it| in_seconds_or_never(it.expire),
+    ),
+    ConfigOption(
+        "stale_for",
+        |it, text| set(&mut it.stale_for, words::seconds(text)),
+        |it| in_seconds(it.stale_for),
+    ),
+    ConfigOption(
+        "jitter",
+        |it, text| set(&mut it.jitter, words::percent(text)),
+        |it| shown(it.jitter),
+    ),
+    ConfigOption(
+        "refresh_early",
+        |it, text| set(&mut it.refresh_early, boolean(text)),
+        |it| shown(it.refresh_early),
+    ),
+    ConfigOption(
+        "on_store_failure",
+        |it, text| set(&mut it.on_store_failure, words::choice(text, STORE_FAILURES)),
+        |it| chosen(it.on_store_failure, STORE_FAILURES),
+    ),
+    ConfigOption("enabled", |it, text| set(&mut it.enabled, boolean(text)), |it| shown(it.enabled)),
+    ConfigOption(
+        "key_length",
+        |it, text| set(&mut it.key_length, words::number(text, SHORTEST_KEY_LENGTH)),
+        |it| shown(it.key_length),
+    ),
+];
+
+const STORE_FAILURES: &[(&str, OnStoreFailure)] =
+    &[("fail", OnStoreFailure::Fail), ("bypass", OnStoreFailure::Bypass)];
+
+/// A hash and what is kept before it need so much room.
+const SHORTEST_KEY_LENGTH: usize = 80;
+
+impl RegionConfig {
+    /// Its options, what they are, and what they are by default.
+    pub(super) fn printed(&self) -> Vec<Printed> {
+        let mut printed = self.backend.printed("memory");
+        printed.extend(words::printed(OPTIONS, self, &RegionConfig::default()));
+        printed
+    }
+}

@@ -1,0 +1,299 @@
+//! Opens what the configuration describes: sessions, and regions of caches.
+
+use super::backend::BackendConfig;
+use super::cache::{CacheConfig, RegionConfig};
+use super::print::Keys;
+use super::session::{CookieFormat, Place, Serializer, SessionConfig};
+#[cfg(feature = "tokio")]
+use crate::backend::AsyncBackend;
+use crate::backend::Backend;
+use crate::cache::{RegionOptions, Regions};
+use crate::codec::Json;
+use crate::error::{Error, Result};
+#[cfg(feature = "cookies")]
+use crate::sealing::Sealer;
+#[cfg(feature = "tokio")]
+use crate::session::AsyncSessions;
+use crate::session::Sessions;
+use crate::signing::Signer;
+
+impl SessionConfig {
+    /// The sessions that this describes. Opens the back end.
+    ///
+    /// # Errors
+    ///
+    /// What [`Backend::open`] fails with; `ErrorKind::Config` if fields were changed after they had
+    /// been read and do not fit together.
+    pub fn sessions(&self) -> Result<Sessions> {
+        match &self.place {
+            Place::Backend(backend) => self.sessions_in(backend.open()?),
+            Place::Cookie => self.configure(self.in_cookies()?),
+        }
+    }
+
+    /// The sessions that this describes, in a back end that the program has: one of its own, or one
+    /// that is shared with a cache.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` as for [`sessions`](SessionConfig::sessions).
+    pub fn sessions_in(&self, backend: Backend) -> Result<Sessions> {
+        self.configure_signed(Sessions::new(backend))
+    }
+
+    /// The same for an asynchronous program.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sessions`](SessionConfig::sessions).
+    ///
+    /// ```
+    /// use beaker::config::Settings;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let settings = Settings::from_pairs([("session.type", "memory"), ("session.timeout", "1800")]);
+    /// let sessions = settings.read()?.session.async_sessions()?;
+    /// assert!(sessions.create().is_new());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tokio")]
+    pub fn async_sessions(&self) -> Result<AsyncSessions> {
+        match &self.place {
+            Place::Backend(backend) => self.async_sessions_in(backend.open_async()?),
+            Place::Cookie => self.configure(self.in_cookies()?).map(AsyncSessions::from),
+        }
+    }
+
+    /// The same in a back end that an asynchronous program has.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sessions_in`](SessionConfig::sessions_in).
+    #[cfg(feature = "tokio")]
+    pub fn async_sessions_in(&self, backend: impl Into<AsyncBackend>) -> Result<AsyncSessions> {
+        AsyncSessions::new(backend).set(|sessions| self.configure_signed(sessions))
+    }
+
+    fn configure_signed(&self, sessions: Sessions) -> Result<Sessions> {
+        let sessions = self.configure(sessions)?;
+        Ok(match &self.secret {
+            Some(secret) => sessions.signed_by(self.signer(secret)?),
+            None => sessions,
+        })
+    }
+
+    fn configure(&self, mut sessions: Sessions) -> Result<Sessions> {
+        if let Some(timeout) = self.timeout {
+            sessions = sessions.timeout(timeout);
+        }
+        if let Some(lifetime) = self.lifetime {
+            sessions = sessions.lifetime(lifetime);
+        }
+        if let Some(touch_every) = self.touch_every {
+            sessions = sessions.touch_every(touch_every);
+        }
+        // Beaker's cookies are JSON of their own, and take no codec.
+        match self.data_serializer {
+            Serializer::Json if !self.is_beakers_json() => sessions = sessions.codec(Json),
+            Serializer::Bincode if self.is_beakers_json() => {
+                return Err(Error::config(BEAKER_IS_JSON));
+            }
+            _ => {}
+        }
+        let sessions = sessions
+            .grace(self.grace)
+            .max_per_user(self.max_per_user)
+            .save_accessed_time(self.save_accessed_time)
+            .auto(self.auto)
+            .remove_rejected(self.remove_rejected)
+            .on_store_failure(self.on_store_failure)
+            .cookie(self.cookie.options());
+        sessions.check()?;
+        Ok(sessions)
+    }
+
+    pub(super) fn signer(&self, keys: &Keys) -> Result<Signer> {
+        match self.cookie_format {
+            CookieFormat::Own => Signer::new(keys.iter()),
+            CookieFormat::Beaker => Signer::beaker(keys.iter()),
+        }
+    }
+
+    #[cfg(feature = "cookies")]
+    fn in_cookies(&self) -> Result<Sessions> {
+        match (&self.validate_key, &self.encrypt_key) {
+            (_, Some(encrypt)) => Ok(Sessions::in_sealed_cookies(self.sealer(encrypt)?)),
+            (Some(validate), None) => Ok(Sessions::in_signed_cookies(self.signer(validate)?)),
+            (None, None) => Err(Error::config(NO_KEY)),
+        }
+    }
+
+    #[cfg(not(feature = "cookies"))]
+    fn in_cookies(&self) -> Result<Sessions> {
+        let what = "sessions in cookies are not compiled in; \
+                    turn on the feature `cookies` of the crate `beaker`";
+        Err(Error::config(what))
+    }
+
+    #[cfg(feature = "cookies")]
+    pub(super) fn sealer(&self, encrypt: &Keys) -> Result<Sealer> {
+        match (self.cookie_format, &self.validate_key) {
+            (CookieFormat::Own, _) => Sealer::new(encrypt.iter()),
+            (CookieFormat::Beaker, None) => Err(Error::config(BEAKER_NEEDS_BOTH)),
+            (CookieFormat::Beaker, Some(validate)) => {
+                if encrypt.iter().count() != validate.iter().count() {
+                    return Err(Error::config(BEAKER_NEEDS_BOTH));
+                }
+                Sealer::beaker(encrypt.iter().zip(validate.iter()))
+            }
+        }
+    }
+}
+
+impl CacheConfig {
+    /// The regions that this describes. Opens their back ends: one for all that have the same, but
+    /// each its own memory, with its own bound.
+    ///
+    /// ```
+    /// use beaker::config::Settings;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let settings = Settings::from_pairs([
+    ///     ("cache.regions", "short_term, long_term"),
+    ///     ("cache.expire", "3600"),
+    ///     ("cache.short_term.expire", "60"),
+    /// ]);
+    /// let regions = settings.read()?.cache.open()?;
+    /// let points = regions.get("short_term")?.cache::<u32>("points")?;
+    /// assert_eq!(points.get_or_create("Kimi", || 100_u32)?, 100);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What [`Backend::open`] fails with; `ErrorKind::Config` for fields that were changed and do not
+    /// fit.
+    pub fn open(&self) -> Result<Regions> {
+        self.open_by(BackendConfig::open, Backend::null, RegionOptions::new)
+    }
+
+    /// Opens the same for an asynchronous program: [`Regions::get_async`] gives its regions. Those that
+    /// have the same back end share its connections, or its bound of threads.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](CacheConfig::open).
+    ///
+    /// # Panics
+    ///
+    /// Leases need a runtime of tokio to renew themselves: open and use it on one.
+    ///
+    /// ```
+    /// use beaker::config::Settings;
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    /// # runtime.block_on(async {
+    /// let settings = Settings::from_pairs([
+    ///     ("cache.regions", "short_term, long_term"),
+    ///     ("cache.short_term.expire", "60"),
+    /// ]);
+    /// let regions = settings.read()?.cache.open_async()?;
+    /// let points = regions.get_async("short_term")?.cache::<u32>("points")?;
+    /// assert_eq!(points.get_or_create("Kimi", || async { 100_u32 }).await?, 100);
+    /// # Ok::<(), beaker::Error>(())
+    /// # }).unwrap();
+    /// ```
+    #[cfg(feature = "tokio")]
+    pub fn open_async(&self) -> Result<Regions> {
+        self.open_by(BackendConfig::open_async, AsyncBackend::null, RegionOptions::for_tasks)
+    }
+
+    fn open_by<B: Clone>(
+        &self,
+        open: impl Fn(&BackendConfig) -> Result<B>,
+        null: impl Fn() -> B,
+        options: impl Fn(B) -> RegionOptions,
+    ) -> Result<Regions> {
+        let mut opened: Vec<(&BackendConfig, B)> = Vec::new();
+        let mut regions = Vec::new();
+        for (name, region) in &self.regions {
+            let config = &region.backend;
+            let same = opened.iter().find(|(other, _)| *other == config);
+            let backend = match same {
+                _ if !region.enabled => null(),
+                Some((_, backend)) if config.name() != "memory" => backend.clone(),
+                _ => open(config)?,
+            };
+            if region.enabled {
+                opened.push((config, backend.clone()));
+            }
+            regions.push((name.as_str(), region.configured(options(backend))));
+        }
+        Regions::new(regions)
+    }
+}
+
+impl RegionConfig {
+    /// What this describes, for a [`Region`](crate::cache::Region) of the program's own. Opens the back
+    /// end; where caching is not enabled, it is the one that stores nothing.
+    ///
+    /// # Errors
+    ///
+    /// What [`Backend::open`] fails with.
+    pub fn open(&self) -> Result<RegionOptions> {
+        let backend = if self.enabled { self.backend.open()? } else { Backend::null() };
+        Ok(self.configured(RegionOptions::new(backend)))
+    }
+
+    /// Opens the same for an [`AsyncRegion`](crate::cache::AsyncRegion) of the program's own.
+    ///
+    /// # Errors
+    ///
+    /// What [`AsyncBackend::open`] fails with.
+    ///
+    /// # Panics
+    ///
+    /// Leases need a runtime of tokio to renew themselves: open and use it on one.
+    ///
+    /// ```
+    /// use beaker::cache::AsyncRegion;
+    /// use beaker::config::Settings;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let config = Settings::from_pairs([("cache.type", "memory"), ("cache.expire", "60")]).read()?;
+    /// let region = AsyncRegion::named("short_term");
+    /// region.configure(config.cache.default.open_async()?)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tokio")]
+    pub fn open_async(&self) -> Result<RegionOptions> {
+        let backend = if self.enabled { self.backend.open_async()? } else { AsyncBackend::null() };
+        Ok(self.configured(RegionOptions::for_tasks(backend)))
+    }
+
+    fn configured(&self, options: RegionOptions) -> RegionOptions {
+        let options = options
+            .key_length(self.key_length)
+            .stale_for(self.stale_for)
+            .on_store_failure(self.on_store_failure)
+            .jitter(f64::from(self.jitter) / 100.0)
+            .refresh_early(if self.refresh_early { 1.0 } else { 0.0 });
+        match self.expire {
+            Some(time) => options.ttl(time),
+            None => options,
+        }
+    }
+}
+
+pub(super) const BEAKER_IS_JSON: &str =
+    "sessions in Beaker's cookies are JSON; take `json`, or leave it out";
+
+pub(super) const NO_KEY: &str =
+    "sessions in cookies are signed with `validate_key` or sealed with `encrypt_key`";
+
+#[cfg(feature = "cookies")]
+const BEAKER_NEEDS_BOTH: &str =
+    "Beaker seals with `encrypt_key` and `validate_key`, and each has as many keys as the other";

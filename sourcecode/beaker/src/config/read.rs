@@ -1,0 +1,315 @@
+//! Reads the settings into typed options: what goes together, what is inherited, what is left over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::backend::BackendConfig;
+use super::cache::{self, CacheConfig, RegionConfig};
+use super::name;
+use super::open::{BEAKER_IS_JSON, NO_KEY};
+use super::reader::{Problems, Reader};
+use super::session::{self, CookieFormat, Place, Serializer, SessionConfig};
+use super::settings::Settings;
+use super::words::{self, ParseResult};
+use crate::backend::options::{
+    BackendOptions, Descriptor, KINDS, Kind, OPTIONS, OptionValue, listed,
+};
+use crate::error::Result;
+use crate::nearest::nearest;
+
+impl SessionConfig {
+    pub(super) fn read(settings: &Settings, problems: &Problems) -> SessionConfig {
+        let reader = &Reader::new(settings, "session.", name::session(), problems);
+        let mut config = SessionConfig::new(place(reader));
+        reader.read_all(session::OPTIONS, &mut config);
+        config.check_format(reader);
+        config.check_cookie(reader);
+        config.check_times(reader);
+        config.check_keys(reader);
+        reader.finish(&BTreeSet::new());
+        config
+    }
+
+    fn check_format(&mut self, reader: &Reader<'_>) {
+        if self.is_beakers_json() {
+            let says = reader.said("data_serializer").unwrap_or_default();
+            if says.eq_ignore_ascii_case("bincode") {
+                reader.wrong("data_serializer", BEAKER_IS_JSON);
+            }
+            self.data_serializer = Serializer::Json;
+        }
+    }
+
+    /// Each of the cookie's options is right alone, so this is about two of them together.
+    fn check_cookie(&self, reader: &Reader<'_>) {
+        if let Err(error) = self.cookie.options().check() {
+            let option = if self.cookie.secure { "key" } else { "secure" };
+            reader.wrong(option, &error.to_string());
+        }
+    }
+
+    fn check_times(&self, reader: &Reader<'_>) {
+        let Some(timeout) = self.timeout else { return };
+        if !self.save_accessed_time {
+            let what = "`timeout` counts from the last access, so accesses have to be noted";
+            reader.wrong("save_accessed_time", what);
+        }
+        if self.touch_every.is_some_and(|touch_every| touch_every >= timeout) {
+            let seconds = timeout.as_secs();
+            let what = format!("it has to be less than `timeout`, {seconds} seconds");
+            reader.wrong("touch_every", &what);
+        }
+    }
+
+    /// Notes what is wrong with the keys.
+    fn check_keys(&self, reader: &Reader<'_>) {
+        let judge = |reader: &Reader<'_>, option, made: Result<()>| {
+            if let Err(error) = made {
+                reader.wrong(option, &error.to_string());
+            }
+        };
+        if !self.is_in_cookies() {
+            for option in ["validate_key", "encrypt_key"] {
+                reader.wrong(option, "it is for `session.type = cookie`; `secret` signs ids");
+            }
+            if let Some(secret) = &self.secret {
+                judge(reader, "secret", self.signer(secret).map(drop));
+            }
+            return;
+        }
+        reader.wrong("secret", "it signs ids; `validate_key` signs sessions in cookies");
+        match (&self.validate_key, &self.encrypt_key) {
+            (None, None) if reader.is_given("validate_key") || reader.is_given("encrypt_key") => {}
+            (None, None) => reader.missing("validate_key", NO_KEY),
+            (Some(validate), None) => {
+                judge(reader, "validate_key", self.signer(validate).map(drop))
+            }
+            #[cfg(feature = "cookies")]
+            (_, Some(encrypt)) => judge(reader, "encrypt_key", self.sealer(encrypt).map(drop)),
+            #[cfg(not(feature = "cookies"))]
+            (_, Some(_)) => {}
+        }
+        if self.encrypt_key.is_some() && self.cookie_format == CookieFormat::Own {
+            reader.wrong("validate_key", "`encrypt_key` is all that sealing needs; leave it out");
+        }
+    }
+}
+
+fn place(reader: &Reader<'_>) -> Place {
+    let raw = RawBackend::read(reader, &["cookie"]);
+    if reader.said("type") == Some("cookie") {
+        if !cfg!(feature = "cookies") {
+            reader.wrong("type", "turn on the feature `cookies` of the crate `beaker`");
+        }
+        for option in raw.given() {
+            reader.wrong(option, "sessions in cookies have no back end; leave it out");
+        }
+        if reader.is_given("grace") {
+            reader.wrong("grace", "an old cookie stays good anyway; leave it out");
+        }
+        if reader.is_given("max_per_user") {
+            reader.wrong("max_per_user", "the server does not know whose they are; leave it out");
+        }
+        return Place::Cookie;
+    }
+    let default = if raw.gives("data_dir") { "file" } else { "memory" };
+    raw.note_surplus(&raw.given(), reader, default, |_| false);
+    Place::Backend(raw.settle(reader, default).unwrap_or_else(BackendConfig::memory))
+}
+
+impl CacheConfig {
+    pub(super) fn read(settings: &Settings, problems: &Problems) -> CacheConfig {
+        let reader = Reader::new(settings, "cache.", name::cache(), problems);
+        let regions = reader.read("regions", Ok).unwrap_or_default();
+        let names: BTreeSet<&str> = words::list(regions).collect();
+        if let Err(what) = check(regions) {
+            reader.wrong("regions", &what);
+        }
+        let mut default = RegionConfig::default();
+        let base = RawBackend::read(&reader, &[]);
+        reader.read_all(cache::OPTIONS, &mut default);
+        reader.finish(&names);
+
+        let raw: Vec<(&str, RawBackend, RegionConfig)> = names
+            .into_iter()
+            .map(|name| {
+                let reader = reader_of(settings, name, problems);
+                let (raw, mut region) = (RawBackend::read(&reader, &[]), default.clone());
+                reader.read_all(cache::OPTIONS, &mut region);
+                (name, raw, region)
+            })
+            .collect();
+        // Options that regions use may be said for all of them.
+        let is_used = |option: &str| {
+            raw.iter().any(|(_, raw, _)| raw.clone().or(&base).takes(option, "memory"))
+        };
+        base.note_surplus(&base.given(), &reader, "memory", is_used);
+        if let Some(backend) = base.clone().settle(&reader, "memory") {
+            default.backend = backend;
+        }
+        let regions = raw.into_iter().map(|(name, raw, region)| {
+            let reader = reader_of(settings, name, problems);
+            reader.finish(&BTreeSet::new());
+            let (own, all) = (raw.given(), raw.or(&base));
+            all.note_surplus(&own, &reader, "memory", |_| false);
+            let backend = all.settle(&reader, "memory").unwrap_or_else(BackendConfig::memory);
+            (name.to_owned(), RegionConfig { backend, ..region })
+        });
+        CacheConfig { regions: regions.collect(), default }
+    }
+}
+
+fn reader_of<'a>(settings: &'a Settings, name: &str, problems: &'a Problems) -> Reader<'a> {
+    Reader::new(settings, format!("cache.{name}."), name::region(), problems).inheriting("cache.")
+}
+
+/// Refuses names that cannot be a part of keys, and those that come twice.
+fn check(regions: &str) -> ParseResult<()> {
+    let mut names = BTreeSet::new();
+    for name in words::list(regions) {
+        if !name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') {
+            return Err(
+                "allowed are names of letters, digits, `_` and `-`, with `,` between".into()
+            );
+        }
+        if !names.insert(name) {
+            return Err(format!("the region `{name}` is named twice"));
+        }
+    }
+    Ok(())
+}
+
+/// The `type` and the options that were given.
+#[derive(Debug, Clone, Default)]
+struct RawBackend {
+    kind: Option<&'static Kind>,
+    /// A `type` was given that nobody knows; what else would be wrong is not worth telling.
+    is_lost: bool,
+    /// The back end is the one that is given elsewhere, where it is checked.
+    is_inherited: bool,
+    /// `None` was given, and is wrong.
+    options: BTreeMap<&'static str, Option<OptionValue>>,
+}
+
+impl RawBackend {
+    /// Reads what is given below the reader's prefix. `more` are names that `type` may have as well.
+    fn read(reader: &Reader<'_>, more: &[&str]) -> RawBackend {
+        let mut raw = RawBackend::default();
+        if reader.is_given("type") {
+            let kind = reader.read("type", |name| match more.contains(&name) {
+                true => Ok(None),
+                false => known(name, more).map(Some),
+            });
+            raw.is_lost = kind.is_none();
+            raw.kind = kind.flatten();
+        }
+        for option in OPTIONS.iter().filter(|option| reader.is_given(option.name)) {
+            raw.options.insert(option.name, reader.read(option.name, |text| option.parse(text)));
+        }
+        raw
+    }
+
+    fn gives(&self, option: &str) -> bool {
+        self.options.contains_key(option)
+    }
+
+    /// The options that were given.
+    fn given(&self) -> Vec<&'static str> {
+        self.options.keys().copied().collect()
+    }
+
+    /// The same, with what is given elsewhere where nothing is given here.
+    fn or(mut self, base: &RawBackend) -> RawBackend {
+        self.is_inherited = self.kind.is_none() && !self.is_lost;
+        self.is_lost |= self.is_inherited && base.is_lost;
+        self.kind = self.kind.or(base.kind);
+        let own = self.given();
+        for option in OPTIONS.iter().filter(|option| base.gives(option.name)) {
+            // Of two that exclude each other, the other one is not inherited beside the own one.
+            let is_displaced = own.contains(&option.name)
+                || option.excludes.is_some_and(|other| own.contains(&other));
+            if !is_displaced {
+                self.options.insert(option.name, base.options[option.name].clone());
+            }
+        }
+        self
+    }
+
+    /// The back end, unless nobody knows it.
+    fn kind(&self, default: &str) -> Option<&'static Kind> {
+        self.kind.or(Kind::named(default)).filter(|_| !self.is_lost)
+    }
+
+    /// Whether the back end has this option. One that nobody knows may have any.
+    fn takes(&self, option: &str, default: &str) -> bool {
+        self.kind(default).is_none_or(|kind| kind.has(option))
+    }
+
+    /// Notes those of the options that the back end does not have, and that nobody else uses.
+    fn note_surplus(
+        &self,
+        given: &[&str],
+        reader: &Reader<'_>,
+        default: &str,
+        is_used: impl Fn(&str) -> bool,
+    ) {
+        let Some(kind) = self.kind(default) else { return };
+        for option in given.iter().filter(|option| !kind.has(option) && !is_used(option)) {
+            let name = kind.name;
+            let what = match kind.options {
+                [] => format!("the back end `{name}` has no options; leave it out"),
+                has => format!("the back end `{name}` has only {}; leave it out", has.join(", ")),
+            };
+            reader.wrong(option, &what);
+        }
+    }
+
+    /// The back end, if it has what it needs. Options that it does not have are left out.
+    fn settle(self, reader: &Reader<'_>, default: &str) -> Option<BackendConfig> {
+        let kind = self.kind(default)?;
+        if !kind.needs.is_empty() && !kind.needs.iter().any(|option| self.gives(option)) {
+            let what =
+                format!("the back end `{}` needs `{}`", kind.name, kind.needs.join("` or `"));
+            if !self.is_inherited {
+                reader.missing(kind.needs[0], &what);
+            }
+            return None;
+        }
+        let both = |option: &&Descriptor| kind.has(option.name) && self.gives(option.name);
+        let mut seen: Vec<&str> = Vec::new();
+        for option in OPTIONS.iter().filter(both) {
+            if let Some(other) = option.excludes.filter(|other| seen.contains(other)) {
+                let what = format!("`{other}` is given as well; leave one of them out");
+                reader.wrong(option.name, &what);
+            }
+            seen.push(option.name);
+        }
+        let values = self.options.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let backend = BackendConfig(BackendOptions::new(kind, &values.collect()));
+        check_address(&backend, reader);
+        Some(backend)
+    }
+}
+
+fn known(name: &str, more: &[&str]) -> ParseResult<&'static Kind> {
+    let names = || KINDS.iter().map(|kind| kind.name).chain(more.iter().copied());
+    match Kind::named(name) {
+        Some(kind) if kind.is_compiled_in => Ok(kind),
+        Some(kind) => Err(format!("it {}", kind.not_compiled_in())),
+        None => Err(match nearest(name, names()).or(nearest(&format!("ext:{name}"), names())) {
+            Some(near) => format!("there is no such back end; did you mean `{near}`?"),
+            None => format!("there is no such back end; there are {}", listed(names())),
+        }),
+    }
+}
+
+/// Opening a back end on redis connects to nobody, so it can be asked now what it thinks of an
+/// address.
+fn check_address(backend: &BackendConfig, reader: &Reader<'_>) {
+    if !matches!(backend.name(), "ext:redis" | "ext:rediscluster") {
+        return;
+    }
+    if let Err(error) = backend.open() {
+        let option = if backend.option("url").is_some() { "url" } else { "urls" };
+        reader.wrong(option, &error.to_string());
+    }
+}

@@ -1,0 +1,346 @@
+//! [`SessionConfig`] and [`CookieConfig`]: the options of sessions, typed.
+
+use std::time::Duration;
+
+use super::backend::BackendConfig;
+use super::print::Keys;
+use super::words::{
+    self, ConfigOption, ParseResult, Printed, boolean, chosen, in_seconds, in_seconds_or_never,
+    set, shown,
+};
+use crate::cookie::{CookieLifetime, CookieOptions, SameSite};
+use crate::nearest::nearest;
+use crate::session::{DEFAULT_PER_USER, MOST_PER_USER, OnStoreFailure};
+
+/// What `session.…` says. It prints as lines of `key = value`, with secrets hidden.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SessionConfig {
+    /// `type` and the back end's options: where sessions are kept.
+    pub place: Place,
+    /// `timeout`: a session ends that was not used for so long.
+    pub timeout: Option<Duration>,
+    /// `lifetime`: a session ends so long after it began.
+    pub lifetime: Option<Duration>,
+    /// `touch_every`: an access is noted if the last one was noted so long ago.
+    pub touch_every: Option<Duration>,
+    /// `grace`: how long an old id leads to the session; zero is not at all.
+    pub grace: Duration,
+    /// `max_per_user`: how many sessions a user may have; the oldest ends when there is one more.
+    pub max_per_user: usize,
+    /// `save_accessed_time`: whether accesses are noted.
+    pub save_accessed_time: bool,
+    /// `auto`: whether the middleware saves what was changed.
+    pub auto: bool,
+    /// How the cookie is sent.
+    pub cookie: CookieConfig,
+    /// `remove_rejected`: whether a cookie that leads to no session is removed.
+    pub remove_rejected: bool,
+    /// `on_store_failure`: what becomes of a request while the store cannot be reached.
+    pub on_store_failure: OnStoreFailure,
+    /// `cookie_format`: how the cookie is signed or sealed.
+    pub cookie_format: CookieFormat,
+    /// `data_serializer`: what new records are written in.
+    pub data_serializer: Serializer,
+    /// `secret`: what ids in cookies are signed with.
+    pub secret: Option<Keys>,
+    /// `validate_key`: what sessions in cookies are signed with.
+    pub validate_key: Option<Keys>,
+    /// `encrypt_key`: what sessions in cookies are sealed with.
+    pub encrypt_key: Option<Keys>,
+}
+
+/// Where sessions are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In a back end; the cookie has the id alone.
+    Backend(BackendConfig),
+    /// In the visitor's cookie, and nowhere else: `type = cookie`.
+    Cookie,
+}
+
+/// How a cookie is signed or sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookieFormat {
+    /// This library's way: `own`.
+    Own,
+    /// Beaker's way, to share cookies with a Python application: `beaker`.
+    Beaker,
+}
+
+/// What sessions are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Serializer {
+    /// Small and quick: `bincode`.
+    Bincode,
+    /// For other programs to read: `json`.
+    Json,
+}
+
+/// How the session's cookie is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CookieConfig {
+    /// `key`: the cookie's name.
+    pub name: String,
+    /// `cookie_path`: only for paths below this one.
+    pub path: String,
+    /// `cookie_domain`: also for hosts below this domain.
+    pub domain: Option<String>,
+    /// `cookie_expires`: how long a browser keeps it.
+    pub expires: CookieLifetime,
+    /// `secure`: never over plain HTTP.
+    pub secure: bool,
+    /// `httponly`: not for the page's scripts.
+    pub httponly: bool,
+    /// `samesite`: whether other sites' links and forms bring it along.
+    pub samesite: SameSite,
+}
+
+impl Default for CookieConfig {
+    fn default() -> CookieConfig {
+        CookieConfig {
+            name: "beaker.session.id".into(),
+            path: "/".into(),
+            domain: None,
+            expires: CookieLifetime::Browser,
+            secure: true,
+            httponly: true,
+            samesite: SameSite::Lax,
+        }
+    }
+}
+
+impl CookieConfig {
+    /// The options for [`Sessions::cookie`](crate::Sessions::cookie).
+    pub fn options(&self) -> CookieOptions {
+        let mut options = CookieOptions::default()
+            .name(self.name.as_str())
+            .path(self.path.as_str())
+            .lifetime(self.expires)
+            .same_site(self.samesite);
+        if let Some(domain) = &self.domain {
+            options = options.domain(domain.as_str());
+        }
+        if !self.httponly {
+            options = options.readable_by_scripts();
+        }
+        if !self.secure {
+            options = options.insecure_for_localhost();
+        }
+        options
+    }
+}
+
+const FORMATS: &[(&str, CookieFormat)] =
+    &[("own", CookieFormat::Own), ("beaker", CookieFormat::Beaker)];
+
+const SERIALIZERS: &[(&str, Serializer)] =
+    &[("bincode", Serializer::Bincode), ("json", Serializer::Json)];
+
+const STORE_FAILURES: &[(&str, OnStoreFailure)] =
+    &[("fail", OnStoreFailure::Fail), ("empty", OnStoreFailure::Empty)];
+
+const SAME_SITE: &[(&str, SameSite)] =
+    &[("lax", SameSite::Lax), ("strict", SameSite::Strict), ("none", SameSite::None)];
+
+/// All options but `type` and those of back ends. What is given is read in this order.
+pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
+    ConfigOption(
+        "cookie_format",
+        |it, text| set(&mut it.cookie_format, words::choice(text, FORMATS)),
+        |it| chosen(it.cookie_format, FORMATS),
+    ),
+    ConfigOption(
+        "timeout",
+        |it, text| set(&mut it.timeout, words::seconds_or_never(text)),
+        |it| in_seconds_or_never(it.timeout),
+    ),
+    ConfigOption(
+        "lifetime",
+        |it, text| set(&mut it.lifetime, words::seconds_or_never(text)),
+        |it| in_seconds_or_never(it.lifetime),
+    ),
+    ConfigOption(
+        "touch_every",
+        |it, text| set(&mut it.touch_every, words::seconds(text).map(Some)),
+        |it| it.touch_every.and_then(in_seconds),
+    ),
+    ConfigOption(
+        "grace",
+        |it, text| set(&mut it.grace, words::grace(text)),
+        |it| in_seconds(it.grace).filter(|_| !it.is_in_cookies()),
+    ),
+    ConfigOption(
+        "max_per_user",
+        |it, text| set(&mut it.max_per_user, words::number_in(text, 1..=MOST_PER_USER)),
+        |it| shown(it.max_per_user).filter(|_| !it.is_in_cookies()),
+    ),
+    ConfigOption(
+        "save_accessed_time",
+        |it, text| set(&mut it.save_accessed_time, boolean(text)),
+        |it| shown(it.save_accessed_time),
+    ),
+    ConfigOption("auto", |it, text| set(&mut it.auto, boolean(text)), |it| shown(it.auto)),
+    ConfigOption(
+        "key",
+        |it, text| set(&mut it.cookie.name, accepted(text, CookieOptions::name)),
+        |it| shown(&it.cookie.name),
+    ),
+    ConfigOption(
+        "cookie_path",
+        |it, text| set(&mut it.cookie.path, accepted(text, CookieOptions::path)),
+        |it| shown(&it.cookie.path),
+    ),
+    ConfigOption(
+        "cookie_domain",
+        |it, text| set(&mut it.cookie.domain, accepted(text, CookieOptions::domain).map(Some)),
+        |it| it.cookie.domain.clone(),
+    ),
+    ConfigOption(
+        "cookie_expires",
+        |it, text| set(&mut it.cookie.expires, words::cookie_expires(text)),
+        |it| match it.cookie.expires {
+            CookieLifetime::Browser => shown(true),
+            CookieLifetime::Longest => shown(false),
+            CookieLifetime::For(time) => in_seconds(time),
+        },
+    ),
+    ConfigOption(
+        "secure",
+        |it, text| set(&mut it.cookie.secure, boolean(text)),
+        |it| shown(it.cookie.secure),
+    ),
+    ConfigOption(
+        "httponly",
+        |it, text| set(&mut it.cookie.httponly, boolean(text)),
+        |it| shown(it.cookie.httponly),
+    ),
+    ConfigOption(
+        "samesite",
+        |it, text| set(&mut it.cookie.samesite, words::choice(text, SAME_SITE)),
+        |it| chosen(it.cookie.samesite, SAME_SITE),
+    ),
+    ConfigOption(
+        "remove_rejected",
+        |it, text| set(&mut it.remove_rejected, boolean(text)),
+        |it| shown(it.remove_rejected),
+    ),
+    ConfigOption(
+        "on_store_failure",
+        |it, text| set(&mut it.on_store_failure, words::choice(text, STORE_FAILURES)),
+        |it| chosen(it.on_store_failure, STORE_FAILURES),
+    ),
+    ConfigOption(
+        "data_serializer",
+        |it, text| set(&mut it.data_serializer, serializer(text)),
+        |it| chosen(it.data_serializer, SERIALIZERS),
+    ),
+    ConfigOption(
+        "secret",
+        |it, text| set(&mut it.secret, Ok(Some(Keys::new(text)))),
+        |it| it.secret.as_ref().and_then(shown),
+    ),
+    ConfigOption(
+        "validate_key",
+        |it, text| set(&mut it.validate_key, Ok(Some(Keys::new(text)))),
+        |it| it.validate_key.as_ref().and_then(shown),
+    ),
+    ConfigOption(
+        "encrypt_key",
+        |it, text| set(&mut it.encrypt_key, Ok(Some(Keys::new(text)))),
+        |it| it.encrypt_key.as_ref().and_then(shown),
+    ),
+    ConfigOption("crypto_type", |_, text| cipher(text), |_| None),
+];
+
+/// A text that the cookie takes in this place.
+fn accepted(
+    text: &str,
+    place: impl FnOnce(CookieOptions, String) -> CookieOptions,
+) -> ParseResult<String> {
+    let checked = place(CookieOptions::default(), text.to_owned()).check();
+    checked.map(|()| text.to_owned()).map_err(|error| error.to_string())
+}
+
+fn serializer(word: &str) -> ParseResult<Serializer> {
+    if word.eq_ignore_ascii_case("pickle") {
+        return Err(
+            "reading a pickle can run any code that is in it; take `bincode` or `json`".into()
+        );
+    }
+    words::choice(word, SERIALIZERS)
+}
+
+/// Beaker's name for the cipher: there is one, so nothing is chosen by it.
+fn cipher(word: &str) -> ParseResult<()> {
+    const GCM: [&str; 2] = ["cryptography", "default"];
+    const CTR: [&str; 2] = ["pycryptodome", "pycrypto"];
+    let word = word.to_lowercase();
+    if GCM.contains(&word.as_str()) {
+        return Ok(());
+    }
+    if CTR.contains(&word.as_str()) {
+        let why = "it seals with AES-CTR, which is neither written nor read here; set `cryptography`, \
+                   which is AES-256-GCM, here and on Python's side";
+        return Err(why.into());
+    }
+    if ["nss", "jce"].contains(&word.as_str()) {
+        return Err("Beaker has it no more; set `cryptography`, here and on Python's side".into());
+    }
+    Err(match nearest(&word, GCM.into_iter().chain(CTR)) {
+        Some(near) => format!("there is no such cipher; did you mean `{near}`?"),
+        None => "there is one cipher, AES-256-GCM: `cryptography`; or leave it out".into(),
+    })
+}
+
+impl SessionConfig {
+    /// What holds where nothing is said, for sessions in this place.
+    pub(super) fn new(place: Place) -> SessionConfig {
+        SessionConfig {
+            place,
+            timeout: None,
+            lifetime: None,
+            touch_every: None,
+            grace: Duration::ZERO,
+            max_per_user: DEFAULT_PER_USER,
+            save_accessed_time: true,
+            auto: false,
+            cookie: CookieConfig::default(),
+            remove_rejected: true,
+            on_store_failure: OnStoreFailure::default(),
+            cookie_format: CookieFormat::Own,
+            data_serializer: Serializer::Bincode,
+            secret: None,
+            validate_key: None,
+            encrypt_key: None,
+        }
+    }
+
+    /// Whether the cookie is all there is.
+    pub(super) fn is_in_cookies(&self) -> bool {
+        self.place == Place::Cookie
+    }
+
+    /// Whether sessions are Beaker's JSON, which is no choice then.
+    pub(super) fn is_beakers_json(&self) -> bool {
+        self.is_in_cookies() && self.cookie_format == CookieFormat::Beaker
+    }
+
+    /// Its options, what they are, and what they are by default.
+    pub(super) fn printed(&self) -> Vec<Printed> {
+        let mut printed = match &self.place {
+            Place::Cookie => vec![("type", "cookie".to_owned(), None)],
+            Place::Backend(backend) => {
+                let is_in_folder = backend.option("data_dir").is_some();
+                backend.printed(if is_in_folder { "file" } else { "memory" })
+            }
+        };
+        let mut default = SessionConfig::new(self.place.clone());
+        if self.is_beakers_json() {
+            default.data_serializer = Serializer::Json;
+        }
+        printed.extend(words::printed(OPTIONS, self, &default));
+        printed
+    }
+}

@@ -1,0 +1,313 @@
+//! [`HttpCacheLayer`]: what `HttpCacheMiddleware` does, around a service of tower.
+
+use std::fmt;
+use std::mem;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::BodyExt;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::cache::{AsyncCache, CacheEntry};
+use crate::clock::Clock;
+use crate::error::{Error, ErrorKind};
+use crate::middleware::http_cache::{
+    CachedPage, Found, HttpCache, Place, ROUNDS, Way, has_changed, shorten, take_conditions,
+};
+use crate::middleware::log::{Asked, log};
+
+type Cache = HttpCache<AsyncCache<CachedPage>>;
+
+/// Keeps the pages of a service, as [`HttpCacheMiddleware`](crate::middleware::HttpCacheMiddleware) does those of
+/// an application, by the same rules.
+///
+/// A page is kept whose body has a known length, up to a limit; one that is streamed is not. A page that is
+/// being made for others is made to its end, if its own visitor goes away. The layer belongs around a
+/// `SessionLayer`, so that what is kept asks no store for a session.
+///
+/// # Examples
+///
+/// ```
+/// use axum::Router;
+/// use axum::routing::get;
+/// use beaker::AsyncCache;
+/// use beaker::middleware::HttpCacheLayer;
+///
+/// # async fn example() {
+/// async fn standings() -> ([(&'static str, &'static str); 1], &'static str) {
+///     ([("cache-control", "max-age=60")], "Kimi 110")
+/// }
+/// let pages = HttpCacheLayer::new(AsyncCache::in_memory(1000));
+/// let app: Router = Router::new().route("/", get(standings)).layer(pages);
+/// # let _ = app;
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct HttpCacheLayer(Arc<Cache>);
+
+impl HttpCacheLayer {
+    /// Makes a layer whose pages are kept in this cache: in memory, or in any back end.
+    pub fn new(cache: AsyncCache<CachedPage>) -> HttpCacheLayer {
+        HttpCacheLayer(Arc::new(HttpCache::new(cache)))
+    }
+
+    /// Sets how many bytes the body of a page may have that is kept. Default: 1 MiB.
+    pub fn body_limit(mut self, bytes: usize) -> HttpCacheLayer {
+        Arc::make_mut(&mut self.0).body_limit = bytes;
+        self
+    }
+
+    /// Sets the clock by which a page says its age. Default: that of the system. It had better be the cache's
+    /// own.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> HttpCacheLayer {
+        Arc::make_mut(&mut self.0).clock = clock;
+        self
+    }
+}
+
+impl<S> Layer<S> for HttpCacheLayer {
+    type Service = HttpCacheService<S>;
+
+    fn layer(&self, inner: S) -> HttpCacheService<S> {
+        HttpCacheService { inner, cache: self.0.clone() }
+    }
+}
+
+/// A service whose pages are kept, made by [`HttpCacheLayer`].
+#[derive(Clone)]
+pub struct HttpCacheService<S> {
+    inner: S,
+    cache: Arc<Cache>,
+}
+
+impl<S, B, R> Service<Request<B>> for HttpCacheService<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    B: Send + 'static,
+    R: Body<Error: fmt::Display> + From<Bytes> + Default + Send + 'static,
+    R::Data: Send,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let way = Way::of(&request);
+        let cache = self.cache.clone();
+        // The one that is ready, and not its clone.
+        let later = self.inner.clone();
+        let inner = mem::replace(&mut self.inner, later);
+        Box::pin(async move {
+            match way {
+                Way::Passed => pass(inner, request).await,
+                Way::Changes => change(&cache, inner, request).await,
+                way => look(&cache, inner, request, way).await,
+            }
+        })
+    }
+}
+
+async fn pass<S, B, R>(mut inner: S, request: Request<B>) -> Result<Response<R>, S::Error>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    R: Default,
+{
+    let conditions = take_conditions(&mut request.headers().clone());
+    Ok(shorten(&conditions, inner.call(request).await?))
+}
+
+async fn change<S, B, R>(
+    cache: &Cache,
+    mut inner: S,
+    request: Request<B>,
+) -> Result<Response<R>, S::Error>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    let place = Place::of(&request);
+    let response = inner.call(request).await?;
+    if has_changed(response.status()) {
+        cache.forget(place.key()).await;
+    }
+    Ok(response)
+}
+
+async fn look<S, B, R>(
+    cache: &Arc<Cache>,
+    inner: S,
+    request: Request<B>,
+    way: Way,
+) -> Result<Response<R>, S::Error>
+where
+    S: Service<Request<B>, Response = Response<R>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    B: Send + 'static,
+    R: Body<Error: fmt::Display> + From<Bytes> + Default + Send + 'static,
+    R::Data: Send,
+{
+    let mut place = Place::of(&request);
+    let mut asks = Asks { inner, request };
+    for _ in 0..ROUNDS {
+        let mut found = cache.find(place, asks.request.headers(), way).await;
+        if let (Found::Nothing(here), Way::Kept) = (&found, way) {
+            let here = here.clone();
+            (asks, found) = match make(cache, asks, &here).await {
+                Made::Answer(answer) => return answer,
+                Made::Found(page, asks) => {
+                    let found = cache.read(here, page, asks.request.headers(), way);
+                    (asks, found)
+                }
+                Made::Nothing(asks) => (asks, Found::Passed(None)),
+            };
+        }
+        return match found {
+            Found::Elsewhere(elsewhere) => {
+                place = elsewhere;
+                continue;
+            }
+            Found::Answer(response) => Ok(response.map(R::from)),
+            Found::Passed(Some(place)) if way == Way::Kept => {
+                let (entry, response) = asks.ask(cache, &place).await?;
+                if let Some(entry) = entry {
+                    cache.put(place.key(), entry).await;
+                }
+                Ok(response)
+            }
+            Found::Nothing(_) | Found::Passed(_) => pass(asks.inner, asks.request).await,
+        };
+    }
+    pass(asks.inner, asks.request).await
+}
+
+/// A request, and the service that it is for.
+struct Asks<S, B> {
+    inner: S,
+    request: Request<B>,
+}
+
+/// What came of asking the service for all.
+enum Made<S, B, R, E> {
+    /// It was asked for this request.
+    Answer(Result<Response<R>, E>),
+    /// It was asked for another one.
+    Found(CachedPage, Asks<S, B>),
+    Nothing(Asks<S, B>),
+}
+
+/// What a loader, which is a task of its own, has of a request.
+enum Slot<S, B, R, E> {
+    Asks(Asks<S, B>),
+    Running,
+    Answer(Result<Response<R>, E>),
+}
+
+impl<S, B, R, E> Slot<S, B, R, E> {
+    fn replace(slot: &Mutex<Self>, by: Self) -> Self {
+        mem::replace(&mut *slot.lock().unwrap_or_else(PoisonError::into_inner), by)
+    }
+}
+
+/// Asks the service for all who want the same now.
+async fn make<S, B, R>(
+    cache: &Arc<Cache>,
+    asks: Asks<S, B>,
+    place: &Place,
+) -> Made<S, B, R, S::Error>
+where
+    S: Service<Request<B>, Response = Response<R>> + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    B: Send + 'static,
+    R: Body<Error: fmt::Display> + From<Bytes> + Default + Send + 'static,
+    R::Data: Send,
+{
+    let asked = Asked::of(&asks.request);
+    let slot = Arc::new(Mutex::new(Slot::Asks(asks)));
+    let load = {
+        let (cache, slot, place) = (cache.clone(), slot.clone(), place.clone());
+        move || async move {
+            let Slot::Asks(asks) = Slot::replace(&slot, Slot::Running) else {
+                return cache.passed().not_kept();
+            };
+            let (entry, answer) = match asks.ask(&cache, &place).await {
+                Ok((entry, response)) => (entry.unwrap_or_else(|| cache.passed()), Ok(response)),
+                // Others may have more luck.
+                Err(error) => (cache.passed().not_kept(), Err(error)),
+            };
+            Slot::replace(&slot, Slot::Answer(answer));
+            entry
+        }
+    };
+    let made = cache.pages.get_or_create(place.key(), load).await;
+    match (Slot::replace(&slot, Slot::Running), made) {
+        (Slot::Answer(answer), _) => Made::Answer(answer),
+        (Slot::Asks(asks), Ok(page)) => Made::Found(page, asks),
+        (Slot::Asks(asks), Err(error)) => {
+            log("the HTTP cache could not be asked", Some(&asked), &error);
+            Made::Nothing(asks)
+        }
+        // The task was ended: the program ends.
+        (Slot::Running, _) => Made::Answer(Ok(failed())),
+    }
+}
+
+impl<S, B> Asks<S, B> {
+    /// Asks the service for a whole page. Gives what is to be kept of it, if it may be, and what is answered.
+    async fn ask<R>(
+        mut self,
+        cache: &Cache,
+        place: &Place,
+    ) -> Result<(Option<CacheEntry<CachedPage>>, Response<R>), S::Error>
+    where
+        S: Service<Request<B>, Response = Response<R>>,
+        R: Body<Error: fmt::Display> + From<Bytes> + Default,
+    {
+        let conditions = take_conditions(self.request.headers_mut());
+        let headers: HeaderMap = self.request.headers().clone();
+        let asked = Asked::of(&self.request);
+        let (parts, body) = self.inner.call(self.request).await?.into_parts();
+        let length = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+        let Some(keeping) = cache.keeping(&parts, length) else {
+            return Ok((None, shorten(&conditions, Response::from_parts(parts, body))));
+        };
+        let body = match body.collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) => {
+                let what = format!("the body of a page broke off: {error}");
+                log(
+                    "a page could not be made",
+                    Some(&asked),
+                    &Error::new(ErrorKind::Application, what),
+                );
+                return Ok((None, failed()));
+            }
+        };
+        let headers = [&headers, &conditions];
+        let (entry, response) = cache.keep(place, headers, &parts, body, keeping).await;
+        Ok((Some(entry), response.map(R::from)))
+    }
+}
+
+fn failed<R: Default>() -> Response<R> {
+    let mut response = Response::new(R::default());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
+}
+
+impl<S> fmt::Debug for HttpCacheService<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpCacheService").field("cache", &self.cache).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,190 @@
+//! The devices of a user: what a page "where you are logged in" shows, and what its buttons send back.
+//!
+//! An id is a key to its session, so the page gets none. It gets a code of the id, HMAC-SHA-256 cut to 16 bytes, which
+//! leads to the session together with its user, and back to no id.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::BASE64URL_NOPAD;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use super::list::Ids;
+use super::{Change, Ending, MayEnd};
+use crate::clock::Timestamp;
+use crate::error::{Error, ErrorKind, Result};
+use crate::session::handle::SessionState;
+use crate::session::id::SessionId;
+use crate::session::options::Manager;
+use crate::session::stored::SessionData;
+use crate::signing;
+use crate::value::Value;
+
+/// Where a session says on which device it is.
+const LABEL: &str = "_label";
+
+/// The most characters of a label: it often is what a browser says of itself.
+const LONGEST_LABEL: usize = 200;
+
+/// What is keyed with an id is never mistaken for something else that is.
+const PURPOSE: &[u8] = b"beaker device 1";
+
+const LENGTH: usize = 16;
+
+/// One session of a user, as the user sees it: what [`devices_of`](crate::Sessions::devices_of) returns.
+#[derive(Debug, Clone)]
+pub struct Device {
+    handle: DeviceHandle,
+    label: Option<String>,
+    created: Timestamp,
+    last_seen: Timestamp,
+    ends_at: Option<Timestamp>,
+}
+
+impl Device {
+    /// Returns by what it can be ended. A page may have it: no session can be opened with it.
+    pub fn handle(&self) -> &DeviceHandle {
+        &self.handle
+    }
+
+    /// Returns what [`set_label`](SessionState::set_label) said. It may be the browser's own words: a template has to
+    /// escape them.
+    pub fn label(&self) -> Option<&str> {
+        self.label.as_deref()
+    }
+
+    /// Returns when its session began.
+    pub fn created(&self) -> Timestamp {
+        self.created
+    }
+
+    /// Returns when it was last used; with [`touch_every`](crate::Sessions::touch_every), as of the last time that
+    /// this was noted.
+    pub fn last_seen(&self) -> Timestamp {
+        self.last_seen
+    }
+
+    /// Returns when it ends if nobody uses it from now on; `None` if it never does.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.ends_at
+    }
+}
+
+/// What a page knows a device by: 22 letters, digits, `-` and `_`, made of the session's id, and no way back.
+///
+/// ```
+/// use beaker::session::DeviceHandle;
+///
+/// # fn main() -> beaker::Result<()> {
+/// let session = beaker::Sessions::new(beaker::Backend::memory()).create();
+/// let text = session.device().to_string();
+/// assert_eq!(text.parse::<DeviceHandle>()?, session.device());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct DeviceHandle([u8; LENGTH]);
+
+impl DeviceHandle {
+    fn of(id: &SessionId) -> DeviceHandle {
+        let keyed: Hmac<Sha256> = signing::keyed(id.as_str().as_bytes());
+        let code: [u8; 32] = keyed.chain_update(PURPOSE).finalize().into_bytes().into();
+        DeviceHandle(*code.first_chunk().unwrap_or(&[0; LENGTH]))
+    }
+}
+
+impl fmt::Display for DeviceHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&BASE64URL_NOPAD.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for DeviceHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DeviceHandle({self})")
+    }
+}
+
+/// # Errors
+///
+/// `ErrorKind::UnknownSession` for any text that is none.
+impl FromStr for DeviceHandle {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<DeviceHandle> {
+        let wrong = || {
+            let what =
+                "a device's handle is 22 letters, digits, `-` and `_`, as `devices_of` gave it";
+            Error::new(ErrorKind::UnknownSession, what)
+        };
+        signing::decode(&BASE64URL_NOPAD, text).map(DeviceHandle).ok_or_else(wrong)
+    }
+}
+
+/// On which device it is.
+impl SessionState {
+    /// Says on which device it is, for [`devices_of`](crate::Sessions::devices_of): with a login, from what the browser
+    /// says of itself. It is kept under the key `_label`, and of more than 200 characters the first.
+    ///
+    /// ```
+    /// let mut session = beaker::Sessions::new(beaker::Backend::memory()).create();
+    /// session.set_label("Firefox on Linux");
+    /// assert_eq!(session.label(), Some("Firefox on Linux"));
+    /// ```
+    pub fn set_label(&mut self, label: &str) {
+        let end = label.char_indices().nth(LONGEST_LABEL).map_or(label.len(), |(at, _)| at);
+        self.set(LABEL, &label[..end]);
+    }
+
+    /// Returns on which device it is, as [`set_label`](SessionState::set_label) said.
+    pub fn label(&self) -> Option<&str> {
+        self.get(LABEL).and_then(Value::as_str)
+    }
+
+    /// Returns by what [`devices_of`](crate::Sessions::devices_of) knows this session: to mark it in the list as "this
+    /// device". A [new id](crate::Session::regenerate_id) changes it.
+    pub fn device(&self) -> DeviceHandle {
+        DeviceHandle::of(self.id())
+    }
+}
+
+impl Manager {
+    /// Returns a user's sessions as the user sees them, oldest first.
+    pub(in crate::session) async fn devices_of(&self, user: &str) -> Result<Vec<Device>> {
+        self.check_is_stored()?;
+        let (list, _) = self.listed(&self.user_key(user)).await?;
+        let mut devices = Vec::with_capacity(list.entries.len());
+        let add = |id: SessionId, data: &SessionData| devices.push(self.device(&id, data));
+        self.for_each_living(&list.entries, user, add).await?;
+        Ok(devices)
+    }
+
+    fn device(&self, id: &SessionId, data: &SessionData) -> Device {
+        Device {
+            handle: DeviceHandle::of(id),
+            label: data.values.get(LABEL).and_then(Value::as_str).map(str::to_owned),
+            created: data.created,
+            last_seen: data.accessed,
+            ends_at: self.0.ends_at(data),
+        }
+    }
+
+    /// Ends one of a user's sessions, and tells whether there was one.
+    pub(in crate::session) async fn end_device(
+        &self,
+        user: &str,
+        handle: &DeviceHandle,
+    ) -> Result<bool> {
+        self.check_is_stored()?;
+        let (list, _) = self.listed(&self.user_key(user)).await?;
+        let mut ids = list.entries.iter().filter_map(|entry| entry.id());
+        let Some(id) = ids.find(|id| DeviceHandle::of(id) == *handle) else { return Ok(false) };
+        let may = MayEnd::Of { user, except: None };
+        let Ending::Ended(at) = self.end_if(&id, may).await? else { return Ok(false) };
+        let mut ended = Ids::default();
+        ended.extend([id.digits(), at.digits()]);
+        self.rewrite_list(user, Change::Drop { ended: &ended }).await?;
+        Ok(true)
+    }
+}

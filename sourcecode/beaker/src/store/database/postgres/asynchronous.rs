@@ -1,0 +1,228 @@
+//! [`AsyncPostgresStore`]: PostgreSQL for asynchronous programs, whose tasks share a few connections.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[cfg(feature = "deadpool-postgres")]
+use super::connections::Given;
+use super::connections::{AsyncConnections, Origin, Shared};
+use super::{DIALECT, Server};
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::key::{Key, Namespace};
+use crate::store::database::DatabaseStore;
+use crate::store::database::statements::Statements;
+use crate::store::database::table::Table;
+use crate::store::{AsyncStore, Precondition, Put, StoreFuture, Stored, SweepProgress, Version};
+
+/// Stores values in one table of a PostgreSQL database, for programs on tokio.
+///
+/// The table, its rows and the statements are those of [`DatabaseStore`], so blocking and asynchronous
+/// programs can share it. Each operation is one statement and one round trip; batches are one for up to
+/// 1000 keys and 16 MB, and `clear` is one for 1000 rows.
+///
+/// # Connections
+///
+/// All tasks share a few connections, on which statements follow one another without waiting for answers.
+/// They are opened when they are needed: a further one while all others are busy, and up to
+/// [`max_connections`](AsyncPostgresStore::max_connections). Of several tasks that need the first one, one
+/// opens it. PostgreSQL works on the statements of a connection one by one, so a slow statement holds up
+/// those behind it; new ones go to the connection with the fewest under way.
+///
+/// A connection whose answer did not come in time serves nobody who comes later. So there may be as many
+/// more connections for as long as their callers still wait, which a deadline bounds.
+///
+/// # Deadline
+///
+/// Each statement ends within the deadline or is an error: the host's name, the connection, the queue and
+/// the answer together. The server is told to give a statement up after three quarters of it.
+///
+/// # Connections that break off
+///
+/// What only reads is sent once more if its connection breaks off. A write is not, since the server may
+/// have done it: it is an error, and the value is the old one or the new one.
+///
+/// # Panics
+///
+/// Its futures need a runtime of tokio with time and network (`enable_all`), and panic without one.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use beaker::key::Namespace;
+/// use beaker::store::{AsyncPostgresStore, AsyncStore, Precondition};
+///
+/// # async fn run() -> beaker::Result<()> {
+/// let url = "postgres://user:password@127.0.0.1/database";
+/// let table = AsyncPostgresStore::TABLE_NAME;
+/// let store = AsyncPostgresStore::open(url, table, Duration::from_secs(1))?;
+/// let key = Namespace::new("capitals").key("Norway");
+/// store.put(&key, b"Oslo", Some(Duration::from_secs(60)), Precondition::Always).await?;
+/// assert_eq!(&*store.get(&key).await?.unwrap().bytes, b"Oslo");
+/// # Ok(())
+/// # }
+/// ```
+pub struct AsyncPostgresStore {
+    table: Table<AsyncConnections>,
+}
+
+impl AsyncPostgresStore {
+    /// The name of the table, unless another one is named: that of [`DatabaseStore`].
+    pub const TABLE_NAME: &str = DatabaseStore::TABLE_NAME;
+
+    /// How many connections there are at most, unless another number is set.
+    ///
+    /// A read keeps one of the server's processes busy for some 20 µs, so two or three of them would do. A
+    /// write waits for the disk, and a connection's commits wait one after the other; those of several
+    /// connections go to the disk together.
+    const MAX_CONNECTIONS: usize = 8;
+
+    /// Makes a store in this table of the database at `postgres://user:password@host/database`. Nothing is
+    /// connected yet, and no runtime is needed for this.
+    ///
+    /// The parameters for TLS (feature `postgres-tls`) are those of [`DatabaseStore::open`].
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` for what is no such URL or table, and for a file that cannot be read or used.
+    pub fn open(url: &str, table_name: &str, deadline: Duration) -> Result<AsyncPostgresStore> {
+        let server = Server::parse(url)?;
+        let place = format!("the table `{table_name}` of PostgreSQL at {}", server.place());
+        let statements = Statements::new(table_name, DIALECT)?;
+        let shared = Shared::new(server, statements, Self::MAX_CONNECTIONS, deadline);
+        Ok(AsyncPostgresStore::on(Origin::Own(Box::new(shared)), place, deadline))
+    }
+
+    /// Makes a store in this table, by a pool that the program has already. A connection of it serves one
+    /// operation at a time, and its settings stay as they are: leave `default_transaction_isolation` at
+    /// `read committed`, or writes that meet fail.
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` for what is no name of a table.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use beaker::store::AsyncPostgresStore;
+    /// # fn open(pool: deadpool_postgres::Pool) -> beaker::Result<()> {
+    /// let table = AsyncPostgresStore::TABLE_NAME;
+    /// let store = AsyncPostgresStore::from_pool(pool, table, Duration::from_secs(1))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "deadpool-postgres")]
+    pub fn from_pool(
+        pool: deadpool_postgres::Pool,
+        table_name: &str,
+        deadline: Duration,
+    ) -> Result<AsyncPostgresStore> {
+        let place = format!("the table `{table_name}` by the pool that the program gave");
+        let given = Given::new(pool, Statements::new(table_name, DIALECT)?);
+        Ok(AsyncPostgresStore::on(Origin::Given(given), place, deadline))
+    }
+
+    fn on(origin: Origin, place: String, deadline: Duration) -> AsyncPostgresStore {
+        AsyncPostgresStore { table: Table::new(AsyncConnections { origin, deadline }, place) }
+    }
+
+    /// Sets how many connections there are at most. Default: 8. A pool that the program gave has its own
+    /// limit, and this changes nothing there.
+    ///
+    /// # Panics
+    ///
+    /// If it is 0: then nothing could be asked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use beaker::store::AsyncPostgresStore;
+    /// # fn main() -> beaker::Result<()> {
+    /// let (url, table) = ("postgres://user@127.0.0.1/database", AsyncPostgresStore::TABLE_NAME);
+    /// let store = AsyncPostgresStore::open(url, table, Duration::from_secs(1))?.max_connections(4);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_connections(mut self, max: usize) -> AsyncPostgresStore {
+        assert!(max > 0, "a store without a connection never answers");
+        match &mut self.table.connections.origin {
+            Origin::Own(shared) => shared.max = max,
+            #[cfg(feature = "deadpool-postgres")]
+            Origin::Given(_) => {}
+        }
+        self
+    }
+
+    /// Sets the clock by which values expire. Default: the system's. Deadlines are counted by tokio's.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use std::{sync::Arc, time::Duration};
+    /// # use beaker::{ManualClock, store::AsyncPostgresStore};
+    /// # fn main() -> beaker::Result<()> {
+    /// let (url, table) = ("postgres://user@127.0.0.1/database", AsyncPostgresStore::TABLE_NAME);
+    /// let clock = Arc::new(ManualClock::default());
+    /// let store = AsyncPostgresStore::open(url, table, Duration::from_secs(1))?.with_clock(clock);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> AsyncPostgresStore {
+        self.table.clock = clock;
+        self
+    }
+}
+
+impl AsyncStore for AsyncPostgresStore {
+    fn get<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Option<Stored>> {
+        Box::pin(self.table.get(key))
+    }
+
+    fn put<'a>(
+        &'a self,
+        key: &'a Key,
+        bytes: &'a [u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> StoreFuture<'a, Option<Version>> {
+        Box::pin(self.table.put(key, bytes, ttl, when))
+    }
+
+    fn delete<'a>(&'a self, key: &'a Key, when: Precondition) -> StoreFuture<'a, bool> {
+        Box::pin(self.table.delete(key, when))
+    }
+
+    fn get_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, Vec<Option<Stored>>> {
+        Box::pin(self.table.get_many(keys))
+    }
+
+    fn put_many<'a>(&'a self, puts: &'a [Put<'a>]) -> StoreFuture<'a, ()> {
+        Box::pin(self.table.put_many(puts))
+    }
+
+    fn delete_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, ()> {
+        Box::pin(self.table.delete_many(keys))
+    }
+
+    fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
+        Box::pin(self.table.clear(namespace))
+    }
+
+    fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
+        Box::pin(self.table.sweep(most))
+    }
+
+    fn damaged(&self) -> u64 {
+        self.table.damaged()
+    }
+}
+
+impl fmt::Debug for AsyncPostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AsyncPostgresStore").field(&self.table.place).finish()
+    }
+}

@@ -1,0 +1,236 @@
+//! The commands: for one key, and for many, of which each server is sent several at once; and what goes wrong
+//! with them.
+
+use std::time::Duration;
+
+use memcache::exp::{
+    Delete, Get, GetResult, Meta, MutationResult, MutationStatus, Op, OpResult, Set, Ttl,
+};
+
+use super::servers::{Mark, Pool, Server};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Key, Namespace};
+
+/// The longest key that memcached takes.
+const LONGEST_KEY: usize = 250;
+
+/// A key's place: its server, and the text that stands for it there.
+pub(super) struct Place<'a> {
+    pub(super) server: &'a Server,
+    pub(super) key: &'a Key,
+    pub(super) wire: String,
+}
+
+/// What a conditional write did.
+pub(super) struct Change {
+    pub(super) before: GetResult,
+    pub(super) written: MutationResult,
+    /// As it was after the write.
+    pub(super) mark: Mark,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn of(pool: &'a Pool, key: &'a Key) -> Place<'a> {
+        let wire = key.wire(LONGEST_KEY);
+        Place { server: pool.of(&wire), key, wire }
+    }
+
+    /// The item, and a mark that may be a moment old.
+    pub(super) fn get(&self, now: Duration) -> Result<(Mark, GetResult)> {
+        let Some(mark) = self.server.marks.get(self.key.namespace(), now) else {
+            return self.look(now);
+        };
+        let item = self.server.client.run(self.get_item());
+        Ok((mark, item.map_err(|error| self.failed("read", error))?))
+    }
+
+    /// The item and the mark, both as they are now.
+    pub(super) fn look(&self, now: Duration) -> Result<(Mark, GetResult)> {
+        let (mark, mut answers) = self.run("read", vec![self.get_item().into()], now)?;
+        match answers.pop() {
+            Some(OpResult::Get(item)) => Ok((mark, item)),
+            _ => Err(self.failed("read", unexpected())),
+        }
+    }
+
+    pub(super) fn set(&self, set: Set) -> Result<MutationResult> {
+        self.server.client.run(set).map_err(|error| self.failed("write", error))
+    }
+
+    /// Reads the item, writes, and reads the mark after that, in one round trip.
+    pub(super) fn change(&self, set: Set, now: Duration) -> Result<Change> {
+        let (mark, answers) = self.run("write", vec![self.get_item().into(), set.into()], now)?;
+        match <[_; 2]>::try_from(answers) {
+            Ok([OpResult::Get(before), OpResult::Mutation(written)]) => {
+                Ok(Change { before, written, mark })
+            }
+            _ => Err(self.failed("write", unexpected())),
+        }
+    }
+
+    pub(super) fn delete(&self, delete: Delete) -> Result<bool> {
+        let result =
+            self.server.client.run(delete).map_err(|error| self.failed("delete", error))?;
+        Ok(result.status == MutationStatus::Applied)
+    }
+
+    pub(super) fn too_large(&self, size: usize) -> Error {
+        let (key, address) = (self.key, &self.server.address);
+        let what = format!("could not write {key:?} in memcached at {address}");
+        let why = format!("{size} bytes are more than it takes; store less in one value");
+        Error::new(ErrorKind::TooLarge, format!("{what}: {why}"))
+    }
+
+    fn get_item(&self) -> Get {
+        Get::new(&self.wire).meta(Meta::default().cas())
+    }
+
+    /// Runs commands for the item, then reads the mark, in one round trip: what is cleared in
+    /// between counts as cleared.
+    fn run(&self, what: &str, mut all: Vec<Op>, now: Duration) -> Result<(Mark, Vec<OpResult>)> {
+        let epoch = self.server.marks.epoch();
+        let count = all.len();
+        all.push(get_mark(self.key.namespace()).into());
+        let answers = self.server.client.run_batch(all);
+        let answers =
+            answers.and_then(|answers| answers.into_iter().collect::<Result<Vec<_>, _>>());
+        let mut answers = answers.map_err(|error| self.failed(what, error))?;
+        match answers.pop() {
+            Some(OpResult::Get(mark)) if answers.len() == count => {
+                self.server.marks.note(self.key.namespace(), mark.item.cas, now, epoch);
+                Ok((mark.item.cas, answers))
+            }
+            _ => Err(self.failed(what, unexpected())),
+        }
+    }
+
+    pub(super) fn failed(&self, what: &str, error: memcache::exp::Error) -> Error {
+        failed(format!("could not {what} {:?}", self.key), self.server, error)
+    }
+}
+
+/// Marks everything that is in the namespace now as gone.
+pub(super) fn clear(server: &Server, namespace: &Namespace) -> Result<()> {
+    let set = Set::new(mark_of(namespace), [1]).ttl(Ttl::NEVER);
+    let what = || format!("could not clear {namespace:?}");
+    let done = server.client.run(set).map_err(|error| failed(what(), server, error));
+    server.marks.forget();
+    done.map(drop)
+}
+
+/// Asks for the mark of a namespace.
+fn get_mark(namespace: &Namespace) -> Get {
+    Get::new(mark_of(namespace)).meta(Meta::default().cas()).without_value()
+}
+
+/// No key's own text starts with `!`.
+fn mark_of(namespace: &Namespace) -> String {
+    format!("!{}", namespace.wire(LONGEST_KEY - 1))
+}
+
+pub(super) fn unexpected() -> memcache::exp::Error {
+    memcache::exp::Error::Protocol("the answers are not those of the commands".into())
+}
+
+fn failed(what: String, server: &Server, error: memcache::exp::Error) -> Error {
+    server.marks.forget();
+    let hint = "is the server running, and is its address right?";
+    let what = format!("{what} in memcached at {}; {hint}", server.address);
+    Error::new(ErrorKind::Unavailable, what).caused_by(error)
+}
+
+/// So many commands are sent before the first answer is read. The requests to read, and the answers
+/// to what is written, fit into what the system buffers: neither side waits for the other.
+const AT_ONCE: usize = 64;
+
+/// The items with the marks of their namespaces, in the order of their places.
+pub(super) fn get_all(places: &[Place<'_>], now: Duration) -> Result<Vec<(Mark, GetResult)>> {
+    let mut found: Vec<Option<(Mark, GetResult)>> = places.iter().map(|_| None).collect();
+    for group in groups(places) {
+        let mut namespaces: Vec<&Namespace> = Vec::new();
+        for &at in &group {
+            let namespace = places[at].key.namespace();
+            if !namespaces.contains(&namespace) {
+                namespaces.push(namespace);
+            }
+        }
+        let epoch = places[group[0]].server.marks.epoch();
+        let items = group.iter().map(|&at| places[at].get_item().into());
+        let marks = namespaces.iter().map(|namespace| get_mark(namespace).into());
+        let mut answers = run("read", places, &group, items.chain(marks).collect())?;
+        let marks: Vec<Mark> = answers.split_off(group.len()).into_iter().map(mark).collect();
+        for (namespace, mark) in namespaces.iter().zip(&marks) {
+            places[group[0]].server.marks.note(namespace, *mark, now, epoch);
+        }
+        for (&at, answer) in group.iter().zip(answers) {
+            let namespace = places[at].key.namespace();
+            let mark = namespaces.iter().position(|one| *one == namespace).map(|one| marks[one]);
+            if let (Some(mark), OpResult::Get(item)) = (mark, answer) {
+                found[at] = Some((mark, item));
+            }
+        }
+    }
+    let complete: Option<Vec<_>> = found.into_iter().collect();
+    complete.ok_or_else(|| places[0].failed("read", unexpected()))
+}
+
+/// Writes to each place what is set for it.
+pub(super) fn set_all(places: &[Place<'_>], sets: Vec<Set>) -> Result<()> {
+    run_all("write", places, sets.into_iter().map(Op::from).collect())
+}
+
+pub(super) fn delete_all(places: &[Place<'_>]) -> Result<()> {
+    let deletes = places.iter().map(|place| Delete::new(&place.wire).into());
+    run_all("delete", places, deletes.collect())
+}
+
+fn run_all(what: &str, places: &[Place<'_>], commands: Vec<Op>) -> Result<()> {
+    let mut commands: Vec<Option<Op>> = commands.into_iter().map(Some).collect();
+    for group in groups(places) {
+        let own = group.iter().filter_map(|&at| commands[at].take()).collect();
+        run(what, places, &group, own)?;
+    }
+    Ok(())
+}
+
+/// Runs the commands on the server of the group.
+fn run(
+    what: &str,
+    places: &[Place<'_>],
+    group: &[usize],
+    commands: Vec<Op>,
+) -> Result<Vec<OpResult>> {
+    let first = &places[group[0]];
+    let count = commands.len();
+    let answers = first.server.client.run_batch(commands).map_err(|it| first.failed(what, it))?;
+    if answers.len() != count {
+        return Err(first.failed(what, unexpected()));
+    }
+    let named = |(at, answer): (usize, Result<OpResult, memcache::exp::Error>)| {
+        let place = group.get(at).map_or(first, |&at| &places[at]);
+        answer.map_err(|error| place.failed(what, error))
+    };
+    answers.into_iter().enumerate().map(named).collect()
+}
+
+/// Which places go to a server together, none of them empty.
+fn groups(places: &[Place<'_>]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (at, place) in places.iter().enumerate() {
+        let fits = |group: &&mut Vec<usize>| {
+            group.len() < AT_ONCE && std::ptr::eq(places[group[0]].server, place.server)
+        };
+        match groups.iter_mut().rev().find(fits) {
+            Some(group) => group.push(at),
+            None => groups.push(vec![at]),
+        }
+    }
+    groups
+}
+
+fn mark(answer: OpResult) -> Mark {
+    match answer {
+        OpResult::Get(mark) => mark.item.cas,
+        _ => None,
+    }
+}

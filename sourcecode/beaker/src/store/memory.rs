@@ -1,0 +1,410 @@
+//! In memory: the quickest. Shared across the threads of one process, gone when it ends. What has
+//! expired is seen for a few milliseconds more at most.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use quick_cache::sync::{Cache, DefaultLifecycle, EntryAction, EntryResult};
+use quick_cache::{DefaultHashBuilder, Options, OptionsBuilder, Weighter};
+
+use super::{Precondition, Store, Stored, SweepProgress, Version};
+use crate::clock::{Clock, SystemClock, Timestamp};
+use crate::error::{Error, ErrorKind, Result};
+use crate::key::{Key, Namespace};
+
+type Table = Cache<Key, Entry, Scale, DefaultHashBuilder, DefaultLifecycle<Key, Entry>>;
+
+/// A table in memory. Each `MemoryStore` is a memory of its own: share one in an `Arc`.
+///
+/// What has expired is removed as the store is written to: whenever as many writes have been made
+/// as there were values, all are gone through. What never expires stays, unless the store is
+/// bounded. For sessions, bound it only if you can do without those that were not used lately: who
+/// loses one is logged out.
+pub struct MemoryStore {
+    table: Table,
+    scale: Scale,
+    /// What the largest value may weigh. The table would take a lock to tell.
+    largest: u64,
+    clock: Arc<dyn Clock>,
+    writes: Writes,
+}
+
+#[derive(Clone)]
+struct Entry {
+    bytes: Arc<[u8]>,
+    version: Version,
+    expires: Option<Timestamp>,
+}
+
+impl Entry {
+    fn lives(&self, clock: &dyn Clock) -> bool {
+        self.expires.is_none_or(|expires| clock.recent() < expires)
+    }
+}
+
+impl MemoryStore {
+    /// An empty memory that grows as it is written to.
+    pub fn new() -> MemoryStore {
+        MemoryStore::with_clock(Arc::new(SystemClock))
+    }
+
+    /// The same, with a clock of the caller's.
+    pub fn with_clock(clock: Arc<dyn Clock>) -> MemoryStore {
+        // No setting in it depends on the caller, and a test makes one.
+        let options = Capacity::none().expect("these settings are valid");
+        MemoryStore::on(options, None, clock)
+    }
+
+    /// An empty memory that holds so much. What is used least makes room for what is new: which
+    /// one that is, is found out cheaply and not exactly (Clock-PRO).
+    ///
+    /// # Errors
+    ///
+    /// `ErrorKind::Config` for a bound below its least.
+    pub fn bounded(bound: Capacity) -> Result<MemoryStore> {
+        Ok(MemoryStore::on(bound.options()?, Some(bound), Arc::new(SystemClock)))
+    }
+
+    fn on(
+        options: quick_cache::Options,
+        bound: Option<Capacity>,
+        clock: Arc<dyn Clock>,
+    ) -> MemoryStore {
+        let scale = Scale::of(bound);
+        let table = Table::with_options(
+            options,
+            scale,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        );
+        let largest = (table.shard_capacity() / 10 * 9).max(1);
+        MemoryStore { table, scale, largest, clock, writes: Writes::default() }
+    }
+
+    /// How many values it holds, expired ones that were not removed yet among them.
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Whether it holds none.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
+    /// The table would let go of what can never fit, and say nothing.
+    fn check_size(&self, key: &Key, bytes: &[u8]) -> Result<()> {
+        let largest = self.largest;
+        if self.scale.weight_of(key, bytes) <= largest {
+            return Ok(());
+        }
+        let size = bytes.len();
+        Err(Error::new(
+            ErrorKind::TooLarge,
+            format!(
+                "could not write {key:?} in memory: with {size} bytes it would take more than \
+                 {largest} of its bound; store less, or raise the bound"
+            ),
+        ))
+    }
+
+    fn remove_expired(&self) -> usize {
+        let removed = AtomicUsize::new(0);
+        self.table.retain(|_, entry| {
+            let lives = entry.lives(&*self.clock);
+            removed.fetch_add(usize::from(!lives), Ordering::Relaxed);
+            lives
+        });
+        removed.into_inner()
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> MemoryStore {
+        MemoryStore::new()
+    }
+}
+
+/// Says nothing of what is stored.
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryStore")
+    }
+}
+
+impl Store for MemoryStore {
+    fn get(&self, key: &Key) -> Result<Option<Stored>> {
+        let found = self.table.get(key);
+        let is_there = found.is_some();
+        let entry = found.filter(|entry| entry.lives(&*self.clock));
+        if is_there && entry.is_none() {
+            self.table.remove_if(key, |entry| !entry.lives(&*self.clock));
+        }
+        Ok(entry.map(|entry| Stored { bytes: entry.bytes, version: entry.version }))
+    }
+
+    fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> Result<Option<Version>> {
+        self.check_size(key, bytes)?;
+        let version = Version::fresh();
+        let expires = ttl.map(|ttl| self.clock.now() + ttl);
+        let new = Entry { bytes: bytes.into(), version, expires };
+        let written = match when {
+            Precondition::Always => {
+                self.table.insert(key.clone(), new);
+                true
+            }
+            Precondition::Absent | Precondition::Unchanged(_) => self.put_if(key, new, when),
+        };
+        if self.writes.count(version) {
+            self.remove_expired();
+            self.writes.begin_anew(self.table.len());
+        }
+        Ok(written.then_some(version))
+    }
+
+    fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
+        let removes =
+            |entry: &Entry| entry.lives(&*self.clock) && when.is_met_by(Some(entry.version));
+        Ok(self.table.remove_if(key, removes).is_some())
+    }
+
+    fn clear(&self, namespace: &Namespace) -> Result<()> {
+        self.table.retain(|key, _| key.namespace() != namespace);
+        Ok(())
+    }
+
+    /// All in one step: a part of the table at a time, which takes well under a millisecond.
+    fn sweep(&self, _: usize) -> Result<SweepProgress> {
+        Ok(SweepProgress { removed: self.remove_expired(), is_done: true })
+    }
+
+    fn blocks(&self) -> bool {
+        false
+    }
+}
+
+impl MemoryStore {
+    /// Looks and writes as one act: what is there is replaced in its place, under the table's own
+    /// lock; where nothing is, the table keeps the place for whoever came first.
+    fn put_if(&self, key: &Key, new: Entry, when: Precondition) -> bool {
+        let mut new = Some(new);
+        let replace = |_: &Key, current: &mut Entry| {
+            let version = current.lives(&*self.clock).then_some(current.version);
+            let is_met = when.is_met_by(version);
+            if is_met && let Some(new) = new.take() {
+                *current = new;
+            }
+            EntryAction::<bool>::Retain(is_met)
+        };
+        match self.table.entry(key, None, replace) {
+            EntryResult::Retained(is_met) => is_met,
+            EntryResult::Vacant(place) => match new.filter(|_| when.is_met_by(None)) {
+                // It is not kept if somebody wrote there meanwhile without a condition.
+                Some(new) => place.insert(new).is_ok(),
+                None => false,
+            },
+            // Not chosen above.
+            EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => false,
+        }
+    }
+}
+
+/// What has expired is looked for after this many writes at least.
+const SWEEP_AFTER: usize = 1024;
+
+/// One write of so many, by chance, counts for all of them: a counter of each write would be passed
+/// around between the cores.
+const COUNTED: usize = 16;
+
+/// How many writes there are to be, about, until what has expired is looked for.
+struct Writes {
+    left: AtomicUsize,
+}
+
+impl Default for Writes {
+    fn default() -> Writes {
+        Writes { left: AtomicUsize::new(SWEEP_AFTER) }
+    }
+}
+
+impl Writes {
+    /// Counts a write that was given this version, and tells whether it is time. Of those who write at
+    /// the same moment, one is told so.
+    fn count(&self, version: Version) -> bool {
+        const MIXES_BITS: u64 = 0x9e37_79b9_7f4a_7c15;
+        if version.number().wrapping_mul(MIXES_BITS) >> (64 - COUNTED.ilog2()) > 0 {
+            return false;
+        }
+        let before = self.left.fetch_sub(COUNTED, Ordering::Relaxed);
+        (1..=COUNTED).contains(&before)
+    }
+
+    /// What has expired is gone, and so many are left: each sweep looks at all of them.
+    fn begin_anew(&self, entries: usize) {
+        self.left.store(entries.max(SWEEP_AFTER), Ordering::Relaxed);
+    }
+}
+
+/// What an entry takes beside its key and its bytes: its place in the table, with the room that the
+/// table keeps free, and what the allocator adds.
+const OVERHEAD: usize = 200;
+
+/// More parts let more threads write at once; each has its share of the bound.
+const MOST_PARTS: u64 = 64;
+
+/// A bound in bytes is not cut into smaller parts than this.
+const SMALLEST_PART: u64 = 16 * 1024 * 1024;
+
+/// How much a [`MemoryStore`](super::MemoryStore) may hold. What is used least makes room for
+/// what is new.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Capacity {
+    /// So many values, 1 at least.
+    Entries(usize),
+    /// About so many bytes, 1,000 at least: keys, values, and 200 for each.
+    Bytes(usize),
+}
+
+impl Capacity {
+    /// The table's settings. Each part has an equal share, and keys do not spread evenly over few
+    /// places: so a small bound has one part.
+    fn options(self) -> Result<Options> {
+        let (capacity, parts, entries) = match self {
+            Capacity::Entries(0) => return Err(too_small("1 entry")),
+            Capacity::Bytes(..1000) => return Err(too_small("1000 bytes")),
+            Capacity::Entries(most) => (most as u64, most as u64 / 1024, most),
+            Capacity::Bytes(most) => (most as u64, most as u64 / SMALLEST_PART, most / OVERHEAD),
+        };
+        options(capacity, parts, entries)
+    }
+
+    /// The settings of a table that is not bounded.
+    fn none() -> Result<Options> {
+        options(u64::MAX, MOST_PARTS, 1024 * 1024)
+    }
+}
+
+fn options(capacity: u64, parts: u64, entries: usize) -> Result<Options> {
+    let parts = parts.clamp(1, MOST_PARTS) as usize;
+    // Rounded down, since the table rounds up.
+    let parts = 1 << parts.ilog2();
+    let options = OptionsBuilder::new()
+        // Each part has an equal share, which the table rounds up.
+        .weight_capacity(capacity / parts as u64 * parts as u64)
+        .estimated_items_capacity(entries.max(parts * 32))
+        .shards(parts)
+        .build();
+    options.map_err(|error| Error::config("the memory cannot be set up").caused_by(error))
+}
+
+fn too_small(least: &str) -> Error {
+    Error::config(format!("a memory holds {least} at least; give it more room"))
+}
+
+/// What an entry counts towards the bound.
+#[derive(Debug, Clone, Copy)]
+enum Scale {
+    Entries,
+    Bytes,
+}
+
+impl Scale {
+    fn of(bound: Option<Capacity>) -> Scale {
+        match bound {
+            Some(Capacity::Bytes(_)) => Scale::Bytes,
+            Some(Capacity::Entries(_)) | None => Scale::Entries,
+        }
+    }
+
+    fn weight_of(self, key: &Key, bytes: &[u8]) -> u64 {
+        match self {
+            Scale::Entries => 1,
+            Scale::Bytes => {
+                (OVERHEAD + key.name().len() + key.namespace().name().len() + bytes.len()) as u64
+            }
+        }
+    }
+}
+
+impl Weighter<Key, Entry> for Scale {
+    fn weight(&self, key: &Key, entry: &Entry) -> u64 {
+        self.weight_of(key, &entry.bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::ManualClock;
+
+    fn put(store: &MemoryStore, number: u32, size: usize, ttl: Option<Duration>) {
+        let key = Namespace::default().key(number.to_le_bytes());
+        store.put(&key, &vec![0; size], ttl, Precondition::Always).unwrap();
+    }
+
+    #[test]
+    fn what_has_expired_does_not_pile_up() {
+        let clock = Arc::new(ManualClock::default());
+        let store = MemoryStore::with_clock(clock.clone());
+        for number in 0..100_000 {
+            put(&store, number, 0, Some(Duration::from_secs(10)));
+            clock.advance(Duration::from_millis(100));
+        }
+        assert!(store.len() <= 2 * SWEEP_AFTER, "{} entries, where 100 live", store.len());
+    }
+
+    #[test]
+    fn a_bound_holds() {
+        for most in [1, 2, 100, 5000, 5003] {
+            let store = MemoryStore::bounded(Capacity::Entries(most)).unwrap();
+            (0..3 * most as u32 + 10).for_each(|number| put(&store, number, 10, None));
+            assert!(store.len() <= most, "{} of {most}", store.len());
+            assert!(store.len() >= most / 2, "{} of {most}", store.len());
+        }
+        let store = MemoryStore::bounded(Capacity::Bytes(1_000_000)).unwrap();
+        (0..10_000).for_each(|number| put(&store, number, 800, None));
+        assert!((800..=1000).contains(&store.len()), "{} entries of 1000 bytes", store.len());
+    }
+
+    #[test]
+    fn what_has_expired_goes_when_it_is_met() {
+        let clock = Arc::new(ManualClock::default());
+        let store = MemoryStore::with_clock(clock.clone());
+        put(&store, 1, 10, Some(Duration::from_secs(1)));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(store.get(&Namespace::default().key(1_u32.to_le_bytes())).unwrap(), None);
+        assert!(store.is_empty());
+    }
+
+    #[test]
+    fn what_is_used_stays() {
+        let store = MemoryStore::bounded(Capacity::Entries(100)).unwrap();
+        let used = Namespace::default().key("used");
+        store.put(&used, b"x", None, Precondition::Always).unwrap();
+        for number in 0..10_000 {
+            put(&store, number, 1, None);
+            assert!(store.get(&used).unwrap().is_some(), "gone after {number}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_fit_is_an_error_and_leaves_what_was_there() {
+        let store = MemoryStore::bounded(Capacity::Bytes(10_000)).unwrap();
+        let key = Namespace::default().key("k");
+        store.put(&key, b"small", None, Precondition::Always).unwrap();
+        let error = store.put(&key, &[0; 9_500], None, Precondition::Always).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TooLarge);
+        assert!(error.to_string().contains("raise the bound"), "{error}");
+        assert_eq!(&*store.get(&key).unwrap().unwrap().bytes, b"small");
+        put(&store, 1, 8_500, None);
+        assert!(MemoryStore::bounded(Capacity::Entries(0)).is_err());
+        assert!(MemoryStore::bounded(Capacity::Bytes(999)).is_err());
+    }
+}

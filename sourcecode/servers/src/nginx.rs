@@ -1,0 +1,134 @@
+//! An nginx for tests, before a server of theirs, where it is installed. There is no stand-in.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use std::{fs, io, thread};
+
+use tempfile::TempDir;
+
+use crate::installed::find;
+use crate::{Error, Result};
+
+/// How long it may take until it answers.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// How often it is tried, should another process take a port that was free.
+const ATTEMPTS: usize = 3;
+
+/// As for the other servers: it ends when nobody holds the other end of the standard input.
+const KEEPER: &str = r#"
+trap '' INT TERM HUP
+exec 3<&0
+"$0" "$@" >/dev/null 3<&- &
+server=$!
+(read -r _ <&3; kill -KILL $server) 2>/dev/null &
+wait $server
+kill -KILL $! 2>/dev/null
+"#;
+
+/// A running nginx that passes requests on, one port over TLS and one in the clear; ended, and its folder
+/// removed, when this value goes.
+#[derive(Debug)]
+pub struct Nginx {
+    keeper: Child,
+    folder: TempDir,
+    plain: SocketAddr,
+    tls: SocketAddr,
+}
+
+impl Nginx {
+    /// Starts one before the server at this address, with a certificate and its key, and with lines of its
+    /// configuration, such as `proxy_set_header X-Forwarded-Proto $scheme;`.
+    pub fn before(
+        server: SocketAddr,
+        [certificate, key]: [&Path; 2],
+        lines: &str,
+    ) -> Result<Nginx> {
+        let program = find("nginx").ok_or_else(|| {
+            Error::new("nginx is required and not installed; Debian has it in the package nginx")
+        })?;
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            match Nginx::start(&program, server, [certificate, key], lines) {
+                Ok(nginx) => return Ok(nginx),
+                Err(error) => last = Some(error),
+            }
+        }
+        let message = "could not start nginx in a temporary folder";
+        Err(last.map_or(Error::new(message), |error| Error::because(message, error)))
+    }
+
+    /// Where it listens in the clear.
+    pub fn plain(&self) -> SocketAddr {
+        self.plain
+    }
+
+    /// Where it listens over TLS.
+    pub fn tls(&self) -> SocketAddr {
+        self.tls
+    }
+
+    fn start(
+        program: &Path,
+        server: SocketAddr,
+        [certificate, key]: [&Path; 2],
+        lines: &str,
+    ) -> io::Result<Nginx> {
+        // Both are held until both are known.
+        let free: [TcpListener; 2] = [
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
+            TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
+        ];
+        let [plain, tls] = [free[0].local_addr()?, free[1].local_addr()?];
+        drop(free);
+        let folder = tempfile::Builder::new().prefix("nginx-").tempdir()?;
+        let (certificate, key, path) =
+            (certificate.display(), key.display(), folder.path().display());
+        let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|kind| format!("{kind}_temp_path {path}/{kind};\n"))
+            .concat();
+        let configuration = format!(
+            "daemon off;\nmaster_process off;\nworker_processes 1;\npid {path}/pid;\n\
+             error_log {path}/errors;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}server {{\n\
+             listen {plain};\nlisten {tls} ssl;\nssl_certificate {certificate};\n\
+             ssl_certificate_key {key};\nlocation / {{\nproxy_pass http://{server};\n\
+             proxy_set_header Host $http_host;\n{lines}\n}}\n}}\n}}\n"
+        );
+        let file = folder.path().join("nginx.conf");
+        fs::write(&file, configuration)?;
+        let keeper = Command::new("sh")
+            .args(["-c", KEEPER])
+            .arg(program)
+            .arg("-c")
+            .arg(&file)
+            .arg("-p")
+            .arg(folder.path())
+            .arg("-e")
+            .arg(folder.path().join("errors"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut nginx = Nginx { keeper, folder, plain, tls };
+        let deadline = Instant::now() + START_LIMIT;
+        while [plain, tls].iter().any(|address| TcpStream::connect(address).is_err()) {
+            let has_ended = nginx.keeper.try_wait()?.is_some();
+            if has_ended || Instant::now() > deadline {
+                let said = fs::read_to_string(nginx.folder.path().join("errors"));
+                return Err(io::Error::other(said.unwrap_or_default()));
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Ok(nginx)
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // The keeper's `read` ends with this pipe.
+        drop(self.keeper.stdin.take());
+        let _ = self.keeper.wait();
+    }
+}
