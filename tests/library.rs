@@ -28,3 +28,17 @@ fn the_library_keeps_its_promises_with_every_feature() {
     let status = cargo.status().expect("cargo runs this test, so it is there");
     assert!(status.success(), "{status}; what failed is printed above");
 }
+
+/// The programs in a page of Markdown.
+fn programs(page: &str) -> Vec<&str> {
+    let after = page.split("```rust\n").skip(1);
+    after.map(|rest| rest.split("```").next().unwrap_or_default()).collect()
+}
+
+/// Those of the library's README are compiled and run, as a part of its tests.
+#[test]
+fn the_readme_has_the_programs_of_the_librarys_own() {
+    let own = programs(include_str!("../sourcecode/beaker/README.md"));
+    let shown = programs(include_str!("../README.md"));
+    assert!(!shown.is_empty() && own == shown, "{shown:#?} is not {own:#?}");
+}

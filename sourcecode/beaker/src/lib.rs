@@ -96,7 +96,7 @@ pub use signing::Signer;
 pub use sweeper::Sweeper;
 pub use value::{Value, Values};
 
-/// The README's program is compiled and run.
+/// The programs of the README are compiled and run.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../README.md")]
 struct Readme;
