@@ -277,6 +277,8 @@ fn a_configuration_makes_sessions() {
         ("session.cookie_expires", "600"),
         ("session.secure", "false"),
         ("session.data_serializer", "json"),
+        ("session.local_tier", "2"),
+        ("session.local_tier_capacity", "5"),
     ]);
     let config = config.unwrap().session;
     for sessions in [config.sessions().unwrap(), config.sessions_in(Backend::memory()).unwrap()] {
@@ -288,6 +290,8 @@ fn a_configuration_makes_sessions() {
         assert!(cookie.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=600"), "{cookie}");
         let again = sessions.load(cookie.split(';').next()).unwrap();
         assert_eq!(again.id(), session.id());
+        let options = format!("{sessions:?}");
+        assert!(options.contains("LocalTier(5 copies, 2s)"), "{options}");
     }
 }
 
@@ -399,6 +403,10 @@ fn sessions_in_cookies() {
     mistakes(&[cookie], &[&format!("session.validate_key is missing: {needs}")]);
     let what = "sessions in cookies have no back end; leave it out";
     mistake("session.data_dir", "x", &[cookie, ("session.validate_key", KEY)], what);
+    let what = "sessions in cookies are read from no store; leave it out";
+    for option in ["session.local_tier", "session.local_tier_capacity"] {
+        mistake(option, "1", &[cookie, ("session.validate_key", KEY)], what);
+    }
 
     let beakers = ("session.cookie_format", "beaker");
     let (signed, sealed) = (("session.validate_key", KEY), ("session.encrypt_key", KEY));

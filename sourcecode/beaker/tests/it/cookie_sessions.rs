@@ -299,6 +299,12 @@ fn what_python_has_stored_and_no_value_can_hold_is_kept_until_it_is_replaced() {
     assert_eq!(error.kind(), ErrorKind::Codec);
     assert!(error.to_string().contains("64 bits"), "{error}");
     assert_eq!(session.require("m").unwrap_err().kind(), ErrorKind::MissingKey);
+    // A type neither: it is not as if there were nothing, and is not begun again.
+    assert_eq!(session.get_as::<u64>("n").unwrap_err().kind(), ErrorKind::Codec);
+    let updated = session.update_as("n", |n: &mut u64| *n += 1);
+    assert_eq!(updated.unwrap_err().kind(), ErrorKind::Codec);
+    assert_eq!((keys(&session).len(), session.is_modified()), (2, false));
+    assert_eq!(session.get_as::<u64>("m").unwrap(), None);
     // A touch, a save and a new id keep them.
     session.touch().unwrap();
     assert_eq!(keys(&load(&cookie(&session))), both);

@@ -159,3 +159,21 @@ fn a_session_that_cannot_be_saved_gives_tokens_and_stays_unchanged() {
     assert_eq!(session.csrf_token().len(), 64);
     assert!(!session.is_modified(), "a page with a form is shown, although it cannot be sent");
 }
+
+#[cfg(feature = "cookies")]
+#[test]
+fn sessions_in_cookies_have_them_too() {
+    let keys = [b"0123456789abcdef0123456789abcdef"];
+    for signer in [Signer::new(keys).unwrap(), Signer::beaker(keys).unwrap()] {
+        let sessions = beaker::Sessions::in_signed_cookies(signer);
+        let mut session = sessions.create();
+        let token = session.csrf_token();
+        session.save().unwrap();
+        let header = session.set_cookie().unwrap().unwrap();
+        let mut next = sessions.load(header.split(';').next()).unwrap();
+        assert!(next.check_csrf(&token));
+        next.regenerate_id().unwrap();
+        assert!(!next.check_csrf(&token));
+        assert!(!sessions.load(None).unwrap().check_csrf(&token));
+    }
+}

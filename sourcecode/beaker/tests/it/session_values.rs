@@ -139,3 +139,20 @@ fn revert_takes_them_back() {
     session.revert();
     assert!(!session.is_modified() && session.values().is_empty());
 }
+
+#[cfg(feature = "cookies")]
+#[test]
+fn sessions_in_cookies_hold_them() {
+    use beaker::{Sessions, Signer};
+    let keys = [b"0123456789abcdef0123456789abcdef"];
+    for signer in [Signer::new(keys).unwrap(), Signer::beaker(keys).unwrap()] {
+        let sessions = Sessions::in_signed_cookies(signer);
+        let mut session = sessions.create();
+        session.set_as("basket", &Basket::from([("tea".into(), 2)])).unwrap();
+        session.save().unwrap();
+        let header = session.set_cookie().unwrap().unwrap();
+        let mut next = sessions.load(header.split(';').next()).unwrap();
+        let put = |basket: &mut Basket| *basket.entry("tea".into()).or_default() += 1;
+        assert_eq!(next.update_as("basket", put).unwrap()["tea"], 3);
+    }
+}
