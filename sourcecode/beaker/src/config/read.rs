@@ -25,7 +25,7 @@ impl SessionConfig {
         config.check_cookie(reader);
         config.check_proxies(reader);
         config.check_times(reader);
-        if config.local_tier.is_none() && !config.is_in_cookies() {
+        if !reader.is_given("local_tier") && !config.is_in_cookies() {
             reader.wrong("local_tier_capacity", "there are copies with a `local_tier` alone");
         }
         config.check_keys(reader);
