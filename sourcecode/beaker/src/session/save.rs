@@ -101,7 +101,7 @@ impl SessionState {
     }
 
     /// Tells whether there is nothing to do, so that no future of it has to be made.
-    #[cfg(feature = "middleware")]
+    #[cfg(feature = "tower")]
     pub(crate) fn is_done(&self) -> bool {
         self.ended.is_empty()
             && match plan(self.facts()) {
