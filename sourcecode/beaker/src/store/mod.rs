@@ -137,8 +137,8 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// `ErrorKind::Codec` if what lives there is no counter, `ErrorKind::TooLarge` for a number over
-    /// [`MAX_COUNT`], and what the store fails with. After one of these a failed write may have been done, and
-    /// one that is tried again counts twice.
+    /// [`MAX_COUNT`], and what the store fails with. After a failure of the store it may have been counted, so
+    /// whoever tries again may count twice.
     ///
     /// # Examples
     ///
@@ -227,8 +227,8 @@ pub trait Store: Debug + Send + Sync + 'static {
         None
     }
 
-    /// Returns the clock by which values expire, for the default [`increment`](Store::increment). Default: the
-    /// system's.
+    /// Returns the clock by which values expire, for the default [`increment`](Store::increment). A store that
+    /// takes a clock gives it back here. Default: the system's.
     fn clock(&self) -> &dyn Clock {
         &SystemClock
     }

@@ -244,6 +244,39 @@ fn what_is_damaged_counts_as_nothing_and_makes_room() {
     });
 }
 
+/// The database itself works out the checksum of a counter.
+#[servers::needs(postgresql)]
+#[test]
+fn a_damaged_counter_counts_as_nothing() {
+    let (server, key) = (start(), key(0));
+    let store = open(&server.url());
+    let hour = Some(Duration::from_secs(3600));
+    runtime().block_on(async {
+        store.increment(&key, 1, hour).await.unwrap();
+        let client = look_at(&server.url()).await;
+        for damage in [
+            "bytes = '43'::bytea",
+            "bytes = '42x'::bytea",
+            "bytes = '\\xff'::bytea",
+            "bytes = ''::bytea",
+            "bytes = '99999999999999999999'::bytea",
+            "version = 7",
+            "expires_at = expires_at + 1",
+            "expires_at = null",
+            "checksum = checksum - 1",
+            "checksum = 7",
+        ] {
+            store.delete(&key, Precondition::Always).await.unwrap();
+            assert_eq!(store.increment(&key, 42, hour).await.unwrap(), 42);
+            let text = format!("update beaker_values set {damage}");
+            assert_eq!(client.execute(&text, &[]).await.unwrap(), 1);
+            assert_eq!(store.increment(&key, 1, hour).await.unwrap(), 1, "{damage}");
+            let stored = store.get(&key).await.unwrap().unwrap();
+            assert_eq!(stored.count(), Some(1), "{damage}");
+        }
+    });
+}
+
 /// Counts how often the server says that it is ready for the next question: once a round trip.
 fn counting_relay(server: std::net::SocketAddr) -> (std::net::SocketAddr, Arc<Mutex<usize>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
