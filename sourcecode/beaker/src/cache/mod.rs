@@ -46,6 +46,7 @@ mod order;
 mod policy;
 mod reentrance;
 mod region;
+mod region_waits;
 mod shared_invalidations;
 mod stats;
 mod storage;

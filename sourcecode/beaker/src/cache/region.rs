@@ -340,7 +340,7 @@ const SHORTEST_KEY_LENGTH: usize = 80;
 #[derive(Debug, Clone)]
 pub struct RegionOptions {
     backend: AnyBackend,
-    policy: Policy,
+    pub(super) policy: Policy,
     key_length: Option<usize>,
     pub(super) time: Time,
 }
@@ -606,6 +606,9 @@ impl Members {
         let place = Place { region, key_length: options.key_length };
         let in_backend = format!("{}.{name}", self.region);
         let mut cache = Engine::placed(options.backend.clone(), &in_backend, codec, place);
+        if let Some((capacity, time)) = options.policy.local_tier {
+            cache = cache.local_tier(capacity, time);
+        }
         cache.policy = options.policy.clone();
         cache.time = options.time.clone();
         opened.insert(name.into(), Box::new(cache.clone()));

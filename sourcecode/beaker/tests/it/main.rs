@@ -80,6 +80,7 @@ mod redis;
 mod redis_async;
 #[cfg(feature = "redis")]
 mod redis_cluster;
+mod region_waits;
 mod regions;
 #[cfg(feature = "server")]
 mod served;
