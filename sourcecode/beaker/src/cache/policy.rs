@@ -55,6 +55,8 @@ pub(super) struct Policy {
     pub(super) wait_timeout: Option<Duration>,
     pub(super) on_timeout: OnTimeout,
     pub(super) stale_on_failure: bool,
+    /// Of a region: how many values each cache keeps in memory as well, and how long it believes them.
+    pub(super) local_tier: Option<(usize, Duration)>,
     pub(super) on_store_failure: OnStoreFailure,
     pub(super) executor: Option<Executor>,
 }
@@ -70,6 +72,7 @@ impl Default for Policy {
             wait_timeout: None,
             on_timeout: OnTimeout::Fail,
             stale_on_failure: true,
+            local_tier: None,
             on_store_failure: OnStoreFailure::Fail,
             executor: None,
         }
@@ -89,7 +92,10 @@ impl Policy {
     pub(super) fn gives_same(&self, other: &Policy) -> bool {
         let rules =
             |it: &Policy| (it.ttl, it.stale_for, it.jitter, it.eagerness, it.on_store_failure);
-        rules(self) == rules(other)
+        let waits = |it: &Policy| {
+            (it.error_ttl, it.wait_timeout, it.on_timeout, it.stale_on_failure, it.local_tier)
+        };
+        rules(self) == rules(other) && waits(self) == waits(other)
     }
 
     /// The age of a value that is stored now, and whose making took so long.

@@ -528,6 +528,9 @@ impl Members {
             Some(capacity) => Engine::in_memory(MemoryOptions::new(capacity), World::Threads),
             None => in_store()?,
         };
+        if let (None, Some((capacity, time))) = (options.objects, options.policy.local_tier) {
+            cache = cache.local_tier(capacity, time);
+        }
         cache.policy = options.policy.clone();
         cache.time = options.time.clone();
         opened.insert(name.into(), Arc::new(cache.clone()));

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::backend::BackendConfig;
 use super::words::{
-    self, ConfigOption, Printed, boolean, chosen, in_seconds, in_seconds_or_never, set, shown,
+    self, ConfigOption, Printed, boolean, chosen, in_milliseconds, in_seconds, in_seconds_or_never,
+    set, shown,
 };
-use crate::cache::OnStoreFailure;
+use crate::cache::{OnStoreFailure, OnTimeout};
 
 /// What `cache.…` says. It prints as lines of `key = value`, with passwords hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,18 @@ pub struct RegionConfig {
     pub expire: Option<Duration>,
     /// `stale_for`: how long after that it may be given while a new one is made.
     pub stale_for: Duration,
+    /// `error_ttl`: how long a failure of a creator is remembered; `None` is as caches have it, 0.1 seconds.
+    pub error_ttl: Option<Duration>,
+    /// `wait_timeout`: how long a call waits for one that makes the value; `None` is until that has ended.
+    pub wait_timeout: Option<Duration>,
+    /// `on_timeout`: what a call does then: it fails (`fail`), or makes the value itself (`create`).
+    pub on_timeout: Option<OnTimeout>,
+    /// `stale_on_failure`: whether a stale value is given when the creator fails; `None` is yes.
+    pub stale_on_failure: Option<bool>,
+    /// `local_tier`: how many values each cache keeps in memory as well; `None` is none.
+    pub local_tier: Option<usize>,
+    /// `local_ttl`: how long it believes those; `None` is a second.
+    pub local_ttl: Option<Duration>,
     /// `jitter`: up to so many percent of its time sooner a value expires, by chance.
     pub jitter: u8,
     /// `refresh_early`: whether a value is made anew before it expires, by chance.
@@ -49,6 +62,12 @@ impl Default for RegionConfig {
             backend: BackendConfig::memory(),
             expire: None,
             stale_for: Duration::ZERO,
+            error_ttl: None,
+            wait_timeout: None,
+            on_timeout: None,
+            stale_on_failure: None,
+            local_tier: None,
+            local_ttl: None,
             jitter: 0,
             refresh_early: false,
             on_store_failure: OnStoreFailure::Fail,
@@ -69,6 +88,36 @@ pub(super) const OPTIONS: &[ConfigOption<RegionConfig>] = &[
         "stale_for",
         |it, text| set(&mut it.stale_for, words::seconds(text)),
         |it| in_seconds(it.stale_for),
+    ),
+    ConfigOption(
+        "error_ttl",
+        |it, text| set(&mut it.error_ttl, words::milliseconds(text, 0).map(Some)),
+        |it| it.error_ttl.and_then(in_milliseconds),
+    ),
+    ConfigOption(
+        "wait_timeout",
+        |it, text| set(&mut it.wait_timeout, words::milliseconds(text, 1).map(Some)),
+        |it| it.wait_timeout.and_then(in_milliseconds),
+    ),
+    ConfigOption(
+        "on_timeout",
+        |it, text| set(&mut it.on_timeout, words::choice(text, TIMEOUTS).map(Some)),
+        |it| it.on_timeout.and_then(|then| chosen(then, TIMEOUTS)),
+    ),
+    ConfigOption(
+        "stale_on_failure",
+        |it, text| set(&mut it.stale_on_failure, boolean(text).map(Some)),
+        |it| it.stale_on_failure.and_then(shown),
+    ),
+    ConfigOption(
+        "local_tier",
+        |it, text| set(&mut it.local_tier, words::number(text, 1).map(Some)),
+        |it| it.local_tier.and_then(shown),
+    ),
+    ConfigOption(
+        "local_ttl",
+        |it, text| set(&mut it.local_ttl, words::milliseconds(text, 1).map(Some)),
+        |it| it.local_ttl.and_then(in_milliseconds),
     ),
     ConfigOption(
         "jitter",
@@ -95,6 +144,8 @@ pub(super) const OPTIONS: &[ConfigOption<RegionConfig>] = &[
 
 const STORE_FAILURES: &[(&str, OnStoreFailure)] =
     &[("fail", OnStoreFailure::Fail), ("bypass", OnStoreFailure::Bypass)];
+
+const TIMEOUTS: &[(&str, OnTimeout)] = &[("fail", OnTimeout::Fail), ("create", OnTimeout::Create)];
 
 /// A hash and what is kept before it need so much room.
 const SHORTEST_KEY_LENGTH: usize = 80;

@@ -69,6 +69,12 @@
 //! | `type` and the back end's options | as for sessions, without `cookie` | `memory` |
 //! | `expire` | seconds, or `never` | `never` |
 //! | `stale_for` | seconds after that in which an old value is given while a new one is made | `0` |
+//! | `error_ttl` | milliseconds for which a failure of a creator is remembered; 0 remembers nothing | `100` |
+//! | `wait_timeout` | milliseconds that a call waits for another one that makes the value | until that has ended |
+//! | `on_timeout` | `fail`, or `create`: after `wait_timeout`, a call makes the value itself | `fail` |
+//! | `stale_on_failure` | true or false: whether a stale value is given when the creator fails | `true` |
+//! | `local_tier` | values that each cache keeps in memory as well, 1 or more | none |
+//! | `local_ttl` | milliseconds for which it believes those | `1000` |
 //! | `jitter` | percent of `expire` by which values expire sooner by chance | `0` |
 //! | `refresh_early` | true or false: values are made anew before they expire, by chance | `false` |
 //! | `on_store_failure` | `fail`, or `bypass`: a call goes on without the store when that fails | `fail` |

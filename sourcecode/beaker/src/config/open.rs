@@ -1,5 +1,7 @@
 //! Opens what the configuration describes: sessions, and regions of caches.
 
+use std::time::Duration;
+
 use super::backend::BackendConfig;
 use super::cache::{CacheConfig, RegionConfig};
 use super::print::Keys;
@@ -7,7 +9,7 @@ use super::session::{CookieFormat, Place, Serializer, SessionConfig};
 #[cfg(feature = "tokio")]
 use crate::backend::AsyncBackend;
 use crate::backend::Backend;
-use crate::cache::{RegionOptions, Regions};
+use crate::cache::{OnTimeout, RegionOptions, Regions};
 use crate::codec::Json;
 use crate::error::{Error, Result};
 #[cfg(feature = "cookies")]
@@ -283,13 +285,29 @@ impl RegionConfig {
             .stale_for(self.stale_for)
             .on_store_failure(self.on_store_failure)
             .jitter(f64::from(self.jitter) / 100.0)
-            .refresh_early(if self.refresh_early { 1.0 } else { 0.0 });
-        match self.expire {
+            .refresh_early(if self.refresh_early { 1.0 } else { 0.0 })
+            .stale_on_failure(self.stale_on_failure.unwrap_or(true));
+        let options = match self.expire {
             Some(time) => options.ttl(time),
+            None => options,
+        };
+        let options = match self.error_ttl {
+            Some(time) => options.error_ttl(time),
+            None => options,
+        };
+        let options = match self.wait_timeout {
+            Some(time) => options.wait_timeout(time, self.on_timeout.unwrap_or(OnTimeout::Fail)),
+            None => options,
+        };
+        match self.local_tier {
+            Some(max) => options.local_tier(max, self.local_ttl.unwrap_or(LOCAL_TTL)),
             None => options,
         }
     }
 }
+
+/// How long a tier in memory believes what it has, where nothing is said.
+const LOCAL_TTL: Duration = Duration::from_secs(1);
 
 pub(super) const BEAKER_IS_JSON: &str =
     "sessions in Beaker's cookies are JSON; take `json`, or leave it out";

@@ -157,6 +157,13 @@ impl CacheConfig {
                 (name, raw, region)
             })
             .collect();
+        for (option, needed) in PAIRS {
+            let mut regions = raw.iter().map(|(_, _, region)| region);
+            let is_used = needed.1(&default) || regions.any(needed.1);
+            if !is_used {
+                reader.wrong(option, &format!("it is for `{}`, which is missing", needed.0));
+            }
+        }
         // Options that regions use may be said for all of them.
         let is_used = |option: &str| {
             raw.iter().any(|(_, raw, _)| raw.clone().or(&base).takes(option, "memory"))
@@ -167,15 +174,39 @@ impl CacheConfig {
         }
         let regions = raw.into_iter().map(|(name, raw, region)| {
             let reader = reader_of(settings, name, problems);
+            let region = region.without_what_says_nothing();
+            for (option, needed) in PAIRS.iter().filter(|(option, _)| reader.is_given(option)) {
+                if !needed.1(&region) {
+                    reader.wrong(option, &format!("it is for `{}`, which is missing", needed.0));
+                }
+            }
             reader.finish(&BTreeSet::new());
             let (own, all) = (raw.given(), raw.or(&base));
             all.note_surplus(&own, &reader, "memory", |_| false);
             let backend = all.settle(&reader, "memory").unwrap_or_else(BackendConfig::memory);
             (name.to_owned(), RegionConfig { backend, ..region })
         });
+        let default = default.without_what_says_nothing();
         CacheConfig { regions: regions.collect(), default }
     }
 }
+
+impl RegionConfig {
+    /// Leaves out what is said for regions that have a use for it.
+    fn without_what_says_nothing(mut self) -> RegionConfig {
+        self.on_timeout = self.wait_timeout.and(self.on_timeout);
+        self.local_ttl = self.local_tier.and(self.local_ttl);
+        self
+    }
+}
+
+/// An option, and another one without which it says nothing.
+type Pair = (&'static str, (&'static str, fn(&RegionConfig) -> bool));
+
+const PAIRS: &[Pair] = &[
+    ("on_timeout", ("wait_timeout", |it| it.wait_timeout.is_some())),
+    ("local_ttl", ("local_tier", |it| it.local_tier.is_some())),
+];
 
 fn reader_of<'a>(settings: &'a Settings, name: &str, problems: &'a Problems) -> Reader<'a> {
     Reader::new(settings, format!("cache.{name}."), name::region(), problems).inheriting("cache.")

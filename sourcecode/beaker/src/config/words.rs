@@ -65,6 +65,13 @@ pub(super) fn seconds(text: &str) -> ParseResult<Duration> {
     whole(text, 0..=LONGEST).map(Duration::from_secs).ok_or_else(allowed)
 }
 
+/// Whole milliseconds, so many or more.
+pub(super) fn milliseconds(text: &str, least: u64) -> ParseResult<Duration> {
+    let most = LONGEST * 1000;
+    let allowed = || format!("allowed are whole milliseconds, {least} to {most} (100 years)");
+    whole(text, least..=most).map(Duration::from_millis).ok_or_else(allowed)
+}
+
 /// How long an old id leads to its session.
 pub(super) fn grace(text: &str) -> ParseResult<Duration> {
     let allowed = || "allowed are whole seconds, 0 to 60".to_owned();
@@ -74,6 +81,11 @@ pub(super) fn grace(text: &str) -> ParseResult<Duration> {
 /// As [`seconds`] reads it.
 pub(super) fn in_seconds(time: Duration) -> Option<String> {
     shown(time.as_secs())
+}
+
+/// As [`milliseconds`] reads it.
+pub(super) fn in_milliseconds(time: Duration) -> Option<String> {
+    shown(time.as_millis())
 }
 
 /// As [`seconds_or_never`] reads it.

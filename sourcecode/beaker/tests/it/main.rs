@@ -98,6 +98,7 @@ mod redis;
 mod redis_async;
 #[cfg(feature = "redis")]
 mod redis_cluster;
+mod region_waits;
 mod regions;
 mod regions_of_objects;
 #[cfg(feature = "server")]
