@@ -64,6 +64,7 @@
 //! | `jitter` | percent of `expire` by which values expire sooner by chance | `0` |
 //! | `refresh_early` | true or false: values are made anew before they expire, by chance | `false` |
 //! | `on_store_failure` | `fail`, or `bypass`: a call goes on without the store when that fails | `fail` |
+//! | `objects` | true or false, for `type = memory`: values are kept as they are, for `Region::objects`; each cache holds `max_entries` of them, or 10,000 | `false` |
 //! | `enabled` | true or false | `true` |
 //! | `key_length` | bytes, 80 or more | `250` |
 //! | `regions` | names with `,` between; for `cache.` only | none |

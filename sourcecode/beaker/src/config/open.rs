@@ -229,7 +229,8 @@ impl CacheConfig {
             if region.enabled {
                 opened.push((config, backend.clone()));
             }
-            regions.push((name.as_str(), region.configured(options(backend))));
+            let options = region.in_memory().unwrap_or_else(|| options(backend));
+            regions.push((name.as_str(), region.configured(options)));
         }
         Regions::new(regions)
     }
@@ -243,6 +244,9 @@ impl RegionConfig {
     ///
     /// What [`Backend::open`] fails with.
     pub fn open(&self) -> Result<RegionOptions> {
+        if let Some(options) = self.in_memory() {
+            return Ok(self.configured(options));
+        }
         let backend = if self.enabled { self.backend.open()? } else { Backend::null() };
         Ok(self.configured(RegionOptions::new(backend)))
     }
@@ -270,8 +274,17 @@ impl RegionConfig {
     /// ```
     #[cfg(feature = "tokio")]
     pub fn open_async(&self) -> Result<RegionOptions> {
+        if let Some(options) = self.in_memory() {
+            return Ok(self.configured(options));
+        }
         let backend = if self.enabled { self.backend.open_async()? } else { AsyncBackend::null() };
         Ok(self.configured(RegionOptions::for_tasks(backend)))
+    }
+
+    /// Values as they are, if that is how they are kept: none of them where caching is not enabled.
+    fn in_memory(&self) -> Option<RegionOptions> {
+        let max = self.max_objects()?;
+        Some(RegionOptions::in_memory(if self.enabled { max } else { 0 }))
     }
 
     fn configured(&self, options: RegionOptions) -> RegionOptions {

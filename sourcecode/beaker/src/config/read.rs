@@ -152,9 +152,38 @@ impl CacheConfig {
             let (own, all) = (raw.given(), raw.or(&base));
             all.note_surplus(&own, &reader, "memory", |_| false);
             let backend = all.settle(&reader, "memory").unwrap_or_else(BackendConfig::memory);
-            (name.to_owned(), RegionConfig { backend, ..region })
+            let mut region = RegionConfig { backend, ..region };
+            if reader.is_given("objects") {
+                region.check_objects(&reader);
+            }
+            region.check_bound(&reader);
+            region.objects &= region.max_objects().is_some();
+            (name.to_owned(), region)
         });
-        CacheConfig { regions: regions.collect(), default }
+        let regions: BTreeMap<String, RegionConfig> = regions.collect();
+        if !regions.values().any(|region| region.objects) {
+            default.check_objects(&reader);
+        }
+        default.check_bound(&reader);
+        CacheConfig { regions, default }
+    }
+}
+
+impl RegionConfig {
+    fn check_objects(&self, reader: &Reader<'_>) {
+        if self.objects && self.max_objects().is_none() {
+            let what =
+                "values stay as they are in memory alone; take `type = memory`, or leave it out";
+            reader.wrong("objects", what);
+        }
+    }
+
+    fn check_bound(&self, reader: &Reader<'_>) {
+        if self.max_objects().is_some() && self.backend.option("max_bytes").is_some() {
+            let what = "with `objects` values are counted, since nobody knows their size; take \
+                        `max_entries`";
+            reader.wrong("max_bytes", what);
+        }
     }
 }
 

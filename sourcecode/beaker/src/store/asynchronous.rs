@@ -215,6 +215,14 @@ impl AnyStore {
         asked!(self, store => store.put(key, bytes, ttl, when))
     }
 
+    pub(crate) async fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
+        match self {
+            AnyStore::Blocking(store) => store.put_many(puts),
+            #[cfg(feature = "tokio")]
+            AnyStore::Async(store) => store.put_many(puts).await,
+        }
+    }
+
     pub(crate) async fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         asked!(self, store => store.delete(key, when))
     }

@@ -1,5 +1,6 @@
 //! Settings from everywhere, their mistakes, and how they are printed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use beaker::cache::OnStoreFailure;
@@ -281,6 +282,37 @@ fn regions_take_over_what_they_do_not_say() {
     );
 }
 
+/// What is said for all regions is for those in memory.
+#[test]
+fn regions_of_objects() {
+    let pairs = [
+        ("cache.regions", "short, long, off"),
+        ("cache.objects", "yes"),
+        ("cache.short.max_entries", "2"),
+        ("cache.short.expire", "60"),
+        ("cache.long.type", "file"),
+        ("cache.long.data_dir", "x"),
+        ("cache.off.enabled", "no"),
+    ];
+    let cache = read(&pairs).unwrap().cache;
+    assert!(cache.regions["short"].objects && !cache.regions["long"].objects);
+    prints(
+        &pairs,
+        &[
+            "cache.short.objects = true  # as cache.objects",
+            "cache.long.objects = false  # default",
+        ],
+    );
+    let regions = Settings::from_pairs(pairs.into_iter().filter(|(key, _)| !key.contains("long.")));
+    let regions = regions.read().unwrap().cache.open().unwrap();
+    let keeps = |region: &str, count: u16| {
+        let cache = regions.get(region).unwrap().objects::<Arc<u16>>("points").unwrap();
+        (0..count).for_each(|key| cache.put(key, Arc::new(key)).unwrap());
+        cache.entry_count().unwrap()
+    };
+    assert_eq!((keeps("short", 10), keeps("long", 100), keeps("off", 10)), (2, 100, 0));
+}
+
 #[test]
 fn mistakes_in_regions() {
     let regions = ("cache.regions", "short");
@@ -297,6 +329,13 @@ fn mistakes_in_regions() {
     mistake("cache.regions", "a.b", &[], names);
     let percents = "allowed are whole percents, 0 to 100, without the sign";
     mistake("cache.short.jitter", "10%", &[regions], percents);
+    let alone = "values stay as they are in memory alone; take `type = memory`, or leave it out";
+    let file = [regions, ("cache.short.type", "file"), ("cache.short.data_dir", "x")];
+    mistake("cache.short.objects", "yes", &file, alone);
+    mistake("cache.objects", "yes", &[("cache.type", "file"), ("cache.data_dir", "x")], alone);
+    let counted =
+        "with `objects` values are counted, since nobody knows their size; take `max_entries`";
+    mistake("cache.short.max_bytes", "5000", &[regions, ("cache.objects", "yes")], counted);
     mistake("cache.key_length", "79", &[], "allowed is a whole number, 80 or more");
     mistakes(
         &[regions, ("cache.short.type", "file")],
@@ -462,6 +501,7 @@ fn any_pairs() -> impl Strategy<Value = Vec<(String, String)>> {
         option("cache.short.refresh_early", word().boxed()),
         option("cache.on_store_failure", prop_oneof!["fail", "Bypass"].boxed()),
         option("cache.enabled", word().boxed()),
+        option("cache.objects", prop_oneof!["no", "Off"].boxed()),
         option("cache.key_length", (80..500u32).prop_map(|n| n.to_string()).boxed()),
         option("cache.short.expire", seconds().boxed()),
         option("cache.long-term.enabled", word().boxed()),
