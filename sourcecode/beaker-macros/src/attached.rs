@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use syn::{Attribute, ReturnType};
 
 use crate::function::{Function, without_mut};
+use crate::many::Many;
 use crate::parts::{conditions, local};
 
 pub fn expand(function: &Function) -> TokenStream {
@@ -49,6 +50,10 @@ pub fn expand(function: &Function) -> TokenStream {
         quote!(#make_key ::beaker::cache::cached::key(#key)),
     );
 
+    if let Some(many) = &function.many {
+        let refresh = many.refresh(function);
+        return quote!(#get #set #invalidate #refresh #body #key_of #own);
+    }
     let arguments = quote!((#cache, &#key, (#made)(#given)));
     let (output, refreshed) = match (&function.item.sig.output, function.returned.is_fallible) {
         (ReturnType::Type(_, output), true) => {
@@ -82,7 +87,11 @@ impl Function {
         let arguments = self.arguments.iter().filter(|argument| argument.is_attached);
         let arguments = arguments.map(|argument| {
             let (name, kind) = (&argument.name, &argument.kind);
-            quote!(#name: #kind,)
+            match self.many.as_ref().filter(|many| many.name == *name) {
+                // One of them.
+                Some(Many { item, .. }) => quote!(#name: &#item,),
+                None => quote!(#name: #kind,),
+            }
         });
         let receiver = self.has_receiver.then(|| {
             let receiver = Ident::new("self", Span::call_site());
@@ -92,7 +101,7 @@ impl Function {
     }
 
     /// A function of all the arguments.
-    fn about_all(
+    pub fn about_all(
         &self,
         what: &str,
         doc: &str,

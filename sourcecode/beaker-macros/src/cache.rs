@@ -41,8 +41,12 @@ impl Function {
         if let Some(region) = &self.options.region {
             let name = self.name_in_region();
             let region = quote_spanned!(region.span()=> (#region));
+            let open = match self.options.objects {
+                Some(_) => quote!(objects),
+                None => quote!(cache),
+            };
             return quote! {
-                let #cache: &::beaker::cache::Cache<#value> = &#region.cache(#name)?;
+                let #cache: &::beaker::cache::Cache<#value> = &#region.#open(#name)?;
                 #stale_for
             };
         }

@@ -43,6 +43,18 @@ fn wrapper(function: &Function) -> TokenStream {
     let (take_cache, make_key) = (function.take_cache(), function.make_key());
     let original = function.call_original();
     let made = function.made(false);
+    if let Some(many) = &function.many {
+        let (keys, call) = (many.make_keys(function), many.call(function));
+        return quote! {
+            #(#attributes)*
+            #[allow(clippy::all)]
+            #vis #sig {
+                #take_cache
+                #keys
+                #call
+            }
+        };
+    }
     let create = match function.returned.is_fallible {
         true => {
             let call = quote_spanned!(sig.output.span()=> ::beaker::cache::cached::try_call);

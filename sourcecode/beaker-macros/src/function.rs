@@ -4,6 +4,7 @@ use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::{Error, FnArg, ItemFn, Pat, PatIdent, PatType, Result, Token, Type};
 
+use crate::many::Many;
 use crate::options::Options;
 use crate::returned::{Returned, mentions};
 
@@ -17,6 +18,8 @@ pub struct Function {
     /// It has `&self`.
     pub has_receiver: bool,
     pub skips_receiver: bool,
+    /// It is asked for many keys at once.
+    pub many: Option<Many>,
 }
 
 /// An argument with a name; not `self`.
@@ -32,8 +35,9 @@ pub struct Argument {
 impl Function {
     pub fn new(options: Options, item: ItemFn) -> Result<Function> {
         check_kind(&item)?;
-        let returned = Returned::of(&item)?;
+        let mut returned = Returned::of(&item)?;
         let arguments = read_arguments(&options, &item)?;
+        let many = Many::read(&options, &arguments, &mut returned)?;
         let has_receiver = item.sig.receiver().is_some();
         let skipped = options.skip.as_deref().unwrap_or_default();
         let skips_receiver = options.key.is_some() || skipped.iter().any(|name| name == "self");
@@ -57,6 +61,7 @@ impl Function {
             is_method,
             has_receiver,
             skips_receiver,
+            many,
         };
         function.check_own_cache(&self_type)?;
         Ok(function)

@@ -56,7 +56,7 @@ impl Function {
     /// Text or bytes that are all there is to the key, so that nothing need be put together. What is
     /// lent can be the key while the function has it too.
     fn whole_key(&self) -> Option<TokenStream> {
-        let is_plain = self.has_own_key() && self.options.key.is_none();
+        let is_plain = self.has_own_key() && self.options.key.is_none() && self.many.is_none();
         let mut generics = self.item.sig.generics.params.iter();
         let has_types = generics.any(|one| !matches!(one, GenericParam::Lifetime(_)));
         let mut parts = self.arguments.iter().filter(|argument| argument.is_part);

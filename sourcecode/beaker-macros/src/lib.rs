@@ -6,6 +6,7 @@ mod call;
 mod derive;
 mod function;
 mod key;
+mod many;
 mod options;
 mod parts;
 mod returned;

@@ -17,6 +17,10 @@ pub struct Options {
     pub name: Option<LitStr>,
     pub key: Option<Expr>,
     pub skip: Option<Vec<Ident>>,
+    /// The argument that is a slice of keys.
+    pub many: Option<Ident>,
+    /// Values of the region are kept as they are.
+    pub objects: Option<proc_macro2::Span>,
     /// An expression of type `Duration`.
     pub ttl: Option<TokenStream>,
     pub stale_for: Option<TokenStream>,
@@ -26,8 +30,8 @@ pub struct Options {
 }
 
 const KNOWN: &str = "`cache = EXPRESSION`, `region = EXPRESSION`, `size = 1000`, `name = \"...\"`, `key = EXPRESSION`, \
-                     `skip(argument, ...)`, `ttl = \"60s\"`, `stale_for = \"10s\"`, \
-                     `keep_if = |value| ...`, `method`";
+                     `skip(argument, ...)`, `many = ARGUMENT`, `ttl = \"60s\"`, `stale_for = \"10s\"`, \
+                     `keep_if = |value| ...`, `objects`, `method`";
 
 impl Parse for Options {
     fn parse(input: ParseStream<'_>) -> Result<Options> {
@@ -62,6 +66,8 @@ impl Options {
                 once(&mut self.stale_for, option, time)
             }
             "skip" => once(&mut self.skip, option, names(option, input)?),
+            "many" => once(&mut self.many, option, value(option, input)?),
+            "objects" => once(&mut self.objects, option, option.span()),
             "method" => once(&mut self.method, option, ()),
             other => Err(Error::new(option.span(), unknown(other))),
         }
@@ -81,6 +87,16 @@ impl Options {
             let what = "`size` is for the function's own cache, and it has none with `cache` or \
                         `region`; leave one of the two out";
             return Err(Error::new(size.span(), what));
+        }
+        if let (Some(objects), None) = (self.objects, &self.region) {
+            let what = "`objects` says how a region keeps its values; write `region = EXPRESSION` beside it, or \
+                        leave it out";
+            return Err(Error::new(objects, what));
+        }
+        if let (Some(many), Some(_)) = (&self.many, &self.key) {
+            let what = "with `many`, each key is made of one of the slice and of the other arguments; leave `key` \
+                        out, and `skip` what is no part of it";
+            return Err(Error::new(many.span(), what));
         }
         if let (Some(_), Some(skipped)) = (&self.key, &self.skip)
             && let Some(first) = skipped.first()

@@ -675,8 +675,11 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         finish(self.engine.put(WholeKey::of(&key).as_ref(), value.into()))
     }
 
-    /// Removes a key, and returns whether it had a value, fresh or stale. What is being made for it is
-    /// not kept.
+    /// Removes a key, and returns whether it had a value, fresh or stale. What is being made for it is not
+    /// kept.
+    ///
+    /// In memory, of several who remove a value at the same time one is told that it was there. In a store
+    /// it is looked for before, so all of them may be; [`take`](Cache::take) gives it to one.
     ///
     /// # Errors
     ///

@@ -643,6 +643,9 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// Removes a key, and returns whether it had a value, fresh or stale. What is being made for it is not
     /// kept.
     ///
+    /// In memory, of several who remove a value at the same time one is told that it was there. In a store
+    /// it is looked for before, so all of them may be; [`take`](AsyncCache::take) gives it to one.
+    ///
     /// # Errors
     ///
     /// What the store fails with.

@@ -238,7 +238,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     }
 }
 
-fn wrong_number(made: usize, wanted: usize) -> Error {
+pub(super) fn wrong_number(made: usize, wanted: usize) -> Error {
     let what = format!("the creator of {wanted} values gave {made}");
     Error::new(ErrorKind::Creation, what + "; it must give one for each key, in their order")
 }

@@ -1,11 +1,13 @@
 //! What the code that `#[cached]` writes calls. Nothing here is to be called by hand.
 
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::api::Cache;
 use super::arguments::ArgumentKey;
+use super::batch::wrong_number;
 use super::policy::CacheEntry;
 use crate::error::{Error, Result};
 
@@ -137,4 +139,41 @@ where
     E: CallError,
 {
     refresh(cache, key, made).map_err(E::from)
+}
+
+/// A function of many keys. It is called with the items whose keys are missing, in some order, each once.
+pub fn try_call_many<K, V, E>(
+    cache: &Cache<V>,
+    items: &[K],
+    keys: &[ArgumentKey],
+    original: impl FnOnce(&[K]) -> Result<Vec<CacheEntry<V>>, E>,
+) -> Result<Vec<V>, E>
+where
+    K: Clone,
+    V: Clone + Send + Sync + 'static,
+    E: CallError,
+{
+    cache.try_get_or_create_many(keys, |missing| {
+        let items: HashMap<&ArgumentKey, &K> = keys.iter().zip(items).collect();
+        let missing = missing.iter().filter_map(|key| items.get(key).copied().cloned());
+        original(&missing.collect::<Vec<K>>())
+    })
+}
+
+/// Keeps many values that were made anew, if they are to be kept.
+pub fn try_refresh_many<V, E>(
+    cache: &Cache<V>,
+    keys: Vec<ArgumentKey>,
+    made: Vec<CacheEntry<V>>,
+) -> Result<Vec<V>, E>
+where
+    V: Clone + Send + Sync + 'static,
+    E: CallError,
+{
+    if made.len() != keys.len() {
+        return Err(wrong_number(made.len(), keys.len()).into());
+    }
+    let values = made.iter().map(|made| made.value.clone()).collect();
+    cache.put_many(keys.into_iter().zip(made).filter(|(_, made)| made.is_kept))?;
+    Ok(values)
 }

@@ -84,7 +84,8 @@ impl Age {
                 }
             }
             _ if invalidated == Invalidated::Softly => Freshness::Stale,
-            _ if !Age::is_plausible(self.made_at, now) => Freshness::Stale,
+            // What never expires goes by no clock.
+            Some(_) if !Age::is_plausible(self.made_at, now) => Freshness::Stale,
             _ => Freshness::Fresh,
         }
     }
@@ -205,6 +206,7 @@ mod tests {
             // The clock was set back: by a little, by much.
             (until, 50, no, Fresh),
             (until, 30, no, Stale),
+            (None, 30, no, Fresh),
         ];
         for (fresh_until, now, invalidated, wanted) in rows {
             let found = age(fresh_until).freshness(at(now), Duration::from_secs(10), invalidated);

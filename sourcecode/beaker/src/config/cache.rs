@@ -49,6 +49,8 @@ pub struct RegionConfig {
     pub refresh_early: bool,
     /// `on_store_failure`: whether a call fails with the store (`fail`), or goes on without it (`bypass`).
     pub on_store_failure: OnStoreFailure,
+    /// `objects`: whether values are kept as they are, in memory, and not encoded.
+    pub objects: bool,
     /// `enabled`: whether anything is cached at all.
     pub enabled: bool,
     /// `key_length`: a longer key is shortened to a hash, in bytes.
@@ -71,6 +73,7 @@ impl Default for RegionConfig {
             jitter: 0,
             refresh_early: false,
             on_store_failure: OnStoreFailure::Fail,
+            objects: false,
             enabled: true,
             key_length: 250,
         }
@@ -134,6 +137,7 @@ pub(super) const OPTIONS: &[ConfigOption<RegionConfig>] = &[
         |it, text| set(&mut it.on_store_failure, words::choice(text, STORE_FAILURES)),
         |it| chosen(it.on_store_failure, STORE_FAILURES),
     ),
+    ConfigOption("objects", |it, text| set(&mut it.objects, boolean(text)), |it| shown(it.objects)),
     ConfigOption("enabled", |it, text| set(&mut it.enabled, boolean(text)), |it| shown(it.enabled)),
     ConfigOption(
         "key_length",
@@ -150,7 +154,20 @@ const TIMEOUTS: &[(&str, OnTimeout)] = &[("fail", OnTimeout::Fail), ("create", O
 /// A hash and what is kept before it need so much room.
 const SHORTEST_KEY_LENGTH: usize = 80;
 
+/// How many values each cache holds as they are, where `max_entries` does not say it.
+const MAX_OBJECTS: usize = 10_000;
+
 impl RegionConfig {
+    /// How many values each cache holds as they are, if that is how they are kept. What is said for all
+    /// regions is for those in memory.
+    pub(super) fn max_objects(&self) -> Option<usize> {
+        let is_in_memory = self.objects && self.backend.name() == "memory";
+        is_in_memory.then(|| {
+            let given = self.backend.option("max_entries").and_then(|number| number.parse().ok());
+            given.unwrap_or(MAX_OBJECTS)
+        })
+    }
+
     /// Its options, what they are, and what they are by default.
     pub(super) fn printed(&self) -> Vec<Printed> {
         let mut printed = self.backend.printed("memory");

@@ -44,8 +44,8 @@
 //! | `touch_every` | seconds between two notes of an access | each one is noted |
 //! | `grace` | seconds, 0 to 60, for which an old id leads to the session | `0` |
 //! | `max_per_user` | sessions of a user, 1 to 10000; the oldest ends when there is one more | `1000` |
-//! | `local_tier` | seconds, 1 to 60, for which copies in memory are shown | no copies |
-//! | `local_tier_capacity` | sessions of which there are copies, 1 to 10000000 | `10000` |
+//! | `local_tier` | sessions of which there are copies in memory, 1 to 10000000 | none |
+//! | `local_ttl` | seconds, 1 to 60, for which such a copy is shown | `1` |
 //! | `save_accessed_time`, `auto` | true or false | `true`, `false` |
 //! | `key`, `cookie_path`, `cookie_domain` | the cookie's name, path and domain | `beaker.session.id`, `/`, none |
 //! | `cookie_expires` | true: until the browser is closed; false: as long as browsers keep any; seconds | `true` |
@@ -78,6 +78,7 @@
 //! | `jitter` | percent of `expire` by which values expire sooner by chance | `0` |
 //! | `refresh_early` | true or false: values are made anew before they expire, by chance | `false` |
 //! | `on_store_failure` | `fail`, or `bypass`: a call goes on without the store when that fails | `fail` |
+//! | `objects` | true or false, for `type = memory`: values are kept as they are, for `Region::objects`; each cache holds `max_entries` of them, or 10,000 | `false` |
 //! | `enabled` | true or false | `true` |
 //! | `key_length` | bytes, 80 or more | `250` |
 //! | `regions` | names with `,` between; for `cache.` only | none |

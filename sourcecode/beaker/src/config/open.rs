@@ -95,8 +95,8 @@ impl SessionConfig {
         if let Some(touch_every) = self.touch_every {
             sessions = sessions.touch_every(touch_every);
         }
-        if let Some(time) = self.local_tier {
-            sessions = sessions.local_tier(self.local_tier_capacity, time);
+        if let Some(capacity) = self.local_tier {
+            sessions = sessions.local_tier(capacity, self.local_ttl.unwrap_or(LOCAL_TTL));
         }
         // Beaker's cookies are JSON of their own, and take no codec.
         match self.data_serializer {
@@ -234,7 +234,8 @@ impl CacheConfig {
             if region.enabled {
                 opened.push((config, backend.clone()));
             }
-            regions.push((name.as_str(), region.configured(options(backend))));
+            let options = region.in_memory().unwrap_or_else(|| options(backend));
+            regions.push((name.as_str(), region.configured(options)));
         }
         Regions::new(regions)
     }
@@ -248,6 +249,9 @@ impl RegionConfig {
     ///
     /// What [`Backend::open`] fails with.
     pub fn open(&self) -> Result<RegionOptions> {
+        if let Some(options) = self.in_memory() {
+            return Ok(self.configured(options));
+        }
         let backend = if self.enabled { self.backend.open()? } else { Backend::null() };
         Ok(self.configured(RegionOptions::new(backend)))
     }
@@ -275,8 +279,17 @@ impl RegionConfig {
     /// ```
     #[cfg(feature = "tokio")]
     pub fn open_async(&self) -> Result<RegionOptions> {
+        if let Some(options) = self.in_memory() {
+            return Ok(self.configured(options));
+        }
         let backend = if self.enabled { self.backend.open_async()? } else { AsyncBackend::null() };
         Ok(self.configured(RegionOptions::for_tasks(backend)))
+    }
+
+    /// Values as they are, if that is how they are kept: none of them where caching is not enabled.
+    fn in_memory(&self) -> Option<RegionOptions> {
+        let max = self.max_objects()?;
+        Some(RegionOptions::in_memory(if self.enabled { max } else { 0 }))
     }
 
     fn configured(&self, options: RegionOptions) -> RegionOptions {

@@ -26,7 +26,7 @@ impl SessionConfig {
         config.check_proxies(reader);
         config.check_times(reader);
         if !reader.is_given("local_tier") && !config.is_in_cookies() {
-            reader.wrong("local_tier_capacity", "there are copies with a `local_tier` alone");
+            reader.wrong("local_ttl", "it is for `local_tier`, which is missing");
         }
         config.check_keys(reader);
         reader.finish(&BTreeSet::new());
@@ -122,7 +122,7 @@ fn place(reader: &Reader<'_>) -> Place {
         if reader.is_given("grace") {
             reader.wrong("grace", "an old cookie stays good anyway; leave it out");
         }
-        for option in ["local_tier", "local_tier_capacity"] {
+        for option in ["local_tier", "local_ttl"] {
             reader.wrong(option, "sessions in cookies are read from no store; leave it out");
         }
         if reader.is_given("max_per_user") {
@@ -184,14 +184,43 @@ impl CacheConfig {
             let (own, all) = (raw.given(), raw.or(&base));
             all.note_surplus(&own, &reader, "memory", |_| false);
             let backend = all.settle(&reader, "memory").unwrap_or_else(BackendConfig::memory);
-            (name.to_owned(), RegionConfig { backend, ..region })
+            let mut region = RegionConfig { backend, ..region };
+            if reader.is_given("objects") {
+                region.check_objects(&reader);
+            }
+            region.check_bound(&reader);
+            region.objects &= region.max_objects().is_some();
+            (name.to_owned(), region)
         });
-        let default = default.without_what_says_nothing();
-        CacheConfig { regions: regions.collect(), default }
+        let regions: BTreeMap<String, RegionConfig> = regions.collect();
+        if !regions.values().any(|region| region.objects) {
+            default.check_objects(&reader);
+        }
+        default.check_bound(&reader);
+        CacheConfig { regions, default: default.without_what_says_nothing() }
     }
 }
 
 impl RegionConfig {
+    fn check_objects(&self, reader: &Reader<'_>) {
+        if self.objects && self.max_objects().is_none() {
+            let what =
+                "values stay as they are in memory alone; take `type = memory`, or leave it out";
+            reader.wrong("objects", what);
+        }
+        if self.objects && self.local_tier.is_some() {
+            reader.wrong("local_tier", "with `objects` all values are in memory; leave it out");
+        }
+    }
+
+    fn check_bound(&self, reader: &Reader<'_>) {
+        if self.max_objects().is_some() && self.backend.option("max_bytes").is_some() {
+            let what = "with `objects` values are counted, since nobody knows their size; take \
+                        `max_entries`";
+            reader.wrong("max_bytes", what);
+        }
+    }
+
     /// Leaves out what is said for regions that have a use for it.
     fn without_what_says_nothing(mut self) -> RegionConfig {
         self.on_timeout = self.wait_timeout.and(self.on_timeout);

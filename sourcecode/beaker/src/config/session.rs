@@ -29,10 +29,10 @@ pub struct SessionConfig {
     pub grace: Duration,
     /// `max_per_user`: how many sessions a user may have; the oldest ends when there is one more.
     pub max_per_user: usize,
-    /// `local_tier`: for how long copies in the memory of this process are shown; `None` is not at all.
-    pub local_tier: Option<Duration>,
-    /// `local_tier_capacity`: of how many sessions there are copies at most.
-    pub local_tier_capacity: usize,
+    /// `local_tier`: of how many sessions there are copies in the memory of this process; `None` is none.
+    pub local_tier: Option<usize>,
+    /// `local_ttl`: for how long such a copy is shown; `None` is a second.
+    pub local_ttl: Option<Duration>,
     /// `save_accessed_time`: whether accesses are noted.
     pub save_accessed_time: bool,
     /// `auto`: whether the middleware saves what was changed.
@@ -234,13 +234,13 @@ pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
     ),
     ConfigOption(
         "local_tier",
-        |it, text| set(&mut it.local_tier, copies_last(text).map(Some)),
-        |it| it.local_tier.and_then(in_seconds),
+        |it, text| set(&mut it.local_tier, words::number_in(text, 1..=MOST_COPIES).map(Some)),
+        |it| it.local_tier.and_then(shown),
     ),
     ConfigOption(
-        "local_tier_capacity",
-        |it, text| set(&mut it.local_tier_capacity, words::number_in(text, 1..=MOST_COPIES)),
-        |it| it.local_tier.and_then(|_| shown(it.local_tier_capacity)),
+        "local_ttl",
+        |it, text| set(&mut it.local_ttl, copies_last(text).map(Some)),
+        |it| it.local_ttl.and_then(in_seconds),
     ),
     ConfigOption(
         "save_accessed_time",
@@ -360,7 +360,6 @@ pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
 const LONGEST_COPY: usize = 60;
 
 const MOST_COPIES: usize = 10_000_000;
-const DEFAULT_COPIES: usize = 10_000;
 
 fn copies_last(text: &str) -> ParseResult<Duration> {
     words::number_in(text, 1..=LONGEST_COPY).map(|seconds| Duration::from_secs(seconds as u64))
@@ -425,7 +424,7 @@ impl SessionConfig {
             grace: Duration::ZERO,
             max_per_user: DEFAULT_PER_USER,
             local_tier: None,
-            local_tier_capacity: DEFAULT_COPIES,
+            local_ttl: None,
             save_accessed_time: true,
             auto: false,
             cookie: CookieConfig::default(),

@@ -210,7 +210,7 @@ async fn poll_times(
 type Act =
     for<'a> fn(&'a AsyncCache<u32>) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-const ACTS: [(&str, Act); 9] = [
+const ACTS: [(&str, Act); 13] = [
     ("get", |cache| Box::pin(async { assert!(cache.get("a").await.is_ok()) })),
     ("get_or_create", |cache| {
         Box::pin(async {
@@ -238,6 +238,14 @@ const ACTS: [(&str, Act); 9] = [
     }),
     ("put", |cache| Box::pin(async { cache.put("a", 8).await.unwrap() })),
     ("remove", |cache| Box::pin(async { assert!(cache.remove("a").await.is_ok()) })),
+    ("put_many", |cache| Box::pin(async { cache.put_many([("a", 8), ("b", 8)]).await.unwrap() })),
+    ("remove_many", |cache| {
+        Box::pin(async { assert!(cache.remove_many(&["a", "b"]).await.is_ok()) })
+    }),
+    ("upsert", |cache| {
+        Box::pin(async { assert_eq!(cache.upsert("a", |_| 8_u32).await.unwrap(), 8) })
+    }),
+    ("take", |cache| Box::pin(async { assert!(cache.take("a").await.is_ok()) })),
     ("invalidate", |cache| Box::pin(async { cache.invalidate().await.unwrap() })),
     ("invalidate_tag", |cache| Box::pin(async { cache.invalidate_tag("t").await.unwrap() })),
     ("clear", |cache| Box::pin(async { cache.clear().await.unwrap() })),

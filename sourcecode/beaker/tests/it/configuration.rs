@@ -1,5 +1,6 @@
 //! Settings from everywhere, their mistakes, and how they are printed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use beaker::cache::OnStoreFailure;
@@ -127,13 +128,14 @@ fn what_does_not_fit_together_is_a_mistake() {
     let what = "allowed is a whole number, 1 to 10000";
     mistake("session.max_per_user", "0", &[], what);
     mistake("session.max_per_user", "10001", &[], what);
-    let what = "allowed is a whole number, 1 to 60";
-    mistake("session.local_tier", "0", &[], what);
-    mistake("session.local_tier", "61", &[], what);
     let what = "allowed is a whole number, 1 to 10000000";
-    mistake("session.local_tier_capacity", "0", &[("session.local_tier", "1")], what);
-    let what = "there are copies with a `local_tier` alone";
-    mistake("session.local_tier_capacity", "5", &[], what);
+    mistake("session.local_tier", "0", &[], what);
+    mistake("session.local_tier", "10000001", &[], what);
+    let what = "allowed is a whole number, 1 to 60";
+    mistake("session.local_ttl", "0", &[("session.local_tier", "1")], what);
+    mistake("session.local_ttl", "61", &[("session.local_tier", "1")], what);
+    let what = "it is for `local_tier`, which is missing";
+    mistake("session.local_ttl", "5", &[], what);
     let what = "it is said twice, and was `60` before";
     mistake("session.timeout", "30", &[("beaker.session.timeout", "60")], what);
     mistake("session.timeout", "", &[], "nothing is said; leave it out");
@@ -277,8 +279,8 @@ fn a_configuration_makes_sessions() {
         ("session.cookie_expires", "600"),
         ("session.secure", "false"),
         ("session.data_serializer", "json"),
-        ("session.local_tier", "2"),
-        ("session.local_tier_capacity", "5"),
+        ("session.local_tier", "5"),
+        ("session.local_ttl", "2"),
     ]);
     let config = config.unwrap().session;
     for sessions in [config.sessions().unwrap(), config.sessions_in(Backend::memory()).unwrap()] {
@@ -349,6 +351,37 @@ fn regions_take_over_what_they_do_not_say() {
     );
 }
 
+/// What is said for all regions is for those in memory.
+#[test]
+fn regions_of_objects() {
+    let pairs = [
+        ("cache.regions", "short, long, off"),
+        ("cache.objects", "yes"),
+        ("cache.short.max_entries", "2"),
+        ("cache.short.expire", "60"),
+        ("cache.long.type", "file"),
+        ("cache.long.data_dir", "x"),
+        ("cache.off.enabled", "no"),
+    ];
+    let cache = read(&pairs).unwrap().cache;
+    assert!(cache.regions["short"].objects && !cache.regions["long"].objects);
+    prints(
+        &pairs,
+        &[
+            "cache.short.objects = true  # as cache.objects",
+            "cache.long.objects = false  # default",
+        ],
+    );
+    let regions = Settings::from_pairs(pairs.into_iter().filter(|(key, _)| !key.contains("long.")));
+    let regions = regions.read().unwrap().cache.open().unwrap();
+    let keeps = |region: &str, count: u16| {
+        let cache = regions.get(region).unwrap().objects::<Arc<u16>>("points").unwrap();
+        (0..count).for_each(|key| cache.put(key, Arc::new(key)).unwrap());
+        cache.entry_count().unwrap()
+    };
+    assert_eq!((keeps("short", 10), keeps("long", 100), keeps("off", 10)), (2, 100, 0));
+}
+
 #[test]
 fn mistakes_in_regions() {
     let regions = ("cache.regions", "short");
@@ -365,6 +398,13 @@ fn mistakes_in_regions() {
     mistake("cache.regions", "a.b", &[], names);
     let percents = "allowed are whole percents, 0 to 100, without the sign";
     mistake("cache.short.jitter", "10%", &[regions], percents);
+    let alone = "values stay as they are in memory alone; take `type = memory`, or leave it out";
+    let file = [regions, ("cache.short.type", "file"), ("cache.short.data_dir", "x")];
+    mistake("cache.short.objects", "yes", &file, alone);
+    mistake("cache.objects", "yes", &[("cache.type", "file"), ("cache.data_dir", "x")], alone);
+    let counted =
+        "with `objects` values are counted, since nobody knows their size; take `max_entries`";
+    mistake("cache.short.max_bytes", "5000", &[regions, ("cache.objects", "yes")], counted);
     mistake("cache.key_length", "79", &[], "allowed is a whole number, 80 or more");
     mistakes(
         &[regions, ("cache.short.type", "file")],
@@ -404,7 +444,7 @@ fn sessions_in_cookies() {
     let what = "sessions in cookies have no back end; leave it out";
     mistake("session.data_dir", "x", &[cookie, ("session.validate_key", KEY)], what);
     let what = "sessions in cookies are read from no store; leave it out";
-    for option in ["session.local_tier", "session.local_tier_capacity"] {
+    for option in ["session.local_tier", "session.local_ttl"] {
         mistake(option, "1", &[cookie, ("session.validate_key", KEY)], what);
     }
 
@@ -538,6 +578,7 @@ fn any_pairs() -> impl Strategy<Value = Vec<(String, String)>> {
         option("cache.short.refresh_early", word().boxed()),
         option("cache.on_store_failure", prop_oneof!["fail", "Bypass"].boxed()),
         option("cache.enabled", word().boxed()),
+        option("cache.objects", prop_oneof!["no", "Off"].boxed()),
         option("cache.key_length", (80..500u32).prop_map(|n| n.to_string()).boxed()),
         option("cache.short.expire", seconds().boxed()),
         option("cache.long-term.enabled", word().boxed()),

@@ -30,6 +30,8 @@ mod cache_middleware;
 mod cache_waits;
 #[cfg(feature = "macros")]
 mod cached;
+#[cfg(feature = "macros")]
+mod cached_many;
 mod caches;
 mod caches_shared;
 #[cfg(all(feature = "memcached", feature = "redis"))]

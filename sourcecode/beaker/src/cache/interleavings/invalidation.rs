@@ -73,6 +73,24 @@ impl Tagged {
         });
     }
 
+    /// As `Cache::upsert`: who computes leads the flight, and begins again if somebody wrote meanwhile.
+    fn add_one(&self) -> usize {
+        loop {
+            match self.flights.join_or_lead(KEY) {
+                Role::Waiter(waiter) => drop(block_on(waiter.ended())),
+                Role::Leader(leader) => {
+                    let began = self.invalidations.count();
+                    let value = self.look().unwrap_or(0) + 1;
+                    let keep = || *self.table.lock().unwrap() = Some((value, began));
+                    if leader.unless_cancelled(keep) {
+                        leader.complete(Ok(value), (), |_| {});
+                        return value;
+                    }
+                }
+            }
+        }
+    }
+
     fn invalidate_tag(&self) {
         self.invalidations.invalidate_tag("t");
         self.flights.outdate_all();
@@ -149,5 +167,20 @@ fn an_invalidation_beside_another_one_loses_nothing() {
         other.join().unwrap();
         assert_ne!(invalidations.judge(before, &[]), Invalidated::No);
         assert_eq!(invalidations.judge(invalidations.count(), &[]), Invalidated::No);
+    });
+}
+
+#[test]
+fn no_step_is_lost_beside_another_one_and_beside_a_write() {
+    model(|| {
+        let cache = Tagged::new();
+        let adds = [(); 2].map(|()| {
+            let cache = Arc::clone(&cache);
+            thread::spawn(move || cache.add_one())
+        });
+        cache.put(10);
+        let after = adds.map(|add| add.join().unwrap());
+        let later = after.iter().filter(|value| **value > 10).count();
+        assert_eq!(cache.look(), Some(10 + later), "{after:?}");
     });
 }

@@ -47,7 +47,7 @@ impl<V: Clone> Memory<V> {
     #[inline(always)]
     pub(super) fn fresh(&self, key: &[u8], time: &Time) -> Option<V> {
         let oldest = self.invalidations.oldest_fresh();
-        self.table.get(&FreshKey { bytes: key, now: time.recent(), oldest })
+        self.table.get(&FreshKey { bytes: key, time, oldest })
     }
 
     /// Where a value stands whose making begins now.
@@ -322,6 +322,18 @@ impl TableKey {
         self.began_and_cost >> COST_BITS
     }
 
+    /// Whether it is fresh beyond doubt, apart from invalidations.
+    #[inline(always)]
+    fn is_fresh(&self, time: &Time) -> bool {
+        if self.fresh_until == u64::MAX {
+            return self.extra.as_ref().is_none_or(|extra| extra.is_fresh(time.recent()));
+        }
+        let now = time.recent();
+        now.as_micros() < self.fresh_until
+            && Age::is_plausible(Timestamp::from_micros(self.made_at), now)
+            && self.extra.as_ref().is_none_or(|extra| extra.is_fresh(now))
+    }
+
     fn tags(&self) -> &[Box<str>] {
         self.extra.as_ref().and_then(|extra| extra.tags.as_deref()).unwrap_or_default()
     }
@@ -370,7 +382,8 @@ impl Hash for TableKey {
 /// The name of these bytes, if its value is fresh beyond doubt.
 pub(super) struct FreshKey<'a> {
     pub(super) bytes: &'a [u8],
-    pub(super) now: Timestamp,
+    /// Read only for a value that expires.
+    pub(super) time: &'a Time,
     /// What began before this count was invalidated.
     pub(super) oldest: u64,
 }
@@ -384,11 +397,7 @@ impl Hash for FreshKey<'_> {
 impl Equivalent<TableKey> for FreshKey<'_> {
     #[inline]
     fn equivalent(&self, name: &TableKey) -> bool {
-        is_same(self.bytes, &name.bytes)
-            && name.began() >= self.oldest
-            && self.now.as_micros() < name.fresh_until
-            && Age::is_plausible(Timestamp::from_micros(name.made_at), self.now)
-            && name.extra.as_ref().is_none_or(|extra| extra.is_fresh(self.now))
+        is_same(self.bytes, &name.bytes) && name.began() >= self.oldest && name.is_fresh(self.time)
     }
 }
 
