@@ -321,7 +321,11 @@ impl fmt::Display for StoreNumbers {
             self.refused,
             self.bytes_written,
             self.deletes,
-        )
+        )?;
+        match self.increments {
+            0 => Ok(()),
+            some => write!(f, "; {some} increments"),
+        }
     }
 }
 

@@ -102,6 +102,11 @@ fn counted() {
         store.numbers().to_string(),
         "8 calls in 0.0ns, 0 errors: 5 gets, 3 hits, 12 bytes; 3 puts, 1 refused, 10 bytes; 3 deletes"
     );
+    // Only where there are any.
+    store.increment(&key("count"), 1, None).unwrap();
+    assert!(store.increment(&key("count"), u64::MAX, None).is_err());
+    let told = store.numbers().to_string();
+    assert!(told.starts_with("10 calls") && told.ends_with("; 1 increments"), "{told}");
     let small = Backend::open("memory", &[("max_bytes", "2000")]).unwrap().store.counted();
     let error = small.put(&key("a"), &[0; 10_000], None, Precondition::Always).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
