@@ -11,7 +11,7 @@ use std::process::Command;
 fn the_library_keeps_its_promises_with_every_feature() {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(["test", "--all-features", "--quiet"]);
-    for package in ["beaker", "beaker-macros", "sweep", "inspect"] {
+    for package in ["beaker-web", "beaker-web-macros", "sweep", "inspect"] {
         cargo.args(["--package", package]);
     }
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));

@@ -9,7 +9,7 @@ from programs import serving
 
 
 def check(_book):
-    example = ("cookies_in_a_browser", "--package", "beaker", "--features", "cookies,server")
+    example = ("cookies_in_a_browser", "--package", "beaker-web", "--features", "cookies,server")
     with serving(*example) as address, browser(320, 64, 1) as page:
         def at(path):
             return page.text(address + path).split(" ")

@@ -61,7 +61,7 @@ def build(folder):
     wrapper = folder / "wrapper"
     wrapper.write_text('#!/bin/sh\nexec "$@" -Cinstrument-coverage\n')
     wrapper.chmod(0o755)
-    command = ["cargo", "build", "-p", "beaker", "--example", "executed", "--features", "axum,redis"]
+    command = ["cargo", "build", "-p", "beaker-web", "--example", "executed", "--features", "axum,redis"]
     command += ["--target-dir", "target/coverage", "--message-format", "json-render-diagnostics"]
     # What build scripts and macros count is of no interest.
     variables = {"RUSTC_WORKSPACE_WRAPPER": str(wrapper), "LLVM_PROFILE_FILE": str(folder / "%p.raw")}

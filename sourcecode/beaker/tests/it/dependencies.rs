@@ -6,7 +6,7 @@ use std::process::Command;
 /// The crates that the library is built from, with these features.
 fn crates(features: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--package", "beaker", "--edges", "normal", "--prefix", "none"])
+        .args(["tree", "--package", "beaker-web", "--edges", "normal", "--prefix", "none"])
         .args(["--offline", "--format", "{p}", "--features", features])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
@@ -35,7 +35,7 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
         ("ini", "rust-ini"),
         ("tower", "tower-service"),
         ("axum", "axum-core"),
-        ("macros", "beaker-macros"),
+        ("macros", "beaker-web-macros"),
     ];
     let brings = |feature, other| match feature {
         "redis-async" | "redis-tls" => other == "redis",

@@ -1,4 +1,4 @@
-//! What the library promises, from outside. `cargo test -p beaker --all-features` runs all of it.
+//! What the library promises, from outside. `cargo test -p beaker-web --all-features` runs all of it.
 
 #![allow(clippy::duplicate_mod, reason = "the tests of sessions run in tasks once more")]
 

@@ -6,7 +6,7 @@
 //! flights. It may use up to three threads beside the first one, and each waits without a limit of time.
 //!
 //! ```console
-//! $ RUSTFLAGS='--cfg beaker_loom' cargo test -p beaker --lib interleavings
+//! $ RUSTFLAGS='--cfg beaker_loom' cargo test -p beaker-web --lib interleavings
 //! ```
 //!
 //! The flag has a name of its own since tokio, which the tests need, takes `loom` for itself.
