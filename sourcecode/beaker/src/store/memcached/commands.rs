@@ -8,7 +8,7 @@ use memcache::exp::{
     Ttl,
 };
 
-use super::servers::{Mark, Pool, Server};
+use super::servers::{Cleared, Mark, Pool, Server};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 
@@ -89,11 +89,10 @@ impl<'a> Place<'a> {
         let all: [Op; 3] = [self.get_item().into(), get_mark(namespace).into(), add.into()];
         let answers = self.server.client.run_batch(all).map_err(failed)?;
         let [item, mark, added] = <[_; 3]>::try_from(answers).map_err(|_| failed(unexpected()))?;
-        let (OpResult::Get(item), OpResult::Get(mark)) =
-            (item.map_err(failed)?, mark.map_err(failed)?)
-        else {
+        let OpResult::Get(item) = item.map_err(failed)? else {
             return Err(failed(unexpected()));
         };
+        let mark = mark_in(&mark.map_err(failed)?);
         let added = match added {
             Ok(OpResult::Arithmetic(sum)) => match (sum.status, sum.value, sum.item.cas) {
                 (MutationStatus::Applied, Some(number), Some(cas)) => Added::To { number, cas },
@@ -104,8 +103,8 @@ impl<'a> Place<'a> {
             Err(error) if is_refused(&error) => Added::ToNoNumber,
             Err(error) => return Err(failed(error)),
         };
-        self.server.marks.note(namespace, mark.item.cas, now, epoch);
-        Ok((mark.item.cas, item, added))
+        self.server.marks.note(namespace, mark, now, epoch);
+        Ok((mark, item, added))
     }
 
     pub(super) fn delete(&self, delete: Delete) -> Result<bool> {
@@ -136,9 +135,10 @@ impl<'a> Place<'a> {
             answers.and_then(|answers| answers.into_iter().collect::<Result<Vec<_>, _>>());
         let mut answers = answers.map_err(|error| self.failed(what, error))?;
         match answers.pop() {
-            Some(OpResult::Get(mark)) if answers.len() == count => {
-                self.server.marks.note(self.key.namespace(), mark.item.cas, now, epoch);
-                Ok((mark.item.cas, answers))
+            Some(mark @ OpResult::Get(_)) if answers.len() == count => {
+                let mark = mark_in(&mark);
+                self.server.marks.note(self.key.namespace(), mark, now, epoch);
+                Ok((mark, answers))
             }
             _ => Err(self.failed(what, unexpected())),
         }
@@ -159,16 +159,38 @@ fn is_refused(error: &memcache::exp::Error) -> bool {
 
 /// Marks everything that is in the namespace now as gone.
 pub(super) fn clear(server: &Server, namespace: &Namespace) -> Result<()> {
-    let set = Set::new(mark_of(namespace), [1]).ttl(Ttl::NEVER);
-    let what = || format!("could not clear {namespace:?}");
-    let done = server.client.run(set).map_err(|error| failed(what(), server, error));
+    let done = mark_as_cleared(server, namespace);
     server.marks.forget();
-    done.map(drop)
+    done.map_err(|error| failed(format!("could not clear {namespace:?}"), server, error))
+}
+
+/// Each `clear` has a turn of its own, which counters remember. So a mark is written in the place of the one that
+/// was read; where it is another one by then, somebody else has cleared the namespace in the meantime.
+fn mark_as_cleared(server: &Server, namespace: &Namespace) -> Result<(), memcache::exp::Error> {
+    loop {
+        let mark = mark_in(&server.client.run(get_mark(namespace)).map(OpResult::Get)?);
+        let set = Set::new(mark_of(namespace), Cleared::next(mark)).ttl(Ttl::NEVER);
+        let set = match mark {
+            Some(mark) => set.compare_cas(mark.cas),
+            None => set.add(),
+        };
+        // A mark that the server has dropped since is no longer there to be replaced.
+        if server.client.run(set)?.status != MutationStatus::NotFound {
+            return Ok(());
+        }
+    }
 }
 
 /// Asks for the mark of a namespace.
 fn get_mark(namespace: &Namespace) -> Get {
-    Get::new(mark_of(namespace)).meta(Meta::default().cas()).without_value()
+    Get::new(mark_of(namespace)).meta(Meta::default().cas())
+}
+
+/// The mark in an answer, if there is one.
+fn mark_in(answer: &OpResult) -> Mark {
+    let OpResult::Get(mark) = answer else { return None };
+    let cas = mark.item.cas.filter(|_| mark.hit())?;
+    Some(Cleared::read(cas, mark.value.as_deref().unwrap_or_default()))
 }
 
 /// No key's own text starts with `!`.
@@ -206,7 +228,7 @@ pub(super) fn get_all(places: &[Place<'_>], now: Duration) -> Result<Vec<(Mark, 
         let items = group.iter().map(|&at| places[at].get_item().into());
         let marks = namespaces.iter().map(|namespace| get_mark(namespace).into());
         let mut answers = run("read", places, &group, items.chain(marks).collect())?;
-        let marks: Vec<Mark> = answers.split_off(group.len()).into_iter().map(mark).collect();
+        let marks: Vec<Mark> = answers.split_off(group.len()).iter().map(mark_in).collect();
         for (namespace, mark) in namespaces.iter().zip(&marks) {
             places[group[0]].server.marks.note(namespace, *mark, now, epoch);
         }
@@ -274,11 +296,4 @@ fn groups(places: &[Place<'_>]) -> Vec<Vec<usize>> {
         }
     }
     groups
-}
-
-fn mark(answer: OpResult) -> Mark {
-    match answer {
-        OpResult::Get(mark) => mark.item.cas,
-        _ => None,
-    }
 }

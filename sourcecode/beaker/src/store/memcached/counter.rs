@@ -4,11 +4,13 @@
 //!
 //! | bits | what |
 //! |---|---|
-//! | 60 to 63 | the generation: one more for each counter that took the place of a dead one |
-//! | 55 to 59 | which `clear` it came after |
+//! | 62 and 63 | the generation: one more for each counter that took the place of a dead one |
+//! | 55 to 61 | the turn of the `clear` that it came after |
 //! | 0 to 54 | the count |
 //!
-//! An addition gives the item a new `cas` number, so that alone would not tell any more what was cleared before.
+//! An addition gives the item a new `cas` number, so that alone would not tell any more what was cleared before:
+//! one who adds to a counter that was cleared makes it look younger, until it is replaced. Two of 128 clears in a
+//! row have no turn in common.
 //! And it is sent together with a look at the item, whose counter may be dead: the generation tells whether the
 //! server added to that one or to a newer one. The item's flags are the end of its life, in milliseconds since
 //! 1970, as far as they fit into 32 bits; 0 leaves the end to the server, which counts in seconds.
@@ -26,6 +28,8 @@ use crate::store::counter;
 
 const COUNT_BITS: u32 = 55;
 const COUNT: u64 = (1 << COUNT_BITS) - 1;
+const TURN_BITS: u32 = 7;
+const TURN: u64 = (1 << TURN_BITS) - 1;
 
 /// A longer time to live would come around in 32 bits. It is the server's to keep, to the second.
 const LONGEST_EXACT: Duration = Duration::from_secs(20 * 24 * 3600);
@@ -52,13 +56,13 @@ impl Counter {
 
     /// The first one, or the one after this, if nothing was cleared since the mark.
     fn next(before: Option<Counter>, mark: Mark, count: u64) -> Counter {
-        let generation = before.map_or(0, |before| (before.life >> 5) + 1) & 0xf;
-        Counter { life: generation << 5 | cleared(mark), count }
+        let generation = before.map_or(0, |before| (before.life >> TURN_BITS) + 1) & 3;
+        Counter { life: generation << TURN_BITS | turn(mark), count }
     }
 
     /// Whether it was made after the `clear` that left this mark.
     pub(super) fn is_after(self, mark: Mark) -> bool {
-        self.life & 0x1f == cleared(mark)
+        self.life & TURN == turn(mark)
     }
 
     fn number(self) -> u64 {
@@ -67,8 +71,8 @@ impl Counter {
 }
 
 /// What stands for a mark in a counter.
-fn cleared(mark: Mark) -> u64 {
-    mark.map_or(0, |mark| mark % 31 + 1)
+fn turn(mark: Mark) -> u64 {
+    mark.map_or(0, |mark| u64::from(mark.turn))
 }
 
 /// The end of a counter's life, as its item's flags.
@@ -134,11 +138,13 @@ impl MemcachedStore {
 
 #[cfg(test)]
 mod tests {
+    use super::super::servers::Cleared;
     use super::*;
 
     #[test]
     fn a_number_says_which_counter_it_is_of() {
-        let (first, mark) = (Counter::next(None, None, 7), Some(u64::MAX));
+        let mark = Some(Cleared { cas: u64::MAX, turn: 127 });
+        let first = Counter::next(None, None, 7);
         assert_eq!((first.number(), Counter::of(7)), (7, first));
         let mut counter = first;
         for _ in 0..100 {
@@ -149,6 +155,20 @@ mod tests {
             assert_eq!(Counter::of(next.number() + counter::MAX_COUNT).life, next.life);
             counter = next;
         }
-        assert!(first.is_after(None) && !first.is_after(mark) && !first.is_after(Some(0)));
+        assert!(first.is_after(None) && !first.is_after(mark));
+    }
+
+    #[test]
+    fn a_counter_is_after_one_of_127_clears() {
+        let (mut mark, mut counters) = (None, Vec::new());
+        for cas in 0..127 {
+            mark = Some(Cleared::read(cas, &Cleared::next(mark)));
+            counters.push(Counter::next(None, mark, 1));
+            assert_eq!(counters.iter().filter(|counter| counter.is_after(mark)).count(), 1);
+        }
+        assert_eq!(Cleared::next(mark), [1]);
+        for written in [&b""[..], b"\0", b"\x01", b"\xff\xff"] {
+            assert!((1..=127).contains(&Cleared::read(7, written).turn), "{written:?}");
+        }
     }
 }

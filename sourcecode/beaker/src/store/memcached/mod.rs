@@ -218,7 +218,7 @@ impl fmt::Debug for MemcachedStore {
 /// The item's version, unless its namespace was cleared after it was written.
 fn visible(mark: Mark, item: &GetResult) -> Option<Version> {
     let cas = item.item.cas.filter(|_| item.hit())?;
-    (mark < Some(cas)).then(|| Version::new(cas))
+    mark.is_none_or(|mark| mark.cas < cas).then(|| Version::new(cas))
 }
 
 /// The version that was written, if it was.

@@ -110,8 +110,32 @@ struct Known {
     read_at: Duration,
 }
 
-/// The `cas` number of a namespace's last `clear`; everything written before has a smaller one.
-pub(super) type Mark = Option<u64>;
+/// What a namespace's last `clear` left, if there was one.
+pub(super) type Mark = Option<Cleared>;
+
+/// Which `clear` it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cleared {
+    /// The `cas` number of the mark; everything written before has a smaller one.
+    pub(super) cas: u64,
+    /// 1 to 127: one more than that of the `clear` before, and 1 after 127.
+    pub(super) turn: u8,
+}
+
+impl Cleared {
+    const TURNS: u8 = 127;
+
+    /// Reads the value of a mark; other marks than of today had a 1.
+    pub(super) fn read(cas: u64, value: &[u8]) -> Cleared {
+        let turn = value.first().map_or(1, |turn| (*turn).clamp(1, Cleared::TURNS));
+        Cleared { cas, turn }
+    }
+
+    /// What to write for the next one.
+    pub(super) fn next(mark: Mark) -> [u8; 1] {
+        [mark.map_or(0, |mark| mark.turn) % Cleared::TURNS + 1]
+    }
+}
 
 /// What was known when a command was sent. Its answer is worth nothing if all was forgotten since.
 type Epoch = u64;
@@ -169,15 +193,15 @@ mod tests {
         let (marks, namespace) = (Marks::default(), Namespace::new("n"));
         let at = Duration::from_micros;
         assert_eq!(marks.get(&namespace, at(0)), None);
-        let before = marks.epoch();
-        marks.note(&namespace, Some(7), at(0), before);
-        assert_eq!(marks.get(&namespace, at(999_999)), Some(Some(7)));
+        let (before, mark) = (marks.epoch(), Some(Cleared { cas: 7, turn: 1 }));
+        marks.note(&namespace, mark, at(0), before);
+        assert_eq!(marks.get(&namespace, at(999_999)), Some(mark));
         assert_eq!(marks.get(&namespace, at(1_000_000)), None);
         assert_eq!(marks.get(&Namespace::default(), at(0)), None);
         marks.forget();
         assert_eq!(marks.get(&namespace, at(0)), None);
         // An answer that was on its way during the clear comes too late.
-        marks.note(&namespace, Some(7), at(0), before);
+        marks.note(&namespace, mark, at(0), before);
         assert_eq!(marks.get(&namespace, at(0)), None);
     }
 }
