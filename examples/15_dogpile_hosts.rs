@@ -59,7 +59,7 @@ fn be_a_child(cache: &Cache<String>) -> ! {
 
 fn be_the_parent() -> Result<()> {
     let name = format!("dogpile {}", process::id());
-    open(&name)?;
+    drop(open(&name)?);
     let mut children = Children::start(PROCESSES, NAME, &name)?;
     println!("{PROCESSES} processes with {THREADS} threads each");
     answer(&mut children, "drivers", false)?;

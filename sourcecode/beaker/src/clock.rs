@@ -16,18 +16,21 @@ pub struct Timestamp(u64);
 impl Timestamp {
     /// The moment so many microseconds after 1970.
     #[inline]
+    #[must_use]
     pub const fn from_micros(micros: u64) -> Timestamp {
         Timestamp(micros)
     }
 
     /// Microseconds since 1970.
     #[inline]
+    #[must_use]
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
     /// How long ago `earlier` was; nothing if it lies ahead.
     #[inline]
+    #[must_use]
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
@@ -136,6 +139,7 @@ struct Shown {
 
 impl ManualClock {
     /// Creates a clock that shows this time.
+    #[must_use]
     pub fn new(now: Timestamp) -> ManualClock {
         let shown = Shown { now, monotonic: Duration::ZERO };
         ManualClock { shown: Mutex::new(shown), moved: Condvar::new() }

@@ -32,6 +32,7 @@ pub(crate) fn path_matches(cookie: &str, request: &str) -> bool {
 
 /// How the session's cookie is sent.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct CookieOptions {
     name: String,
     path: String,
@@ -224,6 +225,7 @@ impl CookieOptions {
     }
 
     /// The name it has.
+    #[must_use]
     pub fn get_name(&self) -> &str {
         &self.name
     }

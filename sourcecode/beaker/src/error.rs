@@ -59,12 +59,14 @@ impl Error {
     }
 
     /// The same, caused by another error.
+    #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         self.0.source = Some(source.into());
         self
     }
 
     /// What a program can act on.
+    #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
@@ -149,7 +151,7 @@ mod tests {
         let nested = Error::codec("b").caused_by(Error::storage("c", cause())).rewritten(hide);
         assert_eq!(format!("{nested:?}"), "b: c: no …");
         let kept = Error::storage("d", std::io::Error::other("disk full")).rewritten(hide);
-        assert!(kept.source().is_some_and(|source| source.is::<std::io::Error>()));
+        assert!(kept.source().unwrap().is::<std::io::Error>());
     }
 
     #[test]

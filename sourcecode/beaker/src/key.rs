@@ -15,11 +15,13 @@ pub struct Namespace(Option<Arc<str>>);
 
 impl Namespace {
     /// The namespace of this name; any text will do, and `""` is the unnamed one.
+    #[must_use]
     pub fn new(name: &str) -> Namespace {
         Namespace((!name.is_empty()).then(|| name.into()))
     }
 
     /// Its name, as it was given.
+    #[must_use]
     pub fn name(&self) -> &str {
         self.0.as_deref().unwrap_or("")
     }
@@ -31,6 +33,7 @@ impl Namespace {
 
     /// A text of at most `longest` bytes for use by a server or as a file's name: see
     /// [`Key::wire`].
+    #[must_use]
     pub fn wire(&self, longest: usize) -> String {
         shorten(escape(self.name().as_bytes()), longest)
     }
@@ -86,11 +89,13 @@ impl Hash for Key {
 
 impl Key {
     /// The namespace that the key is in.
+    #[must_use]
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
     }
 
     /// The name in its namespace, as it was given.
+    #[must_use]
     pub fn name(&self) -> &[u8] {
         &self.name
     }
@@ -100,6 +105,7 @@ impl Key {
     ///
     /// A text of more than `longest` bytes (at least 80) keeps its beginning and ends with `~`
     /// and the SHA-256 of the whole text. Beaker's rule is the same with SHA-1 and no beginning.
+    #[must_use]
     pub fn wire(&self, longest: usize) -> String {
         let name = escape(&self.name);
         if self.namespace.0.is_none() {

@@ -131,6 +131,7 @@ pub struct Decision {
 ///
 /// It counts in the back end's store, so all who share the store and the name share the limit.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct RateLimiter(Limiter);
 
 impl RateLimiter {
@@ -233,6 +234,7 @@ impl RateLimiter {
 /// ```
 #[cfg(feature = "tokio")]
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct AsyncRateLimiter(Limiter);
 
 #[cfg(feature = "tokio")]

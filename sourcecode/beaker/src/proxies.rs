@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
 pub struct TrustedProxies {
     networks: Vec<Network>,
     header: ProxyHeader,
@@ -80,6 +81,7 @@ impl TrustedProxies {
     }
 
     /// Returns the header that is believed.
+    #[must_use]
     pub fn get_header(&self) -> ProxyHeader {
         self.header
     }
@@ -94,6 +96,7 @@ impl TrustedProxies {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn contains(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         self.networks.iter().any(|network| network.contains(peer))

@@ -85,6 +85,7 @@ impl Signer {
     }
 
     /// The text with its signature. The label says what it is for, such as the cookie's name.
+    #[must_use]
     pub fn sign(&self, label: &str, text: &str) -> String {
         match &self.format {
             Format::Own(keys) => {
@@ -111,6 +112,7 @@ impl Signer {
     }
 
     /// The text of a signed text; `None` if no key of ours signed it for this label.
+    #[must_use]
     pub fn verify<'a>(&self, label: &str, signed: &'a str) -> Option<Verified<'a>> {
         let (text, key) = match &self.format {
             Format::Own(keys) => {

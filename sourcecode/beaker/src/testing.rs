@@ -176,6 +176,7 @@ impl Cookie {
 
 impl CookieJar {
     /// Makes an empty one, whose cookies end by the system's clock.
+    #[must_use]
     pub fn new() -> CookieJar {
         CookieJar::default()
     }
@@ -223,6 +224,7 @@ impl CookieJar {
     }
 
     /// Returns the `Cookie` header of a request for this address. `None` if no cookie goes there.
+    #[must_use]
     pub fn header(&self, url: &str) -> Option<String> {
         let (address, now) = (Address::of(url), self.clock.now());
         let mut sent: Vec<&Cookie> = self.cookies.iter().collect();

@@ -17,6 +17,7 @@ pub fn drivers(session: &mut Session) {
 }
 
 /// The same data as a session stores, for the bare side.
+#[must_use]
 pub fn data() -> SessionData {
     let now = SystemClock.now();
     let values: Values = DRIVERS.map(|(country, driver)| (country.into(), driver.into())).into();

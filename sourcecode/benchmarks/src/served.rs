@@ -44,6 +44,7 @@ impl Served {
     }
 
     /// Where it serves, as `http://127.0.0.1:8080`.
+    #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }

@@ -48,12 +48,14 @@ pub struct Build {
 
 impl Build {
     /// Says nothing but warnings and errors. By default cargo's progress is shown too.
+    #[must_use]
     pub fn quiet(mut self, quiet: bool) -> Build {
         self.quiet = quiet;
         self
     }
 
     /// Optimises, as `cargo run --release` does.
+    #[must_use]
     pub fn release(mut self, release: bool) -> Build {
         self.release = release;
         self

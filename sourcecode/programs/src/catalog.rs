@@ -16,41 +16,49 @@ pub struct Program {
 
 impl Program {
     /// The number that its name begins with.
+    #[must_use]
     pub fn number(&self) -> u32 {
         self.number
     }
 
     /// Its name for cargo, such as `0_session`.
+    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// The features that it must be built with.
+    #[must_use]
     pub fn features(&self) -> &[String] {
         &self.features
     }
 
     /// Its source file.
+    #[must_use]
     pub fn source(&self) -> &Path {
         &self.source
     }
 
     /// Whether it talks to a memcached.
+    #[must_use]
     pub fn needs_memcached(&self) -> bool {
         self.features.iter().any(|feature| feature == "memcached")
     }
 
     /// Whether it talks to a redis.
+    #[must_use]
     pub fn needs_redis(&self) -> bool {
         self.features.iter().any(|feature| feature == "redis")
     }
 
     /// Whether it serves web pages until it is stopped.
+    #[must_use]
     pub fn is_served(&self) -> bool {
         self.features.iter().any(|feature| feature == "server" || feature == "axum")
     }
 
     /// What a reader types to run it.
+    #[must_use]
     pub fn command(&self) -> String {
         let command = format!("cargo run --example {}", self.name);
         match self.features.as_slice() {
@@ -99,6 +107,7 @@ impl Catalog {
     }
 
     /// All of them.
+    #[must_use]
     pub fn programs(&self) -> &[Program] {
         &self.programs
     }

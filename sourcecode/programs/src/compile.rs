@@ -33,6 +33,7 @@ impl<'a> Wait<'a> {
     }
 
     /// Changes how long it may take; [`COMPILE_LIMIT`] by default.
+    #[must_use]
     pub fn limit(self, limit: Duration) -> Wait<'a> {
         Wait { limit, ..self }
     }

@@ -21,6 +21,7 @@ pub struct Draft {
 
 impl Draft {
     /// The folder of a draft of this name.
+    #[must_use]
     pub fn folder(workspace: &Workspace, name: &str) -> PathBuf {
         workspace.exercises().join("src/bin").join(name)
     }
@@ -51,12 +52,14 @@ impl Draft {
     }
 
     /// A program that is there, and stays.
+    #[must_use]
     pub fn kept(workspace: &Workspace, name: &str) -> Draft {
         let folder = Draft::folder(workspace, name);
         Draft { root: workspace.root().to_owned(), name: name.to_owned(), folder, _guard: None }
     }
 
     /// Its source file.
+    #[must_use]
     pub fn source(&self) -> PathBuf {
         self.folder.join("main.rs")
     }

@@ -36,6 +36,7 @@ impl Error {
     }
 
     /// What kind of thing went wrong.
+    #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }

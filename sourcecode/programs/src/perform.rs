@@ -41,17 +41,20 @@ impl<'a> Performance<'a> {
     }
 
     /// Changes how long it may take; 10 seconds by default.
+    #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
     /// The memcached that it will talk to, if it needs one.
+    #[must_use]
     pub fn memcached(&self) -> Option<&Memcached> {
         self.memcached.as_ref()
     }
 
     /// The redis that it will talk to, if it needs one.
+    #[must_use]
     pub fn redis(&self) -> Option<&Redis> {
         self.redis.as_ref()
     }
@@ -84,6 +87,7 @@ impl<'a> Performance<'a> {
     }
 
     /// The file that is run.
+    #[must_use]
     pub fn executable(&self) -> &Path {
         &self.executable
     }

@@ -28,6 +28,7 @@ impl fmt::Display for Recording {
 
 impl Recording {
     /// The file that holds the recording of this program.
+    #[must_use]
     pub fn file(workspace: &Workspace, program: &Program) -> PathBuf {
         workspace.expected_output().join(format!("{}.txt", program.name()))
     }

@@ -45,26 +45,31 @@ impl Workspace {
     }
 
     /// The top folder.
+    #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
     /// The programs.
+    #[must_use]
     pub fn examples(&self) -> PathBuf {
         self.root.join("examples")
     }
 
     /// What each of them printed.
+    #[must_use]
     pub fn expected_output(&self) -> PathBuf {
         self.root.join("expected-output")
     }
 
     /// The exercises, and where answers are compiled.
+    #[must_use]
     pub fn exercises(&self) -> PathBuf {
         self.root.join("exercises")
     }
 
     /// What cargo knows of the workspace.
+    #[must_use]
     pub fn manifest(&self) -> PathBuf {
         self.root.join("Cargo.toml")
     }

@@ -26,7 +26,7 @@ fn programs_are_read_from_the_folder() {
         ("examples/+1_x.rs", ""),
     ]);
     let catalog = Catalog::read(&Workspace::at(folder.path())).expect("it is well formed");
-    let commands: Vec<_> = catalog.programs().iter().map(|program| program.command()).collect();
+    let commands: Vec<_> = catalog.programs().iter().map(programs::Program::command).collect();
     assert_eq!(
         commands,
         [

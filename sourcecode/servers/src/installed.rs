@@ -96,6 +96,7 @@ impl Installed {
     }
 
     /// Where it listens.
+    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -189,6 +190,7 @@ impl Drop for Installed {
 }
 
 /// The program of this name on `PATH`.
+#[must_use]
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|folder| folder.join(program)).find(|file| file.is_file())

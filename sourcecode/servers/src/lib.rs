@@ -44,6 +44,7 @@ pub use servers_macros::needs;
 pub const REQUIRE_SERVERS: &str = "BEAKER_REQUIRE_SERVERS";
 
 /// Whether real servers are required, see [`REQUIRE_SERVERS`].
+#[must_use]
 pub fn required() -> bool {
     std::env::var_os(REQUIRE_SERVERS).is_some_and(|value| value == "1")
 }

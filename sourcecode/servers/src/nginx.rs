@@ -61,11 +61,13 @@ impl Nginx {
     }
 
     /// Where it listens in the clear.
+    #[must_use]
     pub fn plain(&self) -> SocketAddr {
         self.plain
     }
 
     /// Where it listens over TLS.
+    #[must_use]
     pub fn tls(&self) -> SocketAddr {
         self.tls
     }

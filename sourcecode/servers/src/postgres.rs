@@ -65,11 +65,13 @@ impl Postgres {
     }
 
     /// Where it listens.
+    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Its address, as programs take it.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("postgres://beaker@{}/postgres", self.address)
     }

@@ -26,6 +26,7 @@ use crate::store::{AnyStore, AsyncStore, OnThreads};
 /// # let _ = backend;
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct AsyncBackend(pub(crate) AnyBackend, Option<OnItsThreads>);
 
 /// How a blocking back end is called.
@@ -197,6 +198,7 @@ impl AsyncBackend {
     /// ```
     /// assert_eq!(beaker::AsyncBackend::memory().queued(), 0);
     /// ```
+    #[must_use]
     pub fn queued(&self) -> usize {
         self.1.as_ref().map_or(0, |threads| threads.gate.queued())
     }
@@ -206,6 +208,7 @@ impl AsyncBackend {
     /// ```
     /// assert_eq!(beaker::AsyncBackend::memory().in_flight(), 0);
     /// ```
+    #[must_use]
     pub fn in_flight(&self) -> usize {
         self.1.as_ref().map_or(0, |threads| threads.gate.in_flight())
     }

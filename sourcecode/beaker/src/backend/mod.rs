@@ -20,6 +20,7 @@ use crate::world::{World, finish};
 /// Where things are stored, and what keeps two from making the same thing at once. A clone is the
 /// same back end.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct Backend {
     /// Where things are stored.
     pub store: Arc<dyn Store>,

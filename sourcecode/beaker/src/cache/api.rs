@@ -37,6 +37,7 @@ use crate::world::{World, finish};
 /// | [`Cache::local_tier`] | both | the same, a little later | a look-up and a clone |
 ///
 /// See the [module](crate::cache) for an example.
+#[must_use]
 pub struct Cache<V> {
     pub(super) engine: Engine<V>,
 }
@@ -620,6 +621,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # }
     /// ```
     #[doc(alias("cache_info", "metrics", "numbers"))]
+    #[must_use]
     pub fn stats(&self) -> Stats {
         self.engine.shared.recorder.read()
     }
@@ -642,6 +644,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn damaged(&self) -> u64 {
         self.engine.shared.storage.damaged()
     }

@@ -56,6 +56,7 @@ impl AsyncRegion {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn new(region: Region) -> AsyncRegion {
         AsyncRegion { region }
     }
@@ -67,6 +68,7 @@ impl AsyncRegion {
     ///
     /// assert!(!AsyncRegion::named("short_term").is_configured());
     /// ```
+    #[must_use]
     pub fn named(name: &str) -> AsyncRegion {
         AsyncRegion::new(Region::named(name))
     }
@@ -119,6 +121,7 @@ impl AsyncRegion {
     ///
     /// assert!(!AsyncRegion::named("short_term").is_configured());
     /// ```
+    #[must_use]
     pub fn is_configured(&self) -> bool {
         self.region.is_configured()
     }
@@ -130,6 +133,7 @@ impl AsyncRegion {
     ///
     /// assert_eq!(AsyncRegion::named("short_term").name(), "short_term");
     /// ```
+    #[must_use]
     pub fn name(&self) -> &str {
         self.region.name()
     }

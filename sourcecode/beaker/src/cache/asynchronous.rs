@@ -58,6 +58,7 @@ use crate::world::World;
 ///
 /// Where no runtime of tokio runs, what has to make a value panics; so does, on a runtime without
 /// `enable_time`, what has to wait for another process or for a limited time.
+#[must_use]
 pub struct AsyncCache<V> {
     pub(super) engine: Engine<V>,
 }
@@ -574,6 +575,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// # }).unwrap();
     /// ```
     #[doc(alias("cache_info", "metrics", "numbers"))]
+    #[must_use]
     pub fn stats(&self) -> Stats {
         self.engine.shared.recorder.read()
     }
@@ -591,6 +593,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// # Ok::<(), beaker::Error>(())
     /// # }).unwrap();
     /// ```
+    #[must_use]
     pub fn damaged(&self) -> u64 {
         self.engine.shared.storage.damaged()
     }

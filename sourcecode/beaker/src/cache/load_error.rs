@@ -48,6 +48,7 @@ impl<E> LoadError<E> {
     ///
     /// assert_eq!(LoadError::new("the source is down").loader(), Some(&"the source is down"));
     /// ```
+    #[must_use]
     pub fn loader(&self) -> Option<&E> {
         match self {
             LoadError::Loader(error) => Some(error),

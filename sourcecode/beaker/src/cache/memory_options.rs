@@ -37,6 +37,7 @@ pub(super) type Listener<V> = Arc<dyn Fn(&[u8], V, EvictionCause) + Send + Sync>
 /// S3-FIFO). Least recently used alone is not offered: one pass over many keys would empty the cache, and
 /// the table would have to write at each hit.
 #[derive(Clone)]
+#[must_use]
 pub struct MemoryOptions<V> {
     pub(super) capacity: usize,
     pub(super) weigher: Option<Weigher<V>>,

@@ -143,6 +143,7 @@ impl fmt::Debug for Policy {
 /// # let _ = (token, rejected);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use]
 pub struct CacheEntry<V> {
     pub(super) value: V,
     /// `None` is as the cache says.

@@ -95,6 +95,7 @@ impl Region {
     /// let region = Region::named("short_term");
     /// assert!(!region.is_configured());
     /// ```
+    #[must_use]
     pub fn named(name: &str) -> Region {
         Region { shared: Arc::new(Shared { name: name.into(), setup: OnceLock::new() }) }
     }
@@ -157,6 +158,7 @@ impl Region {
     ///
     /// assert!(!Region::named("short_term").is_configured());
     /// ```
+    #[must_use]
     pub fn is_configured(&self) -> bool {
         self.shared.setup.get().is_some()
     }
@@ -168,6 +170,7 @@ impl Region {
     ///
     /// assert_eq!(Region::named("short_term").name(), "short_term");
     /// ```
+    #[must_use]
     pub fn name(&self) -> &str {
         &self.shared.name
     }

@@ -17,6 +17,7 @@ const SHORTEST_KEY_LENGTH: usize = 80;
 
 /// Says where the caches of a region are kept, and by which rules.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct RegionOptions {
     pub(super) backend: AnyBackend,
     /// How many values each cache holds as they are, if that is where they are kept.

@@ -50,6 +50,7 @@ impl Stats {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn hit_ratio(&self) -> f64 {
         let looks = self.hits + self.misses + self.stale;
         if looks == 0 { 0.0 } else { self.hits as f64 / looks as f64 }

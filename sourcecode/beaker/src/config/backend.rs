@@ -15,6 +15,7 @@ pub struct BackendConfig(pub(super) BackendOptions);
 
 impl BackendConfig {
     /// Returns its name: `type`.
+    #[must_use]
     pub fn name(&self) -> &str {
         self.0.kind.name
     }

@@ -22,7 +22,7 @@ fn file(path: &Path) -> Result<(String, String)> {
 mod from_toml {
     use toml::de::{DeTable, DeValue};
 
-    use super::*;
+    use super::{Error, Origin, Path, Result, Settings, file};
 
     impl Settings {
         /// The settings in a text in TOML: `timeout = 3600` below `[session]`, and tables in tables,
@@ -108,7 +108,7 @@ mod from_toml {
 mod from_ini {
     use ini::{Ini, ParseOption};
 
-    use super::*;
+    use super::{Error, Origin, Path, Result, Settings, file};
     use crate::config::name::{Name, classify};
 
     impl Settings {

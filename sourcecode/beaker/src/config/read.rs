@@ -97,7 +97,7 @@ impl SessionConfig {
             (None, None) if reader.is_given("validate_key") || reader.is_given("encrypt_key") => {}
             (None, None) => reader.missing("validate_key", NO_KEY),
             (Some(validate), None) => {
-                judge(reader, "validate_key", self.signer(validate).map(drop))
+                judge(reader, "validate_key", self.signer(validate).map(drop));
             }
             #[cfg(feature = "cookies")]
             (_, Some(encrypt)) => judge(reader, "encrypt_key", self.sealer(encrypt).map(drop)),

@@ -17,6 +17,7 @@ const PREFIX: &str = "BEAKER_";
 /// Ours begin with `session.` or `cache.`, or with these after `beaker.`. What begins otherwise
 /// belongs to another part of the program and is left alone, unless it looks like a slip of the pen.
 #[derive(Clone, Default)]
+#[must_use]
 pub struct Settings(BTreeMap<String, Setting>);
 
 /// One of them. Values have no white space around them.

@@ -35,6 +35,7 @@ use crate::store::{
 /// # }
 /// ```
 #[derive(Debug)]
+#[must_use]
 pub struct Counting<S> {
     inner: S,
     counters: Counters,

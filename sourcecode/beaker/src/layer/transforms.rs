@@ -20,6 +20,7 @@ const ZLIB: u8 = b'z';
 /// What is compressed and then encrypted tells by its length how well it could be compressed. Where a
 /// visitor can put text of his own beside a secret, in the same value, do not compress it.
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct Compress {
     level: u8,
     shortest: usize,

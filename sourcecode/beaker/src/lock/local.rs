@@ -50,6 +50,7 @@ impl Shard {
 
 impl LocalLocks {
     /// Locks that nobody holds.
+    #[must_use]
     pub fn new() -> LocalLocks {
         LocalLocks::default()
     }

@@ -31,11 +31,13 @@ pub struct PeerAddress(SocketAddr);
 
 impl PeerAddress {
     /// Notes an address, with the port of the peer.
+    #[must_use]
     pub fn new(address: SocketAddr) -> PeerAddress {
         PeerAddress(address)
     }
 
     /// Returns the address, with the port of the peer.
+    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.0
     }

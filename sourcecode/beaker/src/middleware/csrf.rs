@@ -46,6 +46,7 @@ const BODY_LIMIT: usize = 1024 * 1024;
 /// # Ok(())
 /// # }
 /// ```
+#[must_use]
 pub struct CsrfMiddleware<A> {
     app: A,
     rules: CsrfRules,

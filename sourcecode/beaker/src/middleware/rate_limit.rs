@@ -42,6 +42,7 @@ type KeyOf = dyn Fn(&HeaderMap) -> Option<String> + Send + Sync;
 /// # Ok(())
 /// # }
 /// ```
+#[must_use]
 pub struct RateLimitMiddleware<A> {
     app: A,
     limiter: RateLimiter,

@@ -111,6 +111,7 @@ const EARLIER: usize = 4;
 ///
 /// On the open internet, put a proxy in front that has these limits, or serve the application with
 /// hyper and a `SessionLayer` (feature `tower`).
+#[must_use]
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
@@ -189,11 +190,13 @@ impl Server {
     }
 
     /// Returns where it listens.
+    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Returns what stops it.
+    #[must_use]
     pub fn shutdown_handle(&self) -> ShutdownHandle {
         self.handle.clone()
     }

@@ -100,6 +100,7 @@ impl Sealer {
     }
 
     /// What was sealed; `None` if no key of ours sealed it for this label.
+    #[must_use]
     pub fn open(&self, label: &str, text: &str) -> Option<Opened> {
         let found = match &self.format {
             Format::Own(keys) => {

@@ -55,6 +55,7 @@ use crate::value::Value;
 /// # }).unwrap();
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct AsyncSessions(pub(super) Manager);
 
 impl AsyncSessions {
@@ -77,6 +78,7 @@ impl AsyncSessions {
     /// let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
     /// assert!(sessions.create().is_new());
     /// ```
+    #[must_use]
     pub fn create(&self) -> AsyncSession {
         AsyncSession(self.0.create())
     }
@@ -237,12 +239,14 @@ impl AsyncSessions {
     }
 
     /// Returns how often what was stored turned out to be damaged, as [`Sessions::damaged`].
+    #[must_use]
     pub fn damaged(&self) -> u64 {
         self.0.damaged()
     }
 
     /// Returns what has happened so far, as [`Sessions::counters`].
     #[doc(alias = "metrics")]
+    #[must_use]
     pub fn counters(&self) -> super::SessionCounters {
         self.0.0.events.counters()
     }

@@ -24,6 +24,7 @@ impl Sessions {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn create(&self) -> Session {
         Session(self.0.create())
     }

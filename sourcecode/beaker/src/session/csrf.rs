@@ -91,6 +91,7 @@ impl SessionState {
     /// # }
     /// ```
     #[doc(alias = "verify_csrf")]
+    #[must_use]
     pub fn check_csrf(&self, token: &str) -> bool {
         let token: Option<[u8; NONCE + CODE]> = signing::decode(&BASE64URL_NOPAD, token);
         token.is_some_and(|token| {

@@ -29,11 +29,13 @@ pub struct Flash {
 
 impl Flash {
     /// Returns what kind of message it is, such as `success` or `error`: often a class of a style sheet.
+    #[must_use]
     pub fn kind(&self) -> &str {
         &self.kind
     }
 
     /// Returns the text to be shown. It is as it was given: a template has to escape it.
+    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -160,6 +160,7 @@ impl SessionState {
     /// let sessions = beaker::Sessions::new(beaker::Backend::memory());
     /// assert_eq!(sessions.create().id().as_str().len(), 32);
     /// ```
+    #[must_use]
     pub fn id(&self) -> &SessionId {
         &self.id
     }
@@ -181,6 +182,7 @@ impl SessionState {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn created(&self) -> Timestamp {
         self.data.created
     }
@@ -197,6 +199,7 @@ impl SessionState {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn last_accessed(&self) -> Option<Timestamp> {
         self.last_accessed
     }
@@ -213,6 +216,7 @@ impl SessionState {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn is_new(&self) -> bool {
         self.stored.is_none() && self.moves_from.is_none()
     }
@@ -224,6 +228,7 @@ impl SessionState {
     ///
     /// assert_eq!(Sessions::new(Backend::memory()).create().origin(), Origin::New);
     /// ```
+    #[must_use]
     pub fn origin(&self) -> Origin {
         self.origin
     }
@@ -243,6 +248,7 @@ impl SessionState {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn is_modified(&self) -> bool {
         !self.changes.is_empty()
     }
@@ -311,6 +317,7 @@ impl SessionState {
     /// assert_eq!(session.get("visits").and_then(|visits| visits.as_int()), Some(1));
     /// assert_eq!(session.get("cart"), None);
     /// ```
+    #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.data.values.get(key)
     }
@@ -344,6 +351,7 @@ impl SessionState {
     /// assert!(session.contains("cart") && !session.contains("user"));
     /// ```
     #[doc(alias = "contains_key")]
+    #[must_use]
     pub fn contains(&self, key: &str) -> bool {
         self.data.values.contains_key(key)
     }
@@ -358,6 +366,7 @@ impl SessionState {
     /// assert!(session.values().keys().eq(["a", "b"]));
     /// ```
     #[doc(alias = "entries")]
+    #[must_use]
     pub fn values(&self) -> &Values {
         &self.data.values
     }

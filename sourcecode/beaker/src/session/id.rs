@@ -36,6 +36,7 @@ impl SessionId {
     ///
     /// assert_ne!(SessionId::random(), SessionId::random());
     /// ```
+    #[must_use]
     pub fn random() -> SessionId {
         let mut id = SessionId([0; 32]);
         Uuid::new_v4().simple().encode_lower(&mut id.0);
@@ -55,6 +56,7 @@ impl SessionId {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn as_str(&self) -> &str {
         str::from_utf8(&self.0).unwrap_or_default()
     }

@@ -72,6 +72,7 @@ impl SessionState {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn life(&self) -> Life {
         self.data.life()
     }
@@ -88,6 +89,7 @@ impl SessionState {
     /// ```
     #[doc(alias = "expires_at")]
     #[doc(alias = "expiry_date")]
+    #[must_use]
     pub fn ends_at(&self) -> Option<Timestamp> {
         self.sessions.0.ends_at(&self.data)
     }

@@ -71,6 +71,7 @@ const LONGEST_GRACE: Duration = Duration::from_secs(60);
 /// # }
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct Sessions(pub(super) Manager);
 
 /// What sessions of both kinds of program do, with the options that say how. A clone is the same.
@@ -205,7 +206,7 @@ impl Options {
     /// Tells whether the cookie says when it was sent: Beaker would not understand.
     pub(super) fn says_when_sent(&self, life: Life) -> bool {
         life.reissue_after(self.cookie.get_lifetime()).is_some()
-            && !self.signer.as_ref().is_some_and(|signer| signer.is_beakers())
+            && !self.signer.as_ref().is_some_and(super::super::signing::Signer::is_beakers)
     }
 
     /// Returns how long a session lasts that is not used, and when it ends at the latest.
@@ -493,6 +494,7 @@ impl Sessions {
     /// ```
     /// assert_eq!(beaker::Sessions::new(beaker::Backend::memory()).damaged(), 0);
     /// ```
+    #[must_use]
     pub fn damaged(&self) -> u64 {
         self.0.damaged()
     }
@@ -508,6 +510,7 @@ impl Sessions {
     /// # }
     /// ```
     #[doc(alias = "metrics")]
+    #[must_use]
     pub fn counters(&self) -> SessionCounters {
         self.0.0.events.counters()
     }

@@ -171,16 +171,19 @@ pub struct Unreadable {
 
 impl Unreadable {
     /// Returns its key. One that is no Unicode is returned as it is written, as in `\ud800`.
+    #[must_use]
     pub fn key(&self) -> &str {
         self.key.as_deref().unwrap_or_else(|| self.quoted.trim_matches('"'))
     }
 
     /// Returns what Python has written: JSON, with `NaN`, `Infinity` and whole numbers of any size.
+    #[must_use]
     pub fn json(&self) -> &str {
         &self.json
     }
 
     /// Tells why no value can hold it.
+    #[must_use]
     pub fn why(&self) -> &'static str {
         self.why
     }

@@ -29,6 +29,7 @@ impl KeyPage {
     /// let page = KeyPage::new(names.to_vec(), Some(KeyCursor::new("Valtteri")));
     /// assert!(page.next.is_some());
     /// ```
+    #[must_use]
     pub fn new(keys: Vec<Key>, next: Option<KeyCursor>) -> KeyPage {
         KeyPage { keys, unnamed: 0, next }
     }
@@ -64,6 +65,7 @@ impl KeyCursor {
     }
 
     /// Returns its text.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

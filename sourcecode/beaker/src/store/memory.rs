@@ -46,6 +46,7 @@ impl Entry {
 
 impl MemoryStore {
     /// An empty memory that grows as it is written to.
+    #[must_use]
     pub fn new() -> MemoryStore {
         MemoryStore::with_clock(Arc::new(SystemClock))
     }

@@ -259,6 +259,7 @@ pub struct Stored {
 
 impl Stored {
     /// Returns the number of a counter that [`Store::increment`] made; `None` for other values.
+    #[must_use]
     pub fn count(&self) -> Option<u64> {
         counter::parse(&self.bytes).map(|(count, _)| count)
     }
@@ -281,11 +282,13 @@ pub struct Version(u64);
 
 impl Version {
     /// The version of this number, for stores that number their writes themselves.
+    #[must_use]
     pub const fn new(number: u64) -> Version {
         Version(number)
     }
 
     /// Its number.
+    #[must_use]
     pub const fn number(self) -> u64 {
         self.0
     }
@@ -326,6 +329,7 @@ pub enum Precondition {
 
 impl Precondition {
     /// Is the condition met, if this is the version that lives under the key?
+    #[must_use]
     pub fn is_met_by(self, current: Option<Version>) -> bool {
         match self {
             Precondition::Always => true,

@@ -41,6 +41,7 @@ use crate::off_thread::Gate;
 /// # }).unwrap();
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct OnThreads {
     store: Arc<dyn Store>,
     gate: Gate,
@@ -75,11 +76,13 @@ impl OnThreads {
     }
 
     /// Returns how many calls wait in line now.
+    #[must_use]
     pub fn queued(&self) -> usize {
         self.gate.queued()
     }
 
     /// Returns how many calls are under way now.
+    #[must_use]
     pub fn in_flight(&self) -> usize {
         self.gate.in_flight()
     }

@@ -59,11 +59,13 @@ impl Value {
     }
 
     /// Is it [`Value::Null`]?
+    #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null)
     }
 
     /// The truth value, if it is one.
+    #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Value::Bool(value) => Some(*value),
@@ -72,6 +74,7 @@ impl Value {
     }
 
     /// The whole number, if it is one.
+    #[must_use]
     pub fn as_int(&self) -> Option<i64> {
         match self {
             Value::Int(value) => Some(*value),
@@ -80,6 +83,7 @@ impl Value {
     }
 
     /// The number, if it is one with or without a fraction.
+    #[must_use]
     pub fn as_float(&self) -> Option<f64> {
         match self {
             Value::Float(value) => Some(*value),
@@ -89,6 +93,7 @@ impl Value {
     }
 
     /// The text, if it is one.
+    #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Value::Text(value) => Some(value),
@@ -97,6 +102,7 @@ impl Value {
     }
 
     /// The bytes, if it is some.
+    #[must_use]
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
             Value::Bytes(value) => Some(value),
@@ -105,6 +111,7 @@ impl Value {
     }
 
     /// The values in order, if it is a list.
+    #[must_use]
     pub fn as_list(&self) -> Option<&[Value]> {
         match self {
             Value::List(value) => Some(value.as_slice()),
@@ -113,6 +120,7 @@ impl Value {
     }
 
     /// The values by name, if it is a map.
+    #[must_use]
     pub fn as_map(&self) -> Option<&Values> {
         match self {
             Value::Map(value) => Some(value),

@@ -24,6 +24,7 @@ pub struct Values(pub(super) BTreeMap<String, Value>);
 
 impl Values {
     /// None yet.
+    #[must_use]
     pub fn new() -> Values {
         Values::default()
     }

@@ -80,7 +80,7 @@ fn argument() -> impl Strategy<Value = Argument> {
 }
 
 fn key(name: &str, list: &[Argument]) -> ArgumentKey {
-    list.iter().fold(ArgumentKey::new(name), |key, argument| key.with(argument))
+    list.iter().fold(ArgumentKey::new(name), beaker::cache::ArgumentKey::with)
 }
 
 proptest! {

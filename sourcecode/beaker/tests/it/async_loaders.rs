@@ -128,7 +128,7 @@ fn a_waiter_that_is_dropped_leaves_nothing_behind() {
         while cache.stats().waits < 100 {
             yield_now().await;
         }
-        waiters.iter().for_each(|waiter| waiter.abort());
+        waiters.iter().for_each(tokio::task::JoinHandle::abort);
         for waiter in waiters {
             assert!(waiter.await.unwrap_err().is_cancelled());
         }

@@ -67,7 +67,7 @@ fn all_who_wait_share_one_error() {
             let [one, same] = [leads, same].map(|call| call.join().unwrap().unwrap_err());
             match (one, same) {
                 (LoadError::Loader(one), LoadError::Loader(same)) => {
-                    assert!(Arc::ptr_eq(&one, &same))
+                    assert!(Arc::ptr_eq(&one, &same));
                 }
                 other => panic!("{other:?}"),
             }
@@ -76,7 +76,7 @@ fn all_who_wait_share_one_error() {
                     assert_eq!(error.kind(), ErrorKind::Creation);
                     assert!(error.to_string().contains("Driver(1)"), "{error}");
                 }
-                error => panic!("{error:?}"),
+                error @ LoadError::Loader(_) => panic!("{error:?}"),
             }
         });
     });
@@ -93,7 +93,7 @@ fn an_error_of_the_cache_is_told_apart() {
         std::panic::catch_unwind(panics).unwrap_err();
         match cache.get_or_load("a", missing(1)).unwrap_err() {
             LoadError::Cache(error) => assert!(error.to_string().contains("on purpose"), "{error}"),
-            error => panic!("{error:?}"),
+            error @ LoadError::Loader(_) => panic!("{error:?}"),
         }
     });
 }

@@ -281,7 +281,7 @@ mod of_ours {
 
         #[test]
         fn counting() {
-            over_each(|store| store.counted());
+            over_each(beaker::layer::Layers::counted);
         }
 
         #[test]

@@ -84,7 +84,7 @@ fn mistakes_are_named() {
         "there is no region `short`; there are none: name it in `cache.regions`",
     );
     let region = regions.get("short_term").unwrap();
-    region.cache::<u32>("points").unwrap();
+    drop(region.cache::<u32>("points").unwrap());
     refused(
         region.cache::<String>("points"),
         "the cache `points` of the region `short_term` holds `u32` in this program, and not \

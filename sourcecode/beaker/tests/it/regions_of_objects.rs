@@ -116,7 +116,7 @@ fn keys_are_made_of_keys() {
     let options = RegionOptions::new(backend()).key_mangler(Arc::clone(&versioned)).key_length(80);
     let region = region(options.clone());
     region.configure(options.clone()).unwrap();
-    let other: KeyMangler = Arc::new(|key| key.to_vec());
+    let other: KeyMangler = Arc::new(<[u8]>::to_vec);
     assert!(region.configure(options.clone().key_mangler(other)).is_err());
     let cache = region.cache::<u32>("points").unwrap();
     cache.put("Kimi", 110_u32).unwrap();

@@ -55,11 +55,13 @@ pub enum Mark {
 
 impl Comparison {
     /// Whether both outputs are the same, up to renaming.
+    #[must_use]
     pub fn is_same(&self) -> bool {
         self.hunks.is_empty()
     }
 
     /// The differences, each with some lines around it. None if both are the same.
+    #[must_use]
     pub fn hunks(&self) -> &[Vec<Line>] {
         &self.hunks
     }

@@ -22,6 +22,7 @@ mod tree;
 pub use difference::{Comparison, Kind, Line, Mark, Span};
 
 /// Compares a recorded output with another of the same program.
+#[must_use]
 pub fn compare(recorded: &str, actual: &str) -> Comparison {
     difference::between(&canonical::canonical(recorded), &canonical::canonical(actual))
 }

@@ -11,6 +11,7 @@ const LEGEND: &str = "- recorded, + printed now; ‹…› stands for what diffe
 
 impl Comparison {
     /// The differences as plain text; nothing if there are none.
+    #[must_use]
     pub fn plain(&self) -> String {
         self.render(|_, _| Style::new())
     }

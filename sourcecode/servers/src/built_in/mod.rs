@@ -65,16 +65,19 @@ impl<P: Protocol> BuiltIn<P> {
     }
 
     /// Where it listens. The port stays the same when the server is stopped and started again.
+    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// What it speaks, and what it holds.
+    #[must_use]
     pub fn protocol(&self) -> &P {
         &self.shared.protocol
     }
 
     /// How many commands were answered since the server was made.
+    #[must_use]
     pub fn commands(&self) -> u64 {
         self.shared.switch.commands()
     }

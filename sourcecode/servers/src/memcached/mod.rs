@@ -53,6 +53,7 @@ impl Memcached {
     }
 
     /// Its address as a URL, `memcache://127.0.0.1:11211`.
+    #[must_use]
     pub fn url(&self) -> String {
         match self {
             Memcached::Named(named) if named.contains("://") => named.clone(),
@@ -63,6 +64,7 @@ impl Memcached {
     }
 
     /// A sentence for the user: which one it is, and why.
+    #[must_use]
     pub fn describe(&self) -> String {
         match self {
             Memcached::Named(_) => format!("using the memcached at {}", self.url()),
@@ -76,6 +78,7 @@ impl Memcached {
     }
 
     /// Whether this is the small one in this process, which a user should be told.
+    #[must_use]
     pub fn stands_in(&self) -> bool {
         matches!(self, Memcached::BuiltIn(_))
     }
@@ -90,6 +93,7 @@ impl BuiltIn<Memory> {
     }
 
     /// Its address as a URL, `memcache://127.0.0.1:11211`.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("memcache://{}", self.address())
     }

@@ -73,11 +73,13 @@ impl RedisCluster {
     }
 
     /// The addresses of the three.
+    #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         self.nodes.iter().map(|node| node.address).collect()
     }
 
     /// Their addresses as URLs, with `,` between them.
+    #[must_use]
     pub fn url(&self) -> String {
         let urls = self.nodes.iter().map(|node| format!("redis://{}/", node.address));
         urls.collect::<Vec<_>>().join(",")

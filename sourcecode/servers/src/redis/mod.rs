@@ -53,6 +53,7 @@ impl Redis {
     }
 
     /// Its address as a URL, `redis://127.0.0.1:6379/`.
+    #[must_use]
     pub fn url(&self) -> String {
         match self {
             Redis::Named(named) if named.contains("://") => named.clone(),
@@ -63,6 +64,7 @@ impl Redis {
     }
 
     /// A sentence for the user: which one it is, and why.
+    #[must_use]
     pub fn describe(&self) -> String {
         match self {
             // A URL may hold a password.
@@ -75,6 +77,7 @@ impl Redis {
     }
 
     /// Whether this is the small one in this process, which a user should be told.
+    #[must_use]
     pub fn stands_in(&self) -> bool {
         matches!(self, Redis::BuiltIn(_))
     }
@@ -89,6 +92,7 @@ impl BuiltIn<Keyspace> {
     }
 
     /// Its address as a URL, `redis://127.0.0.1:6379/`.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("redis://{}/", self.address())
     }

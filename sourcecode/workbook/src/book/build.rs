@@ -30,7 +30,7 @@ pub fn build_and_name(root: &Path) -> Result<String> {
     let _lock = lock(root)?;
     let works = thread::scope(|scope| {
         let works = EDITIONS.each_ref().map(|edition| scope.spawn(|| refresh(root, edition)));
-        works.map(|work| work.join())
+        works.map(std::thread::ScopedJoinHandle::join)
     });
     let (mut names, mut errors) = (Vec::new(), Vec::new());
     for work in works {

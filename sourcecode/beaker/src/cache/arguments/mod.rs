@@ -107,6 +107,7 @@ pub trait KeyPart {
 /// Holds a key that is made of a name and of arguments. Each part has its type and, where it matters, its
 /// length, so that no two lists of arguments give one key. Up to 64 bytes need no allocation.
 #[derive(Clone, Default)]
+#[must_use]
 pub struct ArgumentKey(Buffer);
 
 impl ArgumentKey {

@@ -65,6 +65,7 @@ use crate::world::finish;
 /// # Ok(())
 /// # }
 /// ```
+#[must_use]
 pub struct HttpCacheMiddleware<A> {
     app: A,
     cache: HttpCache<Cache<CachedPage>>,

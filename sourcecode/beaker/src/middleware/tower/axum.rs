@@ -90,6 +90,7 @@ pub struct CsrfToken(String);
 
 impl CsrfToken {
     /// Returns the token: letters, digits, `-` and `_`.
+    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -49,6 +49,7 @@ use crate::middleware::log::{Asked, log};
 /// # }
 /// ```
 #[derive(Debug, Clone, Default)]
+#[must_use]
 pub struct CsrfLayer(Arc<CsrfRules>);
 
 impl CsrfLayer {

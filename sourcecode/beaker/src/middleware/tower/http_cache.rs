@@ -49,6 +49,7 @@ type Cache = HttpCache<AsyncCache<CachedPage>>;
 /// # }
 /// ```
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct HttpCacheLayer(Arc<Cache>);
 
 impl HttpCacheLayer {

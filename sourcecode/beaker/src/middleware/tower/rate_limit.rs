@@ -49,6 +49,7 @@ use crate::proxies::TrustedProxies;
 /// # }
 /// ```
 #[derive(Debug, Clone)]
+#[must_use]
 pub struct RateLimitLayer {
     limiter: AsyncRateLimiter,
     visitors: Visitors,

@@ -44,28 +44,33 @@ pub struct Device {
 
 impl Device {
     /// Returns by what it can be ended. A page may have it: no session can be opened with it.
+    #[must_use]
     pub fn handle(&self) -> &DeviceHandle {
         &self.handle
     }
 
     /// Returns what [`set_label`](SessionState::set_label) said. It may be the browser's own words: a template has to
     /// escape them.
+    #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.label.as_deref()
     }
 
     /// Returns when its session began.
+    #[must_use]
     pub fn created(&self) -> Timestamp {
         self.created
     }
 
     /// Returns when it was last used; with [`touch_every`](crate::Sessions::touch_every), as of the last time that
     /// this was noted.
+    #[must_use]
     pub fn last_seen(&self) -> Timestamp {
         self.last_seen
     }
 
     /// Returns when it ends if nobody uses it from now on; `None` if it never does.
+    #[must_use]
     pub fn ends_at(&self) -> Option<Timestamp> {
         self.ends_at
     }
@@ -144,6 +149,7 @@ impl SessionState {
 
     /// Returns by what [`devices_of`](crate::Sessions::devices_of) knows this session: to mark it in the list as "this
     /// device". A [new id](crate::Session::regenerate_id) changes it.
+    #[must_use]
     pub fn device(&self) -> DeviceHandle {
         DeviceHandle::of(self.id())
     }
@@ -178,7 +184,7 @@ impl Manager {
     ) -> Result<bool> {
         self.check_is_stored()?;
         let (list, _) = self.listed(&self.user_key(user)).await?;
-        let mut ids = list.entries.iter().filter_map(|entry| entry.id());
+        let mut ids = list.entries.iter().filter_map(super::list::Entry::id);
         let Some(id) = ids.find(|id| DeviceHandle::of(id) == *handle) else { return Ok(false) };
         let may = MayEnd::Of { user, except: None };
         let Ending::Ended(at) = self.end_if(&id, may).await? else { return Ok(false) };

@@ -46,6 +46,7 @@ impl SessionState {
     /// session.set_user("kimi");
     /// assert_eq!(session.user(), Some("kimi"));
     /// ```
+    #[must_use]
     pub fn user(&self) -> Option<&str> {
         self.get(USER)?.as_str()
     }
@@ -114,7 +115,7 @@ impl Manager {
         self.check_is_stored()?;
         let (list, _) = self.listed(&self.user_key(user)).await?;
         let living = self.living(&list.entries, user).await?;
-        Ok(living.iter().filter_map(|entry| entry.id()).collect())
+        Ok(living.iter().filter_map(list::Entry::id).collect())
     }
 
     /// Ends a user's sessions, but for this one, and returns how many have ended.

@@ -47,6 +47,7 @@ use crate::world::finish;
 /// it again, and readers within 0.1 s.
 /// PostgreSQL is as durable as its server is set to be. In async code a call panics, where blocking is not
 /// allowed: there, `AsyncPostgresStore` is the store to use.
+#[must_use]
 pub struct DatabaseStore {
     table: Table<Pools>,
     #[cfg(all(feature = "postgres", feature = "tokio"))]

@@ -101,9 +101,9 @@ impl DatabaseFile {
             let (done, has_changed) = work(&mut transaction.open_table(TABLE)?)?;
             // A commit waits for the disk, and makes all others take another view.
             if has_changed {
-                transaction.commit()?
+                transaction.commit()?;
             } else {
-                transaction.abort()?
+                transaction.abort()?;
             }
             Ok(done)
         })

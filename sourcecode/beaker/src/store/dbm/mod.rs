@@ -39,6 +39,7 @@ const LARGEST_VALUE: usize = 256 * 1024 * 1024;
 /// removed, or replaced by a copy, is noticed with the next call. The file has the mode 0600, and folders
 /// that are made have 0700, whatever the umask. Each open store keeps at most 32 MiB of the file in memory.
 /// Where many write, a [file a record](super::FileStore) or SQLite is quicker.
+#[must_use]
 pub struct DbmStore {
     file: DatabaseFile,
     clock: Arc<dyn Clock>,
@@ -93,7 +94,7 @@ impl Store for DbmStore {
         self.file.write("write", &format_args!("{key:?}"), |table| {
             if when != Precondition::Always {
                 let current = table.get(entry)?;
-                let current = self.living(entry, current.as_ref().map(|current| current.value()));
+                let current = self.living(entry, current.as_ref().map(redb::AccessGuard::value));
                 if !when.is_met_by(current.map(|image| image.version)) {
                     return Ok((None, false));
                 }
@@ -108,7 +109,7 @@ impl Store for DbmStore {
         self.file.write("delete", &format_args!("{key:?}"), |table| {
             let current = {
                 let stored = table.get(entry)?;
-                let current = self.living(entry, stored.as_ref().map(|stored| stored.value()));
+                let current = self.living(entry, stored.as_ref().map(redb::AccessGuard::value));
                 current.map(|image| image.version)
             };
             // What is expired or damaged goes too, though it does not count as removed.
@@ -154,7 +155,7 @@ impl Store for DbmStore {
         self.file.write("increment", &format_args!("{key:?}"), |table| {
             let next = {
                 let found = table.get(entry)?;
-                match self.living(entry, found.as_ref().map(|found| found.value())) {
+                match self.living(entry, found.as_ref().map(redb::AccessGuard::value)) {
                     Some(old) => {
                         counter::add(key, old.content, by).map(|count| (count, old.expires))
                     }
@@ -258,7 +259,7 @@ impl DbmStore {
     ) -> Result<Option<Stored>, StorageError> {
         let entry = entry(key);
         let found = table.get(entry)?;
-        let image = self.living(entry, found.as_ref().map(|found| found.value()));
+        let image = self.living(entry, found.as_ref().map(redb::AccessGuard::value));
         Ok(image.map(|image| Stored { bytes: image.content.into(), version: image.version }))
     }
 

@@ -41,6 +41,7 @@ use crate::private;
 /// `delete`. A `put` with `Precondition::Absent` at a path where another's file is fails; one with
 /// `Precondition::Always` replaces it. Neither library reads what the other has written.
 #[derive(Debug)]
+#[must_use]
 pub struct FileStore {
     layout: Layout,
     clock: Arc<dyn Clock>,

@@ -39,6 +39,7 @@ const LONGEST_TTL: u64 = 10 * 365 * 24 * 3600;
 ///
 /// What has expired or was cleared, and is written with `Precondition::Unchanged` just then, can be seen for
 /// a moment more: the write is undone when its answer shows that it came too late.
+#[must_use]
 pub struct MemcachedStore {
     pool: Pool,
     clock: Arc<dyn Clock>,

@@ -125,6 +125,7 @@ impl AsyncRedisStore {
     /// # }
     /// ```
     #[cfg(feature = "redis-async")]
+    #[must_use]
     pub fn from_manager(manager: ConnectionManager, deadline: Duration) -> AsyncRedisStore {
         AsyncRedisStore::on(Servers::Given(Given::Manager(manager)), deadline)
     }
@@ -148,6 +149,7 @@ impl AsyncRedisStore {
     /// # }
     /// ```
     #[cfg(feature = "redis-async")]
+    #[must_use]
     pub fn from_cluster(connection: ClusterConnection, deadline: Duration) -> AsyncRedisStore {
         AsyncRedisStore::on(Servers::Given(Given::Cluster(connection)), deadline)
     }

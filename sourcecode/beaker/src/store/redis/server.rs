@@ -175,7 +175,7 @@ impl Server {
 
 /// Whether a connection that was open before was closed instead of an answer.
 fn is_cut<T>(answer: &RedisResult<T>) -> bool {
-    answer.as_ref().is_err_and(|error| error.is_connection_dropped())
+    answer.as_ref().is_err_and(redis::RedisError::is_connection_dropped)
 }
 
 /// So many commands wait in a connection's queue before whoever comes next waits for room in it.

@@ -66,6 +66,7 @@ use crate::store::{
 /// # Ok(())
 /// # }
 /// ```
+#[must_use]
 pub struct AsyncPostgresStore {
     table: Table<AsyncConnections>,
 }

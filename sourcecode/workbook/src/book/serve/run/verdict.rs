@@ -18,7 +18,7 @@ impl Job {
             let printed = Recording { command: program.command(), output, status };
             comparison = Some(compare(&recorded, &printed.to_string()));
         }
-        let same = comparison.as_ref().map(|comparison| comparison.is_same());
+        let same = comparison.as_ref().map(programs::comparison::Comparison::is_same);
         if same == Some(true) && self.folder.is_none() {
             self.note(|reader| reader.ran(program.name()));
         }
