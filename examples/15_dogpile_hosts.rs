@@ -29,10 +29,10 @@ fn main() -> Result<()> {
 
 fn open(name: &str) -> Result<Cache<String>> {
     let url = server::url("REDIS_URL", "redis://127.0.0.1:6379/")?;
-    let Backend { store, .. } = Backend::open("ext:redis", &[("url", &url)])?;
+    let backend = Backend::open("ext:redis", &[("url", &url)])?;
     let clock = Arc::new(SystemClock);
-    let locks = LeaseLocks::with(store.clone(), LEASE, clock); // (1)
-    let backend = Backend { store, locks: Arc::new(locks) };
+    let locks = LeaseLocks::with(backend.store().clone(), LEASE, clock); // (1)
+    let backend = backend.with_locks(locks);
     Ok(Cache::new(backend, name).ttl(Duration::from_secs(60)))
 }
 

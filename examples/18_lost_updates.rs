@@ -18,12 +18,12 @@ fn main() -> Result<()> {
 fn overwrite(backend: &Backend) -> Result<()> {
     let key = Namespace::new("baskets").key("kimi");
     let read = || -> Result<String> {
-        let stored = backend.store.get(&key)?;
+        let stored = backend.store().get(&key)?;
         let bytes = stored.map(|stored| stored.bytes.to_vec());
         Ok(String::from_utf8_lossy(&bytes.unwrap_or_default()).into())
     };
     let write = |basket: String| {
-        backend.store.put(&key, basket.as_bytes(), None, Precondition::Always)
+        backend.store().put(&key, basket.as_bytes(), None, Precondition::Always)
     };
     let (one, two) = (read()?, read()?); // (1)
     write(one + "tea ")?;

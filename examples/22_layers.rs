@@ -32,7 +32,7 @@ fn main() -> Result<()> {
 
     // ANCHOR: look
     let key = Namespace::default().key(session.id().as_str());
-    show("Given by the layers", &*backend.store, &key)?;
+    show("Given by the layers", &**backend.store(), &key)?;
     let mut bytes = show("Kept by the store", &*below, &key)?; // (5)
 
     println!("\nOne bit is changed");

@@ -14,7 +14,7 @@ fn locks() -> Arc<dyn Locks> {
     let backend = beaker::Backend::open("ext:redis", &[("url", &url)]).unwrap();
     let time = std::time::Duration::from_secs(2);
     let clock = Arc::new(beaker::SystemClock);
-    Arc::new(lock::LeaseLocks::with(backend.store, time, clock))
+    Arc::new(lock::LeaseLocks::with(backend.store().clone(), time, clock))
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -33,7 +33,7 @@ fn main() {
             black_box(sessions.open(session.id()).unwrap());
             made += 1;
             if made % MANY == 0 {
-                backend.store.clear(&Namespace::default()).unwrap();
+                backend.store().clear(&Namespace::default()).unwrap();
             }
         },
         || {
@@ -60,7 +60,7 @@ fn main() {
 
 /// The store alone, with a value that expires, beside the map in it, whose values do not.
 fn store() {
-    let store = Backend::memory().store;
+    let store = Backend::memory().store().clone();
     let id = id();
     let key = Namespace::default().key(&id);
     store.put(&key, &[7; 200], Some(Duration::from_secs(3600)), Precondition::Always).unwrap();

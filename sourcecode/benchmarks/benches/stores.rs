@@ -57,8 +57,8 @@ fn main() {
 fn cost(label: &str, backend: &Backend) -> Cost {
     let key = Namespace::default().key("844c8ed1e96a4011bb23fbb3fe80823a");
     let put = || {
-        black_box(backend.store.put(&key, &[7; 300], None, Precondition::Always).unwrap());
+        black_box(backend.store().put(&key, &[7; 300], None, Precondition::Always).unwrap());
     };
-    let get = || drop(black_box(backend.store.get(&key).unwrap().unwrap()));
+    let get = || drop(black_box(backend.store().get(&key).unwrap().unwrap()));
     Cost { label: label.to_owned(), put: median_of_turns(put), get: median_of_turns(get) }
 }

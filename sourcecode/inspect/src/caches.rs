@@ -43,7 +43,7 @@ impl Room {
 
     fn keys(&self, most: usize) -> Result<()> {
         let (mut count, mut is_cut) = (0, false);
-        let unnamed = each_key(&*self.backend.store, &self.namespace()?, |keys| {
+        let unnamed = each_key(&**self.backend.store(), &self.namespace()?, |keys| {
             for key in keys {
                 if count >= most {
                     is_cut = true;
@@ -63,7 +63,7 @@ impl Room {
     }
 
     fn stats(&self) -> Result<()> {
-        let store: &dyn Store = &*self.backend.store;
+        let store: &dyn Store = &**self.backend.store();
         let (mut values, mut bytes, mut fresh, mut others) = (0_u64, 0_usize, 0_u64, 0_u64);
         let (mut oldest, mut newest) = (None, None);
         let now = SystemClock.now();

@@ -68,7 +68,7 @@ impl Room {
         let (mut seen, mut is_cut) = (BTreeSet::new(), false);
         let now = SystemClock.now();
         println!("{:<9}  {:<20}  {:<12}  last used", "id", "user", "began");
-        each_key(&*self.backend.store, &self.namespace, |keys| {
+        each_key(&**self.backend.store(), &self.namespace, |keys| {
             for id in keys.iter().filter_map(|key| id_of(key.name())) {
                 if seen.len() >= most {
                     is_cut = true;
@@ -141,7 +141,7 @@ impl Room {
     fn clear(&self, yes: &Yes) -> Result<()> {
         if !yes.yes {
             let mut count = 0;
-            let counted = each_key(&*self.backend.store, &self.namespace, |keys| {
+            let counted = each_key(&**self.backend.store(), &self.namespace, |keys| {
                 count += keys.iter().filter(|key| id_of(key.name()).is_some()).count();
                 Ok(true)
             });
@@ -153,7 +153,7 @@ impl Room {
             };
             confirmed(yes, &format!("end {how_many} in {}", self.place))?;
         }
-        self.backend.store.clear(&self.namespace)?;
+        self.backend.store().clear(&self.namespace)?;
         println!("ended all sessions in {}", self.place);
         Ok(())
     }
@@ -172,7 +172,7 @@ impl Room {
             return Err(wrong(what));
         }
         let mut found = BTreeSet::new();
-        each_key(&*self.backend.store, &self.namespace, |keys| {
+        each_key(&**self.backend.store(), &self.namespace, |keys| {
             let ids = keys.iter().filter_map(|key| id_of(key.name()));
             for id in ids.filter(|id| id.as_str().starts_with(text)) {
                 if self.living(&id)?.is_some() {

@@ -40,5 +40,5 @@ fn sweep(words: &[String]) -> Result<usize> {
         let what = format!("the back end `{name}` ends with its process, and has nothing to sweep");
         return Err(Error::new(ErrorKind::Config, what));
     }
-    sweeper::sweep(&*Backend::open(name, &options)?.store)
+    sweeper::sweep(&**Backend::open(name, &options)?.store())
 }

@@ -22,10 +22,8 @@ use crate::world::{World, finish};
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Backend {
-    /// Where things are stored.
-    pub store: Arc<dyn Store>,
-    /// Who may make a value now.
-    pub locks: Arc<dyn Locks>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) locks: Arc<dyn Locks>,
 }
 
 impl Backend {
@@ -55,6 +53,47 @@ impl Backend {
     pub fn with_leases(store: impl Store) -> Backend {
         let store: Arc<dyn Store> = Arc::new(store);
         Backend { locks: Arc::new(LeaseLocks::new(Arc::clone(&store))), store }
+    }
+
+    /// Returns where things are stored.
+    ///
+    /// ```
+    /// use beaker::Backend;
+    /// use beaker::store::SweepProgress;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let backend = Backend::memory();
+    /// assert!(backend.store().sweep(1000)?.is_done);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Returns what keeps two from making the same value at once.
+    #[must_use]
+    pub fn locks(&self) -> &Arc<dyn Locks> {
+        &self.locks
+    }
+
+    /// Replaces the locks: by leases of another length, say.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use std::time::Duration;
+    /// use beaker::lock::LeaseLocks;
+    /// use beaker::{Backend, SystemClock};
+    ///
+    /// let backend = Backend::memory();
+    /// let time = Duration::from_secs(30);
+    /// let leases = LeaseLocks::with(backend.store().clone(), time, Arc::new(SystemClock));
+    /// let backend = backend.with_locks(leases);
+    /// # let _ = backend;
+    /// ```
+    pub fn with_locks(self, locks: impl Locks) -> Backend {
+        Backend { store: self.store, locks: Arc::new(locks) }
     }
 
     /// Wraps the store: in a [layer](crate::layer), say. The locks stay as they are; leases in the store

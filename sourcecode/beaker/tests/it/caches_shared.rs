@@ -70,8 +70,8 @@ fn open(
 ) -> AnyCache<String> {
     let mut backend = Backend::open(name, options).unwrap();
     if let Some(lease) = lease {
-        let store = Arc::clone(&backend.store);
-        backend.locks = Arc::new(LeaseLocks::with(store, lease, Arc::new(SystemClock)));
+        let store = Arc::clone(backend.store());
+        backend = backend.with_locks(LeaseLocks::with(store, lease, Arc::new(SystemClock)));
     }
     AnyCache::new(world, backend, "shared")
 }

@@ -53,7 +53,7 @@ fn adds_in_a_process_of_its_own() {
     let mut words: Vec<&str> = words.lines().collect();
     let file = Path::new(words.pop().unwrap()).to_owned();
     let options: Vec<_> = words[1..].iter().map(|word| word.split_once('=').unwrap()).collect();
-    let locks: Arc<dyn Locks> = Backend::open(words[0], &options).unwrap().locks;
+    let locks: Arc<dyn Locks> = Backend::open(words[0], &options).unwrap().locks().clone();
     let key = Namespace::new("numbers").key("number");
     thread::scope(|scope| {
         for _ in 0..THREADS {

@@ -375,7 +375,7 @@ fn check_shared(name: &str, of: u32, options: &[(&str, &str)]) {
                 match world {
                     World::Threads => backend,
                     #[cfg(feature = "tokio")]
-                    World::Tasks => Backend { locks: Arc::new(locks.clone()), ..backend },
+                    World::Tasks => backend.with_locks(locks.clone()),
                 }
             };
             let other = process(world, backend(), region, clock);
@@ -461,7 +461,7 @@ fn redis_async() {
     check("redis, asynchronous", cases(10), 30, |region, clock| {
         let locks = LocalLocks::new();
         let backend = Backend::open("ext:redis", &options).unwrap();
-        let backend = Backend { locks: Arc::new(locks.clone()), ..backend };
+        let backend = backend.with_locks(locks.clone());
         let store = beaker::store::AsyncRedisStore::open(&server.url(), 20 * SECOND).unwrap();
         let tasks = RegionOptions::for_tasks(beaker::AsyncBackend::new(store, locks));
         let other = process_of(World::Tasks, tasks, region, clock);

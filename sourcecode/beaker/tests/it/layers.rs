@@ -107,7 +107,8 @@ fn counted() {
     assert!(store.increment(&key("count"), u64::MAX, None).is_err());
     let told = store.numbers().to_string();
     assert!(told.starts_with("10 calls") && told.ends_with("; 1 increments"), "{told}");
-    let small = Backend::open("memory", &[("max_bytes", "2000")]).unwrap().store.counted();
+    let small =
+        Backend::open("memory", &[("max_bytes", "2000")]).unwrap().store().clone().counted();
     let error = small.put(&key("a"), &[0; 10_000], None, Precondition::Always).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TooLarge);
     assert_eq!((small.numbers().errors, small.numbers().puts), (1, 0));

@@ -72,7 +72,7 @@ fn leases_in_sqlite() {
     let file = folder.path().join("leases.db");
     let url = file.to_str().unwrap();
     let backend = beaker::Backend::open("ext:database", &[("url", url), ("deadline", "20000")]);
-    check(&*backend.unwrap().locks);
+    check(&**backend.unwrap().locks());
 }
 
 #[cfg(feature = "postgres")]
@@ -81,7 +81,7 @@ fn leases_in_sqlite() {
 fn leases_in_postgresql() {
     let server = servers::Postgres::for_tests().unwrap().expect("it is installed");
     let options = [("url", &*server.url()), ("deadline", "20000")];
-    check(&*beaker::Backend::open("ext:database", &options).unwrap().locks);
+    check(&**beaker::Backend::open("ext:database", &options).unwrap().locks());
 }
 
 /// Whether another thread gets the lock; the one that holds it is told so instead.
@@ -223,7 +223,7 @@ fn check_two_handles(one: &dyn Locks, two: &dyn Locks) {
 /// The same for what a program does: a value that is made by asking for itself.
 fn check_two_backends(name: &str, options: &[(&str, &str)], other: &[(&str, &str)]) {
     let (one, two) = (Backend::open(name, options).unwrap(), Backend::open(name, other).unwrap());
-    check_two_handles(&*one.locks, &*two.locks);
+    check_two_handles(&**one.locks(), &**two.locks());
     let cache = |backend| Cache::<u32>::new(backend, "numbers");
     let (a, b) = (cache(one), cache(two));
     let inner = || b.get_or_create("k", || 7);

@@ -115,8 +115,8 @@ fn a_folder_that_is_there_keeps_its_mode() {
     fs::create_dir(&folder).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o2750)).unwrap();
     let backend = Backend::open("file", &[("data_dir", folder.to_str().unwrap())]).unwrap();
-    backend.store.put(&key("k"), b"x", None, Precondition::Always).unwrap();
-    drop(backend.locks.lock(&key("k")).unwrap());
+    backend.store().put(&key("k"), b"x", None, Precondition::Always).unwrap();
+    drop(backend.locks().lock(&key("k")).unwrap());
     assert_eq!(fs::metadata(&folder).unwrap().permissions().mode() & 0o7777, 0o2750);
 }
 
@@ -171,8 +171,8 @@ fn a_database_is_not_made_through_a_link() {
     assert_eq!(error.kind(), ErrorKind::Storage, "{error:?}");
     assert!(!target.exists());
     let direct = [("url", target.to_str().unwrap())];
-    let direct = Backend::open("ext:database", &direct).unwrap().store;
+    let direct = Backend::open("ext:database", &direct).unwrap().store().clone();
     direct.put(&key("k"), b"x", None, Precondition::Always).unwrap();
-    let linked = Backend::open("ext:database", &options).unwrap().store;
+    let linked = Backend::open("ext:database", &options).unwrap().store().clone();
     assert!(linked.get(&key("k")).unwrap().is_some());
 }

@@ -28,9 +28,9 @@ fn in_any_store() {
     let sessions = Sessions::new(backend.clone());
     let id = saved(&sessions);
     let key = Namespace::default().key(id.as_str());
-    let whole = backend.store.get(&key).unwrap().unwrap().bytes;
+    let whole = backend.store().get(&key).unwrap().unwrap().bytes;
     for (number, bytes) in damages(&whole).enumerate() {
-        backend.store.put(&key, &bytes, None, Precondition::Always).unwrap();
+        backend.store().put(&key, &bytes, None, Precondition::Always).unwrap();
         assert!(sessions.open(&id).is_err(), "damage {number}");
         assert_eq!(sessions.damaged(), number as u64 + 1);
     }

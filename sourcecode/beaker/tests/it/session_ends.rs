@@ -227,7 +227,7 @@ fn a_users_list_does_not_grow_with_what_has_ended() {
     }
     let kept = login(&sessions, "kimi");
     let key = beaker::key::Namespace::new("beaker.users:").key("kimi");
-    let size = backend.store.get(&key).unwrap().unwrap().bytes.len();
+    let size = backend.store().get(&key).unwrap().unwrap().bytes.len();
     assert!(size <= 17 * 48, "{size} bytes");
     assert_eq!(sessions.sessions_of("kimi").unwrap(), [*kept.id()]);
 }
@@ -306,9 +306,9 @@ fn a_list_lives_no_longer_than_the_sessions_in_it_can() {
     let sessions = Sessions::new(backend.clone()).lifetime(HOUR).clock(clock.clone());
     drop(login(&sessions, "kimi"));
     let key = Namespace::new("beaker.users:").key("kimi");
-    assert!(backend.store.get(&key).unwrap().is_some());
+    assert!(backend.store().get(&key).unwrap().is_some());
     clock.advance(HOUR);
-    assert_eq!(backend.store.get(&key).unwrap(), None);
+    assert_eq!(backend.store().get(&key).unwrap(), None);
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn what_leads_on_does_so_for_an_hour_and_a_delete_after_that_says_that_it_cannot
     session.regenerate_id().unwrap();
     clock.advance(2 * HOUR);
     let key = Namespace::default().key(old.as_str());
-    assert_eq!(backend.store.get(&key).unwrap(), None, "nothing of it is left");
+    assert_eq!(backend.store().get(&key).unwrap(), None, "nothing of it is left");
     let error = later.delete().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::UnknownSession);
     let old = later.id().as_str();

@@ -142,7 +142,7 @@ fn a_server_that_asks_for_a_certificate_gets_it() {
     let other = Authority::new();
     refused(&server.store(&with(&other)), "does not take our certificate");
     let url = server.url(&with(&server.authority));
-    let store = Backend::open("ext:redis", &[("url", &url)]).unwrap().store;
+    let store = Backend::open("ext:redis", &[("url", &url)]).unwrap().store().clone();
     let key = Namespace::new("tls").key("k");
     store.put(&key, b"kept", None, Precondition::Always).unwrap();
     assert_eq!(&*store.get(&key).unwrap().unwrap().bytes, b"kept");
