@@ -21,7 +21,7 @@ const STEP: usize = 1000;
 ///
 /// # fn main() -> beaker::Result<()> {
 /// let backend = Backend::memory();
-/// let sweeper = Sweeper::start(backend.store.clone(), Duration::from_secs(60), |swept| {
+/// let sweeper = Sweeper::start(backend.store().clone(), Duration::from_secs(60), |swept| {
 ///     match swept {
 ///         Ok(removed) => println!("{removed} expired values removed"),
 ///         Err(error) => eprintln!("could not sweep: {error:?}"),
