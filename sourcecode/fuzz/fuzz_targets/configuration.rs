@@ -27,7 +27,7 @@ fuzz_target!(|input: &str| {
             Ok(config) => {
                 // What is printed is a configuration again, up to the secrets.
                 let printed = config.to_string();
-                printed.parse::<Settings>().unwrap();
+                let _ = printed.parse::<Settings>().unwrap();
                 format!("{printed}\n{config:?}\n{settings:?}")
             }
             Err(error) => format!("{error}\n{error:?}\n{settings:?}"),
