@@ -242,6 +242,7 @@ impl TrustedProxies {
     }
 
     /// Returns the name of the header in which the way is told.
+    #[cfg(feature = "middleware")]
     pub(crate) fn header_name(&self) -> &'static str {
         match self.header {
             ProxyHeader::XForwardedProto => "x-forwarded-proto",
