@@ -10,7 +10,7 @@ const DRIVER: &str = "select name, team from driver where number = 7";
 
 /// Where answers outlive the process: in `./cache/answers`.
 fn answers() -> beaker::Result<Backend> {
-    todo!("a back end that is opened by its name")
+    todo!("a backend that is opened by its name")
 }
 
 fn start(time: &str) -> Result<(), Failure> {

@@ -6,7 +6,7 @@ use beaker::{Backend, Result, SessionId, Sessions};
 const OLD: &str = "the old key, of at least 32 bytes";
 const NEW: &str = "the new key, of at least 32 bytes";
 
-/// The sessions of a back end, encrypted with keys.
+/// The sessions of a backend, encrypted with keys.
 fn with(keys: &[&str], backend: &Backend) -> Result<Sessions> {
     let (encrypt, backend) = (Encrypt::new(keys)?, backend.clone());
     Ok(Sessions::new(backend.wrap_store(|store| store.layer(encrypt))))

@@ -53,7 +53,7 @@ pub enum ErrorKind {
 impl Error {
     /// An error of this kind; the message says what was tried, on what, and what to do.
     ///
-    /// For back ends and applications outside this crate.
+    /// For backends and applications outside this crate.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error(Box::new(Inner { kind, message: message.into(), source: None }))
     }

@@ -129,13 +129,13 @@ pub struct Decision {
 
 /// Limits how often something is done for each key: a visitor's address, a user's name. A clone is the same.
 ///
-/// It counts in the back end's store, so all who share the store and the name share the limit.
+/// It counts in the backend's store, so all who share the store and the name share the limit.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct RateLimiter(Limiter);
 
 impl RateLimiter {
-    /// Makes a limiter that counts in this back end. `name` is its namespace there, so that limiters of other
+    /// Makes a limiter that counts in this backend. `name` is its namespace there, so that limiters of other
     /// names, and caches, may share the store.
     ///
     /// # Errors
@@ -239,7 +239,7 @@ pub struct AsyncRateLimiter(Limiter);
 
 #[cfg(feature = "tokio")]
 impl AsyncRateLimiter {
-    /// Makes a limiter that counts in this back end: see [`RateLimiter::new`], whose errors it has.
+    /// Makes a limiter that counts in this backend: see [`RateLimiter::new`], whose errors it has.
     pub fn new(backend: AsyncBackend, name: &str, rule: RateLimit) -> Result<AsyncRateLimiter> {
         Limiter::new(backend.0, name, rule).map(AsyncRateLimiter)
     }

@@ -1,6 +1,6 @@
 //! Herds: 64 threads want one value that is missing and takes 50 ms to make. What counts is the time
 //! from their common start until the last one has it: in one process, beside moka's `get_with`; and in
-//! three processes, over each back end.
+//! three processes, over each backend.
 //!
 //! Prints the median of five rounds: `cargo bench -p benchmarks --bench herd`, or with `-- 15` for
 //! fifteen.

@@ -1,4 +1,4 @@
-//! What reading and writing costs in each back end: a value of 300 bytes, one thread, any server on
+//! What reading and writing costs in each backend: a value of 300 bytes, one thread, any server on
 //! the same core. Prints it, and with `record` puts it where readers see it:
 //!
 //! ```text

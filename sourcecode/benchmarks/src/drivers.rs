@@ -24,7 +24,7 @@ pub fn data() -> SessionData {
     SessionData { created: now, accessed: now, values }
 }
 
-/// Sessions in this back end.
+/// Sessions in this backend.
 pub fn sessions_of(name: &str, options: &[(&str, &str)]) -> Sessions {
-    Sessions::new(Backend::open(name, options).expect("the back end opens"))
+    Sessions::new(Backend::open(name, options).expect("the backend opens"))
 }

@@ -137,7 +137,7 @@ impl Room {
     }
 }
 
-/// The back end of the region, or that of caches of no region, and what its options begin with.
+/// The backend of the region, or that of caches of no region, and what its options begin with.
 fn chosen(config: &CacheConfig, region: Option<&str>) -> Result<(Backend, String)> {
     let own = region.and_then(|name| Some((name, config.regions.get(name)?)));
     if let Some(name) = region.filter(|_| own.is_none() && !config.regions.is_empty()) {

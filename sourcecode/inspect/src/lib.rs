@@ -1,4 +1,4 @@
-//! What can be asked about the sessions and the caches in a back end: the words of the commands.
+//! What can be asked about the sessions and the caches in a backend: the words of the commands.
 
 use std::path::PathBuf;
 
@@ -100,7 +100,7 @@ pub struct Place {
     /// The namespace of the sessions, where the program has set one
     #[arg(long, default_value = "", hide_default_value = true, value_name = "NAME")]
     pub namespace: String,
-    /// The back end and its options, named as in the configuration: `type=ext:redis url=redis://host`
+    /// The backend and its options, named as in the configuration: `type=ext:redis url=redis://host`
     #[arg(value_name = "NAME=VALUE")]
     pub words: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! Looks at the sessions and caches in a back end: `inspect sessions list type=file data_dir=./sessions`.
+//! Looks at the sessions and caches in a backend: `inspect sessions list type=file data_dir=./sessions`.
 
 mod caches;
 mod place;
@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 use inspect::{Caches, Sessions};
 
 #[derive(Parser)]
-#[command(about = "Looks at the sessions and caches in a back end")]
+#[command(about = "Looks at the sessions and caches in a backend")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

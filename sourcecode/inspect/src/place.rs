@@ -51,7 +51,7 @@ pub fn check(backend: &BackendConfig) -> Result<()> {
     let name = backend.name();
     if name == "memory" || name == "null" {
         let what =
-            format!("the back end `{name}` ends with its process; there is nothing to look at");
+            format!("the backend `{name}` ends with its process; there is nothing to look at");
         return Err(Error::new(beaker::ErrorKind::Config, what));
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! What the program prints about sessions and caches in real back ends, what it ends, and what it refuses.
+//! What the program prints about sessions and caches in real backends, what it ends, and what it refuses.
 
 use std::fs;
 use std::path::Path;

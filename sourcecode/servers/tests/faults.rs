@@ -8,7 +8,7 @@ use servers::{BuiltIn, Error, Fault};
 
 fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).expect("the server listens");
-    stream.set_read_timeout(Some(Duration::from_secs(300))).expect("a time-out can be set");
+    stream.set_read_timeout(Some(Duration::from_secs(300))).expect("a timeout can be set");
     stream
 }
 
@@ -46,11 +46,11 @@ fn hangs_until_it_is_told_otherwise() -> Result<(), Error> {
     server.fault(Fault::Hang);
     let mut stream = connect(server.address());
     stream.write_all(b"mn\r\n").expect("the server reads");
-    stream.set_read_timeout(Some(Duration::from_millis(50))).expect("a time-out can be set");
+    stream.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout can be set");
     let error = stream.read(&mut [0; 4]).expect_err("nothing is answered");
     assert!(matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut), "{error}");
     server.fault(Fault::None);
-    stream.set_read_timeout(Some(Duration::from_secs(300))).expect("a time-out can be set");
+    stream.set_read_timeout(Some(Duration::from_secs(300))).expect("a timeout can be set");
     assert_eq!(stream.read(&mut [0; 4]).unwrap_or(0), 0, "the connection is closed");
     assert_eq!(ask(&mut connect(server.address())), "MN\r\n");
     Ok(())

@@ -140,7 +140,7 @@ fn shorten(text: &str) -> &str {
 /// Sends a script and returns all that is answered until nothing more can come.
 fn say(address: SocketAddr, script: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("the server listens");
-    stream.set_read_timeout(Some(Duration::from_secs(300))).expect("a time-out can be set");
+    stream.set_read_timeout(Some(Duration::from_secs(300))).expect("a timeout can be set");
     stream.write_all(script.as_bytes()).expect("the server reads");
     stream.shutdown(Shutdown::Write).expect("the connection is open");
     let mut answer = Vec::new();

@@ -177,7 +177,7 @@ fn shorten(text: &str) -> &str {
 /// Sends commands and returns all that is answered until nothing more can come.
 fn say(address: SocketAddr, commands: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).expect("the server listens");
-    stream.set_read_timeout(Some(Duration::from_secs(300))).expect("a time-out can be set");
+    stream.set_read_timeout(Some(Duration::from_secs(300))).expect("a timeout can be set");
     let mut writer = stream.try_clone().expect("the connection is open");
     let mut answer = Vec::new();
     std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! Removes what has expired from a back end: `sweep file data_dir=./cache`.
+//! Removes what has expired from a backend: `sweep file data_dir=./cache`.
 
 use std::env;
 use std::process::ExitCode;
@@ -19,10 +19,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Sweeps the back end that the words name: its type, then its options.
+/// Sweeps the backend that the words name: its type, then its options.
 fn sweep(words: &[String]) -> Result<usize> {
     let Some((name, options)) = words.split_first() else {
-        let what = "say which back end to sweep, and its options: `sweep file data_dir=./cache`";
+        let what = "say which backend to sweep, and its options: `sweep file data_dir=./cache`";
         return Err(Error::new(ErrorKind::Config, what));
     };
     let option = |word: &'_ String| match word.split_once('=') {
@@ -37,7 +37,7 @@ fn sweep(words: &[String]) -> Result<usize> {
     let options: Vec<(&str, &str)> =
         options.iter().map(|(option, value)| (option.as_str(), value.as_str())).collect();
     if name == "memory" || name == "null" {
-        let what = format!("the back end `{name}` ends with its process, and has nothing to sweep");
+        let what = format!("the backend `{name}` ends with its process, and has nothing to sweep");
         return Err(Error::new(ErrorKind::Config, what));
     }
     sweeper::sweep(&**Backend::open(name, &options)?.store())

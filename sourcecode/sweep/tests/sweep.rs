@@ -35,8 +35,8 @@ fn it_removes_what_has_expired() {
 
 #[test]
 fn mistakes() {
-    check(&[], 2, "say which back end");
-    check(&["disk"], 2, "there is no back end `disk`");
+    check(&[], 2, "say which backend");
+    check(&["disk"], 2, "there is no backend `disk`");
     check(&["file"], 2, "needs `data_dir`");
     check(&["file", "data_dir"], 2, "`data_dir` is no option");
     check(&["memory"], 2, "nothing to sweep");

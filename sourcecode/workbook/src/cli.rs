@@ -74,17 +74,17 @@ pub enum Command {
     },
     /// Tells which pages were read, which programs run and which exercises solved
     Progress,
-    /// Removes what has expired from a back end, such as `sweep file data_dir=./cache`
+    /// Removes what has expired from a backend, such as `sweep file data_dir=./cache`
     Sweep {
-        /// The back end's type: `file`, `dbm` or `ext:database`
+        /// The backend's type: `file`, `dbm` or `ext:database`
         backend: String,
         /// Its options, as `name=value`
         options: Vec<String>,
     },
-    /// Looks at the sessions in a back end, and ends them: list, show, end, clear
+    /// Looks at the sessions in a backend, and ends them: list, show, end, clear
     #[command(subcommand)]
     Sessions(inspect::Sessions),
-    /// Looks at the caches in a back end, and invalidates them: keys, stats, invalidate
+    /// Looks at the caches in a backend, and invalidates them: keys, stats, invalidate
     #[command(subcommand)]
     Cache(inspect::Caches),
     /// Builds the book

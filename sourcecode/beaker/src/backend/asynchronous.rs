@@ -14,7 +14,7 @@ use crate::off_thread::Gate;
 use crate::store::{AnyStore, AsyncStore, OnThreads};
 
 /// Where an asynchronous program stores things, and what keeps two of its tasks from making the same
-/// thing at once. A clone is the same back end.
+/// thing at once. A clone is the same backend.
 ///
 /// ```
 /// use beaker::{AsyncBackend, Backend};
@@ -29,7 +29,7 @@ use crate::store::{AnyStore, AsyncStore, OnThreads};
 #[must_use]
 pub struct AsyncBackend(pub(crate) AnyBackend, Option<OnItsThreads>);
 
-/// How a blocking back end is called.
+/// How a blocking backend is called.
 #[derive(Clone)]
 struct OnItsThreads {
     gate: Gate,
@@ -91,7 +91,7 @@ impl AsyncBackend {
         AsyncBackend::from(Backend::null())
     }
 
-    /// Opens the back end of this name, by the names and options of [`Backend::open`].
+    /// Opens the backend of this name, by the names and options of [`Backend::open`].
     ///
     /// | name | what it is | connections at most |
     /// |---|---|---|
@@ -272,7 +272,7 @@ impl AsyncBackend {
     }
 }
 
-/// Runs a blocking back end for tasks. redis and PostgreSQL are waited for by the tasks themselves, with
+/// Runs a blocking backend for tasks. redis and PostgreSQL are waited for by the tasks themselves, with
 /// connections that they share. Another store that may wait does so on [threads](OnThreads), of which there are so many at a
 /// time, and its locks go through the same gate. A store in memory is called where the task runs.
 impl From<Backend> for AsyncBackend {
@@ -282,7 +282,7 @@ impl From<Backend> for AsyncBackend {
 }
 
 impl AnyBackend {
-    /// The same back end in an asynchronous program.
+    /// The same backend in an asynchronous program.
     pub(crate) fn for_tasks(self) -> AnyBackend {
         match self {
             AnyBackend { store: AnyStore::Blocking(store), locks: AnyLocks::Blocking(locks) } => {

@@ -18,7 +18,7 @@ use crate::store::{AnyStore, MemoryStore, NullStore, Store};
 use crate::world::{World, finish};
 
 /// Where things are stored, and what keeps two from making the same thing at once. A clone is the
-/// same back end.
+/// same backend.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Backend {
@@ -148,7 +148,7 @@ impl Backend {
         Backend::new(NullStore, LocalLocks::new())
     }
 
-    /// Opens the back end of this name, as Beaker's `type` option names it.
+    /// Opens the backend of this name, as Beaker's `type` option names it.
     ///
     /// | name | options | shared across | locks span | connections at most |
     /// |---|---|---|---|---|
@@ -186,7 +186,7 @@ impl Backend {
     }
 }
 
-/// A back end of either kind of program, for what is written once for both.
+/// A backend of either kind of program, for what is written once for both.
 #[derive(Debug, Clone)]
 pub(crate) struct AnyBackend {
     pub(crate) store: AnyStore,
@@ -231,30 +231,30 @@ mod tests {
         check(
             "disk",
             &[],
-            "there is no back end `disk`; there are `memory`, `file`, `dbm`, `ext:memcached`, \
+            "there is no backend `disk`; there are `memory`, `file`, `dbm`, `ext:memcached`, \
              `ext:redis`, `ext:rediscluster`, `ext:database`, `null`",
         );
-        check("file", &[], "the back end `file` needs `data_dir`, the folder to store in");
-        check("null", &[("url", "x")], "the back end `null` has no option `url`; it has: none");
+        check("file", &[], "the backend `file` needs `data_dir`, the folder to store in");
+        check("null", &[("url", "x")], "the backend `null` has no option `url`; it has: none");
         check(
             "memory",
             &[("max_bytes", "many")],
-            "the back end `memory`: `max_bytes` is `many`; allowed is a whole number, 1000 or more",
+            "the backend `memory`: `max_bytes` is `many`; allowed is a whole number, 1000 or more",
         );
         check(
             "memory",
             &[("max_bytes", "1000000"), ("max_entries", "1")],
-            "the back end `memory` has `max_entries` or `max_bytes`, not both",
+            "the backend `memory` has `max_entries` or `max_bytes`, not both",
         );
         check(
             "memory",
             &[("max_entries", "0")],
-            "the back end `memory`: `max_entries` is `0`; allowed is a whole number, 1 or more",
+            "the backend `memory`: `max_entries` is `0`; allowed is a whole number, 1 or more",
         );
         check(
             "file",
             &[("data_dirr", "x")],
-            "the back end `file` has no option `data_dirr`; \
+            "the backend `file` has no option `data_dirr`; \
              it has: data_dir, lock_dir, max_in_flight, queue_timeout",
         );
     }
@@ -262,12 +262,12 @@ mod tests {
     #[cfg(feature = "redis")]
     #[test]
     fn redis_says_what_it_needs() {
-        let needs = "the back end `ext:redis` needs `url`, the server: `redis://host:port`";
+        let needs = "the backend `ext:redis` needs `url`, the server: `redis://host:port`";
         check("ext:redis", &[], needs);
         check(
             "ext:rediscluster",
             &[("deadline", "100")],
-            "the back end `ext:rediscluster` needs `urls`, \
+            "the backend `ext:rediscluster` needs `urls`, \
              some of the servers: `redis://host:port`, with `,` or `;` between several",
         );
         assert!(Backend::open("ext:rediscluster", &[("url", "a"), ("deadline", "1")]).is_ok());
@@ -286,7 +286,7 @@ mod tests {
     fn databases_say_what_they_need() {
         for (name, feature) in [("dbm", "`dbm`"), ("ext:database", "`sqlite`")] {
             let message = Backend::open(name, &[]).unwrap_err().to_string();
-            let needs = message.contains(&format!("the back end `{name}` needs `"));
+            let needs = message.contains(&format!("the backend `{name}` needs `"));
             assert!(needs || message.contains(&format!("the feature {feature}")), "{message}");
         }
     }

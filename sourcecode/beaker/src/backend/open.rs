@@ -1,4 +1,4 @@
-//! Opens back ends by their options.
+//! Opens backends by their options.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ use crate::store::Store;
 use crate::store::{Capacity, FileStore, MemoryStore};
 
 impl BackendOptions {
-    /// Opens the back end for a blocking program.
+    /// Opens the backend for a blocking program.
     pub(crate) fn open(&self) -> Result<Backend> {
         match self.kind.name {
             "memory" => self.memory_store(),
@@ -62,7 +62,7 @@ impl BackendOptions {
             }
             name => {
                 let what = self.kind.not_compiled_in();
-                Err(Error::config(format!("the back end `{name}` {what}")))
+                Err(Error::config(format!("the backend `{name}` {what}")))
             }
         }
     }
@@ -122,7 +122,7 @@ mod asynchronous {
     use crate::store::AsyncStore;
 
     impl BackendOptions {
-        /// Opens the back end for an asynchronous program: by connections that tasks share, where there are
+        /// Opens the backend for an asynchronous program: by connections that tasks share, where there are
         /// such, and on threads elsewhere.
         pub(crate) fn open_async(&self) -> Result<AsyncBackend> {
             match self.kind.name {

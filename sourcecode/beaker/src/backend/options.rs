@@ -1,4 +1,4 @@
-//! [`BackendOptions`]: a back end's options, typed, and the one table of what back ends and options there
+//! [`BackendOptions`]: a backend's options, typed, and the one table of what backends and options there
 //! are. Whatever checks, prints or explains options asks this table.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// A value, or what would be allowed.
 pub(crate) type ParseResult<T> = Result<T, String>;
 
-/// An option that back ends may have.
+/// An option that backends may have.
 pub(crate) struct Descriptor {
     pub(crate) name: &'static str,
     /// What it is where it is not given, as text, if it is anything then.
@@ -100,7 +100,7 @@ impl fmt::Display for OptionValue {
     }
 }
 
-/// A back end's name, and what it wants.
+/// A backend's name, and what it wants.
 #[derive(Debug)]
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
@@ -117,7 +117,7 @@ pub(crate) struct Kind {
 const FOLDERS: &[&str] = &["data_dir", "lock_dir", "max_in_flight", "queue_timeout"];
 const SERVER: &[&str] = &["url", "lock_dir", "deadline", "max_in_flight", "queue_timeout"];
 
-/// All back ends.
+/// All backends.
 pub(crate) const KINDS: &[Kind] = &[
     Kind::new("memory", &["max_entries", "max_bytes"]),
     Kind::new("file", FOLDERS).needing(&["data_dir"], "the folder to store in"),
@@ -168,7 +168,7 @@ impl Kind {
         self
     }
 
-    /// The back end of this name.
+    /// The backend of this name.
     pub(crate) fn named(name: &str) -> Option<&'static Kind> {
         KINDS.iter().find(|kind| kind.name == name)
     }
@@ -177,7 +177,7 @@ impl Kind {
         self.options.contains(&option)
     }
 
-    /// What to do about a back end that is not compiled in.
+    /// What to do about a backend that is not compiled in.
     pub(crate) fn not_compiled_in(&self) -> String {
         let feature = self.feature.unwrap_or_default();
         format!("is not compiled in; turn on the feature `{feature}` of the crate `beaker`")
@@ -189,7 +189,7 @@ pub(crate) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// A back end, and options that it has, all that it needs among them.
+/// A backend, and options that it has, all that it needs among them.
 #[derive(Clone)]
 pub(crate) struct BackendOptions {
     pub(crate) kind: &'static Kind,
@@ -197,7 +197,7 @@ pub(crate) struct BackendOptions {
 }
 
 impl BackendOptions {
-    /// Takes of these values what the back end has, and the defaults of what is not given.
+    /// Takes of these values what the backend has, and the defaults of what is not given.
     pub(crate) fn new(
         kind: &'static Kind,
         given: &BTreeMap<&'static str, OptionValue>,
@@ -221,9 +221,9 @@ impl BackendOptions {
     pub(crate) fn parse(name: &str, given: &[(&str, &str)]) -> Result<BackendOptions> {
         let Some(kind) = Kind::named(name) else {
             let names = listed(KINDS.iter().map(|kind| kind.name));
-            return Err(Error::config(format!("there is no back end `{name}`; there are {names}")));
+            return Err(Error::config(format!("there is no backend `{name}`; there are {names}")));
         };
-        let wrong = |what: String| Err(Error::config(format!("the back end `{name}`{what}")));
+        let wrong = |what: String| Err(Error::config(format!("the backend `{name}`{what}")));
         if !kind.is_compiled_in {
             return wrong(format!(" {}", kind.not_compiled_in()));
         }

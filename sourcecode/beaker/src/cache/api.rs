@@ -33,7 +33,7 @@ use crate::world::{World, finish};
 /// | cache of | values are kept as | shared by | a hit costs |
 /// |---|---|---|---|
 /// | [`Cache::in_memory`] | they are; in an `Arc`, a clone of one is cheap | threads | a look-up and a clone |
-/// | [`Cache::new`] | bytes, through a codec | all who share the back end | one round trip |
+/// | [`Cache::new`] | bytes, through a codec | all who share the backend | one round trip |
 /// | [`Cache::local_tier`] | both | the same, a little later | a look-up and a clone |
 ///
 /// See the [module](crate::cache) for an example.
@@ -64,7 +64,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         Cache { engine: Engine::in_memory(MemoryOptions::new(capacity), World::Threads) }
     }
 
-    /// Opens a cache in a back end, under a name that keeps its values apart from those of other caches.
+    /// Opens a cache in a backend, under a name that keeps its values apart from those of other caches.
     ///
     /// Values are encoded with bincode; [`with_codec`](Cache::with_codec) takes another codec. Nothing is
     /// read or written until the first call.
@@ -89,7 +89,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         Cache::with_codec(backend, name, Bincode)
     }
 
-    /// Opens a cache in a back end, as [`new`](Cache::new), with another codec than bincode.
+    /// Opens a cache in a backend, as [`new`](Cache::new), with another codec than bincode.
     ///
     /// What another codec has written counts as missing, and as [`damaged`](Cache::damaged).
     ///
@@ -351,7 +351,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # Ok(())
     /// # }
     /// ```
-    #[doc(alias("in a back end, with a local tier", "l1"))]
+    #[doc(alias("in a backend, with a local tier", "l1"))]
     pub fn local_tier(self, capacity: usize, time: Duration) -> Cache<V> {
         Cache { engine: self.engine.local_tier(capacity, time) }
     }

@@ -14,7 +14,7 @@ use crate::error::Result;
 /// Gives a name to caches of one kind, for asynchronous programs (feature `tokio`). A clone is the same
 /// region.
 ///
-/// It is a [`Region`] of which tasks get [`AsyncCache`]s. What is configured for a blocking back end does as
+/// It is a [`Region`] of which tasks get [`AsyncCache`]s. What is configured for a blocking backend does as
 /// well: all its caches then share one bound of [threads](crate::store::OnThreads).
 ///
 /// ```

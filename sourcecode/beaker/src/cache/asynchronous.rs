@@ -82,10 +82,10 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         AsyncCache { engine: Engine::in_memory(MemoryOptions::new(capacity), World::Tasks) }
     }
 
-    /// Opens a cache in a back end, under a name that keeps its values apart from those of other caches, as
+    /// Opens a cache in a backend, under a name that keeps its values apart from those of other caches, as
     /// [`Cache::new`].
     ///
-    /// A blocking back end is asked on tokio's threads for what may wait, of which it takes a bounded number:
+    /// A blocking backend is asked on tokio's threads for what may wait, of which it takes a bounded number:
     /// see [`OnThreads`](crate::store::OnThreads). Several caches share that bound if they are given clones of
     /// one [`AsyncBackend`].
     ///
@@ -109,7 +109,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         AsyncCache::open_with_codec(backend, name, Bincode)
     }
 
-    /// Opens a cache in a back end, as [`open`](AsyncCache::open), with another codec than bincode.
+    /// Opens a cache in a backend, as [`open`](AsyncCache::open), with another codec than bincode.
     ///
     /// ```
     /// use beaker::AsyncBackend;
@@ -135,7 +135,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// Takes a cache of a blocking program for tasks. Both are the same cache: they share their values,
     /// flights, failures and numbers.
     ///
-    /// Where the cache has a back end, that is asked on a bounded number of threads, as with
+    /// Where the cache has a backend, that is asked on a bounded number of threads, as with
     /// [`open`](AsyncCache::open).
     ///
     /// ```
@@ -328,7 +328,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// # Ok::<(), beaker::Error>(())
     /// # }).unwrap();
     /// ```
-    #[doc(alias("in a back end, with a local tier", "l1"))]
+    #[doc(alias("in a backend, with a local tier", "l1"))]
     pub fn local_tier(self, capacity: usize, time: Duration) -> AsyncCache<V> {
         AsyncCache { engine: self.engine.local_tier(capacity, time) }
     }
@@ -807,7 +807,7 @@ where
     joined("could not make a value for the cache", task)
 }
 
-/// A back end of a blocking program, on threads; any other as it is.
+/// A backend of a blocking program, on threads; any other as it is.
 pub(super) fn for_tasks(backend: &AnyBackend) -> AnyBackend {
     match (&backend.store, &backend.locks) {
         (AnyStore::Blocking(store), AnyLocks::Blocking(locks)) => {

@@ -23,7 +23,7 @@ pub(super) struct Many<'a, V> {
     others: Vec<(&'a [u8], Waiter<V, Failure>)>,
 }
 
-/// What is to be made here: the key's flight, the lock of the back end, and what it goes on from.
+/// What is to be made here: the key's flight, the lock of the backend, and what it goes on from.
 pub(super) struct Led<V> {
     leader: Leader<V, Failure>,
     lock: Option<Guard>,

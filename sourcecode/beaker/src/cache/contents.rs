@@ -144,7 +144,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     }
 
     /// Returns whether the value of a key is being made at the moment, by this process or by another one of
-    /// those that share the locks of the back end. By the time that this returns, it may have ended.
+    /// those that share the locks of the backend. By the time that this returns, it may have ended.
     ///
     /// # Errors
     ///

@@ -130,8 +130,8 @@ impl<V> Engine<V> {
     pub(super) fn show(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.shared.storage {
             Storage::Memory(_) => "in memory",
-            Storage::Remote(_) => "in a back end",
-            Storage::Tiered(..) => "in a back end, with a local tier",
+            Storage::Remote(_) => "in a backend",
+            Storage::Tiered(..) => "in a backend, with a local tier",
         };
         f.debug_struct(name).field("kept", &kind).field("policy", &self.policy).finish()
     }

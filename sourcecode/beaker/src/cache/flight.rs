@@ -195,7 +195,7 @@ impl<V: Clone, F: Clone> Leader<V, F> {
     /// or after it, and removes what was kept. That is for what is kept in no time, in memory. A store
     /// has an order of its own: what is to be kept there is kept before this is called.
     ///
-    /// The lock of the back end is given back before the others are told: some of them may want it.
+    /// The lock of the backend is given back before the others are told: some of them may want it.
     pub(super) fn complete(self, made: Result<V, F>, lock: impl Sized, keep: impl FnOnce(&V)) {
         let mut state = self::lock(&self.flight.state);
         if let Ok(value) = &made

@@ -1,6 +1,6 @@
 //! The second of two steps of a call that is no hit: what is to be loaded is loaded.
 //!
-//! Whose turn it is takes the lock of the back end among processes, or finds what another one has made
+//! Whose turn it is takes the lock of the backend among processes, or finds what another one has made
 //! meanwhile (`prepare`), runs the loader, keeps what it gives and tells the others (`settle`). A thread does
 //! this where it is. A task has it done by a task of its own, which goes on to its end also if the one who
 //! asked is gone.
@@ -55,7 +55,7 @@ pub(super) struct Turn<V> {
     pub(super) begun: Begun,
 }
 
-/// How the wait for the lock of the back end ended.
+/// How the wait for the lock of the backend ended.
 #[allow(clippy::large_enum_variant, reason = "it lives for a moment, and a box would be one more")]
 pub(super) enum BackendLock<V> {
     /// It is this one's turn to make the value, until the guard is dropped; and this is there now.

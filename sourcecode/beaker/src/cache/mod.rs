@@ -19,7 +19,7 @@
 //! What happens to a call is dogpile.cache's algorithm: a fresh value is given, with no lock; of those
 //! who find a stale one, one makes a new one while the others get the old one at once; of those who
 //! find nothing, one makes it and all others wait for that one. How far "one" reaches, the locks of the
-//! [back end](crate::Backend) say: threads, processes or hosts.
+//! [backend](crate::Backend) say: threads, processes or hosts.
 //!
 //! Caches of one kind, by a name that code and settings share, are a [`Region`].
 //!

@@ -61,7 +61,7 @@ struct Shared {
 pub(super) struct Setup {
     pub(super) options: RegionOptions,
     pub(super) members: Members,
-    /// The back end for tasks, if it was asked for.
+    /// The backend for tasks, if it was asked for.
     #[cfg(feature = "tokio")]
     for_tasks: OnceLock<AnyBackend>,
 }
@@ -177,7 +177,7 @@ impl Region {
 
     /// Returns a cache of this region, kept apart from its others by a name.
     ///
-    /// All who ask for one name get the same cache, with one flight a key and one count. In the back end
+    /// All who ask for one name get the same cache, with one flight a key and one count. In the backend
     /// it is the cache `region.name`. Names come from the program: each cache stays until the region
     /// goes.
     ///
@@ -271,7 +271,7 @@ impl Region {
     /// Invalidates all values of all caches of this region: what was made until now counts as gone, also
     /// in caches of other processes, which see it within a second, and in those that are not open.
     ///
-    /// It is one record in the back end, which a look at a value reads along, so it takes no longer for
+    /// It is one record in the backend, which a look at a value reads along, so it takes no longer for
     /// many caches than for one. A [local tier](Cache::local_tier) believes what it has for its time. The
     /// order is that of a count in that record, so the clocks of hosts need not agree.
     ///
@@ -343,7 +343,7 @@ impl Region {
             World::Threads => Ok(setup),
             #[cfg(feature = "tokio")]
             World::Tasks => Err(Error::config(format!(
-                "the back end of the region `{}` is for asynchronous programs; ask an `AsyncRegion`, which \
+                "the backend of the region `{}` is for asynchronous programs; ask an `AsyncRegion`, which \
                  can be made of this one",
                 self.name()
             ))),

@@ -49,7 +49,7 @@ impl fmt::Debug for Mangler {
 }
 
 impl RegionOptions {
-    /// Takes the back end of the caches. They keep what they have for ever, until an option says
+    /// Takes the backend of the caches. They keep what they have for ever, until an option says
     /// otherwise.
     ///
     /// ```
@@ -64,7 +64,7 @@ impl RegionOptions {
         RegionOptions::of(backend.into())
     }
 
-    /// Takes the back end of the caches of an asynchronous program: those of an
+    /// Takes the backend of the caches of an asynchronous program: those of an
     /// [`AsyncRegion`](super::AsyncRegion).
     ///
     /// ```

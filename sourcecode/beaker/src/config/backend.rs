@@ -1,4 +1,4 @@
-//! [`BackendConfig`]: which back end, with which options.
+//! [`BackendConfig`]: which backend, with which options.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::backend::Backend;
 use crate::backend::options::{BackendOptions, Descriptor, OPTIONS, OptionValue};
 use crate::error::Result;
 
-/// A back end by name, and its options: all that it needs, and none that it does not have.
+/// A backend by name, and its options: all that it needs, and none that it does not have.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BackendConfig(pub(super) BackendOptions);
 

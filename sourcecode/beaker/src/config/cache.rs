@@ -17,7 +17,7 @@ pub struct CacheConfig {
     /// What holds for a cache of no region, and for what a region does not say itself.
     pub default: RegionConfig,
     /// `regions`: kinds of caches by name. A region takes over all that it does not say itself: the
-    /// back end's address as well, which Beaker forgets.
+    /// backend's address as well, which Beaker forgets.
     pub regions: BTreeMap<String, RegionConfig>,
 }
 
@@ -25,7 +25,7 @@ pub struct CacheConfig {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RegionConfig {
-    /// `type` and the back end's options: where values are kept.
+    /// `type` and the backend's options: where values are kept.
     pub backend: BackendConfig,
     /// `expire`: how long a value is fresh; `None` is for ever.
     pub expire: Option<Duration>,
@@ -80,7 +80,7 @@ impl Default for RegionConfig {
     }
 }
 
-/// All options of a region but `type` and those of back ends. What is given is read in this order.
+/// All options of a region but `type` and those of backends. What is given is read in this order.
 pub(super) const OPTIONS: &[ConfigOption<RegionConfig>] = &[
     ConfigOption(
         "expire",

@@ -38,7 +38,7 @@
 //! | option | may be | default |
 //! |---|---|---|
 //! | `type` | a name of [`Backend::open`](crate::Backend::open), or `cookie` (feature `cookies`) | `file` if there is a `data_dir`, else `memory` |
-//! | `data_dir`, `lock_dir`, `url`, `urls`, `table_name`, `deadline`, `max_entries`, `max_bytes`, `max_in_flight`, `queue_timeout` | what the [back end](crate::Backend::open) has; `deadline` and `queue_timeout` in milliseconds | |
+//! | `data_dir`, `lock_dir`, `url`, `urls`, `table_name`, `deadline`, `max_entries`, `max_bytes`, `max_in_flight`, `queue_timeout` | what the [backend](crate::Backend::open) has; `deadline` and `queue_timeout` in milliseconds | |
 //! | `timeout` | seconds without use, or `never` | `never` |
 //! | `lifetime` | seconds in all, or `never` | `never` |
 //! | `touch_every` | seconds between two notes of an access | each one is noted |
@@ -66,7 +66,7 @@
 //!
 //! | option | may be | default |
 //! |---|---|---|
-//! | `type` and the back end's options | as for sessions, without `cookie` | `memory` |
+//! | `type` and the backend's options | as for sessions, without `cookie` | `memory` |
 //! | `expire` | seconds, or `never` | `never` |
 //! | `stale_for` | seconds after that in which an old value is given while a new one is made | `0` |
 //! | `error_ttl` | milliseconds for which a failure of a creator is remembered; 0 remembers nothing | `100` |

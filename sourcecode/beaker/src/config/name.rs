@@ -29,7 +29,7 @@ fn names<C>(options: &'static [ConfigOption<C>]) -> impl Iterator<Item = &'stati
     options.iter().map(|ConfigOption(name, ..)| *name)
 }
 
-/// With `type`, and the options of back ends.
+/// With `type`, and the options of backends.
 fn sorted(own: impl Iterator<Item = &'static str>, more: &[&'static str]) -> Vec<&'static str> {
     let of_back_ends = OPTIONS.iter().map(|option| option.name);
     let mut all: Vec<_> =
@@ -120,7 +120,7 @@ pub(super) fn refused(option: &str) -> Option<&'static str> {
         }
         "id" => "which session is opened belongs into the program: `Sessions::open`; leave it out",
         "namespace" => "set it in the program, with `Sessions::namespace`; leave it out",
-        "namespace_class" => "a back end of your own goes into `Sessions::new`, in the program",
+        "namespace_class" => "a backend of your own goes into `Sessions::new`, in the program",
         "session_class" => "there is one type of session; leave it out",
         "webtest_varname" => "it is for a test library of Python; leave it out",
         "log_file" => "Beaker takes it and logs nothing, and neither do we; leave it out",

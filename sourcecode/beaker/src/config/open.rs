@@ -20,7 +20,7 @@ use crate::session::Sessions;
 use crate::signing::Signer;
 
 impl SessionConfig {
-    /// The sessions that this describes. Opens the back end.
+    /// The sessions that this describes. Opens the backend.
     ///
     /// # Errors
     ///
@@ -33,7 +33,7 @@ impl SessionConfig {
         }
     }
 
-    /// The sessions that this describes, in a back end that the program has: one of its own, or one
+    /// The sessions that this describes, in a backend that the program has: one of its own, or one
     /// that is shared with a cache.
     ///
     /// # Errors
@@ -67,7 +67,7 @@ impl SessionConfig {
         }
     }
 
-    /// The same in a back end that an asynchronous program has.
+    /// The same in a backend that an asynchronous program has.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl SessionConfig {
 }
 
 impl CacheConfig {
-    /// The regions that this describes. Opens their back ends: one for all that have the same, but
+    /// The regions that this describes. Opens their backends: one for all that have the same, but
     /// each its own memory, with its own bound.
     ///
     /// ```
@@ -185,7 +185,7 @@ impl CacheConfig {
     }
 
     /// Opens the same for an asynchronous program: [`Regions::get_async`] gives its regions. Those that
-    /// have the same back end share its connections, or its bound of threads.
+    /// have the same backend share its connections, or its bound of threads.
     ///
     /// # Errors
     ///
@@ -242,8 +242,8 @@ impl CacheConfig {
 }
 
 impl RegionConfig {
-    /// What this describes, for a [`Region`](crate::cache::Region) of the program's own. Opens the back
-    /// end; where caching is not enabled, it is the one that stores nothing.
+    /// What this describes, for a [`Region`](crate::cache::Region) of the program's own. Opens the backend;
+    /// where caching is not enabled, it is the one that stores nothing.
     ///
     /// # Errors
     ///

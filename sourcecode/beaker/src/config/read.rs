@@ -117,7 +117,7 @@ fn place(reader: &Reader<'_>) -> Place {
             reader.wrong("type", "turn on the feature `cookies` of the crate `beaker`");
         }
         for option in raw.given() {
-            reader.wrong(option, "sessions in cookies have no back end; leave it out");
+            reader.wrong(option, "sessions in cookies have no backend; leave it out");
         }
         if reader.is_given("grace") {
             reader.wrong("grace", "an old cookie stays good anyway; leave it out");
@@ -263,7 +263,7 @@ struct RawBackend {
     kind: Option<&'static Kind>,
     /// A `type` was given that nobody knows; what else would be wrong is not worth telling.
     is_lost: bool,
-    /// The back end is the one that is given elsewhere, where it is checked.
+    /// The backend is the one that is given elsewhere, where it is checked.
     is_inherited: bool,
     /// `None` was given, and is wrong.
     options: BTreeMap<&'static str, Option<OptionValue>>,
@@ -313,17 +313,17 @@ impl RawBackend {
         self
     }
 
-    /// The back end, unless nobody knows it.
+    /// The backend, unless nobody knows it.
     fn kind(&self, default: &str) -> Option<&'static Kind> {
         self.kind.or(Kind::named(default)).filter(|_| !self.is_lost)
     }
 
-    /// Whether the back end has this option. One that nobody knows may have any.
+    /// Whether the backend has this option. One that nobody knows may have any.
     fn takes(&self, option: &str, default: &str) -> bool {
         self.kind(default).is_none_or(|kind| kind.has(option))
     }
 
-    /// Notes those of the options that the back end does not have, and that nobody else uses.
+    /// Notes those of the options that the backend does not have, and that nobody else uses.
     fn note_surplus(
         &self,
         given: &[&str],
@@ -335,19 +335,18 @@ impl RawBackend {
         for option in given.iter().filter(|option| !kind.has(option) && !is_used(option)) {
             let name = kind.name;
             let what = match kind.options {
-                [] => format!("the back end `{name}` has no options; leave it out"),
-                has => format!("the back end `{name}` has only {}; leave it out", has.join(", ")),
+                [] => format!("the backend `{name}` has no options; leave it out"),
+                has => format!("the backend `{name}` has only {}; leave it out", has.join(", ")),
             };
             reader.wrong(option, &what);
         }
     }
 
-    /// The back end, if it has what it needs. Options that it does not have are left out.
+    /// The backend, if it has what it needs. Options that it does not have are left out.
     fn settle(self, reader: &Reader<'_>, default: &str) -> Option<BackendConfig> {
         let kind = self.kind(default)?;
         if !kind.needs.is_empty() && !kind.needs.iter().any(|option| self.gives(option)) {
-            let what =
-                format!("the back end `{}` needs `{}`", kind.name, kind.needs.join("` or `"));
+            let what = format!("the backend `{}` needs `{}`", kind.name, kind.needs.join("` or `"));
             if !self.is_inherited {
                 reader.missing(kind.needs[0], &what);
             }
@@ -375,13 +374,13 @@ fn known(name: &str, more: &[&str]) -> ParseResult<&'static Kind> {
         Some(kind) if kind.is_compiled_in => Ok(kind),
         Some(kind) => Err(format!("it {}", kind.not_compiled_in())),
         None => Err(match nearest(name, names()).or(nearest(&format!("ext:{name}"), names())) {
-            Some(near) => format!("there is no such back end; did you mean `{near}`?"),
-            None => format!("there is no such back end; there are {}", listed(names())),
+            Some(near) => format!("there is no such backend; did you mean `{near}`?"),
+            None => format!("there is no such backend; there are {}", listed(names())),
         }),
     }
 }
 
-/// Opening a back end on redis connects to nobody, so it can be asked now what it thinks of an
+/// Opening a backend on redis connects to nobody, so it can be asked now what it thinks of an
 /// address.
 fn check_address(backend: &BackendConfig, reader: &Reader<'_>) {
     if !matches!(backend.name(), "ext:redis" | "ext:rediscluster") {

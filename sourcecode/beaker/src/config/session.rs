@@ -17,7 +17,7 @@ use crate::session::{DEFAULT_PER_USER, MOST_PER_USER, OnStoreFailure};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionConfig {
-    /// `type` and the back end's options: where sessions are kept.
+    /// `type` and the backend's options: where sessions are kept.
     pub place: Place,
     /// `timeout`: a session ends that was not used for so long.
     pub timeout: Option<Duration>,
@@ -58,7 +58,7 @@ pub struct SessionConfig {
 /// Where sessions are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// In a back end; the cookie has the id alone.
+    /// In a backend; the cookie has the id alone.
     Backend(BackendConfig),
     /// In the visitor's cookie, and nowhere else: `type = cookie`.
     Cookie,
@@ -200,7 +200,7 @@ const PRIORITIES: &[(&str, CookiePriority)] = &[
 const PROXY_HEADERS: &[(&str, ProxyHeader)] =
     &[("x-forwarded-proto", ProxyHeader::XForwardedProto), ("forwarded", ProxyHeader::Forwarded)];
 
-/// All options but `type` and those of back ends. What is given is read in this order.
+/// All options but `type` and those of backends. What is given is read in this order.
 pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
     ConfigOption(
         "cookie_format",

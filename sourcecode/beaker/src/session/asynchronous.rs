@@ -59,7 +59,7 @@ use crate::value::Value;
 pub struct AsyncSessions(pub(super) Manager);
 
 impl AsyncSessions {
-    /// Keeps sessions in this back end, as [`Sessions::new`].
+    /// Keeps sessions in this backend, as [`Sessions::new`].
     ///
     /// ```
     /// use beaker::{AsyncBackend, AsyncSessions, Backend};
@@ -210,7 +210,7 @@ impl AsyncSessions {
         self.0.revoke_all(user, except).await
     }
 
-    /// Asks the back end whether it is there, as [`Sessions::ping`].
+    /// Asks the backend whether it is there, as [`Sessions::ping`].
     ///
     /// # Errors
     ///

@@ -197,7 +197,7 @@ impl Sessions {
         finish(self.0.revoke_all(user, except))
     }
 
-    /// Asks the back end that these sessions are in whether it is there, as [`Backend::ping`](crate::Backend::ping).
+    /// Asks the backend that these sessions are in whether it is there, as [`Backend::ping`](crate::Backend::ping).
     ///
     /// # Errors
     ///

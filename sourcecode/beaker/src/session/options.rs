@@ -95,9 +95,9 @@ pub enum OnStoreFailure {
 /// Where the sessions are kept.
 #[derive(Debug, Clone)]
 pub(super) enum Home {
-    /// In the back end, under their ids.
+    /// In the backend, under their ids.
     Store,
-    /// In the visitors' cookies, and nowhere else: the back end stores nothing.
+    /// In the visitors' cookies, and nowhere else: the backend stores nothing.
     #[cfg(feature = "cookies")]
     Cookie(Arc<Carrier>),
 }
@@ -377,7 +377,7 @@ impl Manager {
 
 /// Made and asked.
 impl Sessions {
-    /// Keeps sessions in this back end. They never time out, and are reached by id alone, until
+    /// Keeps sessions in this backend. They never time out, and are reached by id alone, until
     /// [`timeout`](Sessions::timeout) and [`signed_by`](Sessions::signed_by) say otherwise.
     ///
     /// ```
@@ -666,7 +666,7 @@ impl Sessions {
     }
 
     /// Sets whether a request that only reads notes when it came. Default: on. When it is off, there can be
-    /// no time-out, which counts from then.
+    /// no timeout, which counts from then.
     ///
     /// ```
     /// # use beaker::{Backend, Sessions};
@@ -724,7 +724,7 @@ impl Sessions {
         self.with(|options| options.on_store_failure = then)
     }
 
-    /// Keeps these sessions apart from others in the same back end. Default: the one of
+    /// Keeps these sessions apart from others in the same backend. Default: the one of
     /// [`Namespace::default`].
     ///
     /// ```

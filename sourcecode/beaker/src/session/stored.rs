@@ -223,7 +223,7 @@ pub enum Rejection {
     Moved,
     /// What is stored is damaged, or in a codec that nobody knows here.
     Damaged,
-    /// It was not used for longer than the time-out.
+    /// It was not used for longer than the timeout.
     TimedOut,
     /// It began longer ago than its lifetime.
     TooOld,

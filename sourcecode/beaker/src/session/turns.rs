@@ -107,7 +107,7 @@ const MOST: u32 = 200;
 const WAITS_FROM: u32 = 4;
 const LONGEST_WAIT: Duration = Duration::from_millis(8);
 
-/// From this one on it holds the lock of the back end, and does not wait.
+/// From this one on it holds the lock of the backend, and does not wait.
 const LOCKS_FROM: u32 = 16;
 
 /// The further tries of a write under one key. In this process nobody else has them at the same time;

@@ -1,4 +1,4 @@
-//! [`Store`]: bytes by key, and the contract that every back end keeps.
+//! [`Store`]: bytes by key, and the contract that every backend keeps.
 
 mod asynchronous;
 #[cfg(feature = "conformance")]

@@ -1,4 +1,4 @@
-//! Back ends of asynchronous programs, opened by the names and options of blocking ones.
+//! Backends of asynchronous programs, opened by the names and options of blocking ones.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -159,7 +159,7 @@ fn calls_are_bounded_and_counted() {
         while backend.queued() < 8 {
             yield_now().await;
         }
-        // A clone is the same back end, and one with another limit is not.
+        // A clone is the same backend, and one with another limit is not.
         let (in_flight, others) = (backend.clone().in_flight(), backend.clone().max_in_flight(2));
         let of_others = (others.queued(), others.in_flight());
         // What waits for ever would hide what is asserted.
@@ -173,7 +173,7 @@ fn calls_are_bounded_and_counted() {
     });
 }
 
-/// A back end that a blocking program has opened needs no threads, where its server can be waited for.
+/// A backend that a blocking program has opened needs no threads, where its server can be waited for.
 #[test]
 fn the_servers_of_a_blocking_back_end_are_waited_for_by_tasks() {
     let runtime = runtime();

@@ -9,7 +9,7 @@ fn runtime() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
 }
 
-/// Two regions in one back end, and a third one that caches nothing.
+/// Two regions in one backend, and a third one that caches nothing.
 fn config(backend: &[(&str, &str)]) -> CacheConfig {
     let settings = backend.iter().map(|(option, value)| (format!("cache.{option}"), *value));
     let own = [

@@ -18,7 +18,7 @@ use crate::any_cache::{AnyCache, WORLDS, World};
 const WORK: &str = "BEAKER_TEST_CACHES_IN";
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A back end that processes share.
+/// A backend that processes share.
 struct Place {
     name: &'static str,
     options: Vec<(&'static str, String)>,
@@ -42,7 +42,7 @@ impl Place {
         open(world, self.name, &options, self.lease)
     }
 
-    /// A process that does this, on the same back end, with threads or with tasks.
+    /// A process that does this, on the same backend, with threads or with tasks.
     fn process(&self, world: World, work: &str) -> Process {
         let lease = self.lease.unwrap_or_default().as_millis().to_string();
         let world = format!("{world:?}");
@@ -76,7 +76,7 @@ fn open(
     AnyCache::new(world, backend, "shared")
 }
 
-/// Every back end that processes share, and that this is compiled with.
+/// Every backend that processes share, and that this is compiled with.
 fn each(check: impl Fn(Place)) {
     let folder = tempfile::tempdir().unwrap();
     let data_dir = folder.path().to_str().unwrap();

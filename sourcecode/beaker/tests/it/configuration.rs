@@ -61,7 +61,7 @@ fn all_mistakes_are_told_at_once() {
         "the configuration has 8 mistakes:
   secure = yes (from the program): options begin with `session.` or `cache.`; did you mean `session.secure`?
   sesion.auto = true (from the program): options begin with `session.` or `cache.`; did you mean `session.auto`?
-  session.type = fiel (from the program): there is no such back end; did you mean `file`?
+  session.type = fiel (from the program): there is no such backend; did you mean `file`?
   session.timeout = 1 hour (from the program): allowed are whole seconds, 1 to 3153600000 (100 years), and `never`
   session.samesite = sometimes (environment variable BEAKER_SESSION__SAMESITE): allowed are `lax`, `strict`, `none`
   session.secret = (hidden, 9 characters) (from the program): a signing key has 9 bytes, and needs 32 at least; `openssl rand -hex 32` makes one
@@ -117,13 +117,13 @@ fn what_does_not_fit_together_is_a_mistake() {
     mistake("session.cookie_priority", "urgent", &[], "allowed are `low`, `medium`, `high`");
     let what = "the session's cookie: the name `__Host-sid` needs the path `/` and no domain";
     mistake("session.key", "__Host-sid", &[("session.cookie_path", "/a")], what);
-    let what = "the back end `memory` has only max_entries, max_bytes; leave it out";
+    let what = "the backend `memory` has only max_entries, max_bytes; leave it out";
     mistake("session.url", "host", &[], what);
     let what = "`max_entries` is given as well; leave one of them out";
     mistake("session.max_bytes", "2000", &[("session.max_entries", "10")], what);
     mistakes(
         &[("session.type", "file")],
-        &["session.data_dir is missing: the back end `file` needs `data_dir`"],
+        &["session.data_dir is missing: the backend `file` needs `data_dir`"],
     );
     let what = "allowed is a whole number, 1 to 10000";
     mistake("session.max_per_user", "0", &[], what);
@@ -159,9 +159,9 @@ fn files_are_named_in_their_mistakes() {
 
 #[test]
 fn unknown_back_ends_are_mistakes() {
-    let redis = "there is no such back end; did you mean `ext:redis`?";
+    let redis = "there is no such backend; did you mean `ext:redis`?";
     mistake("session.type", "redis", &[], redis);
-    let all = "there is no such back end; there are `memory`, `file`, `dbm`, `ext:memcached`, \
+    let all = "there is no such backend; there are `memory`, `file`, `dbm`, `ext:memcached`, \
                `ext:redis`, `ext:rediscluster`, `ext:database`, `null`";
     mistake("cache.type", "cookie", &[], all);
     mistake("session.type", "ext:mongodb", &[], &format!("{all}, `cookie`"));
@@ -389,7 +389,7 @@ fn mistakes_in_regions() {
     mistake("cache.long.expire", "60", &[regions], what);
     let what = "there is no such option; did you mean `cache.short.expire`?";
     mistake("cache.short.expires", "60", &[regions], what);
-    let what = "the back end `memory` has only max_entries, max_bytes; leave it out";
+    let what = "the backend `memory` has only max_entries, max_bytes; leave it out";
     mistake("cache.short.data_dir", "x", &[regions], what);
     mistake("cache.data_dir", "x", &[regions], what);
     let twice = "the region `a` is named twice";
@@ -408,7 +408,7 @@ fn mistakes_in_regions() {
     mistake("cache.key_length", "79", &[], "allowed is a whole number, 80 or more");
     mistakes(
         &[regions, ("cache.short.type", "file")],
-        &["cache.short.data_dir is missing: the back end `file` needs `data_dir`"],
+        &["cache.short.data_dir is missing: the backend `file` needs `data_dir`"],
     );
     // Said for all, used by one.
     prints(
@@ -429,7 +429,7 @@ fn a_region_takes_over_the_address() {
             "cache.short.deadline = 2000  # as cache.deadline",
         ],
     );
-    mistakes(&redis, &["cache.url is missing: the back end `ext:redis` needs `url`"]);
+    mistakes(&redis, &["cache.url is missing: the backend `ext:redis` needs `url`"]);
     let error = read(&[redis[0], redis[1], ("cache.url", "http://u:swordfish@h")]).unwrap_err();
     assert!(error.to_string().starts_with("the configuration has a mistake:\n  cache.url = "));
     assert!(!error.to_string().contains("swordfish"), "{error}");
@@ -441,7 +441,7 @@ fn sessions_in_cookies() {
     let cookie = ("session.type", "cookie");
     let needs = "sessions in cookies are signed with `validate_key` or sealed with `encrypt_key`";
     mistakes(&[cookie], &[&format!("session.validate_key is missing: {needs}")]);
-    let what = "sessions in cookies have no back end; leave it out";
+    let what = "sessions in cookies have no backend; leave it out";
     mistake("session.data_dir", "x", &[cookie, ("session.validate_key", KEY)], what);
     let what = "sessions in cookies are read from no store; leave it out";
     for option in ["session.local_tier", "session.local_ttl"] {

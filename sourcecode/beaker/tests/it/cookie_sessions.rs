@@ -187,7 +187,7 @@ fn a_session_in_beakers_cookie_is_renewed_each_minute_without_a_time_out() {
                 }
             }
             let expected = if is_touched { 60 } else { 10 * u32::from(is_beakers) };
-            assert_eq!(renewals, expected, "in ten minutes, with the time-out {timeout:?}");
+            assert_eq!(renewals, expected, "in ten minutes, with the timeout {timeout:?}");
         }
     }
 }

@@ -21,7 +21,7 @@ fn turns() -> usize {
     length(100, 200, 1000)
 }
 
-/// The back end's name and its options, one a line, and the file last.
+/// The backend's name and its options, one a line, and the file last.
 fn check(name: &str, options: &[(&str, &str)]) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("number");

@@ -174,7 +174,7 @@ const THREADS: usize = 64;
 /// How often each thread asks: more than there is, all together.
 const CHECKS: usize = 3;
 
-/// Says in which back end a process asks, and where it writes what it was allowed.
+/// Says in which backend a process asks, and where it writes what it was allowed.
 const ASKS: &str = "BEAKER_TEST_ASKS_A_LIMITER";
 
 fn check(name: &str, options: &[(&str, &str)]) {

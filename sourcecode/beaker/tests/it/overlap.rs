@@ -18,7 +18,7 @@ fn turns(of: usize) -> usize {
     length(1600_usize, 1600, 10_000).div_ceil(of)
 }
 
-/// In this process, and where others can reach the back end, in four.
+/// In this process, and where others can reach the backend, in four.
 pub(crate) fn check(name: &str, options: &[(&str, &str)]) {
     let sessions = Sessions::new(Backend::open(name, options).unwrap());
     let id = begin(&sessions);

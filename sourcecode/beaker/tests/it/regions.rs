@@ -28,14 +28,14 @@ fn refused<T>(result: beaker::Result<T>, message: &str) {
     assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Config, message));
 }
 
-/// A back end whose store is at hand, and a clock that can be moved.
+/// A backend whose store is at hand, and a clock that can be moved.
 fn counted() -> (Arc<Counting<MemoryStore>>, Backend, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::default());
     let store = Arc::new(MemoryStore::with_clock(clock.clone()).counted());
     (Arc::clone(&store), Backend::new(store, LocalLocks::new()), clock)
 }
 
-/// As another process would have it: nothing is shared but the back end.
+/// As another process would have it: nothing is shared but the backend.
 fn another(backend: &Backend, clock: &Arc<ManualClock>, name: &str) -> Region {
     let region = Region::named(name);
     let options = RegionOptions::new(backend.clone()).ttl(10 * SECOND);

@@ -188,6 +188,6 @@ fn sessions_in_cookies_are_not_listed_and_the_error_says_so() {
         sessions.end_device("kimi", &session.device()).unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::Config);
-        assert!(error.to_string().contains("back end"), "{error}");
+        assert!(error.to_string().contains("backend"), "{error}");
     }
 }

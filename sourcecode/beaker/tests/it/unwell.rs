@@ -8,7 +8,7 @@ use servers::built_in::{BuiltIn, Protocol};
 
 pub const DEADLINE: Duration = Duration::from_millis(300);
 
-/// Sessions in the back end of this name while its server has this fault: errors, about within the
+/// Sessions in the backend of this name while its server has this fault: errors, about within the
 /// deadline, that name the server; and all is well when the fault is gone.
 #[track_caller]
 pub fn check<P: Protocol>(backend: &str, server: &BuiltIn<P>, fault: Fault) {
@@ -17,7 +17,7 @@ pub fn check<P: Protocol>(backend: &str, server: &BuiltIn<P>, fault: Fault) {
     check_backend(Backend::open(backend, &options).unwrap(), server, fault);
 }
 
-/// The same for a back end that is open already, with that deadline.
+/// The same for a backend that is open already, with that deadline.
 #[track_caller]
 pub fn check_backend<P: Protocol>(backend: Backend, server: &BuiltIn<P>, fault: Fault) {
     let address = server.address().to_string();

@@ -65,7 +65,7 @@ impl Visitor {
 
     fn ask(&self, request: &[String]) -> io::Result<String> {
         let left = self.deadline.saturating_duration_since(Instant::now());
-        // A time-out of nothing would mean none.
+        // A timeout of nothing would mean none.
         let left = left.max(Duration::from_millis(1));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         let mut stream = TcpStream::connect_timeout(&address, left)?;

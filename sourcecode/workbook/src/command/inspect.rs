@@ -1,4 +1,4 @@
-//! `sessions` and `cache`: look at what is in a back end, and end it.
+//! `sessions` and `cache`: look at what is in a backend, and end it.
 
 use std::env;
 use std::process::Command;
@@ -27,7 +27,7 @@ pub fn caches(workspace: &Workspace, command: &Caches) -> Result<Status> {
     start(workspace, place)
 }
 
-/// Starts the program `inspect` with the words of this command, compiled with the back end that is named.
+/// Starts the program `inspect` with the words of this command, compiled with the backend that is named.
 fn start(workspace: &Workspace, place: &Place) -> Result<Status> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(["run", "--quiet", "--package", "inspect", "--manifest-path"]);
@@ -40,7 +40,7 @@ fn start(workspace: &Workspace, place: &Place) -> Result<Status> {
     Ok(status.code().map_or(Status::Program, Status::Own))
 }
 
-/// What has to be compiled. A file or the environment may name any back end.
+/// What has to be compiled. A file or the environment may name any backend.
 fn feature(place: &Place) -> Option<&'static str> {
     let said = |option: &str| {
         place.words.iter().rev().find_map(|word| {

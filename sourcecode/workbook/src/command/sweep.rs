@@ -1,4 +1,4 @@
-//! `sweep`: removes what has expired from a back end.
+//! `sweep`: removes what has expired from a backend.
 
 use std::env;
 use std::process::Command;
@@ -8,7 +8,7 @@ use programs::Workspace;
 
 use crate::status::Status;
 
-/// Starts the program `sweep`, compiled with the back end that is named.
+/// Starts the program `sweep`, compiled with the backend that is named.
 pub fn sweep(workspace: &Workspace, backend: &str, options: &[String]) -> Result<Status> {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(["run", "--quiet", "--package", "sweep", "--manifest-path"]);
@@ -21,7 +21,7 @@ pub fn sweep(workspace: &Workspace, backend: &str, options: &[String]) -> Result
     Ok(status.code().map_or(Status::Program, Status::Own))
 }
 
-/// What has to be compiled for a back end. One without a feature says itself what is wrong with it.
+/// What has to be compiled for a backend. One without a feature says itself what is wrong with it.
 pub(super) fn feature(backend: &str, options: &[String]) -> Option<&'static str> {
     let url = options.iter().rev().find_map(|option| option.strip_prefix("url="));
     match (backend, url.unwrap_or_default()) {

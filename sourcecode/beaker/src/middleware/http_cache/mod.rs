@@ -72,7 +72,7 @@ pub struct HttpCacheMiddleware<A> {
 }
 
 impl<A: App> HttpCacheMiddleware<A> {
-    /// Wraps an application, whose pages are kept in this cache: in memory, or in any back end.
+    /// Wraps an application, whose pages are kept in this cache: in memory, or in any backend.
     pub fn new(app: A, cache: Cache<CachedPage>) -> HttpCacheMiddleware<A> {
         HttpCacheMiddleware { app, cache: HttpCache::new(cache) }
     }

@@ -53,7 +53,7 @@ type Cache = HttpCache<AsyncCache<CachedPage>>;
 pub struct HttpCacheLayer(Arc<Cache>);
 
 impl HttpCacheLayer {
-    /// Makes a layer whose pages are kept in this cache: in memory, or in any back end.
+    /// Makes a layer whose pages are kept in this cache: in memory, or in any backend.
     pub fn new(cache: AsyncCache<CachedPage>) -> HttpCacheLayer {
         HttpCacheLayer(Arc::new(HttpCache::new(cache)))
     }

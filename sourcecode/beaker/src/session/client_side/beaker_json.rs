@@ -80,7 +80,7 @@ pub(super) fn encode<'a>(
             ErrorKind::TooLarge,
             format!(
                 "the session takes {} bytes before it is packed, and no cookie holds one of over \
-                 {LARGEST}; keep less in the session, or a back end for it",
+                 {LARGEST}; keep less in the session, or a backend for it",
                 json.len()
             ),
         ));

@@ -173,7 +173,7 @@ fn at_most(most: usize, size: usize, what: &str, counted: &str, who: &str) -> Re
     let over = size - most;
     let message = format!(
         "{what} {size} {counted}, {over} more than the {most} that {who}; keep less in the session, \
-         or a back end for it"
+         or a backend for it"
     );
     Err(Error::new(ErrorKind::TooLarge, message))
 }

@@ -138,7 +138,7 @@ impl Manager {
     fn check_is_stored(&self) -> Result<()> {
         if self.0.is_in_cookies() {
             let why = "sessions in cookies are not known to the server, and cannot be listed or ended; \
-                       keep them in a back end, or let them have a short `lifetime`";
+                       keep them in a backend, or let them have a short `lifetime`";
             return Err(Error::config(why));
         }
         Ok(())
@@ -393,7 +393,7 @@ impl Manager {
     }
 
     /// No session that is listed now lives longer, but for one with a date of its own: a lifetime counts from
-    /// its beginning. A time-out says nothing of that, since it counts from the last access, which the list does
+    /// its beginning. A timeout says nothing of that, since it counts from the last access, which the list does
     /// not know.
     fn longest_life(&self) -> Option<Duration> {
         self.0.lifetime

@@ -200,7 +200,7 @@ impl Address {
         match file {
             "" => Err(Error::config("the url names no file; write `sqlite:///path/to/file.db`")),
             ":memory:" => Err(Error::config(
-                "a database in memory belongs to one connection; use the back end `memory`",
+                "a database in memory belongs to one connection; use the backend `memory`",
             )),
             _ => Ok(Address::File(file.into())),
         }

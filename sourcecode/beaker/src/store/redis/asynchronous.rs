@@ -110,7 +110,7 @@ impl AsyncRedisStore {
 
     /// Makes a store on a connection manager that the program has already, of the crate `redis`, version 1.
     ///
-    /// Its own time-outs and its way to connect again stay as they are, and the deadline bounds them.
+    /// Its own timeouts and its way to connect again stay as they are, and the deadline bounds them.
     /// After the server was lost, the first operation fails: the manager connects again because of it.
     ///
     /// # Examples

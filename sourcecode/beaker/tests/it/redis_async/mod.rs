@@ -76,7 +76,7 @@ fn blocking_and_asynchronous_programs_know_the_same_records() {
     assert!(!runtime.block_on(asynchronous.delete(&key, Precondition::Always)).unwrap());
 }
 
-/// A back end of a blocking program is waited for by tasks, with one connection.
+/// A backend of a blocking program is waited for by tasks, with one connection.
 #[servers::needs(redis)]
 #[test]
 fn a_blocking_back_end_needs_no_threads_in_an_asynchronous_program() {
