@@ -100,6 +100,8 @@ mod redis;
 mod redis_async;
 #[cfg(feature = "redis")]
 mod redis_cluster;
+#[cfg(feature = "redis")]
+mod redis_sentinel;
 mod region_waits;
 mod regions;
 mod regions_of_objects;
