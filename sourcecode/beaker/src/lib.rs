@@ -40,7 +40,23 @@
 //! | [`config`] | options as texts, from files and the environment, checked at once |
 //! | `testing` | the cookies of a visitor, for tests of a program (feature `middleware`) |
 //! | `middleware` | an application and what is wrapped around it (feature `middleware`); a layer for async servers (features `tower`, `axum`) |
+//!
+//! # Types of other crates
+//!
+//! Most of what the public interface shows of other crates is from versions that stay: `bytes` 1, `http` 1,
+//! `http-body` 1, `redis` 1, `serde` 1, `tokio` 1. These are not yet at 1.0, and a new minor version of one
+//! of them is a breaking change here too:
+//!
+//! | crate | where | feature |
+//! |---|---|---|
+//! | `axum-core` 0.5 (of axum 0.8) | the extractors [`RequestSession`](middleware::RequestSession) and others, the response that an [`Error`] is | `axum` |
+//! | `tower-layer` 0.3, `tower-service` 0.3 | [`SessionLayer`](middleware::SessionLayer) and the other layers | `tower` |
+//! | `deadpool-postgres` 0.14 | [`AsyncPostgresStore::from_pool`](store::AsyncPostgresStore::from_pool) | `deadpool-postgres` |
+//!
+//! A type that a program may have to build or to match in full stays as it is; all others are
+//! `#[non_exhaustive]`, so that an option or a case more breaks nothing.
 #![forbid(unsafe_code)]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, missing_debug_implementations)]
 // Each item says which feature brings it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -162,7 +162,9 @@ impl Backend {
     /// | `ext:database` | `url`, `table_name`, `lock_dir`, `deadline` | SQLite: processes of a host; PostgreSQL: hosts | the same | SQLite: 16 that read, 1 that writes; PostgreSQL: 16 |
     /// | `null` | | nothing | threads | |
     ///
-    /// `deadline` is how long a server may take for one operation, in milliseconds. Default: 2000. All but
+    /// `master` is `redis://user:password@name/database`, of which only the name that the sentinels know it by
+    /// is needed. Default: `mymaster`. `deadline` is how long a server may take for one operation, in
+    /// milliseconds. Default: 2000. All but
     /// `memory` and `null` have `max_in_flight` and `queue_timeout` too, which say something to
     /// asynchronous programs alone (see `AsyncBackend::open`), so that one configuration is good for both.
     ///

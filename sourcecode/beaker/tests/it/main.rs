@@ -19,6 +19,7 @@ mod async_loaders;
 mod async_locks;
 #[cfg(feature = "tokio")]
 mod async_sessions;
+mod auto_traits;
 mod cache_bypass;
 mod cache_compute;
 mod cache_keys;
