@@ -11,7 +11,7 @@ use std::process::Command;
 fn the_library_keeps_its_promises_with_every_feature() {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
     cargo.args(["test", "--all-features", "--quiet"]);
-    for package in ["beaker-web", "beaker-web-macros", "sweep", "inspect"] {
+    for package in ["beaker-web", "beaker-web-macros", "sweep", "inspect", "deployment"] {
         cargo.args(["--package", package]);
     }
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
@@ -22,6 +22,19 @@ fn the_library_keeps_its_promises_with_every_feature() {
             cargo.env_remove(name);
         }
     }
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().expect("cargo runs this test, so it is there");
+    assert!(status.success(), "{status}; what failed is printed above");
+}
+
+/// The tests of the shop, which is a program of the book with a feature of its own.
+#[test]
+fn the_shop_does_what_its_pages_say() {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.args(["test", "--quiet", "--example", "23_shop", "--features", "shop"]);
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }

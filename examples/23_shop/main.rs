@@ -92,7 +92,8 @@ impl Shop {
 /// Whether this process can do its work, for whoever sends it visitors.
 async fn health(State(shop): State<Shop>) -> Result<&'static str, StatusCode> {
     let sessions = shop.sessions.ping().await;
-    let database = shop.catalogue.database.query("SELECT 1", vec![]).await;
+    let database =
+        shop.catalogue.database.query("SELECT CAST(1 AS BIGINT)", vec![]).await;
     match sessions.is_ok() && database.is_ok() {
         true => Ok("well"),
         false => Err(StatusCode::SERVICE_UNAVAILABLE),
@@ -106,12 +107,15 @@ async fn main()
 }
 
 async fn serve() -> Result<()> {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let opened = settings::open()?;
     let cache = opened.caches.get_async("catalogue")?.cache("articles")?;
     let database = Database::open(&opened.database).await?;
     let shop = Shop::new(database, opened.sessions, cache, opened.limits)?;
-    shop.add_account("anna", "tea for two", "customer").await?;
-    shop.add_account("boris", "price of tea", "admin").await?;
+    for account in &opened.accounts {
+        shop.add_account(&account.name, &account.password, &account.role)
+            .await?;
+    }
     let listener = TcpListener::bind(&opened.address).await?;
     println!("Serving at http://{}", listener.local_addr()?);
     let app = shop.router()?;

@@ -17,7 +17,18 @@ pub struct Opened {
     pub sessions: AsyncSessions,
     pub caches: Regions,
     pub limits: AsyncBackend,
+    pub accounts: Vec<Account>,
 }
+
+/// Whom the shop knows when it starts: `name:password:role`.
+pub struct Account {
+    pub name: String,
+    pub password: String,
+    pub role: String,
+}
+
+/// On a laptop, with a database that is empty each time.
+const VISITORS: &str = "anna:tea for two:customer,boris:price of tea:admin";
 
 // ANCHOR: open
 /// `SHOP_SETTINGS` names a file of settings; `BEAKER_SESSION__…` and
@@ -30,17 +41,40 @@ pub fn open() -> Result<Opened> {
     let settings = Settings::from_toml(&file)?; // (1)
     let settings = settings.merged_with(Settings::from_process_env()?); // (2)
     let config = settings.read()?; // (3)
+    let database = env::var("SHOP_DATABASE").ok();
     let port = env::var("PORT").unwrap_or("8000".into());
     let host = env::var("SHOP_HOST").unwrap_or("127.0.0.1".into());
     Ok(Opened {
         address: format!("{host}:{port}"),
-        database: env::var("SHOP_DATABASE").unwrap_or("sqlite::memory:".into()),
+        accounts: accounts()?,
+        database: database.unwrap_or("sqlite::memory:".into()),
         sessions: config.session.async_sessions()?, // (4)
         caches: config.cache.open_async()?,
         limits: limits()?,
     })
 }
 // ANCHOR_END: open
+
+/// `SHOP_ACCOUNTS` names accounts that are made, or get this password, at the start.
+fn accounts() -> Result<Vec<Account>> {
+    let named = env::var("SHOP_ACCOUNTS").ok();
+    let none = env::var("SHOP_DATABASE").is_ok().then(String::new);
+    let named = named.or(none).unwrap_or(VISITORS.into());
+    let read = |account: &str| {
+        let parts: Vec<&str> = account.split(':').collect();
+        let [name, password, role @ ("customer" | "admin")] = parts[..] else {
+            let what = "SHOP_ACCOUNTS: write `name:password:customer` or \
+                        `name:password:admin`, with `,` between two";
+            return Err(what.into());
+        };
+        Ok(Account {
+            name: name.into(),
+            password: password.into(),
+            role: role.into(),
+        })
+    };
+    named.split(',').filter(|account| !account.is_empty()).map(read).collect()
+}
 
 /// Log-ins are counted where all processes see it.
 fn limits() -> Result<AsyncBackend> {

@@ -94,11 +94,7 @@ impl Installed {
     }
 
     /// Starts a redis at this address, with more options.
-    pub(crate) fn redis_on(
-        program: &Path,
-        address: SocketAddr,
-        options: &[String],
-    ) -> Result<Installed> {
+    pub fn redis_on(program: &Path, address: SocketAddr, options: &[String]) -> Result<Installed> {
         Installed::start(program, &REDIS, Some(address), options)
     }
 
