@@ -51,16 +51,17 @@
 //! No label holds a key, an id or anything else that a visitor chooses. `cache` is the name under which a cache was
 //! opened in a backend, `region.name` for a cache of a region, the function's name for `#[cached]`, and for other
 //! caches in memory what [`MemoryOptions::name`](crate::cache::MemoryOptions::name) says; one without a name is not
-//! reported. Caches of the same name are added up. `limiter` is the name of the rate limiter.
+//! reported. Caches of the same name are added up. `limiter` is the name of the rate limiter. A program that makes up
+//! names as it goes gets 1,000 of each; what comes later is added up as `(others)`.
 //!
 //! # What it costs
 //!
-//! A hit in memory takes tens of nanoseconds, and a call of a recorder would take about as long again. So a cache
-//! counts as it always does, for [`Cache::stats`](crate::Cache::stats), and [`publish`] copies the counts. Everything
-//! else is reported when it happens, which is next to a call of a store or of a loader; without a recorder, that is a
-//! look at one variable. The clock is read for sessions from the first call of [`publish`] on.
+//! A hit in memory takes tens of nanoseconds, and a counter of a recorder takes as long again where several threads
+//! share it. So a cache counts as it always does, for [`Cache::stats`](crate::Cache::stats), and [`publish`] copies the
+//! counts. Everything else is reported when it happens, which is next to a call of a store or of a loader; without a
+//! recorder, that is a look at two variables. The clock is read for sessions from the first call of [`publish`] on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
 use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -319,8 +320,27 @@ pub(crate) fn queue_timed_out() {
 
 static METADATA: Metadata<'static> = Metadata::new("beaker", Level::INFO, None);
 
-/// The checks of one rate limiter, by their result. A check takes no longer than that of a store in memory, so the
-/// keys are made before.
+/// More names than these would be more time series than anybody reads, and no limit to memory.
+const MOST_NAMES: usize = 1000;
+
+/// What is called by a name that comes too late.
+const OTHERS: &str = "(others)";
+
+type Names = Mutex<BTreeSet<Arc<str>>>;
+
+/// The label of this name.
+fn label(name: &str, known: &Names) -> Arc<str> {
+    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(label) = known.get(name) {
+        return Arc::clone(label);
+    }
+    let label: Arc<str> = if known.len() < MOST_NAMES { name.into() } else { OTHERS.into() };
+    known.insert(Arc::clone(&label));
+    label
+}
+
+/// The checks of one rate limiter, by their result. A check in memory takes no longer than to make a key of these
+/// labels, so they are made before.
 #[derive(Debug, Clone)]
 pub(crate) struct Checks(Arc<[Key; 4]>);
 
@@ -335,7 +355,8 @@ pub(crate) enum Checked {
 
 impl Checks {
     pub(crate) fn of(limiter: &str) -> Checks {
-        let limiter: Arc<str> = limiter.into();
+        static LIMITERS: Names = Mutex::new(BTreeSet::new());
+        let limiter = label(limiter, &LIMITERS);
         Checks(Arc::new(["allowed", "refused", "uncounted", "error"].map(|result| {
             let limiter = SharedString::from_shared(Arc::clone(&limiter));
             let labels = vec![Label::new("limiter", limiter), Label::new("result", result)];
@@ -411,8 +432,9 @@ pub(crate) struct PublishedCache {
 impl PublishedCache {
     pub(crate) fn new(name: &str, read: ReadCounts) -> PublishedCache {
         static NEXT: AtomicU64 = AtomicU64::new(0);
+        static NAMES: Names = Mutex::new(BTreeSet::new());
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name: Arc<str> = name.into();
+        let name = label(name, &NAMES);
         caches().entry(Arc::clone(&name)).or_default().living.insert(number, read);
         let label = Label::new("cache", SharedString::from_shared(Arc::clone(&name)));
         let load = Key::from_parts("beaker_cache_load_seconds", vec![label]);
@@ -438,8 +460,6 @@ impl Drop for PublishedCache {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     const SOURCE: &str = include_str!("metrics.rs");
@@ -499,6 +519,19 @@ mod tests {
         assert_eq!(now("namesakes"), Some(counts(42, false)));
         drop(second);
         assert_eq!(now("namesakes"), Some(counts(42, false)));
+    }
+
+    #[test]
+    fn names_that_are_made_up_do_not_pile_up() {
+        let known = Names::default();
+        for number in 0..MOST_NAMES {
+            let name = number.to_string();
+            assert_eq!(*label(&name, &known), *name);
+        }
+        assert_eq!(&*label("one more", &known), OTHERS);
+        assert_eq!(&*label("and one more", &known), OTHERS);
+        assert_eq!(&*label("7", &known), "7");
+        assert_eq!(known.lock().unwrap().len(), MOST_NAMES + 1);
     }
 
     #[test]

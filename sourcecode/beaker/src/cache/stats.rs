@@ -1,5 +1,6 @@
 //! What a cache has done: counted in [`Stats`], and told to whoever listens to `tracing`. Making a
-//! value is a span, `cache.create`; the target is `beaker::cache`. Hits are counted and not told.
+//! value is a span, `cache.create`; the target is `beaker::cache`. Hits are counted and not told. The
+//! counts of a cache that has a name are published as metrics (feature `metrics`).
 
 use std::cell::Cell;
 use std::fmt::{self, Display};

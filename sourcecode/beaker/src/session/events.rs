@@ -1,5 +1,5 @@
-//! What happens to sessions, as spans and events of `tracing`, and as counters. Where nobody listens, an event
-//! costs a look at one number.
+//! What happens to sessions, as spans and events of `tracing`, as counters, and as metrics (feature `metrics`).
+//! Where nobody listens, an event costs a look at one number.
 //!
 //! Loading and saving are spans, `session.load` and `session.save`. The target is `beaker::session`, the
 //! level `DEBUG`, and `WARN` for cookies that no honest browser sends and for changes that nobody saved.
