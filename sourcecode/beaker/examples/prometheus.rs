@@ -23,11 +23,20 @@ type Error = Box<dyn std::error::Error>;
 fn main() -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let address = (Ipv4Addr::LOCALHOST, 8080);
-        let listener = tokio::net::TcpListener::bind(address).await?;
-        axum::serve(listener, app(install()?)?).await?;
+        let recorder = install()?;
+        tokio::spawn(look_after(recorder.clone()));
+        let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 8080)).await?;
+        axum::serve(listener, app(recorder)?).await?;
         Ok(())
     })
+}
+
+/// Adds up what was measured, which would pile up while nobody reads the page.
+async fn look_after(recorder: PrometheusHandle) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        recorder.run_upkeep();
+    }
 }
 
 /// Installs the recorder. Without buckets it would render summaries, which cannot be added up across hosts.
