@@ -38,6 +38,7 @@
 //! | [`session`] | sessions |
 //! | [`cache`] | what takes long to make, made once; `#[cached]` on functions (feature `macros`); for async code, `AsyncCache` (feature `tokio`) |
 //! | [`config`] | options as texts, from files and the environment, checked at once |
+//! | `metrics` | what happens, for a page of metrics (feature `metrics`) |
 //! | `testing` | the cookies of a visitor, for tests of a program (feature `middleware`) |
 //! | `middleware` | an application and what is wrapped around it (feature `middleware`); a layer for async servers (features `tower`, `axum`) |
 //!
@@ -72,6 +73,8 @@ pub mod key;
 pub mod layer;
 pub mod limit;
 pub mod lock;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "middleware")]
 pub mod middleware;
 mod nearest;

@@ -76,6 +76,8 @@ mod locks;
 mod lost;
 #[cfg(feature = "memcached")]
 mod memcached;
+#[cfg(feature = "metrics")]
+mod metrics;
 #[cfg(feature = "middleware")]
 mod middleware;
 mod modes;
