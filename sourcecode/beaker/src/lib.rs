@@ -115,7 +115,7 @@ pub use signing::Signer;
 pub use sweeper::Sweeper;
 pub use value::{Value, Values};
 
-/// The programs of the README are compiled and run.
-#[cfg(doctest)]
+/// The programs of the README are compiled, and run if they end.
+#[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
