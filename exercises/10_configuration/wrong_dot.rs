@@ -24,7 +24,7 @@ fn main() -> Result<()> {
     let config = file.merged_with(environment).read()?.session;
     let mut session = config.sessions()?.create();
     session.save()?;
-    println!("Place: {:?}", config.place);
+    println!("Sessions are in: {:?}", config.place);
     println!("Files are left behind: {}", Path::new("./cache").exists());
     Ok(())
 }
