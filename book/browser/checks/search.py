@@ -30,7 +30,7 @@ QUERIES = {
         "своего бэкенда": "own-backend.html",
         "кэшированием функций": "cache-decorator.html",
         "регионами": "cache-regions.html",
-        "нескольким машинам": "dogpile-hosts.html",
+        "нескольким хостам": "dogpile-hosts.html",
         "частью шаблонов": "dogpile-templates.html",
         "конфигурацию": "configuration.html",
     },
