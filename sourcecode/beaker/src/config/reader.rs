@@ -185,9 +185,9 @@ impl Problems {
     pub(super) fn result(self) -> Result<()> {
         match self.0.into_inner().as_slice() {
             [] => Ok(()),
-            [one] => Err(Error::config(format!("the configuration has a mistake:\n  {one}"))),
+            [one] => Err(Error::config(format!("the configuration has an error:\n  {one}"))),
             all => Err(Error::config(format!(
-                "the configuration has {} mistakes:\n  {}",
+                "the configuration has {} errors:\n  {}",
                 all.len(),
                 all.join("\n  ")
             ))),

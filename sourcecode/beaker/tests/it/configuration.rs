@@ -58,7 +58,7 @@ fn all_mistakes_are_told_at_once() {
     let message = file.merged_with(environment).read().unwrap_err().to_string();
     assert_eq!(
         message,
-        "the configuration has 8 mistakes:
+        "the configuration has 8 errors:
   secure = yes (from the program): options begin with `session.` or `cache.`; did you mean `session.secure`?
   sesion.auto = true (from the program): options begin with `session.` or `cache.`; did you mean `session.auto`?
   session.type = fiel (from the program): there is no such backend; did you mean `file`?
@@ -432,7 +432,7 @@ fn a_region_takes_over_the_address() {
     );
     mistakes(&redis, &["cache.url is missing: the backend `ext:redis` needs `url`"]);
     let error = read(&[redis[0], redis[1], ("cache.url", "http://u:swordfish@h")]).unwrap_err();
-    assert!(error.to_string().starts_with("the configuration has a mistake:\n  cache.url = "));
+    assert!(error.to_string().starts_with("the configuration has an error:\n  cache.url = "));
     assert!(!error.to_string().contains("swordfish"), "{error}");
 }
 
