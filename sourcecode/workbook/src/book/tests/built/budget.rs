@@ -9,8 +9,8 @@ use crate::book::tests::markup::{Piece, Tag};
 
 /// A page with its styles, scripts and fonts, as they are on the disk: 300 KB.
 const PAGE: u64 = 300_000;
-/// What is searched, which is loaded when a reader searches: 1 MB.
-const SEARCH: u64 = 1_000_000;
+/// What is searched of more than forty pages, which is loaded when a reader searches: 2 MB.
+const SEARCH: u64 = 2_000_000;
 
 /// The files that a browser loads for a page, relative to the edition's folder. Pictures are in the page.
 fn loaded(folder: &Path, page: &[Piece]) -> BTreeSet<String> {
