@@ -59,7 +59,9 @@ impl Catalogue {
         let articles = self.cache.get_or_load("all", load).await; // (3)
         Ok(articles.map_err(|error| error.to_string())?)
     }
+    // ANCHOR_END: cached
 
+    // ANCHOR: set_price
     pub async fn set_price(&self, id: i64, cents: i64) -> Result<bool> {
         let set = "UPDATE articles SET cents = $1 WHERE id = $2 RETURNING id";
         let places = vec![Field::Number(cents), Field::Number(id)];
@@ -67,8 +69,8 @@ impl Catalogue {
         self.cache.invalidate_tag(ARTICLES).await?; // (5)
         Ok(!changed.is_empty())
     }
+    // ANCHOR_END: set_price
 }
-// ANCHOR_END: cached
 
 /// Why the articles could not be read.
 #[derive(Debug)]

@@ -20,6 +20,7 @@ const HOST: &str = "https://shop.example";
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+// ANCHOR: shop
 /// A shop in memory, and the clock that its sessions go by.
 async fn shop() -> (Shop, Arc<ManualClock>) {
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(
@@ -27,18 +28,19 @@ async fn shop() -> (Shop, Arc<ManualClock>) {
     )));
     let sessions = AsyncSessions::new(AsyncBackend::memory())
         .signed_by(Signer::random().unwrap())
-        .clock(clock.clone())
+        .clock(clock.clone()) // (1)
         .timeout(30 * MINUTE)
         .lifetime(60 * DAY);
-    let database = Database::open("sqlite::memory:").await.unwrap();
+    let database = Database::open("sqlite::memory:").await.unwrap(); // (2)
     let cache = AsyncCache::in_memory(10);
     let mut shop =
         Shop::new(database, sessions, cache, Backend::memory().into()).unwrap();
-    shop.log_ins = shop.log_ins.with_clock(clock.clone());
+    shop.log_ins = shop.log_ins.with_clock(clock.clone()); // (3)
     shop.add_account("anna", "tea for two", "customer").await.unwrap();
     shop.add_account("boris", "price of tea", "admin").await.unwrap();
     (shop, clock)
 }
+// ANCHOR_END: shop
 
 // ANCHOR: visitor
 /// A visitor with a browser of their own.
@@ -56,16 +58,17 @@ impl Visitor {
     }
 
     async fn send(&mut self, request: Request<Body>, url: &str) -> StatusCode {
-        let answer = self.app.clone().oneshot(request).await.unwrap(); // (1)
-        self.jar.take(url, answer.headers()); // (2)
+        let answer = self.app.clone().oneshot(request).await.unwrap(); // (4)
+        self.jar.take(url, answer.headers()); // (5)
         let (status, headers) = (answer.status(), answer.headers().clone());
         let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
         self.page = String::from_utf8(body.to_vec()).unwrap();
         match headers.get("location") {
             None => status,
-            Some(to) => Box::pin(self.get(to.to_str().unwrap())).await, // (3)
+            Some(to) => Box::pin(self.get(to.to_str().unwrap())).await, // (6)
         }
     }
+    // ANCHOR_END: visitor
 
     async fn get(&mut self, path: &str) -> StatusCode {
         let url = format!("{HOST}{path}");
@@ -73,7 +76,6 @@ impl Visitor {
         self.send(request, &url).await
     }
 }
-// ANCHOR_END: visitor
 
 /// The header of a request with this visitor's cookies.
 trait Cookies {
@@ -262,29 +264,31 @@ async fn a_message_is_shown_once() {
     guest.sees_no("Black tea is in the basket.");
 }
 
+// ANCHOR: timeouts
 #[tokio::test]
 async fn a_session_has_an_idle_and_an_absolute_timeout() {
     let (shop, clock) = shop().await;
     let mut anna = Visitor::of(&shop);
     anna.log_in("anna", "tea for two", &[]).await;
-    clock.advance(29 * MINUTE);
+    clock.advance(29 * MINUTE); // (1)
     assert_eq!(anna.get("/account").await, StatusCode::OK);
     anna.sees("Your account");
-    clock.advance(31 * MINUTE);
+    clock.advance(31 * MINUTE); // (2)
     anna.get("/account").await;
     anna.sees("Log in");
 
     // One who is remembered may stay away, and not for ever.
     anna.log_in("anna", "tea for two", &[("remember", "yes")]).await;
     for _ in 0..2 {
-        clock.advance(29 * DAY);
+        clock.advance(29 * DAY); // (3)
         anna.get("/account").await;
         anna.sees("Your account");
     }
-    clock.advance(3 * DAY);
+    clock.advance(3 * DAY); // (4)
     anna.get("/account").await;
     anna.sees("Log in");
 }
+// ANCHOR_END: timeouts
 
 #[tokio::test]
 async fn a_log_out_everywhere_ends_all_sessions() {
@@ -327,16 +331,18 @@ async fn prices_are_for_admins() {
     anna.sees("5.10 €");
 }
 
+// ANCHOR: hundred
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hundred_visitors_cost_one_query() {
     let (shop, _) = shop().await;
     let before = shop.catalogue.database.queries();
     let visits = (0..100).map(|_| {
         let mut guest = Visitor::of(&shop);
-        tokio::spawn(async move { guest.get("/").await })
+        tokio::spawn(async move { guest.get("/").await }) // (1)
     });
     for visit in visits.collect::<Vec<_>>() {
         assert_eq!(visit.await.unwrap(), StatusCode::OK);
     }
-    assert_eq!(shop.catalogue.database.queries() - before, 1);
+    assert_eq!(shop.catalogue.database.queries() - before, 1); // (2)
 }
+// ANCHOR_END: hundred

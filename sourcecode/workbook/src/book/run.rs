@@ -20,12 +20,13 @@ impl Run {
         Run { name: name.to_owned(), kind: "exercise", recorded: None }
     }
 
-    /// A numbered program; nothing, if the file is none. Its output is added unless the page shows all of it.
+    /// A numbered program; nothing, if the file is none, or one of several of which a program is made. Its output
+    /// is added unless the page shows all of it.
     pub fn program(root: &Path, file: &str, page: &str) -> Result<Option<Run>, String> {
         let name = file.strip_prefix("examples/").and_then(|name| name.strip_suffix(".rs"));
-        let Some(name) = name.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())) else {
-            return Ok(None);
-        };
+        let is_program =
+            |name: &&str| name.starts_with(|c: char| c.is_ascii_digit()) && !name.contains('/');
+        let Some(name) = name.filter(is_program) else { return Ok(None) };
         if page.contains(&format!("{{{{#output {name}}}}}")) {
             return Ok(Some(Run { name: name.to_owned(), kind: "program", recorded: None }));
         }

@@ -55,6 +55,16 @@ fn a_part_of_a_program_keeps_its_line_numbers() {
 }
 
 #[test]
+fn a_file_of_a_larger_program_is_shown_and_not_run() {
+    let workspace = Workspace::new();
+    workspace.write("examples/23_shop/basket.rs", "struct Basket;\n");
+    let directive = "{{#listing examples/23_shop/basket.rs caption=\"x\"}}";
+    let html = workspace.build(&format!("# Page {{#page}}\n\n{directive}\n")).unwrap();
+    assert!(html.contains("id=\"listing-23_shop-basket\""), "{html}");
+    assert!(!html.contains("data-program"), "{html}");
+}
+
+#[test]
 fn a_directive_may_go_over_several_lines() {
     check(
         "{{#listing examples/0_session.rs\n  caption=\"One\n  caption\"\n  lines=\"1-3\"}}",
