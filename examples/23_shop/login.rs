@@ -91,7 +91,7 @@ pub async fn page(
 }
 
 // ANCHOR: user
-/// A customer who is logged in. A page that has this argument is for them alone.
+/// A customer who is logged in. A page with this argument is theirs alone.
 pub struct User(pub String);
 
 impl FromRequestParts<Shop> for User {
@@ -101,8 +101,8 @@ impl FromRequestParts<Shop> for User {
         parts: &mut Parts,
         shop: &Shop,
     ) -> Result<User, Response> {
-        let session = RequestSession::from_request_parts(parts, shop).await; // (8)
-        let session = session.map_err(IntoResponse::into_response)?;
+        let session = RequestSession::from_request_parts(parts, shop).await;
+        let session = session.map_err(IntoResponse::into_response)?; // (8)
         let user = session.user().map(|name| User(name.to_owned()));
         user.ok_or_else(|| Redirect::to("/login").into_response()) // (9)
     }
