@@ -27,7 +27,7 @@ pub struct Basket(pub BTreeMap<String, i64>);
 impl Basket {
     fn add(&mut self, article: i64, count: i64) {
         let there = self.0.entry(article.to_string()).or_default();
-        *there = (*there + count).clamp(0, MOST);
+        *there = there.saturating_add(count).clamp(0, MOST);
         self.0.retain(|_, count| *count > 0);
     }
 
@@ -158,7 +158,7 @@ pub async fn choose(
         return Err(Failure::Refused(StatusCode::NOT_FOUND, why));
     };
     if choice.count > 0 {
-        session.flash("done", format!("{} is in the basket.", article.name)); // (1)
+        session.flash("done", format!("{} is in the basket.", article.name)); // (4)
     }
     match session.user().map(str::to_owned) {
         None => Basket::add_for_guest(&mut session, article.id, choice.count)?,
@@ -169,6 +169,6 @@ pub async fn choose(
             session.save()?;
         }
     }
-    Ok(Redirect::to("/basket")) // (2)
+    Ok(Redirect::to("/basket")) // (5)
 }
 // ANCHOR_END: choose

@@ -42,17 +42,16 @@ async fn is_right(database: &Database, given: &Credentials) -> Result<bool> {
     let rows = database.query(find, places).await?;
     let stored = rows.first().map(|row| row[0].text().to_owned());
     let password = given.password.clone();
-    let checked = spawn_blocking(move || {
-        // (1)
-        let is_known = stored.is_some();
-        let stored = stored.map_or_else(|| hash("nobody's"), Ok)?; // (2)
-        let stored =
-            PasswordHash::new(&stored).map_err(|error| error.to_string())?;
-        let is_right =
-            Argon2::default().verify_password(password.as_bytes(), &stored);
-        Ok::<_, Failure>(is_known && is_right.is_ok())
-    });
-    checked.await?
+    let compare = move || match stored {
+        None => hash(&password).map(|_| false), // (1)
+        Some(stored) => {
+            let stored = PasswordHash::new(&stored);
+            let stored = stored.map_err(|error| error.to_string())?;
+            let argon2 = Argon2::default();
+            Ok(argon2.verify_password(password.as_bytes(), &stored).is_ok())
+        }
+    };
+    spawn_blocking(compare).await? // (2)
 }
 // ANCHOR_END: password
 
@@ -62,21 +61,21 @@ pub async fn log_in(
     mut session: RequestSession,
     Form(given): Form<Credentials>,
 ) -> Result<Response> {
-    let tries = shop.log_ins.check(&given.name).await?; // (1)
+    let tries = shop.log_ins.check(&given.name).await?; // (3)
     if !tries.allowed {
         let why = "Too many tries. Please wait a minute.";
         return Err(Failure::Refused(StatusCode::TOO_MANY_REQUESTS, why));
     }
     let database = &shop.catalogue.database;
     if !is_right(database, &given).await? {
-        session.flash("failed", "The name or the password is wrong."); // (2)
+        session.flash("failed", "The name or the password is wrong."); // (4)
         session.save()?;
         return Ok(Redirect::to("/login").into_response());
     }
-    session.regenerate_id()?; // (3)
-    session.set_user(&given.name); // (4)
+    session.regenerate_id()?; // (5)
+    session.set_user(&given.name); // (6)
     if given.remember.is_some() {
-        session.set_life(REMEMBERED)?; // (5)
+        session.set_life(REMEMBERED)?; // (7)
     }
     Basket::hand_over(database, &mut session, &given.name).await?;
     session.save()?;
@@ -92,7 +91,7 @@ pub async fn page(
 }
 
 // ANCHOR: user
-/// A customer who is logged in. A page that has this argument is for them alone.
+/// A customer who is logged in. A page with this argument is theirs alone.
 pub struct User(pub String);
 
 impl FromRequestParts<Shop> for User {
@@ -102,12 +101,13 @@ impl FromRequestParts<Shop> for User {
         parts: &mut Parts,
         shop: &Shop,
     ) -> Result<User, Response> {
-        let session = RequestSession::from_request_parts(parts, shop).await; // (1)
-        let session = session.map_err(IntoResponse::into_response)?;
+        let session = RequestSession::from_request_parts(parts, shop).await;
+        let session = session.map_err(IntoResponse::into_response)?; // (8)
         let user = session.user().map(|name| User(name.to_owned()));
-        user.ok_or_else(|| Redirect::to("/login").into_response()) // (2)
+        user.ok_or_else(|| Redirect::to("/login").into_response()) // (9)
     }
 }
+// ANCHOR_END: user
 
 /// A customer who may change prices.
 pub struct Admin;
@@ -120,7 +120,7 @@ impl FromRequestParts<Shop> for Admin {
         shop: &Shop,
     ) -> Result<Admin, Response> {
         let User(name) = User::from_request_parts(parts, shop).await?;
-        let role = "SELECT role FROM accounts WHERE name = $1"; // (3)
+        let role = "SELECT role FROM accounts WHERE name = $1";
         let places = vec![Field::Text(name)];
         let rows = shop.catalogue.database.query(role, places).await;
         let rows = rows.map_err(IntoResponse::into_response)?;
@@ -134,4 +134,3 @@ impl FromRequestParts<Shop> for Admin {
         }
     }
 }
-// ANCHOR_END: user

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::Html;
 use beaker::middleware::RequestSession;
 use minijinja::value::Serde;
-use minijinja::{Environment, context};
+use minijinja::{AutoEscape, Environment, context};
 
 use crate::failure::Result;
 
@@ -22,18 +22,17 @@ const TEMPLATES: [(&str, &str); 6] = [
 pub struct Pages(Arc<Environment<'static>>);
 
 impl Pages {
+    // ANCHOR: templates
     pub fn new() -> Result<Pages> {
         let mut templates = Environment::new();
-        // What a template is given is text, and never markup.
-        templates.set_auto_escape_callback(|_| minijinja::AutoEscape::Html);
-        templates.add_filter("euros", |cents: i64| {
-            format!("{}.{:02} €", cents / 100, cents % 100)
-        });
+        templates.set_auto_escape_callback(|_| AutoEscape::Html); // (1)
+        templates.add_filter("euros", euros); // (2)
         for (name, template) in TEMPLATES {
             templates.add_template(name, template)?;
         }
         Ok(Pages(Arc::new(templates)))
     }
+    // ANCHOR_END: templates
 
     // ANCHOR: render
     pub fn render(
@@ -51,6 +50,10 @@ impl Pages {
         Ok(Html(self.0.get_template(name)?.render(shared)?))
     }
     // ANCHOR_END: render
+}
+
+fn euros(cents: i64) -> String {
+    format!("{}.{:02} €", cents / 100, cents % 100)
 }
 
 /// A field of a form that nobody sees. The value has no character of markup.

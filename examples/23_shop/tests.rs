@@ -153,6 +153,7 @@ impl Visitor {
     }
 }
 
+// ANCHOR: everybody
 #[tokio::test]
 async fn the_catalogue_is_for_everybody() {
     let (shop, _) = shop().await;
@@ -163,24 +164,26 @@ async fn the_catalogue_is_for_everybody() {
     assert_eq!(guest.get("/none").await, StatusCode::NOT_FOUND);
     assert_eq!(guest.get("/health").await, StatusCode::OK);
 }
+// ANCHOR_END: everybody
 
+// ANCHOR: two_tabs
 #[tokio::test]
 async fn two_tabs_lose_nothing() {
     let (shop, _) = shop().await;
     let mut guest = Visitor::of(&shop);
     guest.get("/").await;
     let mut other_tab = guest.clone();
-    let [first, second] = [("article", "1"), ("article", "3")];
-    let (first, second) = ([first], [second]);
+    shop.catalogue.set_price(1, 490).await.unwrap(); // (1)
     let both = tokio::join!(
-        guest.submit("/basket", &first),
-        other_tab.submit("/basket", &second)
+        guest.submit("/basket", &[("article", "1")]),
+        other_tab.submit("/basket", &[("article", "3")]), // (2)
     );
     assert_eq!(both, (StatusCode::OK, StatusCode::OK));
     guest.get("/basket").await;
     guest.sees("<td>Green tea</td><td>1</td>");
     guest.sees("<td>Teapot</td><td>1</td>");
     guest.sees("33.90 €");
+    // ANCHOR_END: two_tabs
     guest.submit("/basket", &[("article", "3"), ("count", "-1")]).await;
     guest.sees_no("Teapot");
     assert_eq!(
@@ -205,6 +208,7 @@ async fn a_log_in_changes_the_id_and_keeps_the_basket() {
     anna.get("/login").await;
     anna.sees_no("wrong");
 
+    // ANCHOR: new_id
     anna.log_in("anna", "tea for two", &[]).await;
     anna.sees("<td>Green tea</td><td>1</td>");
     anna.sees(r#"<a href="/account">anna</a>"#);
@@ -214,6 +218,7 @@ async fn a_log_in_changes_the_id_and_keeps_the_basket() {
     thief.get("/account").await;
     thief.sees("Log in");
     thief.sees_no("anna");
+    // ANCHOR_END: new_id
 
     // What she chooses elsewhere is hers as well.
     let mut phone = Visitor::of(&shop);
@@ -237,6 +242,7 @@ async fn nobody_tries_passwords_all_day() {
     thief.sees("wrong");
 }
 
+// ANCHOR: forged
 #[tokio::test]
 async fn a_form_of_another_site_is_refused() {
     let (shop, _) = shop().await;
@@ -252,6 +258,7 @@ async fn a_form_of_another_site_is_refused() {
     anna.get("/basket").await;
     anna.sees("nothing in it");
 }
+// ANCHOR_END: forged
 
 #[tokio::test]
 async fn a_message_is_shown_once() {
