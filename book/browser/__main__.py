@@ -1,8 +1,9 @@
-"""Makes the pictures in book/figures/ that show a browser, and checks what only a browser shows.
+"""Makes the pictures in book/figures/ that show a browser and those in book/cards/, and checks what only a browser shows.
 
     python3 book/browser                    all pictures
     python3 book/browser visits             program 5 at the first and at the 84th visit
     python3 book/browser page               one page of the book, for the README
+    python3 book/browser card               what other sites show of a page: book/cards/
     python3 book/browser check              all checks; no picture is kept
     python3 book/browser check search disk  these checks: files of book/browser/checks/
     python3 book/browser look FOLDER        pages of both editions, for the eye: both themes, both widths
@@ -26,7 +27,7 @@ def main(wanted):
     elif wanted[:1] == ["look"] and len(wanted) == 2:
         pictures.look(wanted[1])
     else:
-        makers = {"visits": pictures.visits, "page": pictures.page}
+        makers = {"visits": pictures.visits, "page": pictures.page, "card": pictures.card}
         if any(name not in makers for name in wanted):
             sys.exit(__doc__)
         for name in wanted or makers:

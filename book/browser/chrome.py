@@ -81,6 +81,19 @@ class Browser:
                 sys.exit(f"{self.url()}: waited in vain for {what}")
             time.sleep(0.02)
 
+    def tab(self):
+        """The tab that is shown."""
+        return self.call("GET", "/window")
+
+    def new_tab(self):
+        return self.call("POST", "/window/new", {"type": "tab"})["handle"]
+
+    def show_tab(self, tab):
+        self.call("POST", "/window", {"handle": tab})
+
+    def close_tab(self):
+        self.call("DELETE", "/window")
+
     def click(self, selector):
         self.run("document.querySelector(arguments[0]).click()", selector)
 

@@ -1,8 +1,11 @@
-"""The pictures in book/figures/ that show a browser, and pictures of pages for the eye."""
+"""The pictures in book/figures/ that show a browser, those in book/cards/, and pictures of pages for the eye."""
 
+import html
 import pathlib
 import subprocess
 import sys
+import tomllib
+import urllib.parse
 
 from chrome import browser
 from grey import grey
@@ -10,6 +13,15 @@ from programs import ROOT, serving
 
 FIGURES = ROOT / "book" / "figures"
 VISITS = 84
+# What other sites show of a page, in the size that they ask for.
+CARD = """<!DOCTYPE html><meta charset="utf-8"><style>
+body {{ margin: 0; height: 630px; display: flex; gap: 60px; align-items: center; padding: 0 90px;
+    box-sizing: border-box; font-family: "Open Sans", "DejaVu Sans", sans-serif; background: #fff; color: #111;
+    border-bottom: 30px solid #777; }}
+svg {{ flex: 0 0 260px; }}
+h1 {{ font-size: 68px; line-height: 1.15; margin: 0 0 30px; }}
+p {{ font-size: 34px; line-height: 1.4; margin: 0; color: #444; }}
+</style>{picture}<div><h1>{title}</h1><p>{description}</p></div>"""
 
 
 def keep(page, name):
@@ -31,6 +43,19 @@ def visits(keep=keep_small):
                 sys.exit(f"visit {visit} shows: {text}")
             if visit in (1, VISITS):
                 keep(page, f"visit-{visit}.png")
+
+
+def card():
+    picture = (ROOT / "book" / "theme" / "favicon.svg").read_text(encoding="utf-8")
+    (ROOT / "book" / "cards").mkdir(exist_ok=True)
+    for edition in ("en", "ru"):
+        said = tomllib.loads((ROOT / "book" / edition / "book.toml").read_text(encoding="utf-8"))["book"]
+        words = {name: html.escape(said[name]) for name in ("title", "description")}
+        with browser(1200, 630) as opened:
+            opened.open("data:text/html;charset=utf-8," + urllib.parse.quote(CARD.format(picture=picture, **words)))
+            path = ROOT / "book" / "cards" / f"{edition}.png"
+            path.write_bytes(grey(opened.picture()))
+            print(path.relative_to(ROOT))
 
 
 def build():

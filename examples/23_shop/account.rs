@@ -1,13 +1,13 @@
 //! Logging out, here and everywhere.
 
 use axum::extract::State;
-use axum::response::{Html, Redirect};
+use axum::response::{Html, Redirect, Response};
 use beaker::middleware::RequestSession;
 use minijinja::context;
 
 use crate::Shop;
 use crate::failure::Result;
-use crate::login::User;
+use crate::login::{Admin, User};
 
 // ANCHOR: log_out
 pub async fn log_out(mut session: RequestSession) -> Result<Redirect> {
@@ -32,9 +32,12 @@ pub async fn log_out_everywhere(
 
 pub async fn page(
     User(name): User,
+    admin: Result<Admin, Response>,
     State(shop): State<Shop>,
     mut session: RequestSession,
 ) -> Result<Html<String>> {
     let devices = shop.sessions.devices_of(&name).await?.len();
-    shop.pages.render(&mut session, "account", context! { devices })
+    let is_admin = admin.is_ok();
+    let content = context! { devices, is_admin };
+    shop.pages.render(&mut session, "account", content)
 }

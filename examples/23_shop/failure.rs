@@ -32,6 +32,11 @@ impl std::fmt::Display for Failure {
     }
 }
 
+/// For every address that the shop does not have.
+pub async fn no_page() -> Failure {
+    Failure::Refused(StatusCode::NOT_FOUND, "There is no such page.")
+}
+
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let (status, why) = match self {
@@ -56,7 +61,9 @@ impl IntoResponse for Failure {
         };
         let page = format!(
             "<!doctype html>\n<html lang=en><meta charset=utf-8>\n\
-             <title>The tea shop</title>\n<main><h1>{}</h1>\n<p>{why}</p>\n\
+             <meta name=viewport content=\"width=device-width\">\n\
+             <meta name=color-scheme content=\"light dark\"><link rel=icon href=data:,>\n\
+             <title>The tea shop</title>\n<body style=\"font-family: system-ui\">\n<main><h1>{}</h1>\n<p>{why}</p>\n\
              <p><a href=/>To the shop</a></p></main>\n",
             status.canonical_reason().unwrap_or("Error"),
         );

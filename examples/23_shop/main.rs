@@ -66,6 +66,7 @@ impl Shop {
             .layer(CsrfLayer::new()) // (1)
             .layer(sessions) // (2)
             .route("/health", get(health)) // (3)
+            .fallback(failure::no_page)
             .layer(DefaultBodyLimit::max(16 * 1024))
             .with_state(self))
     }

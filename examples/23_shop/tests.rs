@@ -319,6 +319,13 @@ async fn a_log_out_everywhere_ends_all_sessions() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_not_there_leads_back() {
+    let mut guest = Visitor::of(&shop().await.0);
+    assert_eq!(guest.get("/nowhere").await, StatusCode::NOT_FOUND);
+    assert!(guest.page.contains("<a href=/>To the shop"), "{}", guest.page);
+}
+
+#[tokio::test]
 async fn prices_are_for_admins() {
     let (shop, _) = shop().await;
     let (mut anna, mut boris) = (Visitor::of(&shop), Visitor::of(&shop));
@@ -326,7 +333,11 @@ async fn prices_are_for_admins() {
     anna.sees("Log in");
     anna.log_in("anna", "tea for two", &[]).await;
     assert_eq!(anna.get("/prices").await, StatusCode::FORBIDDEN);
+    anna.get("/account").await;
+    assert!(!anna.page.contains("/prices"), "{}", anna.page);
     boris.log_in("boris", "price of tea", &[]).await;
+    boris.get("/account").await;
+    assert!(boris.page.contains("/prices"), "{}", boris.page);
     boris.get("/prices").await;
     let wrong =
         boris.submit("/prices", &[("article", "1"), ("cents", "0")]).await;

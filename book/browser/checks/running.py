@@ -106,10 +106,20 @@ def serves(page, book):
     verdict(page, PROGRAM, "Stopped.")
 
 
-def frame_says(page, text):
+def serves_of_several_files(page, book):
+    opened(page, book.address("en", "shop-catalogue.html"))
+    expect("the buttons of a file of several", page.run(BUTTONS, PROGRAM), ["Run"])
+    press(page, PROGRAM, "Run")
+    page.wait("the frame", "return document.querySelector('iframe') !== null;", patience=BUILD_PATIENCE)
+    frame_says(page, "Articles", "return document.querySelector('h1').innerText === arguments[0];")
+    press(page, PROGRAM, "Stop")
+    verdict(page, PROGRAM, "Stopped.")
+
+
+def frame_says(page, text, script="return document.body.innerText === arguments[0];"):
     frame = page.call("POST", "/element", {"using": "css selector", "value": "iframe"})
     page.call("POST", "/frame", {"id": frame})
-    page.wait(text, "return document.body.innerText === arguments[0];", text)
+    page.wait(text, script, text)
     page.call("POST", "/frame", {"id": None})
 
 
@@ -137,6 +147,7 @@ def check(book):
         stops(page)
         solves(page, book)
         serves(page, book)
+        serves_of_several_files(page, book)
         expect("what the console says", page.complaints(), [])
         keeps_progress(page, book)
         shows_what_is_recorded(page, book)

@@ -24,7 +24,7 @@
       const edited = !editor.hidden;
       run.hidden = Boolean(stopping) || (Boolean(exercise) && !edited);
       stop.hidden = !stopping;
-      edit.hidden = edited || figure.dataset.served === undefined;
+      edit.hidden = edited || figure.dataset.served === undefined || figure.dataset.part !== undefined;
       back.hidden = !edited;
     };
     const open = async () => {

@@ -39,11 +39,17 @@ impl Program {
         &self.source
     }
 
+    /// Whether it is a folder of files, of which its source is the first.
+    #[must_use]
+    pub fn is_folder(&self) -> bool {
+        self.source.ends_with("main.rs")
+    }
+
     /// What its visitors do, if there is a file that says so: `visits.txt`, beside its source.
     pub fn walk(&self) -> Result<Option<String>> {
         let file = self.source.with_file_name("visits.txt");
         match fs::read_to_string(&file) {
-            Ok(walk) if self.source.ends_with("main.rs") => Ok(Some(walk)),
+            Ok(walk) if self.is_folder() => Ok(Some(walk)),
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(Error::system(format!("could not read `{}`", file.display()))(error))
             }

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::book::Address;
 use crate::command::exercise;
 use crate::limit::Limit;
 
@@ -87,8 +88,12 @@ pub enum Command {
     /// Looks at the caches in a backend, and invalidates them: keys, stats, invalidate
     #[command(subcommand)]
     Cache(inspect::Caches),
-    /// Builds the book
-    Build,
+    /// Builds the book, and lays it out in `book/build` for any host of files
+    Build {
+        /// Where that will be, such as `https://example.org/book/`: for a sitemap, and for cards on other sites
+        #[arg(long)]
+        address: Option<Address>,
+    },
     /// Builds the book, and an e-book of each edition
     Epub,
     /// Notes that the translation of a page was brought up to date with the English page

@@ -9,6 +9,8 @@ pub struct Edition {
     pub code: &'static str,
     /// The name of the language in that language.
     pub name: &'static str,
+    /// The language with a country, as social networks want it.
+    pub locale: &'static str,
     /// The folder of its drawings with words, relative to the workspace. English ones, and what has no
     /// words, are in `book/figures`.
     pub figures: Option<&'static str>,
@@ -39,6 +41,7 @@ pub const EDITIONS: [Edition; 2] = [
     Edition {
         code: "en",
         name: "English",
+        locale: "en_US",
         figures: None,
         listing: "Listing",
         figure: "Figure",
@@ -54,6 +57,7 @@ pub const EDITIONS: [Edition; 2] = [
     Edition {
         code: "ru",
         name: "Русский",
+        locale: "ru_RU",
         figures: Some("book/figures/ru"),
         listing: "Листинг",
         figure: "Рисунок",

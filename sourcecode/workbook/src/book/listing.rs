@@ -1,7 +1,7 @@
 //! `{{#listing examples/0_session.rs caption="…" lines="1-30" anchor="…" emphasize="7-11,(3)"}}`:
 //! a program, or a part of it, as a figure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -62,6 +62,12 @@ impl Listing {
         let id = format!("listing-{}{part}", name.replace(['/', '.'], "-"));
         let caption = directive.need("caption")?.to_owned();
         Ok(Listing { id, file, caption, lines, emphasized, colours, run: None })
+    }
+
+    /// Leaves what it runs to an earlier listing of the page, if one runs the same. Its recorded output,
+    /// too, is on the page once.
+    pub fn run_once(&mut self, runs: &mut HashSet<String>) {
+        self.run = self.run.take().filter(|run| runs.insert(run.name().to_owned()));
     }
 
     /// The file that it is of.

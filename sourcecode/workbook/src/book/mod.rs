@@ -5,8 +5,8 @@
 //! [`glossary`] and [`fence`] are what is shown; [`page`] puts them in place, [`links`] follows the links;
 //! [`follow`](mod@follow) knows which English page a translation follows; [`pages`] is all that as
 //! mdBook's preprocessor. [`search`](mod@search), [`interface`] and [`slim`](mod@slim) change what mdBook
-//! made of it; [`build`](mod@build) makes the editions so, [`serve`](mod@serve) shows them, and
-//! [`epub`](mod@epub) packs each into a file.
+//! made of it; [`build`](mod@build) makes the editions so, [`serve`](mod@serve) shows them,
+//! [`site`](mod@site) lays them out for a host, and [`epub`](mod@epub) packs each into a file.
 
 mod build;
 mod contents;
@@ -35,14 +35,15 @@ mod problem;
 mod run;
 mod search;
 mod serve;
+mod site;
 mod slim;
 #[cfg(test)]
 mod tests;
 mod warnings;
 
-pub use build::build;
 pub use contents::contents;
 pub use epub::epub;
 pub use follow::{State, follow, translated};
 pub use preprocess::preprocess;
 pub use serve::serve;
+pub use site::{Address, site};

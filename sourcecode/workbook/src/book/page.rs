@@ -1,6 +1,6 @@
 //! A page: the directives in it become figures, and the list after a listing becomes its notes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::iter::{Enumerate, Peekable};
 use std::path::{Path, PathBuf};
 use std::str::Lines;
@@ -42,6 +42,7 @@ impl Page<'_> {
             listings: 0,
             figures: 0,
             explained: HashMap::new(),
+            runs: HashSet::new(),
         };
         if follow::followed(markdown).is_some() {
             // Not for readers; its line stays, so that the other lines keep their numbers.
@@ -75,6 +76,8 @@ struct Work<'a> {
     figures: usize,
     /// The last callout of each file that the page has explained.
     explained: HashMap<String, usize>,
+    /// What earlier listings of the page run.
+    runs: HashSet<String>,
 }
 
 impl<'a> Work<'a> {
@@ -103,7 +106,8 @@ impl<'a> Work<'a> {
         let Page { root, edition, .. } = *self.page;
         match directive.name.as_str() {
             "listing" => {
-                let listing = Listing::read(root, &directive, self.markdown)?;
+                let mut listing = Listing::read(root, &directive, self.markdown)?;
+                listing.run_once(&mut self.runs);
                 let number = number(&self.page.chapter, &mut self.listings);
                 self.done.show(&listing.id, &directive.target, &listing.html(edition, &number))?;
                 self.notes(&listing)

@@ -11,29 +11,44 @@ use super::html::{attribute, escape};
 pub struct Run {
     name: String,
     kind: &'static str,
+    /// Whether it is one file of several, which a page cannot edit.
+    is_part: bool,
     recorded: Option<String>,
 }
 
 impl Run {
     /// An exercise. What it should print is not told before it is solved.
     pub fn exercise(name: &str) -> Run {
-        Run { name: name.to_owned(), kind: "exercise", recorded: None }
+        Run { name: name.to_owned(), kind: "exercise", is_part: false, recorded: None }
     }
 
-    /// A numbered program; nothing, if the file is none, or one of several of which a program is made. Its output
-    /// is added unless the page shows all of it.
+    /// A numbered program, of which this is the file or one of several; nothing, if the file is none. Its
+    /// output is added unless the page shows all of it.
     pub fn program(root: &Path, file: &str, page: &str) -> Result<Option<Run>, String> {
-        let name = file.strip_prefix("examples/").and_then(|name| name.strip_suffix(".rs"));
-        let is_program =
-            |name: &&str| name.starts_with(|c: char| c.is_ascii_digit()) && !name.contains('/');
-        let Some(name) = name.filter(is_program) else { return Ok(None) };
+        let path = file.strip_prefix("examples/").and_then(|path| path.strip_suffix(".rs"));
+        let Some(path) = path.filter(|path| path.starts_with(|c: char| c.is_ascii_digit())) else {
+            return Ok(None);
+        };
+        let (name, inside) = path.split_once('/').unzip();
+        // What runs is the program, and not its tests.
+        if inside == Some("tests") {
+            return Ok(None);
+        }
+        let (name, is_part) = (name.unwrap_or(path), inside.is_some());
+        let run =
+            |recorded| Some(Run { name: name.to_owned(), kind: "program", is_part, recorded });
         if page.contains(&format!("{{{{#output {name}}}}}")) {
-            return Ok(Some(Run { name: name.to_owned(), kind: "program", recorded: None }));
+            return Ok(run(None));
         }
         let file = format!("expected-output/{name}.txt");
         let recorded = fs::read_to_string(root.join(&file))
             .map_err(|error| format!("could not read `{file}`: {error}"))?;
-        Ok(Some(Run { name: name.to_owned(), kind: "program", recorded: Some(recorded) }))
+        Ok(run(Some(recorded)))
+    }
+
+    /// What it runs.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// The attributes of the figure, without a blank line.
@@ -41,6 +56,7 @@ impl Run {
         let recorded = self.recorded.as_deref().map_or(String::new(), |text| {
             format!(" data-recorded=\"{}\"", escape(text).replace('\n', "&#10;"))
         });
-        format!(" data-{}=\"{}\"{recorded}", self.kind, attribute(&self.name))
+        let part = if self.is_part { " data-part" } else { "" };
+        format!(" data-{}=\"{}\"{part}{recorded}", self.kind, attribute(&self.name))
     }
 }

@@ -1,4 +1,4 @@
-//! `build`: the book as pages.
+//! `build`: the book as a site.
 
 use anyhow::Result;
 use programs::Workspace;
@@ -6,7 +6,7 @@ use programs::Workspace;
 use crate::book;
 use crate::status::Status;
 
-pub fn build(workspace: &Workspace) -> Result<Status> {
-    book::build(workspace.root())?;
+pub fn build(workspace: &Workspace, address: Option<&book::Address>) -> Result<Status> {
+    book::site(workspace.root(), address)?;
     Ok(Status::Fine)
 }

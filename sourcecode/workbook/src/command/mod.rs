@@ -46,7 +46,7 @@ pub fn run(cli: Cli) -> Result<Status> {
         Command::Sweep { backend, options } => sweep::sweep(&workspace()?, &backend, &options),
         Command::Sessions(command) => inspect::sessions(&workspace()?, &command),
         Command::Cache(command) => inspect::caches(&workspace()?, &command),
-        Command::Build => build::build(&workspace()?),
+        Command::Build { address } => build::build(&workspace()?, address.as_ref()),
         Command::Epub => epub::epub(&workspace()?),
         Command::Follow { pages, all } => follow::follow(&workspace()?, &pages, all),
         Command::Preprocess { arguments } => preprocess::preprocess(&arguments),

@@ -55,16 +55,6 @@ fn a_part_of_a_program_keeps_its_line_numbers() {
 }
 
 #[test]
-fn a_file_of_a_larger_program_is_shown_and_not_run() {
-    let workspace = Workspace::new();
-    workspace.write("examples/23_shop/basket.rs", "struct Basket;\n");
-    let directive = "{{#listing examples/23_shop/basket.rs caption=\"x\"}}";
-    let html = workspace.build(&format!("# Page {{#page}}\n\n{directive}\n")).unwrap();
-    assert!(html.contains("id=\"listing-23_shop-basket\""), "{html}");
-    assert!(!html.contains("data-program"), "{html}");
-}
-
-#[test]
 fn a_directive_may_go_over_several_lines() {
     check(
         "{{#listing examples/0_session.rs\n  caption=\"One\n  caption\"\n  lines=\"1-3\"}}",
@@ -130,4 +120,32 @@ fn a_block_of_rust_has_its_colours() {
         &["```"],
     );
     check("```console\n$ let a\n```", &["<code class=\"language-console\">$ let a\n"], &["hljs"]);
+}
+
+#[test]
+fn a_file_of_a_program_that_is_a_folder_runs_the_program() {
+    let workspace = Workspace::new();
+    for file in ["main", "basket", "tests"] {
+        workspace.write(&format!("examples/7_shop/{file}.rs"), "fn main() {}\n");
+    }
+    workspace.write("examples/7_shop/shop.toml", "a = 1\n");
+    workspace.write("expected-output/7_shop.txt", "$ cargo run\nTea\n");
+    let figure = |files: &[&str], id: &str| {
+        let listing =
+            |file: &&str| format!("{{{{#listing examples/7_shop/{file} caption=\"A\"}}}}\n\n");
+        let listings: String = files.iter().map(listing).collect();
+        let page = format!("# Page {{#page}}\n\n{listings}{{{{#output 7_shop lines=\"1\"}}}}\n");
+        let html = workspace.build(&page).unwrap();
+        let from = html.split_once(&format!("id=\"listing-7_shop-{id}\"")).unwrap().1;
+        from.split_once('>').unwrap().0.to_owned()
+    };
+    let wanted = " data-program=\"7_shop\" data-part=\"\" data-recorded=\"$ cargo run\nTea\n\"";
+    assert_eq!(figure(&["basket.rs"], "basket"), wanted);
+    // Neither its tests nor its settings are the program.
+    let all = ["tests.rs", "shop.toml", "main.rs", "basket.rs"];
+    assert_eq!(figure(&all, "main"), wanted);
+    // It runs, and its output is there, once on a page.
+    for id in ["tests", "shop-toml", "basket"] {
+        assert_eq!(figure(&all, id), "", "{id}");
+    }
 }

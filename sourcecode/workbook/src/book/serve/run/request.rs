@@ -40,6 +40,11 @@ pub async fn start(State(shared): State<Arc<Shared>>, Json(start): Json<Start>) 
     if matches!(what, What::Exercise(_)) && start.source.is_none() {
         return (StatusCode::BAD_REQUEST, "An exercise needs an answer.\n").into_response();
     }
+    if start.source.is_some()
+        && let Err(error) = what.can_be_edited()
+    {
+        return (StatusCode::BAD_REQUEST, format!("{error:#}\n")).into_response();
+    }
     let Some(permit) = shared.jobs.begin() else {
         let why = "Enough programs run already; stop one of them first.\n";
         return (StatusCode::SERVICE_UNAVAILABLE, why).into_response();
@@ -61,10 +66,14 @@ pub async fn start(State(shared): State<Arc<Shared>>, Json(start): Json<Start>) 
 
 /// The whole source of a program, or the start of an exercise: to be edited.
 pub async fn source(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
-    match What::find(&shared.workspace, &name)
-        .and_then(|what| what.map(|what| what.source()).transpose())
-    {
-        Ok(Some(source)) => source.into_response(),
+    match What::find(&shared.workspace, &name) {
+        Ok(Some(what)) => match what.source() {
+            Ok(source) => source.into_response(),
+            Err(error) if what.can_be_edited().is_err() => {
+                (StatusCode::BAD_REQUEST, format!("{error:#}\n")).into_response()
+            }
+            Err(error) => broken(&error),
+        },
         Ok(None) => missing(&name),
         Err(error) => broken(&error),
     }

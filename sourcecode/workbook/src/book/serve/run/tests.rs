@@ -151,6 +151,18 @@ fn what_is_not_understood_is_refused() {
 }
 
 #[test]
+fn a_program_of_several_files_is_not_edited_in_a_page() {
+    with_server(|workspace, server| {
+        workspace.write("examples/7_shop/main.rs", "mod basket;\nfn main() {}\n");
+        workspace.write("examples/7_shop/basket.rs", "");
+        let says = "`7_shop` has several files: edit them in `examples/7_shop/`";
+        check(&get(server, "/run/source/7_shop"), 400, says);
+        let edited = r#"{"what":"7_shop","source":"fn main() {}"}"#;
+        check(&post(server, "/run/start", edited), 400, says);
+    });
+}
+
+#[test]
 fn what_was_read_is_kept() {
     with_server(|workspace, server| {
         check(&post(server, "/run/read", r#"{"page":"page"}"#), 204, "");

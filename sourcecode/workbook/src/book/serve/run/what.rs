@@ -1,6 +1,6 @@
 //! [`What`]: a program or an exercise, by its name.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use programs::{Catalog, Program, Workspace};
 
 use crate::exercise::{Advice, Exercise, Exercises};
@@ -26,8 +26,18 @@ impl What {
         Ok(exercise.cloned().map(What::Exercise))
     }
 
+    /// Fails for a program that is a folder: a page has one file to edit.
+    pub fn can_be_edited(&self) -> Result<()> {
+        let program = self.program();
+        let is_part = matches!(self, What::Program(_)) && program.is_folder();
+        let name = program.name();
+        ensure!(!is_part, "`{name}` has several files: edit them in `examples/{name}/`");
+        Ok(())
+    }
+
     /// The whole source, where a page shows a part.
     pub fn source(&self) -> Result<String> {
+        self.can_be_edited()?;
         match self {
             What::Program(program) => Ok(std::fs::read_to_string(program.source())?),
             What::Exercise(exercise) => exercise.text("start.rs"),
