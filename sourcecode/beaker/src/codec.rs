@@ -37,6 +37,7 @@ pub trait Codec<V>: Debug + Send + Sync + 'static {
 /// The crate behind it is finished and no longer maintained (RUSTSEC-2025-0141), which is why it
 /// is used in this file alone, and why each record carries the tag of its codec.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "its name is its only value")]
 pub struct Bincode;
 
 impl Bincode {
@@ -66,6 +67,7 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for Bincode {
 
 /// JSON, in UTF-8.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "its name is its only value")]
 pub struct Json;
 
 impl<V: Serialize + DeserializeOwned> Codec<V> for Json {

@@ -59,6 +59,7 @@ enum Secure {
 
 /// Which cookies Chromium drops first when a site has too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CookiePriority {
     /// Before the others.
     Low,
@@ -70,6 +71,7 @@ pub enum CookiePriority {
 
 /// Whether a browser sends the cookie along when another site leads to ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "RFC 6265bis has these three")]
 pub enum SameSite {
     /// Never.
     Strict,
@@ -81,6 +83,7 @@ pub enum SameSite {
 
 /// How long a browser keeps the cookie: Beaker's `cookie_expires`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CookieLifetime {
     /// Until the browser is closed (`True` in Beaker).
     Browser,

@@ -38,9 +38,26 @@
 //! | [`session`] | sessions |
 //! | [`cache`] | what takes long to make, made once; `#[cached]` on functions (feature `macros`); for async code, `AsyncCache` (feature `tokio`) |
 //! | [`config`] | options as texts, from files and the environment, checked at once |
+//! | `metrics` | what happens, for a page of metrics (feature `metrics`) |
 //! | `testing` | the cookies of a visitor, for tests of a program (feature `middleware`) |
 //! | `middleware` | an application and what is wrapped around it (feature `middleware`); a layer for async servers (features `tower`, `axum`) |
+//!
+//! # Types of other crates
+//!
+//! Most of what the public interface shows of other crates is from versions that stay: `bytes` 1, `http` 1,
+//! `http-body` 1, `redis` 1, `serde` 1, `tokio` 1. These are not yet at 1.0, and a new minor version of one
+//! of them is a breaking change here too:
+//!
+//! | crate | where | feature |
+//! |---|---|---|
+//! | `axum-core` 0.5 (of axum 0.8) | the extractors [`RequestSession`](middleware::RequestSession) and others, the response that an [`Error`] is | `axum` |
+//! | `tower-layer` 0.3, `tower-service` 0.3 | [`SessionLayer`](middleware::SessionLayer) and the other layers | `tower` |
+//! | `deadpool-postgres` 0.14 | [`AsyncPostgresStore::from_pool`](store::AsyncPostgresStore::from_pool) | `deadpool-postgres` |
+//!
+//! A type that a program may have to build or to match in full stays as it is; all others are
+//! `#[non_exhaustive]`, so that an option or a case more breaks nothing.
 #![forbid(unsafe_code)]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, missing_debug_implementations)]
 // Each item says which feature brings it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -56,6 +73,8 @@ pub mod key;
 pub mod layer;
 pub mod limit;
 pub mod lock;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "middleware")]
 pub mod middleware;
 mod nearest;
@@ -96,7 +115,7 @@ pub use signing::Signer;
 pub use sweeper::Sweeper;
 pub use value::{Value, Values};
 
-/// The programs of the README are compiled and run.
-#[cfg(doctest)]
+/// The programs of the README are compiled, and run if they end.
+#[cfg(all(doctest, feature = "axum"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -41,6 +41,8 @@ use crate::backend::{AnyBackend, Backend};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
+#[cfg(feature = "metrics")]
+use crate::metrics::{Checked, Checks};
 use crate::store::{AnyStore, Precondition};
 use crate::world::finish;
 
@@ -284,6 +286,8 @@ struct Limiter {
     rule: RateLimit,
     on_store_failure: OnStoreFailure,
     clock: Arc<dyn Clock>,
+    #[cfg(feature = "metrics")]
+    checks: Checks,
 }
 
 impl Limiter {
@@ -295,6 +299,8 @@ impl Limiter {
             rule,
             on_store_failure: OnStoreFailure::default(),
             clock: Arc::new(SystemClock),
+            #[cfg(feature = "metrics")]
+            checks: Checks::of(name),
         })
     }
 
@@ -303,12 +309,20 @@ impl Limiter {
             Rule::FixedWindow => self.count(key).await,
             Rule::TokenBucket => self.take(key).await,
         };
-        match (decision, self.on_store_failure) {
+        let decision = match (decision, self.on_store_failure) {
             (Err(_), OnStoreFailure::Allow) => {
                 Ok(Decision { is_counted: false, ..self.decided(self.rule.limit.into(), None) })
             }
             (decision, _) => decision,
-        }
+        };
+        #[cfg(feature = "metrics")]
+        self.checks.count(match &decision {
+            Err(_) => Checked::Error,
+            Ok(decision) if !decision.is_counted => Checked::Uncounted,
+            Ok(decision) if decision.allowed => Checked::Allowed,
+            Ok(_) => Checked::Refused,
+        });
+        decision
     }
 
     async fn reset(&self, key: &[u8]) -> Result<()> {

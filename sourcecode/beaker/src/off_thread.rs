@@ -124,24 +124,45 @@ impl Gate {
         off_thread("could not call the store", work).await
     }
 
-    async fn place(&self, what: &dyn SharedDebug) -> Result<OwnedSemaphorePermit> {
+    async fn place(&self, what: &dyn SharedDebug) -> Result<Place> {
         let places = Arc::clone(&self.places);
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            return Ok(place);
+            return Ok(Place::new(place));
         }
         let _queued = Queued::among(&self.queued);
         match timeout(self.queue_timeout, places.acquire_owned()).await {
-            Ok(Ok(place)) => Ok(place),
-            Ok(Err(_)) | Err(_) => Err(Error::new(
-                ErrorKind::Unavailable,
-                format!(
-                    "waited {:?} for one of {} calls to {what:?} to end, with {} more in line; the store is \
-                     slow, or `max_in_flight` is too low",
-                    self.queue_timeout,
-                    self.max_in_flight,
-                    self.queued() - 1,
-                ),
-            )),
+            Ok(Ok(place)) => Ok(Place::new(place)),
+            Ok(Err(_)) | Err(_) => {
+                #[cfg(feature = "metrics")]
+                crate::metrics::queue_timed_out();
+                Err(Error::new(
+                    ErrorKind::Unavailable,
+                    format!(
+                        "waited {:?} for one of {} calls to {what:?} to end, with {} more in line; the \
+                         store is slow, or `max_in_flight` is too low",
+                        self.queue_timeout,
+                        self.max_in_flight,
+                        self.queued() - 1,
+                    ),
+                ))
+            }
+        }
+    }
+}
+
+/// One of the calls that may be under way, until this is dropped.
+struct Place {
+    _permit: OwnedSemaphorePermit,
+    #[cfg(feature = "metrics")]
+    _counted: crate::metrics::Counted,
+}
+
+impl Place {
+    fn new(permit: OwnedSemaphorePermit) -> Place {
+        Place {
+            _permit: permit,
+            #[cfg(feature = "metrics")]
+            _counted: crate::metrics::Counted::as_in_flight(),
         }
     }
 }
@@ -152,17 +173,25 @@ pub(crate) trait SharedDebug: Debug + Sync {}
 impl<T: Debug + Sync> SharedDebug for T {}
 
 /// One that waits in line, until this is dropped.
-struct Queued<'a>(&'a AtomicUsize);
+struct Queued<'a> {
+    all: &'a AtomicUsize,
+    #[cfg(feature = "metrics")]
+    _counted: crate::metrics::Counted,
+}
 
 impl<'a> Queued<'a> {
     fn among(all: &'a AtomicUsize) -> Queued<'a> {
         all.fetch_add(1, Ordering::Relaxed);
-        Queued(all)
+        Queued {
+            all,
+            #[cfg(feature = "metrics")]
+            _counted: crate::metrics::Counted::as_queued(),
+        }
     }
 }
 
 impl Drop for Queued<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.all.fetch_sub(1, Ordering::Relaxed);
     }
 }

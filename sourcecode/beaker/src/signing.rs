@@ -33,6 +33,7 @@ const SHORTEST_KEY: usize = 32;
 
 /// A text whose signature holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verified<'a> {
     /// What was signed.
     pub text: &'a str,

@@ -226,5 +226,6 @@ fn kind(value: &Value) -> String {
         Value::Bytes(bytes) => format!("{} bytes", bytes.len()),
         Value::List(list) => format!("a list of {}", list.len()),
         Value::Map(map) => format!("a map of {}", map.len()),
+        _ => "a value of another kind".into(),
     }
 }

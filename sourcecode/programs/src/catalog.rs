@@ -39,6 +39,18 @@ impl Program {
         &self.source
     }
 
+    /// What its visitors do, if there is a file that says so: `visits.txt`, beside its source.
+    pub fn walk(&self) -> Result<Option<String>> {
+        let file = self.source.with_file_name("visits.txt");
+        match fs::read_to_string(&file) {
+            Ok(walk) if self.source.ends_with("main.rs") => Ok(Some(walk)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::system(format!("could not read `{}`", file.display()))(error))
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Whether it talks to a memcached.
     #[must_use]
     pub fn needs_memcached(&self) -> bool {
@@ -54,7 +66,7 @@ impl Program {
     /// Whether it serves web pages until it is stopped.
     #[must_use]
     pub fn is_served(&self) -> bool {
-        self.features.iter().any(|feature| feature == "server" || feature == "axum")
+        self.features.iter().any(|feature| ["server", "axum", "shop"].contains(&&**feature))
     }
 
     /// What a reader types to run it.
@@ -87,6 +99,7 @@ impl Catalog {
             let source = entry.map_err(unreadable(&folder))?.path();
             // What has no number is not a program of the book: `common/`, for example.
             if let Some((number, name)) = numbered(&source) {
+                let source = if source.is_dir() { source.join("main.rs") } else { source };
                 let features = features.remove(&name).unwrap_or_default();
                 programs.push(Program { number, name, features, source });
             }
@@ -125,9 +138,10 @@ impl Catalog {
     }
 }
 
-/// The number and the name of a program in this file, `N_slug.rs`.
+/// The number and the name of a program in this file, `N_slug.rs`, or in this folder, `N_slug`.
 fn numbered(source: &Path) -> Option<(u32, String)> {
-    let name = source.file_name()?.to_str()?.strip_suffix(".rs")?;
+    let name = source.file_name()?.to_str()?;
+    let name = if source.is_dir() { name } else { name.strip_suffix(".rs")? };
     let (number, _) = name.split_once('_')?;
     let digits = number.bytes().all(|byte| byte.is_ascii_digit());
     number.parse().ok().filter(|_| digits).map(|number| (number, name.to_owned()))

@@ -95,6 +95,9 @@ impl<'a> Performance<'a> {
     fn visit(&self) -> Result<String> {
         let port = visits::free_port()?;
         let process = self.start(&[("PORT", port.to_string())])?;
-        visits::visit(self.program.name(), process, port, self.limit)
+        match self.program.walk()? {
+            None => visits::visit(self.program.name(), process, port, self.limit),
+            Some(walk) => visits::walk(self.program.name(), process, port, self.limit, &walk),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! A server that is installed on this machine.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -34,6 +34,8 @@ kill -KILL $!
 
 /// What differs between the servers that can be installed.
 struct Kind {
+    /// Whether the first of the other options is a file of settings, which it asks for before all else.
+    has_settings: bool,
     /// What makes it listen, before the number of the port.
     options: &'static [&'static str],
     /// What it is asked for its process id, and what stands before that in the answer.
@@ -44,6 +46,7 @@ struct Kind {
 }
 
 const MEMCACHED: Kind = Kind {
+    has_settings: false,
     // The user counts only when root starts it, and then memcached insists on one.
     options: &["-l", "127.0.0.1", "-U", "0", "-u", "nobody", "-p"],
     question: b"stats\r\nquit\r\n",
@@ -52,11 +55,15 @@ const MEMCACHED: Kind = Kind {
 };
 
 const REDIS: Kind = Kind {
+    has_settings: false,
     options: &["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"],
-    question: b"INFO server\r\nQUIT\r\n",
+    question: b"INFO server\r\n",
     before_process: "process_id:",
     variable: "REDIS_URL",
 };
+
+const SENTINEL: Kind =
+    Kind { has_settings: true, options: &["--sentinel", "--bind", "127.0.0.1", "--port"], ..REDIS };
 
 /// A running server, ended when this value goes.
 #[derive(Debug)]
@@ -87,12 +94,14 @@ impl Installed {
     }
 
     /// Starts a redis at this address, with more options.
-    pub(crate) fn redis_on(
-        program: &Path,
-        address: SocketAddr,
-        options: &[String],
-    ) -> Result<Installed> {
+    pub fn redis_on(program: &Path, address: SocketAddr, options: &[String]) -> Result<Installed> {
         Installed::start(program, &REDIS, Some(address), options)
+    }
+
+    /// Starts a sentinel of redis with these settings, a file that it writes to.
+    pub(crate) fn sentinel(program: &Path, settings: &Path) -> Result<Installed> {
+        let settings = [settings.to_string_lossy().into_owned()];
+        Installed::start(program, &SENTINEL, None, &settings)
     }
 
     /// Where it listens.
@@ -136,9 +145,11 @@ impl Installed {
     ) -> io::Result<Installed> {
         let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr();
         let address = address.map_or_else(free, Ok)?;
+        let (settings, options) = options.split_at(usize::from(kind.has_settings));
         let mut keeper = Command::new("sh")
             .args(["-c", KEEPER])
             .arg(program)
+            .args(settings)
             .args(kind.options)
             .arg(address.port().to_string())
             .args(options)
@@ -174,6 +185,8 @@ impl Installed {
         let mut stream = TcpStream::connect_timeout(&self.address, START_LIMIT)?;
         stream.set_read_timeout(Some(Duration::from_secs(1)))?;
         stream.write_all(kind.question)?;
+        // A sentinel has no command to quit. What is asked is answered before the end is seen.
+        stream.shutdown(Shutdown::Write)?;
         let mut answer = String::new();
         stream.take(64 * 1024).read_to_string(&mut answer)?;
         let process = answer.lines().find_map(|line| line.strip_prefix(kind.before_process));
@@ -187,6 +200,16 @@ impl Drop for Installed {
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
     }
+}
+
+/// Names the program to start as redis, on `PATH`, such as `valkey-server`. Default: `redis-server`.
+pub const REDIS_PROGRAM: &str = "BEAKER_REDIS_PROGRAM";
+
+/// The redis on `PATH`, or what [`REDIS_PROGRAM`] names in its place.
+#[must_use]
+pub fn find_redis() -> Option<PathBuf> {
+    let named = env::var(REDIS_PROGRAM).ok().filter(|named| !named.is_empty());
+    find(named.as_deref().unwrap_or("redis-server"))
 }
 
 /// The program of this name on `PATH`.

@@ -8,7 +8,8 @@
 //!
 //! - [`memcached`]: [`Memcached`] finds a memcached for a program, whichever there is, and
 //!   [`MemcachedPool`](memcached::MemcachedPool) starts several
-//! - [`redis`]: [`Redis`] does the same, and [`RedisCluster`](redis::RedisCluster) starts three
+//! - [`redis`]: [`Redis`] does the same, [`RedisCluster`](redis::RedisCluster) starts three, and
+//!   [`RedisSentinel`](redis::RedisSentinel) a master with its replica and a sentinel
 //! - [`postgres`]: [`Postgres`], where it is installed
 //! - [`nginx`]: [`Nginx`] before a server of a test, where it is installed
 //! - [`installed`]: a server that is installed on this machine, started and stopped again

@@ -39,10 +39,10 @@ pub struct Nginx {
 }
 
 impl Nginx {
-    /// Starts one before the server at this address, with a certificate and its key, and with lines of its
+    /// Starts one before the servers at these addresses, which take turns, with a certificate and its key, and with lines of its
     /// configuration, such as `proxy_set_header X-Forwarded-Proto $scheme;`.
     pub fn before(
-        server: SocketAddr,
+        servers: &[SocketAddr],
         [certificate, key]: [&Path; 2],
         lines: &str,
     ) -> Result<Nginx> {
@@ -51,7 +51,7 @@ impl Nginx {
         })?;
         let mut last = None;
         for _ in 0..ATTEMPTS {
-            match Nginx::start(&program, server, [certificate, key], lines) {
+            match Nginx::start(&program, servers, [certificate, key], lines) {
                 Ok(nginx) => return Ok(nginx),
                 Err(error) => last = Some(error),
             }
@@ -74,7 +74,7 @@ impl Nginx {
 
     fn start(
         program: &Path,
-        server: SocketAddr,
+        servers: &[SocketAddr],
         [certificate, key]: [&Path; 2],
         lines: &str,
     ) -> io::Result<Nginx> {
@@ -91,11 +91,13 @@ impl Nginx {
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {path}/{kind};\n"))
             .concat();
+        let all = servers.iter().map(|server| format!("server {server};\n")).collect::<String>();
         let configuration = format!(
             "daemon off;\nmaster_process off;\nworker_processes 1;\npid {path}/pid;\n\
-             error_log {path}/errors;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}server {{\n\
+             error_log {path}/errors;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\
+             upstream servers {{\n{all}}}\nserver {{\n\
              listen {plain};\nlisten {tls} ssl;\nssl_certificate {certificate};\n\
-             ssl_certificate_key {key};\nlocation / {{\nproxy_pass http://{server};\n\
+             ssl_certificate_key {key};\nlocation / {{\nproxy_pass http://servers;\n\
              proxy_set_header Host $http_host;\n{lines}\n}}\n}}\n}}\n"
         );
         let file = folder.path().join("nginx.conf");

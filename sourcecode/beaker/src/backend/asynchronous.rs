@@ -95,7 +95,7 @@ impl AsyncBackend {
     ///
     /// | name | what it is | connections at most |
     /// |---|---|---|
-    /// | `ext:redis`, `ext:rediscluster` | `AsyncRedisStore` (feature `redis-async`), with leases that renew as tasks | 1 to each server, and a second one for as long as somebody waits for a first one that does not answer |
+    /// | `ext:redis`, `ext:rediscluster`, `ext:redissentinel` | `AsyncRedisStore` (feature `redis-async`), with leases that renew as tasks | 1 to each server, and a second one for as long as somebody waits for a first one that does not answer |
     /// | `ext:database` with a URL of PostgreSQL | `AsyncPostgresStore`, with leases that renew as tasks | 8, and the same |
     /// | `memory`, `null` | called where the task runs | |
     /// | all others, and with `lock_dir` the locks of the former | the blocking ones on [threads](OnThreads) | SQLite as in a blocking program, the others 1 a call |

@@ -158,10 +158,13 @@ impl Backend {
     /// | `ext:memcached` | `url`, `lock_dir`, `deadline` | hosts | hosts; with `lock_dir` processes of a host | one a server for each thread that calls at the time; 32 are kept |
     /// | `ext:redis` | `url`, `lock_dir`, `deadline` | hosts | the same | the same |
     /// | `ext:rediscluster` | `urls` or `url`, `lock_dir`, `deadline` | hosts | the same | the same |
+    /// | `ext:redissentinel` | `urls` or `url` (of sentinels), `master`, `lock_dir`, `deadline` | hosts | the same | the same, and 1 to a sentinel |
     /// | `ext:database` | `url`, `table_name`, `lock_dir`, `deadline` | SQLite: processes of a host; PostgreSQL: hosts | the same | SQLite: 16 that read, 1 that writes; PostgreSQL: 16 |
     /// | `null` | | nothing | threads | |
     ///
-    /// `deadline` is how long a server may take for one operation, in milliseconds. Default: 2000. All but
+    /// `master` is `redis://user:password@name/database`, of which only the name that the sentinels know it by
+    /// is needed. Default: `mymaster`. `deadline` is how long a server may take for one operation, in
+    /// milliseconds. Default: 2000. All but
     /// `memory` and `null` have `max_in_flight` and `queue_timeout` too, which say something to
     /// asynchronous programs alone (see `AsyncBackend::open`), so that one configuration is good for both.
     ///
@@ -232,7 +235,7 @@ mod tests {
             "disk",
             &[],
             "there is no backend `disk`; there are `memory`, `file`, `dbm`, `ext:memcached`, \
-             `ext:redis`, `ext:rediscluster`, `ext:database`, `null`",
+             `ext:redis`, `ext:rediscluster`, `ext:redissentinel`, `ext:database`, `null`",
         );
         check("file", &[], "the backend `file` needs `data_dir`, the folder to store in");
         check("null", &[("url", "x")], "the backend `null` has no option `url`; it has: none");
@@ -276,7 +279,7 @@ mod tests {
     #[cfg(not(feature = "redis"))]
     #[test]
     fn redis_that_is_not_compiled_in_says_so() {
-        for name in ["ext:redis", "ext:rediscluster"] {
+        for name in ["ext:redis", "ext:rediscluster", "ext:redissentinel"] {
             let message = Backend::open(name, &[]).unwrap_err().to_string();
             assert!(message.contains("the feature `redis`") && message.contains(name), "{message}");
         }

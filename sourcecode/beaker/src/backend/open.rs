@@ -55,6 +55,11 @@ impl BackendOptions {
             "ext:rediscluster" => {
                 Ok(self.with_locks(RedisStore::open_cluster(self.urls(), self.deadline())?))
             }
+            #[cfg(feature = "redis")]
+            "ext:redissentinel" => {
+                let (urls, master) = (self.urls(), self.required("master"));
+                Ok(self.with_locks(RedisStore::open_sentinel(urls, master, self.deadline())?))
+            }
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             "ext:database" => {
                 let (url, table) = (self.required("url"), self.required("table_name"));
@@ -134,6 +139,12 @@ mod asynchronous {
                 #[cfg(feature = "redis-async")]
                 "ext:rediscluster" => {
                     let store = AsyncRedisStore::open_cluster(self.urls(), self.deadline())?;
+                    Ok(self.with_async_locks(store))
+                }
+                #[cfg(feature = "redis-async")]
+                "ext:redissentinel" => {
+                    let (urls, master) = (self.urls(), self.required("master"));
+                    let store = AsyncRedisStore::open_sentinel(urls, master, self.deadline())?;
                     Ok(self.with_async_locks(store))
                 }
                 #[cfg(feature = "postgres")]

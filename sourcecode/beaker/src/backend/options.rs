@@ -35,6 +35,7 @@ pub(crate) const OPTIONS: &[Descriptor] = &[
     Descriptor::new("lock_dir", Form::Text),
     Descriptor::new("url", Form::Text).excluding("urls"),
     Descriptor::new("urls", Form::Text).excluding("url"),
+    Descriptor::new("master", Form::Text).or("mymaster"),
     Descriptor::new("table_name", Form::Text).or("beaker_values"),
     Descriptor::new("deadline", Form::Milliseconds).or("2000"),
     Descriptor::new("max_entries", Form::Number(1)).excluding("max_bytes"),
@@ -137,6 +138,15 @@ pub(crate) const KINDS: &[Kind] = &[
     .needing(
         &["urls", "url"],
         "some of the servers: `redis://host:port`, with `,` or `;` between several",
+    )
+    .of_feature("redis", cfg!(feature = "redis")),
+    Kind::new(
+        "ext:redissentinel",
+        &["urls", "url", "master", "lock_dir", "deadline", "max_in_flight", "queue_timeout"],
+    )
+    .needing(
+        &["urls", "url"],
+        "some of the sentinels: `redis://host:26379`, with `,` or `;` between several",
     )
     .of_feature("redis", cfg!(feature = "redis")),
     Kind::new(

@@ -196,6 +196,8 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         let made = self.watched(keys.iter().cloned(), None, loader).await;
         let now = self.time.monotonic();
         let cost = now.saturating_sub(clock);
+        #[cfg(feature = "metrics")]
+        self.shared.recorder.loader_took(cost);
         let made = match made {
             Ok(Ok(made)) if made.len() == count => made,
             Ok(made) => {

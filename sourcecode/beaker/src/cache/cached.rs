@@ -16,6 +16,10 @@ pub fn own<V: Clone + Send + Sync + 'static>(size: usize, function: &'static str
     let mut cache = Cache::in_memory(size);
     if let Some(shared) = Arc::get_mut(&mut cache.engine.shared) {
         shared.recorder.function = Some(function);
+        #[cfg(feature = "metrics")]
+        {
+            shared.recorder = std::mem::take(&mut shared.recorder).published_as(function);
+        }
     }
     cache
 }

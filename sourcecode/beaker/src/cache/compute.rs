@@ -26,6 +26,7 @@ use crate::world::finish;
 
 /// Says what becomes of a key, as the function of [`Cache::compute`] decides.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Op<V> {
     /// What is there stays as it is, with its age.
     Keep,

@@ -72,12 +72,18 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     }
 
     fn on(storage: Storage<V>, world: World) -> Engine<V> {
+        let recorder = Recorder::default();
+        #[cfg(feature = "metrics")]
+        let recorder = match storage.name() {
+            Some(name) => recorder.published_as(name),
+            None => recorder,
+        };
         let shared = Shared {
             storage,
             flights: Flights::new(),
             failures: Failures::default(),
             refreshes: Refreshes::new(),
-            recorder: Recorder::default(),
+            recorder,
             longest_stale: Arc::default(),
         };
         Engine { shared: Arc::new(shared), policy: Policy::default(), time: Time::System, world }
@@ -155,8 +161,9 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     /// Looks at a key, and removes what nobody may be given any more.
     pub(super) async fn look(&self, key: &[u8]) -> Result<Lookup<V>> {
         let completions = self.shared.flights.completions();
-        let seen = self.shared.storage.look(key, &self.time).await?;
-        self.shared.recorder.reached_store(Outage::Reading);
+        let seen = self.shared.storage.look(key, &self.time).await;
+        self.shared.recorder.looked(&seen);
+        let seen = seen?;
         if let Some(slot) = &seen.slot {
             let longest = self.shared.longest_stale.load(Ordering::Relaxed);
             let longest = self.policy.stale_for.max(Duration::from_micros(longest));
@@ -171,9 +178,9 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
 
     /// The same for many.
     pub(super) async fn look_many(&self, keys: &[&[u8]]) -> Result<Vec<Lookup<V>>> {
-        let seen = self.shared.storage.look_many(keys, &self.time).await?;
-        self.shared.recorder.reached_store(Outage::Reading);
-        Ok(seen)
+        let seen = self.shared.storage.look_many(keys, &self.time).await;
+        self.shared.recorder.looked(&seen);
+        seen
     }
 
     pub(super) fn freshness(&self, seen: &Lookup<V>) -> Freshness {

@@ -204,6 +204,8 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         cost: Duration,
         made: thread::Result<Result<CacheEntry<V>, E>>,
     ) -> Result<V, E> {
+        #[cfg(feature = "metrics")]
+        self.shared.recorder.loader_took(cost);
         let Ready { key, turn, stale } = ready;
         let (failure, ended) = match (made, turn) {
             (Ok(Ok(made)), turn) => {

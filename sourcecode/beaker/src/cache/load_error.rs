@@ -28,6 +28,7 @@ use crate::error::Error;
 /// }
 /// ```
 #[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a caller tells the two apart, and there is no third")]
 pub enum LoadError<E> {
     /// The loader's own, shared by all who waited for it.
     Loader(Arc<E>),

@@ -43,13 +43,37 @@ pub struct MemoryOptions<V> {
     pub(super) weigher: Option<Weigher<V>>,
     pub(super) time_to_idle: Option<Duration>,
     pub(super) listener: Option<Listener<V>>,
+    /// Among metrics.
+    #[cfg(feature = "metrics")]
+    pub(super) name: Option<Box<str>>,
 }
 
 impl<V> MemoryOptions<V> {
     /// Takes how many values the cache holds at most; with a [`weigher`](MemoryOptions::weigher), how much
     /// they may weigh together. With 0, nothing is kept.
     pub fn new(capacity: usize) -> MemoryOptions<V> {
-        MemoryOptions { capacity, weigher: None, time_to_idle: None, listener: None }
+        MemoryOptions {
+            capacity,
+            weigher: None,
+            time_to_idle: None,
+            listener: None,
+            #[cfg(feature = "metrics")]
+            name: None,
+        }
+    }
+
+    /// Sets the name of the cache among [metrics](crate::metrics): the label `cache`. Default: it has none, and is
+    /// not among them. Names come from the program, and never from a visitor.
+    ///
+    /// ```
+    /// use beaker::cache::{Cache, MemoryOptions};
+    ///
+    /// let points: Cache<u32> = Cache::in_memory_with(MemoryOptions::new(1_000).name("points"));
+    /// ```
+    #[cfg(feature = "metrics")]
+    pub fn name(mut self, name: &str) -> MemoryOptions<V> {
+        self.name = Some(name.into());
+        self
     }
 
     /// Sets what a value weighs: its bytes, say. Default: each weighs 1.

@@ -19,6 +19,7 @@ pub type KeyMangler = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 /// Says what a call does that has waited for another one as long as it may. See
 /// [`Cache::wait_timeout`](crate::Cache::wait_timeout).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OnTimeout {
     /// Fails, with `ErrorKind::Unavailable`.
     Fail,
@@ -29,6 +30,7 @@ pub enum OnTimeout {
 /// Says what a call does when the store fails: when its server does not answer, say, or its disk is full.
 /// See [`Cache::on_store_failure`](crate::Cache::on_store_failure).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OnStoreFailure {
     /// Fails, with the store's error.
     #[default]

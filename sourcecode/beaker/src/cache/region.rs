@@ -528,7 +528,12 @@ impl Members {
             return same.ok_or_else(|| self.of_another_type(name, member.of(), type_name::<V>()));
         }
         let mut cache = match options.objects {
-            Some(capacity) => Engine::in_memory(MemoryOptions::new(capacity), World::Threads),
+            Some(capacity) => {
+                let memory = MemoryOptions::new(capacity);
+                #[cfg(feature = "metrics")]
+                let memory = memory.name(&self.full_name(name));
+                Engine::in_memory(memory, World::Threads)
+            }
             None => in_store()?,
         };
         if let (None, Some((capacity, time))) = (options.objects, options.policy.local_tier) {
@@ -551,7 +556,11 @@ impl Members {
             key_mangler: options.key_mangler.0.clone(),
             key_length: options.key_length,
         };
-        Engine::placed(options.backend.clone(), &format!("{}.{name}", self.region), codec, place)
+        Engine::placed(options.backend.clone(), &self.full_name(name), codec, place)
+    }
+
+    fn full_name(&self, name: &str) -> String {
+        format!("{}.{name}", self.region)
     }
 
     /// Invalidates what the caches hold as it is, if they do.

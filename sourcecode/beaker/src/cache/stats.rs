@@ -1,15 +1,24 @@
 //! What a cache has done: counted in [`Stats`], and told to whoever listens to `tracing`. Making a
-//! value is a span, `cache.create`; the target is `beaker::cache`. Hits are counted and not told.
+//! value is a span, `cache.create`; the target is `beaker::cache`. Hits are counted and not told. The
+//! counts of a cache that has a name are published as metrics (feature `metrics`).
 
 use std::cell::Cell;
 use std::fmt::{self, Display};
 use std::sync::Arc;
+#[cfg(feature = "metrics")]
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 #[cfg(feature = "tokio")]
 pub(super) use events::in_this_span;
 pub(super) use tracing::Span;
+
+#[cfg(feature = "metrics")]
+use crate::error::ErrorKind;
+use crate::error::Result;
+#[cfg(feature = "metrics")]
+use crate::metrics::{CacheCounts, PublishedCache};
 
 /// Holds what a cache has done so far in this process, to print or to send to a page of metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -100,6 +109,11 @@ pub(super) struct Recorder {
     outage: Arc<AtomicU8>,
     /// The function whose values alone are in the cache.
     pub(super) function: Option<&'static str>,
+    /// Whether the last look at the store has failed since that cannot be reached.
+    #[cfg(feature = "metrics")]
+    is_unreachable: Arc<AtomicBool>,
+    #[cfg(feature = "metrics")]
+    published: Option<Arc<PublishedCache>>,
 }
 
 impl Default for Recorder {
@@ -108,6 +122,10 @@ impl Default for Recorder {
             rows: Arc::new(std::array::from_fn(|_| Row::default())),
             outage: Arc::default(),
             function: None,
+            #[cfg(feature = "metrics")]
+            is_unreachable: Arc::default(),
+            #[cfg(feature = "metrics")]
+            published: None,
         }
     }
 }
@@ -247,11 +265,51 @@ impl Recorder {
         if is_over && self.outage.swap(0, Ordering::Relaxed) != 0 {
             events::store_is_back();
         }
+        #[cfg(feature = "metrics")]
+        if self.is_unreachable.load(Ordering::Relaxed) {
+            self.is_unreachable.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes whether the store has answered a look.
+    pub(super) fn looked<T>(&self, seen: &Result<T>) {
+        match seen {
+            Ok(_) => self.reached_store(Outage::Reading),
+            #[cfg(feature = "metrics")]
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                self.is_unreachable.store(true, Ordering::Relaxed);
+            }
+            Err(_) => {}
+        }
     }
 
     pub(super) fn not_stored(&self, key: &[u8], error: &dyn Display) {
         self.unstored();
         events::unstored(self.key(key), error);
+    }
+}
+
+/// Metrics, of a cache that has a name.
+#[cfg(feature = "metrics")]
+impl Recorder {
+    pub(super) fn published_as(self, name: &str) -> Recorder {
+        let counted = self.clone();
+        let published = PublishedCache::new(name, Box::new(move || counted.counts()));
+        Recorder { published: Some(Arc::new(published)), ..self }
+    }
+
+    fn counts(&self) -> CacheCounts {
+        let Stats { hits, misses, stale, waits, failures, unstored, bypassed, .. } = self.read();
+        let is_store_down =
+            self.outage.load(Ordering::Relaxed) != 0 || self.is_unreachable.load(Ordering::Relaxed);
+        CacheCounts { hits, misses, stale, waits, failures, unstored, bypassed, is_store_down }
+    }
+
+    /// A loader has run, whatever came of it.
+    pub(super) fn loader_took(&self, time: Duration) {
+        if let Some(published) = &self.published {
+            published.loader_took(time);
+        }
     }
 }
 

@@ -38,7 +38,7 @@
 //! | option | may be | default |
 //! |---|---|---|
 //! | `type` | a name of [`Backend::open`](crate::Backend::open), or `cookie` (feature `cookies`) | `file` if there is a `data_dir`, else `memory` |
-//! | `data_dir`, `lock_dir`, `url`, `urls`, `table_name`, `deadline`, `max_entries`, `max_bytes`, `max_in_flight`, `queue_timeout` | what the [backend](crate::Backend::open) has; `deadline` and `queue_timeout` in milliseconds | |
+//! | `data_dir`, `lock_dir`, `url`, `urls`, `master`, `table_name`, `deadline`, `max_entries`, `max_bytes`, `max_in_flight`, `queue_timeout` | what the [backend](crate::Backend::open) has; `deadline` and `queue_timeout` in milliseconds | |
 //! | `timeout` | seconds without use, or `never` | `never` |
 //! | `lifetime` | seconds in all, or `never` | `never` |
 //! | `touch_every` | seconds between two notes of an access | each one is noted |

@@ -99,7 +99,8 @@ fn is_secret(name: &str) -> bool {
 /// A value as it may be printed.
 pub(super) fn redacted(name: &str, value: &str) -> String {
     let is_to_hide = is_secret(name) && !holds_redacted(value);
-    let is_address = ["url", "urls"].iter().any(|option| name.rsplit('.').next() == Some(option));
+    let is_address =
+        ["url", "urls", "master"].iter().any(|option| name.rsplit('.').next() == Some(option));
     if is_to_hide { redact(value) } else { without_passwords(value, is_address) }
 }
 

@@ -383,7 +383,7 @@ fn known(name: &str, more: &[&str]) -> ParseResult<&'static Kind> {
 /// Opening a backend on redis connects to nobody, so it can be asked now what it thinks of an
 /// address.
 fn check_address(backend: &BackendConfig, reader: &Reader<'_>) {
-    if !matches!(backend.name(), "ext:redis" | "ext:rediscluster") {
+    if !matches!(backend.name(), "ext:redis" | "ext:rediscluster" | "ext:redissentinel") {
         return;
     }
     if let Err(error) = backend.open() {

@@ -57,6 +57,7 @@ pub struct SessionConfig {
 
 /// Where sessions are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Place {
     /// In a backend; the cookie has the id alone.
     Backend(BackendConfig),
@@ -66,6 +67,7 @@ pub enum Place {
 
 /// How a cookie is signed or sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CookieFormat {
     /// This library's way: `own`.
     Own,
@@ -75,6 +77,7 @@ pub enum CookieFormat {
 
 /// What sessions are written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Serializer {
     /// Small and quick: `bincode`.
     Bincode,

@@ -96,7 +96,7 @@ pub trait Transform: Debug + Send + Sync + 'static {
     fn unpack(&self, key: &Key, stored: &[u8]) -> Option<Vec<u8>>;
 }
 
-/// Layers for any store.
+/// Layers for any store. Every store has these, so nothing else can implement it.
 pub trait Layers: Store + Sized {
     /// This store, with each value transformed on its way in and out.
     fn layer<T: Transform>(self, transform: T) -> Layered<Self, T> {

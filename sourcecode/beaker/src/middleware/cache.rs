@@ -3,6 +3,7 @@
 use std::any::type_name;
 use std::fmt;
 
+use super::sealed::Sealed;
 use super::{App, Request, Response};
 use crate::error::{Error, Result};
 
@@ -49,7 +50,9 @@ impl<A: App, C: Clone + Send + Sync + 'static> App for CacheMiddleware<A, C> {
 }
 
 /// Gives a request the application's caches.
-pub trait CacheExt {
+///
+/// Only a [`Request`] has it.
+pub trait CacheExt: Sealed {
     /// The caches of this type.
     ///
     /// # Errors

@@ -49,6 +49,13 @@ use crate::error::Result;
 /// A request, with its whole body.
 pub type Request = http::Request<Vec<u8>>;
 
+/// Keeps others from implementing what only a request has, so that methods can be added to it.
+mod sealed {
+    pub trait Sealed {}
+
+    impl Sealed for super::Request {}
+}
+
 /// A response, with its whole body.
 pub type Response = http::Response<Vec<u8>>;
 

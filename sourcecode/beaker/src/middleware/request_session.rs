@@ -11,13 +11,16 @@ use smallvec::SmallVec;
 
 use super::Request;
 use super::log::Asked;
+use super::sealed::Sealed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::{Manager, SessionState};
 use crate::value::Value;
 use crate::world::{World, finish};
 
 /// Gives a request its session.
-pub trait SessionExt {
+///
+/// Only a [`Request`](super::Request) has it.
+pub trait SessionExt: Sealed {
     /// Returns the visitor's session, loaded with the first call.
     ///
     /// There is one, and it has one user at a time.

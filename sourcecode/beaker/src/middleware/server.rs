@@ -112,6 +112,7 @@ const EARLIER: usize = 4;
 /// On the open internet, put a proxy in front that has these limits, or serve the application with
 /// hyper and a `SessionLayer` (feature `tower`).
 #[must_use]
+#[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     address: SocketAddr,

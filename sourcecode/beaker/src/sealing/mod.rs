@@ -35,6 +35,7 @@ enum Format {
 
 /// What a sealed text held.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Opened {
     /// The bytes that were sealed.
     pub bytes: Vec<u8>,

@@ -1,5 +1,5 @@
-//! What happens to sessions, as spans and events of `tracing`, and as counters. Where nobody listens, an event
-//! costs a look at one number.
+//! What happens to sessions, as spans and events of `tracing`, as counters, and as metrics (feature `metrics`).
+//! Where nobody listens, an event costs a look at one number.
 //!
 //! Loading and saving are spans, `session.load` and `session.save`. The target is `beaker::session`, the
 //! level `DEBUG`, and `WARN` for cookies that no honest browser sends and for changes that nobody saved.
@@ -7,13 +7,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+#[cfg(feature = "metrics")]
+use std::time::Duration;
 
 use tracing::instrument::{Instrument, Instrumented};
 use tracing::{debug, debug_span, warn};
 
 use super::id::SessionId;
 use super::stored::{Rejection, Unreadable};
+#[cfg(feature = "metrics")]
+use crate::clock::Clock;
 use crate::error::Error;
+#[cfg(feature = "metrics")]
+use crate::error::{ErrorKind, Result};
+#[cfg(feature = "metrics")]
+use crate::metrics;
 
 const TARGET: &str = "beaker::session";
 
@@ -76,10 +84,14 @@ impl Events {
         {
             warn!(target: TARGET, "the store can be reached again");
         }
+        #[cfg(feature = "metrics")]
+        self.0.store.answers();
     }
 
     #[inline]
     pub(super) fn emit(&self, event: Event<'_>) {
+        #[cfg(feature = "metrics")]
+        event.report();
         match event {
             Event::Loaded(id) => {
                 self.0.loads.add();
@@ -132,6 +144,74 @@ impl Events {
     }
 }
 
+/// Metrics.
+#[cfg(feature = "metrics")]
+impl Events {
+    /// A load has ended that began then. What it found says whether the visitor has a session, or why not.
+    pub(super) fn load_ended<T>(
+        &self,
+        begun: Option<Duration>,
+        clock: &dyn Clock,
+        ended: &Result<T>,
+        how: impl FnOnce(&T) -> metrics::LoadResult,
+    ) {
+        if let Err(error) = ended {
+            self.failed(error);
+        }
+        let how = ended.as_ref().map_or(metrics::LoadResult::Error, how);
+        metrics::session_loaded(how, begun, clock);
+    }
+
+    /// A save has ended that began then.
+    pub(super) fn save_ended(
+        &self,
+        begun: Option<Duration>,
+        clock: &dyn Clock,
+        ended: &Result<()>,
+    ) {
+        let how = match ended {
+            Ok(()) => metrics::SaveResult::Saved,
+            Err(error) if error.kind() == ErrorKind::SessionGone => metrics::SaveResult::Gone,
+            Err(_) => metrics::SaveResult::Error,
+        };
+        match ended {
+            Ok(()) => self.0.store.answers(),
+            Err(error) => self.failed(error),
+        }
+        metrics::session_saved(how, begun, clock);
+    }
+
+    fn failed(&self, error: &Error) {
+        if error.kind() == ErrorKind::Unavailable {
+            self.0.store.fails();
+        }
+    }
+}
+
+#[cfg(feature = "metrics")]
+impl Event<'_> {
+    fn report(&self) {
+        match self {
+            // Measured by those who load and save.
+            Event::Loaded(_) | Event::Saved(_) | Event::SavedTooLate(_) => {}
+            Event::Unreadable(..) => {}
+            Event::Touched(_) => metrics::session_touched(),
+            Event::Conflict(_) => metrics::session_conflict(),
+            Event::TooMany(_) => metrics::session_evicted(),
+            Event::Unsaved(_) => metrics::session_unsaved(),
+            Event::Rejected(reason) => metrics::cookie_rejected(match reason {
+                Rejection::Signature => "signature",
+                Rejection::Id => "id",
+                Rejection::Unknown => "unknown",
+                Rejection::Moved => "moved",
+                Rejection::Damaged => "damaged",
+                Rejection::TimedOut => "timed_out",
+                Rejection::TooOld => "too_old",
+            }),
+        }
+    }
+}
+
 /// Numbers of what has happened to sessions since the program started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -165,6 +245,8 @@ struct Counters {
     touches: Counter,
     conflicts: Counter,
     is_store_down: AtomicBool,
+    #[cfg(feature = "metrics")]
+    store: metrics::Reachability,
     /// By the number of the reason.
     rejected: [Counter; REASONS.len()],
 }

@@ -101,10 +101,14 @@ impl SessionState {
                 "it has no time at all; `delete` and `invalidate` end a session".to_owned()
             }
             Life::For(time) if options.lifetime.is_some_and(|lifetime| time > lifetime) => format!(
-                "a `lifetime` ends each session sooner than {time:?} without use do; set a `Life::Until`,                  which goes beyond it, or a longer `lifetime`"
+                "a `lifetime` ends each session sooner than {time:?} without use do; set a `Life::Until`, \
+                 which goes beyond it, or a longer `lifetime`"
             ),
-            Life::For(_) if !options.save_accessed_time => "it counts from the last access, so it needs                  `save_accessed_time`; set a `Life::Until`, or turn that on"
-                .to_owned(),
+            Life::For(_) if !options.save_accessed_time => {
+                "it counts from the last access, so it needs \
+                 `save_accessed_time`; set a `Life::Until`, or turn that on"
+                    .to_owned()
+            }
             Life::Until(date) if date <= options.clock.now() => {
                 "its date has passed; `delete` and `invalidate` end a session".to_owned()
             }

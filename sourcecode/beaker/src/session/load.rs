@@ -10,6 +10,8 @@ use super::stored::{self, Arriving, Content, Forward, Found, Origin, Rejection, 
 use crate::clock::Timestamp;
 use crate::cookie;
 use crate::error::{Error, ErrorKind, Result};
+#[cfg(feature = "metrics")]
+use crate::metrics::{self, LoadResult};
 use crate::store::{Precondition, Stored};
 #[cfg(feature = "cookies")]
 use {super::client_side::Carrier, crate::store::Version};
@@ -66,8 +68,17 @@ impl Manager {
             return Err(Error::config(why));
         }
         let events = &self.0.events;
+        #[cfg(feature = "metrics")]
+        let begun = metrics::begin(&*self.0.clock);
         // The program asks for what is stored, and not for what was.
-        let found = events.during_load(self.find(id)).await?;
+        let found = events.during_load(self.find(id)).await;
+        #[cfg(feature = "metrics")]
+        events.load_ended(begun, &*self.0.clock, &found, |found| match found {
+            Ok(_) => LoadResult::Found,
+            Err(_) => LoadResult::Rejected,
+        });
+        let found = found?;
+        events.store_answers();
         match found.inspect(|found| events.emit(Event::Loaded(&found.id))) {
             Ok(found) => Ok(SessionState::loaded(self.clone(), found, None, self.0.clock.now())),
             Err(reason) => Err(Error::new(
@@ -93,7 +104,15 @@ impl Manager {
 
     /// Tells who the visitor is, by the `Cookie` header.
     async fn recognize(&self, cookie_header: Option<&str>) -> Result<Visitor> {
+        #[cfg(feature = "metrics")]
+        let begun = metrics::begin(&*self.0.clock);
         let recognized = self.0.events.during_load(self.look_for_visitor(cookie_header)).await;
+        #[cfg(feature = "metrics")]
+        self.0.events.load_ended(begun, &*self.0.clock, &recognized, |visitor| match visitor {
+            Visitor::Known(..) => LoadResult::Found,
+            Visitor::New(Origin::Rejected(_)) => LoadResult::Rejected,
+            Visitor::New(_) => LoadResult::New,
+        });
         match recognized {
             Err(error) if self.goes_on_without_store(&error) => {
                 self.0.events.store_fails(&error);

@@ -131,11 +131,15 @@ impl SessionState {
 
     async fn write(&mut self) -> Result<()> {
         let (events, id) = (self.sessions.0.events.clone(), self.id);
+        #[cfg(feature = "metrics")]
+        let begun = crate::metrics::begin(&*self.sessions.0.clock);
         let written = match self.sessions.0.home.clone() {
             Home::Store => events.during_save(&id, self.write_record()).await,
             #[cfg(feature = "cookies")]
             Home::Cookie(carrier) => self.write_into_cookie(&carrier),
         };
+        #[cfg(feature = "metrics")]
+        events.save_ended(begun, &*self.sessions.0.clock, &written);
         match &written {
             Ok(()) => events.emit(Event::Saved(&self.id)),
             Err(error) if error.kind() == ErrorKind::SessionGone => {

@@ -31,6 +31,7 @@ use crate::value::Values;
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "codecs build it")]
 pub struct SessionData {
     /// When the session began.
     pub created: Timestamp,
@@ -195,6 +196,7 @@ impl Unreadable {
 
 /// Where a session came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Origin {
     /// It was made here: no cookie of ours was sent.
     New,

@@ -321,6 +321,7 @@ const SMALLEST_PART: u64 = 16 * 1024 * 1024;
 /// How much a [`MemoryStore`](super::MemoryStore) may hold. What is used least makes room for
 /// what is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Capacity {
     /// So many values, 1 at least.
     Entries(usize),

@@ -241,6 +241,7 @@ pub trait Store: Debug + Send + Sync + 'static {
 
 /// What one step of a sweep did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores and layers of other programs build it")]
 pub struct SweepProgress {
     /// So many expired values were removed.
     pub removed: usize,
@@ -250,6 +251,7 @@ pub struct SweepProgress {
 
 /// What a store gives back.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores and layers of other programs build it")]
 pub struct Stored {
     /// The bytes, as they were put; shared, so that a store in memory need not copy them.
     pub bytes: Arc<[u8]>,
@@ -267,6 +269,7 @@ impl Stored {
 
 /// One of the values that [`Store::put_many`] writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores and layers of other programs build it")]
 pub struct Put<'a> {
     /// Under this key.
     pub key: &'a Key,
@@ -318,6 +321,7 @@ impl Version {
 
 /// On what condition a store writes or removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a store must know every condition that it is given")]
 pub enum Precondition {
     /// Always.
     Always,

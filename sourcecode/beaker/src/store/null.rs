@@ -8,6 +8,7 @@ use crate::key::{Key, Namespace};
 
 /// A store that forgets at once. It keeps the contract of a store whose values expire immediately.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "its name is its only value")]
 pub struct NullStore;
 
 impl Store for NullStore {

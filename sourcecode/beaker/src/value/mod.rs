@@ -18,6 +18,7 @@ pub use nested::{List, Values};
 /// Values can be nested as deep as the program likes, but no codec takes more than 64 levels: to save
 /// such a session is an error of the kind `Codec`.
 #[derive(Default)]
+#[non_exhaustive]
 pub enum Value {
     /// Nothing, as a value of its own.
     #[default]

@@ -81,6 +81,16 @@ fn a_cluster_of_redis_is_shared_by_tasks() {
     check("ext:rediscluster", &options, &["AsyncRedisStore", "AsyncLeaseLocks"]);
 }
 
+#[cfg(feature = "redis-async")]
+#[servers::needs(redis)]
+#[test]
+fn the_master_of_sentinels_is_shared_by_tasks() {
+    let three = servers::redis::RedisSentinel::start().unwrap().expect("redis is installed");
+    let (url, master) = (three.sentinel().to_string(), servers::redis::RedisSentinel::MASTER);
+    let options = [("urls", &*url), ("master", master)];
+    check("ext:redissentinel", &options, &["AsyncRedisStore", "AsyncLeaseLocks"]);
+}
+
 #[cfg(feature = "postgres")]
 #[servers::needs(postgresql)]
 #[test]

@@ -162,7 +162,8 @@ fn unknown_back_ends_are_mistakes() {
     let redis = "there is no such backend; did you mean `ext:redis`?";
     mistake("session.type", "redis", &[], redis);
     let all = "there is no such backend; there are `memory`, `file`, `dbm`, `ext:memcached`, \
-               `ext:redis`, `ext:rediscluster`, `ext:database`, `null`";
+               `ext:redis`, `ext:rediscluster`, `ext:redissentinel`, \
+               `ext:database`, `null`";
     mistake("cache.type", "cookie", &[], all);
     mistake("session.type", "ext:mongodb", &[], &format!("{all}, `cookie`"));
 }

@@ -36,6 +36,7 @@ fn a_store_that_is_not_switched_on_costs_nothing() {
         ("tower", "tower-service"),
         ("axum", "axum-core"),
         ("macros", "beaker-web-macros"),
+        ("metrics", "metrics"),
     ];
     let brings = |feature, other| match feature {
         "redis-async" | "redis-tls" => other == "redis",

@@ -369,6 +369,7 @@ fn process_of(
 fn check_shared(name: &str, of: u32, options: &[(&str, &str)]) {
     for &world in WORLDS {
         check(name, cases(of).div_ceil(WORLDS.len() as u32), 30, |region, clock| {
+            #[cfg(feature = "tokio")]
             let locks = LocalLocks::new();
             let backend = || {
                 let backend = Backend::open(name, options).unwrap();

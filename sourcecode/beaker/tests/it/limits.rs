@@ -8,7 +8,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-use beaker::limit::{Decision, OnStoreFailure, RateLimit, RateLimiter};
+use beaker::limit::{RateLimit, RateLimiter};
 use beaker::lock::LocalLocks;
 use beaker::store::MemoryStore;
 use beaker::{Backend, Clock, ErrorKind, ManualClock, Timestamp};
@@ -124,8 +124,8 @@ fn without_a_store_it_fails_unless_it_is_told_to_allow() {
         let backend = Backend::open("ext:redis", NOBODY).unwrap();
         let limiter = RateLimiter::new(backend, "limits", rule).unwrap();
         assert_eq!(limiter.check("Kimi").unwrap_err().kind(), ErrorKind::Unavailable);
-        let limiter = limiter.on_store_failure(OnStoreFailure::Allow);
-        let Decision { allowed, limit, remaining, retry_after, is_counted, .. } =
+        let limiter = limiter.on_store_failure(beaker::limit::OnStoreFailure::Allow);
+        let beaker::limit::Decision { allowed, limit, remaining, retry_after, is_counted, .. } =
             limiter.check("Kimi").unwrap();
         assert_eq!((allowed, limit, remaining), (true, 5, 5));
         assert_eq!((retry_after, is_counted), (None, false));
@@ -154,7 +154,7 @@ fn tasks_have_the_same() {
             let backend = AsyncBackend::open("ext:redis", NOBODY).unwrap();
             let limiter = AsyncRateLimiter::new(backend, "limits", rule).unwrap();
             assert_eq!(limiter.check("Kimi").await.unwrap_err().kind(), ErrorKind::Unavailable);
-            let limiter = limiter.on_store_failure(OnStoreFailure::Allow);
+            let limiter = limiter.on_store_failure(beaker::limit::OnStoreFailure::Allow);
             assert!(!limiter.check("Kimi").await.unwrap().is_counted);
             let rule = RateLimit::fixed_window(0, MINUTE);
             assert!(AsyncRateLimiter::new(AsyncBackend::memory(), "limits", rule).is_err());

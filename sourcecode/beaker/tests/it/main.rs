@@ -19,6 +19,7 @@ mod async_loaders;
 mod async_locks;
 #[cfg(feature = "tokio")]
 mod async_sessions;
+mod auto_traits;
 mod cache_bypass;
 mod cache_compute;
 mod cache_keys;
@@ -75,6 +76,8 @@ mod locks;
 mod lost;
 #[cfg(feature = "memcached")]
 mod memcached;
+#[cfg(feature = "metrics")]
+mod metrics;
 #[cfg(feature = "middleware")]
 mod middleware;
 mod modes;
@@ -100,6 +103,8 @@ mod redis;
 mod redis_async;
 #[cfg(feature = "redis")]
 mod redis_cluster;
+#[cfg(feature = "redis")]
+mod redis_sentinel;
 mod region_waits;
 mod regions;
 mod regions_of_objects;

@@ -166,7 +166,7 @@ impl Site {
         let [certificate, key] = ["crt", "key"].map(|name| folder.path().join(name));
         std::fs::write(&certificate, made.cert.pem()).unwrap();
         std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-        let nginx = servers::Nginx::before(server, [&certificate, &key], lines).unwrap();
+        let nginx = servers::Nginx::before(&[server], [&certificate, &key], lines).unwrap();
         Site { nginx, certificate: made.cert.der().clone(), _folder: folder }
     }
 

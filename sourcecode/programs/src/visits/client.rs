@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use super::page;
 use crate::{Error, ErrorKind, Result};
 
 /// An answer may be so long.
@@ -19,6 +20,8 @@ pub(super) struct Visitor {
     port: u16,
     deadline: Instant,
     cookies: BTreeMap<String, String>,
+    /// What it saw last, as it came.
+    page: String,
 }
 
 /// One request and its answer, without what differs at every run.
@@ -33,7 +36,7 @@ pub(super) struct Exchange {
 
 impl Visitor {
     pub(super) fn new(port: u16, deadline: Instant) -> Visitor {
-        Visitor { port, deadline, cookies: BTreeMap::new() }
+        Visitor { port, deadline, cookies: BTreeMap::new(), page: String::new() }
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -42,15 +45,33 @@ impl Visitor {
 
     /// Gets the page.
     pub(super) fn visit(&mut self) -> Result<Exchange> {
+        self.ask_for("/", None)
+    }
+
+    /// Gets a page, or sends a form of the last one with what that hides.
+    pub(super) fn ask_for(&mut self, path: &str, form: Option<&str>) -> Result<Exchange> {
+        let method = if form.is_some() { "POST" } else { "GET" };
         let mut request =
-            vec!["GET / HTTP/1.1".to_owned(), format!("Host: localhost:{}", self.port)];
+            vec![format!("{method} {path} HTTP/1.1"), format!("Host: localhost:{}", self.port)];
         if !self.cookies.is_empty() {
             let cookies: Vec<String> =
                 self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
             request.push(format!("Cookie: {}", cookies.join("; ")));
         }
-        let failed = format!("could not get http://localhost:{}/", self.port);
-        let answer = self.ask(&request).map_err(Error::system(failed))?;
+        let failed =
+            format!("could not {} http://localhost:{}{path}", method.to_lowercase(), self.port);
+        let hidden = page::hidden_fields(&self.page, path);
+        let hidden = hidden.into_iter().filter(|(name, _)| {
+            !form.unwrap_or_default().split('&').any(|field| field.split('=').next() == Some(name))
+        });
+        let hidden = hidden.map(|(name, value)| format!("{name}={value}"));
+        let body = form.map(|form| {
+            let shown = (!form.is_empty()).then(|| form.to_owned());
+            shown.into_iter().chain(hidden).collect::<Vec<_>>().join("&")
+        });
+        let answer = self.ask(&request, body.as_deref()).map_err(Error::system(failed))?;
+        // What a form hides is another value each time.
+        request.extend(form.filter(|form| !form.is_empty()).map(|form| format!("\n> {form}")));
         let exchange = parse(request, &answer).ok_or_else(|| {
             let what = format!("port {} answered something that is not HTTP", self.port);
             Error::new(ErrorKind::Program, format!("{what}:\n{answer}"))
@@ -60,10 +81,11 @@ impl Visitor {
                 self.keep(cookie);
             }
         }
-        Ok(exchange)
+        self.page.clone_from(&exchange.body);
+        Ok(Exchange { body: page::text(&exchange.body), ..exchange })
     }
 
-    fn ask(&self, request: &[String]) -> io::Result<String> {
+    fn ask(&self, request: &[String], body: Option<&str>) -> io::Result<String> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         // A timeout of nothing would mean none.
         let left = left.max(Duration::from_millis(1));
@@ -71,7 +93,14 @@ impl Visitor {
         let mut stream = TcpStream::connect_timeout(&address, left)?;
         stream.set_read_timeout(Some(left))?;
         stream.set_write_timeout(Some(left))?;
-        let request = format!("{}\r\nConnection: close\r\n\r\n", request.join("\r\n"));
+        let form = "Content-Type: application/x-www-form-urlencoded";
+        let form = body.map(|body| format!("{form}\r\nContent-Length: {}\r\n", body.len()));
+        let request = format!(
+            "{}\r\n{}Connection: close\r\n\r\n{}",
+            request.join("\r\n"),
+            form.unwrap_or_default(),
+            body.unwrap_or_default(),
+        );
         stream.write_all(request.as_bytes())?;
         let mut answer = Vec::new();
         stream.take(ANSWER_LIMIT).read_to_end(&mut answer)?;
@@ -91,6 +120,13 @@ impl Visitor {
         } else {
             self.cookies.insert(name.to_owned(), value.to_owned());
         }
+    }
+}
+
+impl Exchange {
+    /// The page that the answer leads to.
+    pub(super) fn leads_to(&self) -> Option<&str> {
+        self.headers.iter().find_map(|header| header_value(header, "location"))
     }
 }
 

@@ -1,11 +1,15 @@
 //! Drives a program that serves web pages, over real HTTP, and writes down what was said.
 //!
 //! Two visitors, each with cookies of their own: A comes once, B comes once, A comes until it has
-//! been there [`VISITS`] times, and B comes again.
+//! been there [`VISITS`] times, and B comes again. A program of many pages says itself what its visitors
+//! do: see [`walk`].
 
 mod client;
+mod page;
+mod steps;
 mod transcript;
 
+use std::collections::BTreeMap;
 use std::error::Error as _;
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -14,9 +18,13 @@ use std::time::{Duration, Instant};
 use crate::process::{Event, Process};
 use crate::{Error, ErrorKind, Result};
 use client::{Exchange, Visitor};
+use steps::Step;
 
 /// How often visitor A comes.
 pub const VISITS: usize = 84;
+
+/// How often an answer may lead to another page.
+const MOST_REDIRECTIONS: usize = 5;
 
 /// How long a program may take to stop when it is asked to.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
@@ -41,6 +49,56 @@ pub fn visit(name: &str, mut process: Process, port: u16, limit: Duration) -> Re
         Error::new(ErrorKind::Program, message)
     })?;
     Ok(transcript::write(&printed, &of_a, &of_b))
+}
+
+/// The same for a program of many pages. Each line says who does what: `A GET /basket` asks for a page, and
+/// `A POST /basket article=1` sends a form of the page that A saw last, with the hidden fields that it has.
+/// A `+` is a space. Where an answer leads to another page, the visitor goes there. What is written down of a page is
+/// its text.
+pub fn walk(
+    name: &str,
+    mut process: Process,
+    port: u16,
+    limit: Duration,
+    walk: &str,
+) -> Result<String> {
+    let deadline = Instant::now() + limit;
+    let steps = steps::read(walk)?;
+    let mut printed = Vec::new();
+    let seen = take(&mut process, port, deadline, &steps, &mut printed);
+    printed.extend(process.stop(STOP_LIMIT)?);
+    let printed = String::from_utf8_lossy(&printed);
+    let seen = seen.map_err(|error| {
+        let message = format!("the program `{name}`: {error}; it printed:\n{printed}");
+        Error::new(ErrorKind::Program, message)
+    })?;
+    Ok(transcript::write_walk(&printed, &seen))
+}
+
+/// Takes all steps, and returns each exchange with the name of its visitor.
+fn take<'a>(
+    process: &mut Process,
+    port: u16,
+    deadline: Instant,
+    steps: &'a [Step],
+    printed: &mut Vec<u8>,
+) -> Result<Vec<(&'a str, Exchange)>> {
+    let mut visitors: BTreeMap<&str, Visitor> = BTreeMap::new();
+    let mut seen = Vec::new();
+    for step in steps {
+        let visitor = visitors.entry(&step.visitor).or_insert_with(|| Visitor::new(port, deadline));
+        let mut exchange = match seen.is_empty() {
+            true => first_visit(visitor, process, deadline, printed)?,
+            false => visitor.ask_for(&step.path, step.form.as_deref())?,
+        };
+        for _ in 0..MOST_REDIRECTIONS {
+            let next = exchange.leads_to().map(str::to_owned);
+            seen.push((&*step.visitor, exchange));
+            let Some(next) = next else { break };
+            exchange = visitor.ask_for(&next, None)?;
+        }
+    }
+    Ok(seen)
 }
 
 fn see(

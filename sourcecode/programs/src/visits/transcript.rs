@@ -21,16 +21,31 @@ pub(super) fn write(printed: &str, of_a: &[Exchange], of_b: &[Exchange]) -> Stri
     text
 }
 
+/// What the program printed, and every exchange with its visitor.
+pub(super) fn write_walk(printed: &str, seen: &[(&str, Exchange)]) -> String {
+    let mut text = printed.to_owned();
+    for (visitor, exchange) in seen {
+        add_exchange(&mut text, &format!("--- visitor {visitor}"), exchange);
+    }
+    text
+}
+
 fn show(text: &mut String, visitor: &str, visit: usize, exchanges: &[Exchange]) {
-    let Some(exchange) = visit.checked_sub(1).and_then(|index| exchanges.get(index)) else {
-        return;
-    };
-    let mut lines = vec![String::new(), format!("--- visitor {visitor}, visit {visit}")];
+    let exchange = visit.checked_sub(1).and_then(|index| exchanges.get(index));
+    if let Some(exchange) = exchange {
+        add_exchange(text, &format!("--- visitor {visitor}, visit {visit}"), exchange);
+    }
+}
+
+fn add_exchange(text: &mut String, head: &str, exchange: &Exchange) {
+    let mut lines = vec![String::new(), head.to_owned()];
     lines.extend(exchange.request.iter().map(|line| format!("> {line}")));
     lines.push(format!("< {}", exchange.status));
     lines.extend(exchange.headers.iter().map(|line| format!("< {line}")));
-    lines.push(String::new());
-    lines.push(exchange.body.clone());
+    if !exchange.body.is_empty() {
+        lines.push(String::new());
+        lines.push(exchange.body.clone());
+    }
     add(text, &lines);
 }
 

@@ -1,7 +1,7 @@
 //! A cluster of three masters on this machine, for tests.
 
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -25,10 +25,10 @@ pub struct RedisCluster {
     nodes: Vec<Node>,
 }
 
-/// One master. Its ports stay the same when it is stopped and started again.
 /// How often other ports are tried.
 const TRIES: usize = 5;
 
+/// One master. Its ports stay the same when it is stopped and started again.
 #[derive(Debug)]
 struct Node {
     address: SocketAddr,
@@ -40,7 +40,7 @@ struct Node {
 impl RedisCluster {
     /// Starts the three and waits until they agree. `None` if no redis is installed.
     pub fn start() -> Result<Option<RedisCluster>> {
-        let Some(program) = installed::find("redis-server") else { return Ok(None) };
+        let Some(program) = installed::find_redis() else { return Ok(None) };
         // A port that was free when it was chosen may be another program's when its server starts.
         let mut started = RedisCluster::start_somewhere(&program);
         for _ in 1..TRIES {
@@ -159,10 +159,11 @@ fn free_ports() -> io::Result<[SocketAddr; 2]> {
 }
 
 /// Says one command and returns the answer, which is not a refusal.
-fn tell(address: SocketAddr, command: &str) -> io::Result<String> {
+pub(super) fn tell(address: SocketAddr, command: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(AGREEMENT_LIMIT))?;
-    stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes())?;
+    stream.write_all(format!("{command}\r\n").as_bytes())?;
+    stream.shutdown(Shutdown::Write)?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     match answer.strip_prefix('-') {

@@ -9,6 +9,7 @@ mod request;
 mod scan;
 mod script;
 mod scripts;
+mod sentinel;
 mod set;
 
 use std::env;
@@ -18,6 +19,7 @@ use crate::installed::{self, Installed};
 use crate::{BuiltIn, Error, REQUIRE_SERVERS, Result};
 pub use cluster::RedisCluster;
 pub use keyspace::Keyspace;
+pub use sentinel::RedisSentinel;
 
 /// Names the redis to use, as `redis://127.0.0.1:6379/` or `127.0.0.1:6379`.
 pub const REDIS_URL: &str = "REDIS_URL";
@@ -40,7 +42,7 @@ impl Redis {
         if let Some(named) = env::var(REDIS_URL).ok().filter(|named| !named.is_empty()) {
             return Ok(Redis::Named(named));
         }
-        if let Some(program) = installed::find("redis-server") {
+        if let Some(program) = installed::find_redis() {
             return Installed::redis(&program).map(Redis::Installed);
         }
         if crate::required() {

@@ -54,8 +54,10 @@ fn feature(place: &Place) -> Option<&'static str> {
     match said("type") {
         None => Some("all"),
         Some("ext:memcached") => Some("memcached"),
-        Some("ext:redis" | "ext:rediscluster") if is_over_tls => Some("redis-tls"),
-        Some("ext:redis" | "ext:rediscluster") => Some("redis"),
+        Some("ext:redis" | "ext:rediscluster" | "ext:redissentinel") if is_over_tls => {
+            Some("redis-tls")
+        }
+        Some("ext:redis" | "ext:rediscluster" | "ext:redissentinel") => Some("redis"),
         Some(backend) => {
             let url: Vec<String> =
                 said("url").map(|url| format!("url={url}")).into_iter().collect();

@@ -30,6 +30,8 @@ pub(in crate::cache) struct Memory<V> {
     /// How long a value stays that nobody asks for: microseconds; all ones: for ever.
     time_to_idle: u64,
     reports: Option<Reports<V>>,
+    #[cfg(feature = "metrics")]
+    name: Option<Box<str>>,
 }
 
 impl<V: Clone> Memory<V> {
@@ -40,7 +42,14 @@ impl<V: Clone> Memory<V> {
             invalidations: LocalInvalidations::new(),
             time_to_idle,
             reports: options.listener.map(Reports::new),
+            #[cfg(feature = "metrics")]
+            name: options.name,
         }
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// The value, if it is fresh beyond doubt; else `look` tells more.

@@ -235,6 +235,16 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
+    /// The name of the cache, if it has one.
+    #[cfg(feature = "metrics")]
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Storage::Memory(memory) => memory.name(),
+            Storage::Remote(remote) => Some(remote.name()),
+            Storage::Tiered(tier) => Some(tier.behind.name()),
+        }
+    }
+
     /// The same values through another way to their store; `None` if they are in memory alone.
     #[cfg(feature = "tokio")]
     pub(super) fn through(

@@ -138,6 +138,12 @@ impl<V: 'static> Remote<V> {
         }
     }
 
+    /// The name of the cache.
+    #[cfg(feature = "metrics")]
+    pub(in crate::cache) fn name(&self) -> &str {
+        self.namespace.name()
+    }
+
     fn key(&self, key: &[u8]) -> Key {
         self.namespace.key(self.place.name(key))
     }

@@ -13,6 +13,7 @@
 
 mod cases;
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -28,6 +29,16 @@ use crate::key::{Key, Namespace};
 pub struct Subject<'a> {
     store: Driven<'a>,
     pass: Box<dyn Fn(Duration) + Sync + 'a>,
+}
+
+impl fmt::Debug for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let store: &dyn fmt::Debug = match &self.store {
+            Driven::Blocking(store) => store,
+            Driven::Async(store, _) => store,
+        };
+        f.debug_tuple("Subject").field(store).finish()
+    }
 }
 
 impl<'a> Subject<'a> {

@@ -23,6 +23,8 @@ pub(super) enum Target {
     One(Address),
     /// Some of a cluster's servers, one at least.
     Cluster(Vec<Address>),
+    /// Sentinels, one at least, and the master: its host is the name that they know it by.
+    Sentinels(Vec<Address>, Address),
 }
 
 impl Address {
@@ -72,17 +74,28 @@ impl Address {
             plain if plain == 0 || plain == all.len() => Ok(all),
             // They tell of one another, and are reached alike.
             _ => Err(Error::config(
-                "some servers of the redis cluster are to be reached over TLS, and some are not; \
+                "some of these redis servers are to be reached over TLS, and some are not; \
                  write `rediss://` before each",
             )),
         }
+    }
+
+    /// The master behind sentinels: `redis://user:password@name/database`, of which only the name that the
+    /// sentinels know it by is needed.
+    pub(super) fn parse_master(url: &str) -> Result<Address> {
+        Address::parse(url).map_err(|error| {
+            let what = "the master behind the sentinels is written as \
+                        `redis://user:password@name/database`, of which only the name that they know \
+                        it by is needed";
+            Error::config(what).caused_by(error)
+        })
     }
 
     pub(super) fn place(&self) -> (&str, u16) {
         (&self.host, self.port)
     }
 
-    /// Another server of the same cluster, with the same users.
+    /// Another server with the same users.
     pub(super) fn moved_to(&self, host: &str, port: u16) -> Address {
         Address { host: host.to_owned(), port, ..self.clone() }
     }

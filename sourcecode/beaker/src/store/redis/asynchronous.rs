@@ -18,6 +18,7 @@ use super::command;
 use super::command::{Command, Writing, prefix, wire};
 #[cfg(feature = "redis-async")]
 use super::given::Given;
+use super::sentinel::Sentinels;
 use super::server::{Failure, Kind, Server, many};
 use super::servers::{Place, Servers};
 use crate::error::{Error, ErrorKind, Result};
@@ -28,7 +29,8 @@ use crate::store::{
     deadline,
 };
 
-/// Stores values in a redis server (version 4 or later) or a redis cluster, for programs on tokio.
+/// Stores values in a redis server (version 4 or later), a redis cluster or the master behind sentinels, for
+/// programs on tokio.
 ///
 /// It knows the records that [`RedisStore`](crate::store::RedisStore) knows: the same keys, the same
 /// bytes, the same conditions. Each operation is one round trip, and all tasks share one connection to
@@ -108,6 +110,29 @@ impl AsyncRedisStore {
         Ok(AsyncRedisStore::at(Target::Cluster(Address::parse_all(urls)?), deadline))
     }
 
+    /// Makes a store on the master that these sentinels name: see
+    /// [`RedisStore::open_sentinel`](crate::store::RedisStore::open_sentinel).
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open), and `ErrorKind::Config` if some URLs are of TLS and some are not.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use beaker::store::AsyncRedisStore;
+    /// # fn open() -> beaker::Result<()> {
+    /// let sentinels = "redis://10.0.0.1:26379,redis://10.0.0.2:26379,redis://10.0.0.3:26379";
+    /// let store = AsyncRedisStore::open_sentinel(sentinels, "mymaster", Duration::from_secs(1))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open_sentinel(urls: &str, master: &str, deadline: Duration) -> Result<AsyncRedisStore> {
+        let master = Address::parse_master(master)?;
+        Ok(AsyncRedisStore::at(Target::Sentinels(Address::parse_all(urls)?, master), deadline))
+    }
+
     /// Makes a store on a connection manager that the program has already, of the crate `redis`, version 1.
     ///
     /// Its own timeouts and its way to connect again stay as they are, and the deadline bounds them.
@@ -159,6 +184,9 @@ impl AsyncRedisStore {
         let servers = match target {
             Target::One(address) => Servers::One(Arc::new(Server::new(address))),
             Target::Cluster(seeds) => Servers::Cluster(Box::new(Cluster::new(seeds))),
+            Target::Sentinels(sentinels, master) => {
+                Servers::Sentinels(Box::new(Sentinels::new(sentinels, master)))
+            }
         };
         AsyncRedisStore::on(servers, deadline)
     }

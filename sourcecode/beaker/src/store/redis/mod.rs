@@ -1,4 +1,4 @@
-//! redis, one server or a cluster. Shared across hosts; kept over a restart if the server is told to
+//! redis: one server, a cluster, or the master that sentinels name. Shared across hosts; kept over a restart if the server is told to
 //! write to disk. The server removes what has expired, to the millisecond by its own clock; whether
 //! something makes room when its memory is full is for its `maxmemory-policy` to say.
 //!
@@ -12,6 +12,7 @@ mod cluster;
 mod command;
 #[cfg(feature = "redis-async")]
 mod given;
+mod sentinel;
 mod server;
 mod servers;
 
@@ -30,7 +31,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 
-/// Stores values in a redis server (version 4 or later) or a redis cluster, for blocking programs.
+/// Stores values in a redis server (version 4 or later), a redis cluster or the master behind sentinels, for
+/// blocking programs. Valkey speaks the same language, and is tested alike.
 ///
 /// It is [`AsyncRedisStore`] with a runtime of its own, which works while a thread waits. So all threads
 /// share one connection to each server, on which their commands follow one another.
@@ -86,6 +88,39 @@ impl RedisStore {
     /// As [`open`](RedisStore::open), and `ErrorKind::Config` if some URLs are of TLS and some are not.
     pub fn open_cluster(urls: &str, deadline: Duration) -> Result<RedisStore> {
         RedisStore::at(Target::Cluster(Address::parse_all(urls)?), deadline)
+    }
+
+    /// Makes a store on the master that these sentinels name, with `,` or `;` between their URLs. `master`
+    /// is written as `redis://user:password@name/database`, of which only the name that the sentinels know
+    /// it by is needed: `mymaster`. The users of sentinels and of the master may differ, and each may be
+    /// reached over TLS, as in [`open`](RedisStore::open).
+    ///
+    /// After a failover, the first operation that does not reach the old master asks the sentinels, and
+    /// goes on with the one that they name. A write whose connection broke off is not sent again, since it
+    /// may have been done: it is an error, as with one server. Each connection is asked whether a master is
+    /// at its other end, so that no replica is read. redis copies writes to its replicas after it has
+    /// answered, so the last writes before a failover can be lost; `min-replicas-to-write` in its settings
+    /// makes these few.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](RedisStore::open), and `ErrorKind::Config` if some URLs are of TLS and some are not.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # use beaker::store::RedisStore;
+    /// # fn open() -> beaker::Result<()> {
+    /// let sentinels = "redis://10.0.0.1:26379,redis://10.0.0.2:26379,redis://10.0.0.3:26379";
+    /// let master = "redis://shop:secret@mymaster/0";
+    /// let store = RedisStore::open_sentinel(sentinels, master, Duration::from_secs(1))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn open_sentinel(urls: &str, master: &str, deadline: Duration) -> Result<RedisStore> {
+        let master = Address::parse_master(master)?;
+        RedisStore::at(Target::Sentinels(Address::parse_all(urls)?, master), deadline)
     }
 
     fn at(target: Target, deadline: Duration) -> Result<RedisStore> {

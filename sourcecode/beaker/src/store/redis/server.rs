@@ -38,6 +38,8 @@ pub(super) struct Server {
     dialing: tokio::sync::Mutex<()>,
     /// The last command got no answer.
     lost: AtomicBool,
+    /// Each connection is asked whether a master is at its other end.
+    is_master: bool,
 }
 
 /// What a command does if it is run twice.
@@ -72,7 +74,19 @@ impl Server {
             live: Mutex::default(),
             dialing: tokio::sync::Mutex::default(),
             lost: AtomicBool::new(false),
+            is_master: false,
         }
+    }
+
+    /// A server that sentinels name as the master. Nothing is sent to it once it is none.
+    pub(super) fn new_master(address: Address) -> Server {
+        Server { is_master: true, ..Server::new(address) }
+    }
+
+    /// Notes that the next command must not go to it before somebody has asked where to send it.
+    pub(super) fn lose(&self) {
+        *self.slot() = None;
+        self.lost.store(true, Ordering::Relaxed);
     }
 
     /// Whether the last command got no answer, so that the next may not either.
@@ -118,6 +132,18 @@ impl Server {
         }
     }
 
+    /// Sends several commands at once, none of which may be refused.
+    pub(super) async fn taken(
+        &self,
+        commands: &Pipeline,
+        kind: Kind,
+        until: Instant,
+    ) -> Result<Vec<Value>, Failure> {
+        let answers = self.answers(commands, kind, until).await?;
+        let taken = |answer: Value| self.named(answer.extract_error());
+        answers.into_iter().map(taken).collect()
+    }
+
     /// The connection, opened if there is none that works. Whoever is dropped meanwhile leaves none, and
     /// the next one opens it.
     async fn live(&self, until: Instant) -> Result<Live, Failure> {
@@ -135,11 +161,16 @@ impl Server {
                 return Ok(live);
             }
             let (connection, task) = dial(&self.address, until).await?;
-            let live = Live { connection, driver: Arc::new(Driver(task)) };
+            let mut live = Live { connection, driver: Arc::new(Driver(task)) };
+            if self.is_master {
+                within(until, check_role(&mut live.connection)).await?;
+            }
             *self.slot() = Some(live.clone());
             Ok(live)
         });
-        self.named(opened.await.inspect_err(|_| self.lost.store(true, Ordering::Relaxed)))
+        let opened: RedisResult<Live> = opened.await;
+        let opened = opened.inspect_err(|_| self.lost.store(true, Ordering::Relaxed));
+        opened.map_err(|error| Failure { is_unsent: true, ..Failure::new(&self.name, error) })
     }
 
     /// The connection, unless it was closed.
@@ -248,15 +279,34 @@ async fn log_in(
     Ok((connection, tokio::spawn(driver)))
 }
 
+/// Fails unless a master answers. One that was a master before its connection broke off may be a replica
+/// now, which answers reads with what it was told last.
+async fn check_role(connection: &mut MultiplexedConnection) -> RedisResult<()> {
+    let answer = connection.send_packed_command(&redis::cmd("ROLE")).await?.extract_error()?;
+    let role = match &answer {
+        Value::Array(parts) => parts.first(),
+        _ => None,
+    };
+    match role {
+        Some(Value::BulkString(role)) if role == b"master" => Ok(()),
+        _ => {
+            Err((Reason::Server(ServerErrorKind::ReadOnly), "it is a replica, and no master")
+                .into())
+        }
+    }
+}
+
 /// An error of the client, and the server that it came from.
 pub(super) struct Failure {
     address: String,
     pub(super) error: RedisError,
+    /// There was no connection to send the command on.
+    is_unsent: bool,
 }
 
 impl Failure {
     pub(super) fn new(address: &str, error: impl Into<RedisError>) -> Failure {
-        Failure { address: address.to_owned(), error: error.into() }
+        Failure { address: address.to_owned(), error: error.into(), is_unsent: false }
     }
 
     /// An answer that does not belong to the command.
@@ -269,6 +319,20 @@ impl Failure {
     pub(super) fn uncovered(addresses: &[String]) -> Failure {
         let why = "no server of the cluster has the key, as far as the others know";
         Failure::new(&addresses.join(","), (Reason::ClusterConnectionNotFound, why))
+    }
+
+    /// No sentinel knows of a master by this name.
+    pub(super) fn no_master(addresses: &[String], name: &str) -> Failure {
+        let why = "no sentinel knows a master of this name";
+        Failure::new(
+            &addresses.join(","),
+            (Reason::MasterNameNotFoundBySentinel, why, name.to_owned()),
+        )
+    }
+
+    /// The server has not run the command: it was not reached, or it is a replica.
+    pub(super) fn is_not_run(&self) -> bool {
+        self.is_unsent || self.error.kind() == Reason::Server(ServerErrorKind::ReadOnly)
     }
 
     /// The server does not know a script by its hash.
@@ -294,6 +358,13 @@ fn advice(error: &RedisError) -> (ErrorKind, &'static str) {
     match (error.kind(), error.code()) {
         (Reason::AuthenticationFailed | Reason::InvalidClientConfig, _)
         | (_, Some("NOAUTH" | "WRONGPASS")) => (ErrorKind::Config, WRONG_URL),
+        (_, Some("ERR")) if error.detail().is_some_and(|why| why.contains("'SENTINEL'")) => (
+            ErrorKind::Config,
+            "it is no sentinel: name the sentinels, not the servers that they watch",
+        ),
+        (Reason::MasterNameNotFoundBySentinel, _) => {
+            (ErrorKind::Config, "its `master` has another name in the settings of the sentinels")
+        }
         (Reason::Server(ServerErrorKind::Moved | ServerErrorKind::Ask), _) => {
             (ErrorKind::Config, "it is one of a cluster: use `ext:rediscluster`")
         }

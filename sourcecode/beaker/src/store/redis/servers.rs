@@ -1,4 +1,5 @@
-//! Where the keys are: on one server or the masters of a cluster, by connections of ours or the program's.
+//! Where the keys are: on one server, the masters of a cluster or the master that sentinels name, by
+//! connections of ours or the program's.
 
 use std::sync::Arc;
 
@@ -9,11 +10,13 @@ use super::cluster::Cluster;
 use super::command::{Command, pipelines};
 #[cfg(feature = "redis-async")]
 use super::given::{self, Given, GivenPlace};
+use super::sentinel::Sentinels;
 use super::server::{Failure, Kind, Server};
 
 pub(super) enum Servers {
     One(Arc<Server>),
     Cluster(Box<Cluster>),
+    Sentinels(Box<Sentinels>),
     #[cfg(feature = "redis-async")]
     Given(Given),
 }
@@ -55,6 +58,7 @@ impl Servers {
         match self {
             Servers::One(server) => server.run(command, kind, until).await,
             Servers::Cluster(cluster) => Box::pin(cluster.run(wire, command, kind, until)).await,
+            Servers::Sentinels(sentinels) => Box::pin(sentinels.run(command, kind, until)).await,
             #[cfg(feature = "redis-async")]
             Servers::Given(given) => Box::pin(given.run(command, until)).await,
         }
@@ -72,10 +76,14 @@ impl Servers {
             Servers::One(server) => {
                 let mut all = Vec::with_capacity(commands.len());
                 for pipeline in pipelines(commands) {
-                    for answer in server.answers(&pipeline, kind, until).await? {
-                        let answer = answer.extract_error();
-                        all.push(answer.map_err(|error| Failure::new(&server.name, error))?);
-                    }
+                    all.extend(server.taken(&pipeline, kind, until).await?);
+                }
+                Ok(all)
+            }
+            Servers::Sentinels(sentinels) => {
+                let mut all = Vec::with_capacity(commands.len());
+                for pipeline in pipelines(commands) {
+                    all.extend(sentinels.run_many(&pipeline, kind, until).await?);
                 }
                 Ok(all)
             }
@@ -93,6 +101,9 @@ impl Servers {
                 let masters = cluster.masters(until).await?;
                 Ok(masters.into_iter().map(Place::Server).collect())
             }
+            Servers::Sentinels(sentinels) => {
+                Ok(vec![Place::Server(sentinels.reached_master(until).await?)])
+            }
             #[cfg(feature = "redis-async")]
             Servers::Given(given) => {
                 Ok(given.all(until).await?.into_iter().map(Place::Given).collect())
@@ -104,6 +115,7 @@ impl Servers {
         match self {
             Servers::One(server) => vec![server.name.clone()],
             Servers::Cluster(cluster) => cluster.addresses(),
+            Servers::Sentinels(sentinels) => sentinels.addresses(),
             #[cfg(feature = "redis-async")]
             Servers::Given(_) => vec![given::NAME.to_owned()],
         }

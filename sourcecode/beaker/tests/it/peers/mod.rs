@@ -24,6 +24,11 @@
 //! | `express::without_a_key_nothing_starts` | express-session: no secret, empty array | an error at the start, not with each request |
 //! | `express::the_first_key_signs_and_all_of_them_verify` | express-session: array of secrets | and an old signature is renewed |
 //! | `session_ends::a_cookie_that_runs_out_slides_with_the_visits` | express-session: `rolling` with `maxAge` | sent again after a tenth of its time |
+//! | `proxied::the_cookie_goes_by_what_a_trusted_proxy_says` | express-session: `secure: 'auto'`, `trust proxy` | behind a real nginx |
+//! | `proxied::nobody_else_is_believed` | express-session: `X-Forwarded-Proto` without `trust proxy` | same |
+//! | `proxied::what_needs_secure_is_left_out_over_plain_http` | express-session: `secure: true` over plain HTTP sends no cookie | the cookie, without `Partitioned` and the like |
+//! | `session_reload::what_others_saved_is_there_and_own_changes_stay` | express-session: `reload` | own changes stay |
+//! | `session_reload::ids_are_made_as_the_program_says` | express-session: `genid` | `id_generator` |
 //! | `records::in_any_store` | express-session: a record without its cookie | a new session, counted, and no error |
 //! | `served::an_answer_is_what_the_application_gave` | express-session: an empty answer, chunks, `end` called twice | one answer, which is a value |
 //! | `django::a_new_session_is_empty_and_not_modified` | Django: new session, `get` | same |
@@ -44,6 +49,12 @@
 //! | `middleware::a_failed_request_saves_nothing` | Django: status 500 | same |
 //! | `middleware::logging_out_and_deleting_remove_the_cookie` | Django: the cookie ends with the session | same |
 //! | `sessions::delete_removes_the_record_and_wins_over_a_late_save` | Django: deleted before the request ends | same |
+//! | `session_life::a_remembered_visitor_outlives_the_timeout_and_not_their_own` | Django: `set_expiry` with seconds | `set_life` |
+//! | `session_life::a_date_takes_the_place_of_both` | Django: `set_expiry` with a date | same |
+//! | `session_life::the_cookie_follows` | Django: `get_expire_at_browser_close` | same |
+//! | `csrf::a_page_of_another_site_is_not` | Django: the CSRF middleware refuses forms of others | same |
+//! | `session_csrf::each_is_another_one` | Django: the token is masked each time | same |
+//! | `session_csrf::a_new_id_makes_them_worthless` | Django: `rotate_token` at log-in | same |
 //! | `laravel::a_session_is_loaded_and_goes_on` | Laravel: loaded from its handler | same |
 //! | `laravel::an_invalid_id_is_none` | Laravel: `setId`, `isValidId` | same |
 //! | `laravel::a_session_that_moved_is_not_left_under_its_old_id` | Laravel: `migrate`, `regenerate` | theirs keeps the old record unless told |
@@ -51,6 +62,10 @@
 //! | `laravel::several_keys_are_read_replaced_and_left_out` | Laravel: `only`, `except`, `replace`, `all` | by `values` and `set` |
 //! | `laravel::a_key_may_hold_nothing_and_is_there` | Laravel: `exists`, `has`, `missing` | one question, as `exists` |
 //! | `laravel::pulling_gives_the_value_and_forgets_it` | Laravel: `pull`, `forget` | `remove` |
+//! | `session_flashes::each_is_shown_once_and_in_order` | Laravel: `flash` | shown by whoever takes it, not by the next request |
+//! | `session_flashes::a_message_that_comes_while_others_are_shown_stays` | Laravel: `now`, `ageFlashData` | same |
+//! | `session_flashes::what_is_taken_and_not_saved_is_shown_again` | Laravel: `reflash`, `keep` | no call for it: a message stays until it was taken and saved |
+//! | `session_values::errors_name_the_session_the_key_and_the_type` | Laravel: typed getters | an error, and no default |
 //! | `laravel::counters_count_from_nothing_and_lose_no_request` | Laravel: `increment`, `decrement` | `update`, and parallel requests lose nothing |
 //! | `laravel::a_value_is_computed_if_there_is_none` | Laravel: `remember` | `update` |
 //! | `laravel::a_session_is_read_until_its_time_is_over` | Laravel: array and file handlers | same |
@@ -72,6 +87,16 @@
 //! | `moka::what_leaves_the_cache_is_dropped_at_once` | moka: values are dropped when they leave | same |
 //! | `moka::a_value_that_is_removed_while_it_is_made_does_not_come_back` | moka: races of reads and writes | same |
 //! | `moka::a_loader_that_asks_for_its_own_key_is_an_error` | moka: documented as a deadlock | an error |
+//! | `cache_memory::each_way_to_go_has_its_cause` | moka: eviction listener, `RemovalCause` | same |
+//! | `cache_memory::a_listener_may_use_the_cache_and_may_panic` | moka: a listener that panics is called no more | it is called again |
+//! | `cache_memory::weight_is_what_is_limited` | moka: weigher | same |
+//! | `cache_memory::what_nobody_looks_at_goes` | moka: time to idle | same |
+//! | `cache_memory::keys_are_those_of_fresh_values` | moka: `iter` | keys, without those that have expired |
+//! | `cache_memory::values_go_by_a_predicate` | moka: `invalidate_entries_if` | at once, for what is there |
+//! | `cache_compute::a_step_keeps_puts_or_removes` | moka: `and_compute_with`, `and_upsert_with` | same |
+//! | `cache_compute::no_step_is_lost` | moka: computations of a key do not overlap | same, between processes too |
+//! | `cache_compute::one_of_many_takes_a_value` | moka: `remove` returns the value | `take` |
+//! | `cache_compute::a_value_is_replaced_once` | moka: `or_insert_with_if` | same |
 //! | `moka::debug_shows_no_values` | moka: `Debug` shows the entries | it shows none |
 //! | `rails::what_was_written_is_read_and_may_be_overwritten` | Rails: `read`, `write` | same |
 //! | `rails::a_hit_does_not_call_the_loader` | Rails: `fetch` | same |
@@ -92,6 +117,7 @@
 //! | `rails::caches_of_other_names_are_not_touched` | Rails: namespaces, `clear` | same |
 //! | `rails::a_store_that_is_down_is_an_error_or_a_miss_as_the_program_says` | Rails: failures are misses | an error unless the program asks |
 //! | `rails::a_store_of_nothing_keeps_nothing` | Rails: null store | same |
+//! | `increments::adds_in_a_process_of_its_own` | Rails: `increment` | atomic in every store, and it does not go down |
 //! | `rails::hits_and_misses_are_counted` | Rails: instrumentation | numbers, and events |
 //! | `rails::a_local_copy_is_read_for_its_time_and_follows_own_writes` | Rails: local cache | for a time, not for a request |
 //! | `rails::what_is_long_and_can_be_packed_is_packed` | Rails: compression | same |

@@ -100,7 +100,8 @@ impl AsyncPostgresStore {
 
     /// Makes a store in this table, by a pool that the program has already. A connection of it serves one
     /// operation at a time, and its settings stay as they are: leave `default_transaction_isolation` at
-    /// `read committed`, or writes that meet fail.
+    /// `read committed`, or writes that meet fail. The pool is of `deadpool-postgres` 0.14: its next minor
+    /// version is another type, and so a breaking change here.
     ///
     /// # Errors
     ///
