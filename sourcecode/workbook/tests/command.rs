@@ -152,6 +152,18 @@ fn an_exercise_is_begun_checked_and_solved() {
     answer("not rust");
     let said = exercise(&["check", "0"], 3, &["✗ 00_say: it does not compile", "expected one of"]);
     assert!(!said.contains("does not end"), "{said}");
+    for (wrong, advice) in [
+        ("let a = String::new(); drop(a); drop(a);", "A value was moved into a call or a closure"),
+        ("let a: String = \"a\"; drop(a);", "The compiler names two types"),
+        ("let mut a = vec![1]; let b = &a[0]; a.clear(); drop(*b + b);", "Copy the value first"),
+        ("let a = vec![1]; a.clear();", "write `let mut` where the variable is made"),
+        ("let a = 1; std::thread::spawn(|| drop(&a));", "write `move` before it"),
+        ("drop(wel);", "This name is not known here"),
+        ("std::fs::read(\"a\")?;", "the function must return a `Result`"),
+    ] {
+        answer(wrong);
+        exercise(&["check", "0", "--lang", "en"], 3, &[advice]);
+    }
     answer("std::process::abort()");
     exercise(&["check", "0"], 4, &["✗ 00_say: it does not end as it should", "signal 6"]);
     answer("println!(\"oops\")");
