@@ -67,7 +67,7 @@ pub enum Command {
         #[command(flatten)]
         limit: Limit,
     },
-    /// Exercises: list, start, check, hint, reset, solution
+    /// Exercises: list, start, check, watch, hint, reset, solution
     Exercise {
         /// What to do with them
         #[command(subcommand)]

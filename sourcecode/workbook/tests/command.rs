@@ -1,7 +1,7 @@
 //! The command in a small workspace: what it says, and how it ends, whatever is wrong.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -152,6 +152,18 @@ fn an_exercise_is_begun_checked_and_solved() {
     answer("not rust");
     let said = exercise(&["check", "0"], 3, &["✗ 00_say: it does not compile", "expected one of"]);
     assert!(!said.contains("does not end"), "{said}");
+    for (wrong, advice) in [
+        ("let a = String::new(); drop(a); drop(a);", "A value was moved into a call or a closure"),
+        ("let a: String = \"a\"; drop(a);", "The compiler names two types"),
+        ("let mut a = vec![1]; let b = &a[0]; a.clear(); drop(*b + b);", "Copy the value first"),
+        ("let a = vec![1]; a.clear();", "write `let mut` where the variable is made"),
+        ("let a = 1; std::thread::spawn(|| drop(&a));", "write `move` before it"),
+        ("drop(wel);", "This name is not known here"),
+        ("std::fs::read(\"a\")?;", "the function must return a `Result`"),
+    ] {
+        answer(wrong);
+        exercise(&["check", "0", "--lang", "en"], 3, &[advice]);
+    }
     answer("std::process::abort()");
     exercise(&["check", "0"], 4, &["✗ 00_say: it does not end as it should", "signal 6"]);
     answer("println!(\"oops\")");
@@ -160,6 +172,44 @@ fn an_exercise_is_begun_checked_and_solved() {
     answer("println!(\"well\")");
     exercise(&["check", "0"], 0, &["✓ 00_say\nwell\n", "all exercises are solved"]);
     exercise(&["list"], 0, &["00_say  solved"]);
+}
+
+#[test]
+fn watching_an_exercise_checks_what_is_saved_and_knows_keys() {
+    let folder = workspace_with_exercise();
+    let answer = |text: &str| {
+        let file = folder.path().join("exercises/src/bin/00_say/main.rs");
+        fs::write(file, format!("fn main() {{ {text} }}\n")).expect("it can be written");
+    };
+    let mut command = workbook(folder.path(), &["exercise", "watch", "0", "--lang", "en"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    let mut keys = child.stdin.take().expect("it is a pipe");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is a pipe")).lines();
+    let mut until = |said: &str| {
+        let found = lines.by_ref().map_while(Result::ok).any(|line| line.contains(said));
+        assert!(found, "it ended, and never said: {said}");
+    };
+    let notes = BufReader::new(child.stderr.take().expect("it is a pipe")).lines();
+    let (sender, heard) = std::sync::mpsc::channel();
+    std::thread::spawn(move || notes.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let note = |said: &str| while !heard.recv().expect("it still runs").contains(said) {};
+
+    until("Edit exercises/src/bin/00_say/main.rs");
+    until("not begun: exercises/src/bin/00_say/main.rs still holds the start");
+    note("watching 00_say; h: the next hint, n: the next exercise, q: the end");
+    keys.write_all(b"xh\n").expect("it listens");
+    until("Hint 1 of 3");
+    answer("println!(\"oops\")");
+    until("Say well.");
+    keys.write_all(b"h").expect("it listens");
+    until("Hint 2 of 3");
+    answer("println!(\"well\")");
+    until("✓ 00_say");
+    keys.write_all(b"n").expect("it listens");
+    note("there is no other exercise left to solve");
+    keys.write_all(b"q").expect("it listens");
+    assert!(child.wait().expect("it ends").success());
 }
 
 #[test]

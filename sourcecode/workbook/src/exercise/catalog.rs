@@ -76,7 +76,22 @@ impl Exercise {
         all.retain(|advice| advice.fits(said));
         Ok(all)
     }
+
+    /// What there is to say about an answer that the compiler refuses: what the exercise knows of it, or else what
+    /// holds for all.
+    pub fn advice_on_refusal(&self, said: &str) -> Result<Vec<Advice>> {
+        let own = self.advice(said)?;
+        if !own.is_empty() {
+            return Ok(own);
+        }
+        let mut general = read(ON_REFUSALS).context("`exercises/advice.toml` is wrong")?;
+        general.retain(|advice| advice.fits(said));
+        Ok(general)
+    }
 }
+
+/// Advice on errors of the compiler that may be met in any exercise.
+const ON_REFUSALS: &str = include_str!("../../../../exercises/advice.toml");
 
 /// All exercises, in the order of their programs.
 #[derive(Debug, Clone)]

@@ -33,7 +33,7 @@ pub fn check(
         Ok(executable) => executable,
         Err(error) if error.kind() == ErrorKind::Build => {
             let said = error.to_string();
-            let advice = exercise.advice(&said)?;
+            let advice = exercise.advice_on_refusal(&said)?;
             return Ok(Verdict::Refused(said, advice));
         }
         Err(error) => return Err(error.into()),

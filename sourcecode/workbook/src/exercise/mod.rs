@@ -10,6 +10,8 @@
 //! | `wrong_*.rs` | typical mistakes, each of which some advice is for |
 //! | `advice.toml` | what to say when something is printed, or said by the compiler |
 //!
+//! What the compiler says of an answer, and no `advice.toml` knows, is looked up in `exercises/advice.toml`.
+//!
 //! Its hints are where readers see them: on the page, below the heading `{#exercise}`.
 
 mod advice;

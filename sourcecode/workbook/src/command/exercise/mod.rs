@@ -1,9 +1,11 @@
 //! `exercise`: to try for yourself what the pages show.
 
 mod check;
+mod keys;
 mod record;
 mod show;
 mod start;
+mod watch;
 
 use std::env;
 
@@ -31,6 +33,16 @@ pub enum Command {
         /// Its name, or the number of its program
         exercise: String,
         /// The language of the advice; without it, that of the system
+        #[arg(long)]
+        lang: Option<Language>,
+        #[command(flatten)]
+        limit: Limit,
+    },
+    /// Checks your answer whenever you save it; `h`, `n` and `q` are keys for a hint, the next exercise, the end
+    Watch {
+        /// Its name, or the number of its program
+        exercise: String,
+        /// The language of hints and advice; without it, that of the system
         #[arg(long)]
         lang: Option<Language>,
         #[command(flatten)]
@@ -100,6 +112,9 @@ pub fn run(workspace: &Workspace, command: Command) -> Result<Status> {
         Command::Start { exercise } => start::start(workspace, exercises.find(&exercise)?),
         Command::Check { exercise, lang, limit } => {
             check::check(workspace, &exercises, &exercise, edition(lang), limit.into())
+        }
+        Command::Watch { exercise, lang, limit } => {
+            watch::watch(workspace, &exercises, &exercise, edition(lang), limit.into())
         }
         Command::Hint { exercise, hint, lang } => {
             show::hint(workspace, exercises.find(&exercise)?, hint, edition(lang))

@@ -35,6 +35,7 @@ fn tell(workspace: &Workspace, exercise: &Exercise, draft: &Draft, what: &str) -
     let mut output = show::output();
     writeln!(output, "{what} {}", file.display())?;
     writeln!(output, "then `cargo run -- exercise check {number}` tells whether it is right,")?;
-    writeln!(output, "and `cargo run -- exercise hint {number}` how to go on.")?;
+    writeln!(output, "`cargo run -- exercise watch {number}` does so whenever you save it,")?;
+    writeln!(output, "and `cargo run -- exercise hint {number}` tells how to go on.")?;
     Ok(Status::Fine)
 }

@@ -1,0 +1,29 @@
+//! A page with a slow report, which another request may be making already.
+
+use beaker::Result;
+use beaker::cache::AsyncCache;
+use tokio::sync::oneshot::{Receiver, channel};
+use tokio::task;
+
+async fn make(ready: Receiver<()>) -> String {
+    let _ = ready.await;
+    "42 orders".to_owned()
+}
+
+/// The report, or "in preparation" after 20 ms if another request makes it.
+async fn page(cache: AsyncCache<String>, done: Receiver<()>) -> Result<String> {
+    todo!("find the report in {cache:?}, or make it: {done:?}")
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let cache = AsyncCache::in_memory(10);
+    let (say_ready, ready) = channel();
+    let first = task::spawn(page(cache.clone(), ready));
+    task::yield_now().await;
+    let at_once = channel().1;
+    println!("Second: {}", page(cache, at_once).await?);
+    let _ = say_ready.send(());
+    println!("First: {}", first.await.expect("no panic")?);
+    Ok(())
+}
