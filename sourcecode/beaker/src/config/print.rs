@@ -36,18 +36,19 @@ impl fmt::Display for Lines {
     }
 }
 
-/// The keys of an option such as `session.secret`, newest first. `Debug` and `Display` say how long
-/// the text is, and nothing else.
+/// The keys of an option such as `session.secret`, newest first. `Debug` and `Display` print only the length
+/// of the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Keys(String);
 
 impl Keys {
-    /// Keys with `,` between them. So a key has no comma in it, and no white space around it.
+    /// Creates keys from a text with `,` between them. A key therefore contains no comma and no surrounding
+    /// white space.
     pub(super) fn new(text: &str) -> Keys {
         Keys(text.to_owned())
     }
 
-    /// The keys, newest first.
+    /// Returns the keys, newest first.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         words::list(&self.0)
     }

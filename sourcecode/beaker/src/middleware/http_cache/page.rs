@@ -1,4 +1,4 @@
-//! [`CachedPage`]: what is kept under an address, and the answers that are made of it.
+//! [`CachedPage`]: the cached form of a page, and the responses that are built from it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use sha2::{Digest, Sha256};
 use super::rules::{self, Keeping};
 use crate::clock::Timestamp;
 
-/// What an HTTP cache keeps: the type of the values of its [`Cache`](crate::Cache) or `AsyncCache`.
+/// A page in an HTTP cache: the type of the values of its [`Cache`](crate::Cache) or `AsyncCache`.
 ///
-/// A clone is the same page.
+/// It is cheap to clone, and a clone shares the body.
 #[derive(Clone)]
 pub struct CachedPage(pub(super) Arc<Kept>);
 
