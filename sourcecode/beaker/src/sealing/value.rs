@@ -1,9 +1,9 @@
-//! Stored values, sealed: a version, 24 random bytes, and what AES-256-GCM makes of the bytes, with its
-//! tag. The version and the label are authenticated as well.
+//! Encrypted stored values: a version, 24 random bytes, and the ciphertext of AES-256-GCM with its tag. The
+//! version and the label are authenticated as well.
 //!
-//! A cookie's nonce of 12 random bytes is good for some four thousand million texts, and a busy store
-//! sees as many writes in days. So each value has a key and a nonce of its own, which HKDF derives
-//! from the secret and the random bytes.
+//! A random nonce of 12 bytes, as in cookies, is safe for about four thousand million texts, and a busy store
+//! sees as many writes in days. Each value therefore has its own key and nonce, which HKDF derives from the
+//! secret and the random bytes.
 
 use std::fmt;
 
@@ -90,7 +90,7 @@ fn associated(label: &[u8]) -> Vec<u8> {
     [&[VERSION], label].concat()
 }
 
-/// Says nothing of the keys.
+/// Hides the keys.
 impl fmt::Debug for ValueSealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ValueSealer({} keys)", self.0.len())

@@ -1,5 +1,4 @@
-//! [`LocalTier`]: copies of session records in the memory of this process, in front of a store that has to be
-//! waited for.
+//! [`LocalTier`]: copies of session records in the memory of this process, in front of a slower store.
 //!
 //! A copy says what was stored at a time, and with which version. A request is shown it for some seconds; whatever is
 //! decided (a save, a deletion, a list) is decided by the store. What this process writes, it sees at once, for

@@ -160,10 +160,11 @@ fn escaped(key: &str) -> String {
 }
 
 impl Value {
-    /// The value that holds the same data as this, whatever its type: a structure becomes a map,
-    /// a vector a list. Fails for what has no such form, such as a map whose keys are no texts,
-    /// and for whole numbers over 63 bits. Floats that are no number or infinite become `Null`, as in
-    /// JSON.
+    /// Converts data of any type that implements `Serialize`: a structure becomes a map, a vector becomes a
+    /// list. Floats that are infinite or not a number become `Null`, as in JSON.
+    ///
+    /// Fails for data without such a form, such as a map whose keys are not strings, and for integers of more
+    /// than 63 bits.
     pub fn of<T: Serialize + ?Sized>(data: &T) -> Result<Value> {
         let json = serde_json::to_value(data).map_err(|error| {
             Error::codec("could not turn the data into a session's value").caused_by(error)
@@ -171,7 +172,7 @@ impl Value {
         from_json(json)
     }
 
-    /// The data as a type of the program's own.
+    /// Converts the value to a type of the program's own.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
         let json = to_json(self).map_err(|too_deep| Error::codec(too_deep.to_string()))?;
         serde_json::from_value(json).map_err(|error| {

@@ -1,4 +1,4 @@
-//! [`List`] and [`Values`]: what a value can hold others in.
+//! [`List`] and [`Values`]: the values that contain other values.
 //!
 //! They are types of their own for the sake of the stack. A program may nest values as deep as it
 //! likes, and a recursion over a hundred thousand levels ends the process. So values are ended, copied and
@@ -13,17 +13,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Value;
 
-/// Values in order: a `Vec` in all but its end, which is safe at any depth.
+/// A list of values: like a `Vec`, but dropping it is safe at any depth of nesting.
 #[derive(Clone, PartialEq, Default)]
 pub struct List(pub(super) Vec<Value>);
 
-/// Values by name, such as the entries of a session: a `BTreeMap`, sorted by key, in all but its end,
-/// which is safe at any depth.
+/// Values by name, such as the entries of a session: like a `BTreeMap`, sorted by key, but dropping it is
+/// safe at any depth of nesting.
 #[derive(Clone, PartialEq, Default)]
 pub struct Values(pub(super) BTreeMap<String, Value>);
 
 impl Values {
-    /// None yet.
+    /// Creates an empty map.
     #[must_use]
     pub fn new() -> Values {
         Values::default()

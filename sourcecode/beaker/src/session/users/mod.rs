@@ -1,7 +1,7 @@
-//! Whose session it is, and all sessions of one user: for "log out everywhere".
+//! The user of a session, and all sessions of a user: for "log out everywhere".
 //!
-//! Each user has a record with the ids of their sessions, at most so many. It may list ids that lead to
-//! nothing any more; whoever reads it leaves them out, and drops them now and then.
+//! Each user has a record with the ids of their sessions, up to a maximum. It may still list ids of sessions
+//! that have ended; readers skip these, and they are dropped from time to time.
 
 mod devices;
 mod list;
@@ -37,7 +37,7 @@ const MAX_UNSAVED: usize = 5000;
 const MAX_ROUNDS: u32 = 8;
 
 impl SessionState {
-    /// Returns whose session it is, as [`set_user`](SessionState::set_user) said.
+    /// Returns the user set with [`set_user`](SessionState::set_user).
     ///
     /// ```
     /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
@@ -51,9 +51,10 @@ impl SessionState {
         self.get(USER)?.as_str()
     }
 
-    /// Says whose session it is, for [`Sessions::sessions_of`](crate::Sessions::sessions_of): with a login, together with
-    /// [`regenerate_id`](crate::Session::regenerate_id). It is kept under the key `_user`. If the user has more
-    /// than [`max_per_user`](crate::Sessions::max_per_user) with this one, the oldest ends.
+    /// Sets the user of this session, for [`Sessions::sessions_of`](crate::Sessions::sessions_of) and the
+    /// like. Call it at the log-in, together with [`regenerate_id`](crate::Session::regenerate_id). The user
+    /// is stored under the key `_user`. If the user has more than
+    /// [`max_per_user`](crate::Sessions::max_per_user) sessions with this one, the oldest ends.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
