@@ -306,7 +306,7 @@ impl CookieOptions {
         Some((proxies.clone(), plain))
     }
 
-    /// The value of a `Set-Cookie` header, of a cookie that is good for so long at most.
+    /// Returns a `Set-Cookie` header for a cookie that is valid for `longest` at most.
     pub(crate) fn set(&self, value: &str, longest: Option<Duration>) -> String {
         let lifetime = match self.lifetime {
             CookieLifetime::Browser => None,
@@ -321,7 +321,7 @@ impl CookieOptions {
         cookie
     }
 
-    /// The value of a `Set-Cookie` header that removes the cookie.
+    /// Returns a `Set-Cookie` header that removes the cookie.
     pub(crate) fn remove(&self) -> String {
         self.cookie("") + "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
     }

@@ -151,7 +151,7 @@ pub(crate) fn keyed<M: Mac + KeyInit>(key: &[u8]) -> M {
     <M as KeyInit>::new_from_slice(key).expect("an HMAC takes a key of any length")
 }
 
-/// Reads a text that stands for so many bytes; `None` for any other.
+/// Decodes a text of exactly this many bytes; `None` for any other.
 pub(crate) fn decode<const LENGTH: usize>(encoding: &Encoding, text: &str) -> Option<[u8; LENGTH]> {
     let mut bytes = [0; LENGTH];
     let fits = encoding.decode_len(text.len()).ok()? == LENGTH;

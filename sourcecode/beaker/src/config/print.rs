@@ -88,8 +88,8 @@ pub(super) const SECRETS: [&str; 3] = ["secret", "validate_key", "encrypt_key"];
 /// The options whose names only look as if they were.
 const HARMLESS: [&str; 3] = ["key", "key_length", "secure"];
 
-/// Whether values of this name are not for everybody's eyes. A name that is no option's is judged
-/// by its looks, since `secert` holds a secret too.
+/// Whether values of this name are secret. An unknown name is judged by its looks, because `secert` contains
+/// a secret too.
 fn is_secret(name: &str) -> bool {
     let option = name.rsplit('.').next().unwrap_or(name).to_lowercase();
     let suspicious = ["secr", "key", "pass", "pwd", "token", "credential"];

@@ -65,7 +65,7 @@ pub(super) fn seconds(text: &str) -> ParseResult<Duration> {
     whole(text, 0..=LONGEST).map(Duration::from_secs).ok_or_else(allowed)
 }
 
-/// Whole milliseconds, so many or more.
+/// Whole milliseconds, with a minimum.
 pub(super) fn milliseconds(text: &str, least: u64) -> ParseResult<Duration> {
     let most = LONGEST * 1000;
     let allowed = || format!("allowed are whole milliseconds, {least} to {most} (100 years)");

@@ -1,5 +1,5 @@
-//! What is told of a request to whoever runs the server: what it asked for, and what went wrong. The visitor is
-//! told nothing of it.
+//! Logs for the operator of the server: what a request asked for, and what went wrong. The visitor learns
+//! nothing of it.
 
 use std::fmt;
 use std::net::IpAddr;

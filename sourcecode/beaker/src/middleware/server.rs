@@ -40,7 +40,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
-/// After so many looks that found connections waiting, nobody accepts them.
+/// The number of checks that find waiting connections after which the accepting thread counts as dead.
 const LOOKS: u32 = 4;
 
 /// How many connections that wait for a thread are given one in a look, at most.

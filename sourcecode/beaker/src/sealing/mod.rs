@@ -197,7 +197,7 @@ impl OwnKey {
     }
 }
 
-/// The bytes of a sealed text, if it is one of this version.
+/// Decodes an encrypted text of this version.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let sealed = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
     (sealed.first() == Some(&VERSION)).then_some(sealed)
@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(own().open("other", &own().seal("sid", b"Kimi").unwrap()), None);
     }
 
-    /// Made by Beaker 1.14.1 with `cryptography`: what was sealed is zlib of JSON.
+    /// Made by Beaker 1.14.1 with `cryptography`: the plaintext is zlib of JSON.
     #[test]
     fn opens_what_beaker_sealed() {
         let sealed = "26ef9c439df429ad84e144a95d8bf394d4cce5c13XXynO3kOfIlbNs64oKLUw==SXwPAUBOyiMj\

@@ -22,7 +22,7 @@ const TAG: usize = 16;
 /// Nothing else that is derived from the same secret is the same.
 const PURPOSE: &[u8] = b"beaker sealed value 1";
 
-/// Seals bytes into bytes, with keys that can be replaced: the first seals, all open.
+/// Encrypts bytes into bytes, with key rotation: the first key encrypts, all keys decrypt.
 #[derive(Clone)]
 pub(crate) struct ValueSealer(Vec<Hkdf<Sha256>>);
 

@@ -162,7 +162,8 @@ impl Changes {
     ///
     /// # Errors
     ///
-    /// Those of an update that cannot be made to what is there by then. Nothing has changed then.
+    /// The error of an update that cannot be applied to the values that are stored at that moment. Nothing
+    /// has changed then.
     pub(super) fn redo(&mut self, mine: &Values, latest: &mut Values) -> Result<()> {
         match self {
             Changes::All { before, .. } => *before = mem::replace(latest, mine.clone()),

@@ -23,7 +23,7 @@ use super::id::{self, SessionId};
 use super::stored::Origin;
 use crate::signing;
 
-/// What is keyed with an id is never mistaken for something else that is.
+/// Separates this HMAC from all others that are keyed with an id.
 const LABEL: &[u8] = b"beaker csrf token 1";
 
 const NONCE: usize = 16;

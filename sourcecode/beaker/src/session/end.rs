@@ -22,7 +22,7 @@ use super::stored::{self, Arriving, Content, SessionData};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Precondition;
 
-/// A session that got a new id so often within that time is not followed any further.
+/// The limit of new ids within that time up to which a session is followed.
 const MAX_MOVES: usize = 10_000;
 
 /// What came of ending what is under one id.

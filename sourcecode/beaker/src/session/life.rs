@@ -74,7 +74,7 @@ impl Life {
         Some(Value::Text(text))
     }
 
-    /// Returns how long its cookie is kept, if the cookies of all are kept so long.
+    /// Returns how long the session's cookie is kept, given the lifetime of all cookies.
     pub(super) fn cookie_lifetime(self, of_all: CookieLifetime) -> CookieLifetime {
         match self {
             Life::Default => of_all,

@@ -24,7 +24,7 @@ use crate::store::Stored;
 /// Keys are counted together by some of their bytes: a copy may be dropped in vain.
 const SHARDS: usize = 256;
 
-/// Copies of records, each shown for so long.
+/// Copies of records, each shown for a limited time.
 pub(super) struct LocalTier {
     copies: Cache<Key, Copy>,
     shards: [Mutex<Shard>; SHARDS],
@@ -43,7 +43,7 @@ struct Copy {
 struct Shard {
     /// Counted up when a write begins, and when it has ended.
     number: u64,
-    /// So many writes are going on.
+    /// The number of writes that are going on.
     writers: u32,
 }
 

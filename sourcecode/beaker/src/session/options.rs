@@ -38,8 +38,8 @@ pub(crate) const MOST_PER_USER: usize = 10_000;
 /// Far more than a person has.
 pub(crate) const DEFAULT_PER_USER: usize = 1000;
 
-/// A cookie in Beaker's format is sent anew after this time, since a Python application may end its
-/// session sooner than we do. (Beaker itself sends it with each response.)
+/// A cookie in Beaker's format is sent again after this time, because a Python application may end its
+/// session sooner. (Beaker itself sends it with each response.)
 const BEAKERS_TOUCH: Duration = Duration::from_secs(60);
 
 /// An access is noted in a cookie, or for a session with a life of its own, when a tenth of its time has passed.

@@ -1,5 +1,4 @@
-//! The stored form of a session: [`SessionData`], the records that contain it, and the reasons why a cookie
-//! is rejected.
+//! The stored form of a session: [`SessionData`], its records, and why a cookie is rejected.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -82,7 +81,7 @@ pub(super) enum Content {
     Arriving(Arriving),
 }
 
-/// What stays under the old id of a session that has a new one.
+/// The record that stays under the old id of a session that has moved to a new one.
 pub(super) struct Forward {
     pub(super) to: SessionId,
     /// Until then requests are led there. Who ends the session is led there longer.

@@ -100,7 +100,7 @@ impl fmt::Debug for Turns {
     }
 }
 
-/// So often a write is tried again.
+/// The limit of further attempts of a write.
 const MOST: u32 = 200;
 
 /// From this one on it waits before each, a little longer every time, but not longer than this.

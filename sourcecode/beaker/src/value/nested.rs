@@ -146,7 +146,7 @@ wraps!(List(Vec<Value>) of Value, owned vec::IntoIter<Value>,
 wraps!(Values(BTreeMap<String, Value>) of (String, Value), owned btree_map::IntoIter<String, Value>,
     borrowed btree_map::Iter<'a, String, Value> as (&'a String, &'a Value));
 
-/// Lists in lists in lists, and so on, at most so often. Bytes from a store could ask for a million levels, and
+/// Limits the depth of nested values while decoding. Bytes from a store could ask for a million levels, and
 /// reading those would exhaust the stack, which no caller can catch.
 const DEEPEST: usize = 64;
 

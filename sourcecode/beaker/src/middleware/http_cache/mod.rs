@@ -210,8 +210,8 @@ pub(super) fn has_changed(status: StatusCode) -> bool {
     status.is_success() || status.is_redirection()
 }
 
-/// Takes out of a request what would have the application answer with a 304: whoever waits for the same page may
-/// have none.
+/// Removes the conditional headers of a request, because the application must not answer with a 304: other
+/// visitors who wait for the same page may not have it.
 pub(super) fn take_conditions(headers: &mut HeaderMap) -> HeaderMap {
     let mut conditions = HeaderMap::new();
     for name in [IF_NONE_MATCH, IF_MODIFIED_SINCE] {

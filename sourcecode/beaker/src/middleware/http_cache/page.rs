@@ -29,9 +29,9 @@ pub(super) enum Kept {
     Page(Page),
     /// Under this address are several pages, each under a key of its own.
     Varies(Varies),
-    /// The last answer was not for all; whoever asks goes to the application.
+    /// The last response was not for all; each request goes to the application.
     Passed,
-    /// What was asked for is under another key by now. It is never kept.
+    /// The page is under another key now. This is never stored.
     Moved,
 }
 

@@ -137,7 +137,8 @@ pub fn session_of(
     async move { RequestSession::of(lazy?).await }
 }
 
-/// A server that is down is another matter than a mistake, for what stands before this one.
+/// Returns 503 for a server that is down and 500 for an error in the program, because proxies treat these
+/// differently.
 fn status_of(error: &Error) -> StatusCode {
     match error.kind() {
         ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,

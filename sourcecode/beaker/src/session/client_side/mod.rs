@@ -46,7 +46,7 @@ pub(super) struct Carried {
     pub(super) id: SessionId,
     pub(super) data: SessionData,
     pub(super) unreadable: Vec<Unreadable>,
-    /// Signed or sealed with the newest key.
+    /// Signed or encrypted with the newest key.
     pub(super) is_newest: bool,
 }
 

@@ -27,7 +27,7 @@ const LABEL: &str = "_label";
 /// The most characters of a label: it often is what a browser says of itself.
 const LONGEST_LABEL: usize = 200;
 
-/// What is keyed with an id is never mistaken for something else that is.
+/// Separates this HMAC from all others that are keyed with an id.
 const PURPOSE: &[u8] = b"beaker device 1";
 
 const LENGTH: usize = 16;

@@ -27,13 +27,14 @@ use crate::store::Precondition;
 /// A session is listed before it is saved, and saved within this time.
 const SAVED_WITHIN: Duration = Duration::from_secs(60);
 
-/// So many records are read at once.
+/// The number of records that are read at once.
 const BATCH: usize = 64;
 
-/// So many may be listed and not saved yet: what then comes waits until some are.
+/// The limit of sessions that are listed but not yet saved: further ones wait.
 const MAX_UNSAVED: usize = 5000;
 
-/// So often the oldest are ended to make room for a new one; each time others have come first.
+/// The attempts at making room for a new session by ending the oldest; each fails only if others have come
+/// first.
 const MAX_ROUNDS: u32 = 8;
 
 impl SessionState {
