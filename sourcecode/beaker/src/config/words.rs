@@ -1,4 +1,4 @@
-//! [`ConfigOption`]: an option, and what its values may be as texts; the words are Beaker's.
+//! [`ConfigOption`]: an option and the forms of its values as text, which are Beaker's.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;

@@ -112,7 +112,7 @@ impl CsrfRules {
     }
 }
 
-/// Returns a token of the session, which is saved if it is new: else the token would hold for nobody.
+/// Returns a token of the session. A new session is saved, because the token would be worthless without it.
 #[cfg(feature = "axum")]
 pub(super) fn token(session: &mut super::RequestSession) -> Result<String> {
     let token = session.csrf_token();

@@ -83,7 +83,7 @@ impl Visitors {
     }
 }
 
-/// What a visitor gets who has asked too often: when to ask again, in whole seconds.
+/// The response to a visitor over the limit: when to try again, in whole seconds.
 pub(super) fn too_many(retry_after: Option<Duration>) -> http::Response<String> {
     let wait = retry_after.unwrap_or_default();
     let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);

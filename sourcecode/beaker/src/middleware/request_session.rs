@@ -70,7 +70,7 @@ pub struct RequestSession {
     session: Option<Box<SessionState>>,
 }
 
-/// A session that is being loaded. If that fails, or is given up, it is in the store as before.
+/// A session that is being loaded. If loading fails, or is cancelled, the stored session is unchanged.
 struct Loading {
     lazy: LazySession,
     sessions: Option<Manager>,
@@ -252,7 +252,7 @@ impl LazySession {
         !matches!(*self.place(), Place::Nowhere)
     }
 
-    /// Tells whether anybody has asked for it, so that the answer may be its visitor's own.
+    /// Returns whether the session was asked for, so that the response may be private to the visitor.
     pub(super) fn is_asked_for(&self) -> bool {
         !matches!(*self.place(), Place::Stored(_) | Place::Nowhere)
     }

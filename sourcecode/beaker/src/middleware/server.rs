@@ -52,11 +52,11 @@ const SPARE: usize = 8;
 /// How many `tiny_http::Server`s that accept no more are kept for their connections.
 const EARLIER: usize = 4;
 
-/// An HTTP/1.1 server that listens.
+/// A simple HTTP/1.1 server for an [`App`].
 ///
-/// The server is [`tiny_http`], and this type is what an [`App`] needs around it: worker threads, a
-/// limit on bodies, a graceful stop, and status 500 for errors and panics. It is meant for learning
-/// and for tools, as Python's `wsgiref` is.
+/// It is built on [`tiny_http`], and adds what an [`App`] needs: worker threads, a limit on the size of
+/// bodies, a graceful shutdown, and status 500 for errors and panics. It is meant for learning and for tools,
+/// like Python's `wsgiref`.
 ///
 /// ```
 /// use beaker::middleware::{Request, Server, text};
@@ -79,10 +79,10 @@ const EARLIER: usize = 4;
 /// - Each connection is read on its own thread, a body over 1 KiB is received on another one, and a response
 ///   over 64 KiB is sent on yet another one. A silent or slow client therefore costs threads but does not
 ///   delay other clients.
-/// - A body over the [limit](Server::body_limit) gets status 413 and is never allocated. A body
-///   without a `Content-Length` gets 411, since tiny_http takes a chunked body that was cut off for a
-///   whole one. A head over 64 KiB or 100 headers gets 431. A `Content-Length` that is no number, two
-///   that differ, two `Host` headers or none get 400.
+/// - A body over the [limit](Server::body_limit) gets status 413 and is never allocated. A body without a
+///   `Content-Length` gets 411, because tiny_http cannot tell a truncated chunked body from a complete one. A
+///   head over 64 KiB or with more than 100 headers gets 431. A malformed `Content-Length`, two that differ,
+///   and no `Host` header or two of them get 400.
 /// - A client that stops reading its response is dropped after 10 to 20 seconds (on Unix).
 /// - A process that has run out of file descriptors accepts connections again when some are free (on Unix).
 ///
@@ -96,21 +96,21 @@ const EARLIER: usize = 4;
 ///   connections.
 /// - A head without an end fills the memory byte for byte. So do requests that are sent without waiting for
 ///   responses, at about 1 KB each. A client that does not read its responses occupies workers.
-/// - tiny_http allocates what a body claims when it drops the body, and a claim that the system
-///   refuses would end the process. A claim over 16 MiB is therefore never dropped: its connection is
-///   kept until the process ends, with one thread, two descriptors and about 20 KB. After about 500
-///   such claims there are no descriptors left, and nobody gets in until the process is started
-///   again. Their number is logged at each doubling. Inside tiny_http, a request of HTTP/2.0 costs
-///   the same.
+/// - When tiny_http drops a request, it allocates as many bytes as the `Content-Length` claims, and an
+///   allocation that the system refuses would end the process. A request that claims more than 16 MiB is
+///   therefore never dropped: its connection is kept until the process ends, with one thread, two descriptors
+///   and about 20 KB. After about 500 such requests no descriptors are left, and no connection is accepted
+///   until the process is restarted. Their number is logged at each doubling. A request of HTTP/2.0 costs the
+///   same inside tiny_http.
 /// - A response stays in memory until its client has read it or was dropped, so 100 clients that ask for 20
 ///   MB and do not read them cost 2 GB.
-/// - Of connections that come at one moment, some wait a quarter of a second for a thread (longer
-///   where there is no `/proc`).
-/// - Headers that are not ASCII are refused: in a request by closing the connection, in an answer
-///   with status 500.
+/// - If many connections arrive at the same moment, some of them wait a quarter of a second for a thread
+///   (longer on systems without `/proc`).
+/// - Headers that are not ASCII are refused: in a request by closing the connection, in a response by status
+///   500.
 ///
-/// On the open internet, put a proxy in front that has these limits, or serve the application with
-/// hyper and a `SessionLayer` (feature `tower`).
+/// On the open internet, put a proxy with these limits in front, or serve the application with hyper and a
+/// `SessionLayer` (feature `tower`).
 #[must_use]
 #[derive(Debug)]
 pub struct Server {

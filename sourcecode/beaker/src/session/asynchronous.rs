@@ -299,9 +299,9 @@ options! {
     remove_rejected(remove: bool);
     on_store_failure(then: OnStoreFailure);
     namespace(name: &str);
-    max_per_user(most: usize);
+    max_per_user(max: usize);
     local_tier(capacity: usize, time: Duration);
-    id_generator(make: impl Fn() -> SessionId + Send + Sync + 'static);
+    id_generator(generate: impl Fn() -> SessionId + Send + Sync + 'static);
     clock(clock: Arc<dyn Clock>);
 }
 

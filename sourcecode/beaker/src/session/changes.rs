@@ -1,8 +1,8 @@
-//! What was changed in a session since it was loaded: enough to undo it, and enough to do it again
-//! on top of what somebody else has saved meanwhile.
+//! The changes of a session since it was loaded: enough to undo them, and enough to apply them again to what
+//! other requests have saved meanwhile.
 //!
-//! A key that was set to the value that it had is no change, nor is one that was set and set back: it
-//! is as if nobody had touched it, and what somebody else has saved there meanwhile stays.
+//! Setting a key to the value that it already has is no change, nor is setting it and setting it back: the
+//! key counts as untouched, and what another request saves there is kept.
 
 use std::fmt;
 use std::mem;

@@ -1,8 +1,9 @@
-//! Ending a session, so that it has ended whatever others do with it at the same time.
+//! Ending a session reliably, whatever other requests do with it at the same time.
 //!
-//! A session that gets a new id is written under that id first, as one that *arrives*; then its old record
-//! is replaced, if nobody has changed it, by a *forward* to the new id; then the new record becomes an
-//! ordinary one. So at any time there is one record that decides, and whoever ends the session finds it:
+//! A session that moves to a new id is first written under that id, as a record that *arrives*. Then its old
+//! record is replaced by a *forward* to the new id, if it is still unchanged. Finally the new record becomes
+//! an ordinary one. At any time exactly one record decides about the session, and a request that ends the
+//! session finds that record:
 //!
 //! ```text
 //! old id    session   session    forward to new   forward to new
@@ -10,9 +11,10 @@
 //!           to end is the old    to end is the new
 //! ```
 //!
-//! What was read is removed only if it is unchanged, and otherwise read again; a forward leads on. A move
-//! whose forward comes too late finds that the old record is gone, and removes what arrives. If that is
-//! not reached, since the process has crashed, what arrives stays what it is: nothing.
+//! A record is removed only if it is unchanged since it was read, and otherwise read again; a forward leads
+//! to the next id. A move whose forward comes too late finds that the old record is gone, and removes the
+//! arriving record. If the process crashes before that, the arriving record stays, but no request ever
+//! accepts it.
 
 use super::handle::Known;
 use super::id::SessionId;

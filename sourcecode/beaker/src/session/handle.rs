@@ -49,7 +49,7 @@ pub struct SessionState {
     pub(super) moves_from: Option<(SessionId, Version)>,
     /// A save under this id failed, and may have been done.
     pub(super) may_be_stored: bool,
-    /// The id and the user that a save has listed it for, until the list says that it is done.
+    /// The id and the user under which a save has listed the session, until the list confirms the save.
     pub(super) listed_as: Option<Box<(SessionId, String)>>,
     /// Ids that are to end with nothing kept.
     pub(super) ended: Vec<(SessionId, Option<Known>)>,
@@ -72,7 +72,7 @@ pub(super) enum Intent {
     Delete,
 }
 
-/// The record of a session, as a handle knows it since then.
+/// The version of a session's record, and when this handle learned it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
     pub(super) version: Version,
@@ -90,7 +90,7 @@ pub(crate) struct InCookie {
 
 /// Creating a session and reading its properties.
 impl SessionState {
-    /// Makes one that is stored nowhere.
+    /// Creates a session that is not stored yet.
     pub(super) fn new(
         sessions: Manager,
         origin: Origin,
@@ -147,7 +147,7 @@ impl SessionState {
         }
     }
 
-    /// Makes it act when the request has ended.
+    /// Makes saving and deleting wait for the end of the request.
     #[cfg(feature = "middleware")]
     pub(super) fn of_request(mut self) -> SessionState {
         self.is_of_request = true;
@@ -613,7 +613,7 @@ impl SessionState {
         Error::new(ErrorKind::SessionGone, what + "; `invalidate` goes on with an empty one")
     }
 
-    /// Refuses to write what was not loaded, since the store could not be reached.
+    /// Refuses to write a session that was not loaded because the store could not be reached.
     pub(super) fn refuse_if_unavailable(&self) -> Result<()> {
         if self.origin != Origin::Unavailable {
             return Ok(());

@@ -375,7 +375,7 @@ impl Manager {
     }
 }
 
-/// Made and asked.
+/// Creating sessions, and checking and reading their options.
 impl Sessions {
     /// Creates the sessions that are kept in a backend. Without further options they never expire, and are
     /// opened by id only: set at least [`timeout`](Sessions::timeout), and [`signed_by`](Sessions::signed_by)
@@ -777,8 +777,8 @@ impl Sessions {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn max_per_user(self, most: usize) -> Sessions {
-        self.with(|options| options.max_per_user = most)
+    pub fn max_per_user(self, max: usize) -> Sessions {
+        self.with(|options| options.max_per_user = max)
     }
 
     /// Sets a local tier: copies of sessions in the memory of this process, in front of a slower store. It
@@ -834,8 +834,11 @@ impl Sessions {
     /// assert_eq!(sessions.create().id().as_str(), "00000000000000000000000000000001");
     /// ```
     #[doc(alias = "genid")]
-    pub fn id_generator(self, make: impl Fn() -> SessionId + Send + Sync + 'static) -> Sessions {
-        self.with(|options| options.new_ids = NewIds::by(make))
+    pub fn id_generator(
+        self,
+        generate: impl Fn() -> SessionId + Send + Sync + 'static,
+    ) -> Sessions {
+        self.with(|options| options.new_ids = NewIds::by(generate))
     }
 
     /// Sets the clock. Default: the system's. With a [`ManualClock`](crate::ManualClock), tests can advance

@@ -1,13 +1,13 @@
-//! The other forms of a value, by way of serde.
+//! The encoded forms of a value, through serde.
 //!
-//! In codecs that do not describe themselves, it is a number for the kind, then the content. Never change the
-//! numbers: they are in every record stored so far.
+//! In binary codecs, a value is the number of its kind and then its content. Never change the numbers: they
+//! are in every record stored so far.
 //!
-//! In codecs that people read, such as JSON, text is text and a list is a list. What JSON has no form for is a
-//! map with one key: `{"$bytes": "6f6b"}`, `{"$float": "NaN"}`. A key of one's own that starts with `$` is
-//! written with one more.
+//! In self-describing codecs such as JSON, a text is a string and a list is an array. Values for which JSON
+//! has no form become an object with one key: `{"$bytes": "6f6b"}`, `{"$float": "NaN"}`. A program's own key
+//! that starts with `$` gets one more `$`.
 //!
-//! And a program's own types become values, and values those, as if they were JSON.
+//! A program's own types are converted to values and back as if values were JSON.
 
 use std::fmt;
 

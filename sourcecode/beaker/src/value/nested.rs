@@ -1,8 +1,8 @@
 //! [`List`] and [`Values`]: the values that contain other values.
 //!
-//! They are types of their own for the sake of the stack. A program may nest values as deep as it
-//! likes, and a recursion over a hundred thousand levels ends the process. So values are ended, copied and
-//! compared by a recursion for the first levels, which is quick, and by a list of what is left to do below them.
+//! They are separate types in order to protect the stack. A program may nest values to any depth, and a
+//! recursion over a hundred thousand levels would crash the process. Values are therefore dropped, copied and
+//! compared by recursion for the first levels, which is fast, and with an explicit list below them.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, btree_map};

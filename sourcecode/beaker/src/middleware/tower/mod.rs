@@ -147,8 +147,9 @@ fn status_of(error: &Error) -> StatusCode {
 }
 
 pin_project! {
-    /// The response of a [`SessionService`](super::SessionService). If it is dropped before the inner
-    /// service has answered, nothing is saved; if it is dropped after that, saving goes on.
+    /// The future of a [`SessionService`](super::SessionService)'s response. If it is dropped before the
+    /// inner service has answered, nothing is saved. If it is dropped after that, saving continues in the
+    /// background.
     pub struct ResponseFuture<F, B> {
         // Gone when it has answered: what it still holds of the session goes with it.
         #[pin]
