@@ -328,8 +328,7 @@ pub(super) const BEAKER_IS_JSON: &str =
     "sessions in Beaker's cookies are JSON; take `json`, or leave it out";
 
 pub(super) const NO_KEY: &str =
-    "sessions in cookies are signed with `validate_key` or sealed with `encrypt_key`";
+    "sessions in cookies are signed with `validate_key` or encrypted with `encrypt_key`";
 
 #[cfg(feature = "cookies")]
-const BEAKER_NEEDS_BOTH: &str =
-    "Beaker seals with `encrypt_key` and `validate_key`, and each has as many keys as the other";
+const BEAKER_NEEDS_BOTH: &str = "Beaker encrypts with `encrypt_key` and signs with `validate_key`, so both need the same number of keys";

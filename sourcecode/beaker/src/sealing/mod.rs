@@ -177,7 +177,9 @@ impl OwnKey {
         let tag = self
             .0
             .encrypt_inout_detached(&nonce, &associated(label), (&mut sealed[1 + NONCE..]).into())
-            .map_err(|_| Error::config("more than AES-GCM takes cannot be sealed; store less"))?;
+            .map_err(|_| {
+                Error::config("more bytes than AES-GCM accepts cannot be encrypted; store less")
+            })?;
         sealed.extend(tag);
         Ok(BASE64URL_NOPAD.encode(&sealed))
     }
@@ -246,7 +248,9 @@ impl BeakerKey {
         let tag = self
             .cipher(&nonce)
             .encrypt_inout_detached(&Nonce::from(start), b"", body.as_mut_slice().into())
-            .map_err(|_| Error::config("more than AES-GCM takes cannot be sealed; store less"))?;
+            .map_err(|_| {
+                Error::config("more bytes than AES-GCM accepts cannot be encrypted; store less")
+            })?;
         let sealed = [&start[..], &tag, &body].concat();
         Ok(self.signer.sign("", &(nonce + &BASE64.encode(&sealed))))
     }

@@ -52,9 +52,10 @@ impl ValueSealer {
         sealed.extend(random);
         sealed.extend(bytes);
         let body = (&mut sealed[1 + RANDOM..]).into();
-        let tag = cipher
-            .encrypt_inout_detached(&nonce, &associated(label), body)
-            .map_err(|_| Error::config("more than AES-GCM takes cannot be sealed; store less"))?;
+        let tag =
+            cipher.encrypt_inout_detached(&nonce, &associated(label), body).map_err(|_| {
+                Error::config("more bytes than AES-GCM accepts cannot be encrypted; store less")
+            })?;
         sealed.extend(tag);
         Ok(sealed)
     }

@@ -76,7 +76,7 @@ impl Manager {
         let what =
             format!("nothing is stored under the id `{}` any more, which was loaded", id.short());
         let why = format!("{what} {age:?} ago: whether the session got another id cannot be told");
-        let advice = "open it anew to end it, or end all sessions of its user";
+        let advice = "open it again to end it, or end all sessions of its user";
         Err(Error::new(ErrorKind::UnknownSession, format!("{why}; {advice}")))
     }
 

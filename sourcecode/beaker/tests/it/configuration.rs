@@ -440,7 +440,8 @@ fn a_region_takes_over_the_address() {
 #[test]
 fn sessions_in_cookies() {
     let cookie = ("session.type", "cookie");
-    let needs = "sessions in cookies are signed with `validate_key` or sealed with `encrypt_key`";
+    let needs =
+        "sessions in cookies are signed with `validate_key` or encrypted with `encrypt_key`";
     mistakes(&[cookie], &[&format!("session.validate_key is missing: {needs}")]);
     let what = "sessions in cookies have no backend; leave it out";
     mistake("session.data_dir", "x", &[cookie, ("session.validate_key", KEY)], what);
