@@ -404,7 +404,7 @@ fn cipher(word: &str) -> ParseResult<()> {
         return Ok(());
     }
     if CTR.contains(&word.as_str()) {
-        let why = "it seals with AES-CTR, which is neither written nor read here; set `cryptography`, \
+        let why = "it encrypts with AES-CTR, which is neither written nor read here; set `cryptography`, \
                    which is AES-256-GCM, here and on Python's side";
         return Err(why.into());
     }

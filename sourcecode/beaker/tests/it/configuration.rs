@@ -484,7 +484,7 @@ fn beakers_names_of_the_cipher() {
         let pairs = [&others[..], &[("session.crypto_type", name)]].concat();
         assert!(read(&pairs).unwrap().session.sessions().is_ok(), "{name}");
     }
-    let ctr = "it seals with AES-CTR, which is neither written nor read here; set `cryptography`, \
+    let ctr = "it encrypts with AES-CTR, which is neither written nor read here; set `cryptography`, \
                which is AES-256-GCM, here and on Python's side";
     mistake("session.crypto_type", "pycryptodome", others, ctr);
     mistake("session.crypto_type", "pycrypto", others, ctr);
