@@ -110,7 +110,7 @@ impl Manager {
         Err(not_ended(id, "others kept writing it"))
     }
 
-    /// `None` if somebody else has written in between.
+    /// `None` if the record was written in between.
     async fn try_to_end(&self, id: &SessionId, may: MayEnd<'_>) -> Result<Option<Ending>> {
         let key = self.key(id);
         let Some(stored) = self.records().get(&key).await? else {

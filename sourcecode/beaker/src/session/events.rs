@@ -38,9 +38,9 @@ pub(super) enum Event<'a> {
     Touched(&'a SessionId),
     /// Somebody else saved it first.
     Conflict(&'a SessionId),
-    /// It was not saved, since it has ended meanwhile.
+    /// It was not saved, because it has ended meanwhile.
     SavedTooLate(&'a SessionId),
-    /// It was ended, since its user has too many.
+    /// It was ended, because its user has too many.
     TooMany(&'a SessionId),
     Unsaved(&'a Unsaved<'a>),
     /// A cookie led to none.

@@ -378,8 +378,8 @@ impl Manager {
 /// Creating sessions, and checking and reading their options.
 impl Sessions {
     /// Creates the sessions that are kept in a backend. Without further options they never expire, and are
-    /// opened by id only: set at least [`timeout`](Sessions::timeout), and [`signed_by`](Sessions::signed_by)
-    /// for sessions that visitors carry in a cookie.
+    /// opened by id only. A web application sets at least [`timeout`](Sessions::timeout), and
+    /// [`signed_by`](Sessions::signed_by), because visitors carry the ids in cookies.
     ///
     /// ```
     /// use beaker::{Backend, Sessions};
@@ -408,7 +408,7 @@ impl Sessions {
     ///   value under one of them fails with `ErrorKind::Config`.
     /// - The cookie contains the path and the domain of the [`CookieOptions`](crate::CookieOptions), and
     ///   Beaker sends it with these, so both applications need the same path and domain.
-    /// - The value is limited to 4,076 bytes, and the value with its name to 4,096. Beaker's own limit is
+    /// - The value is limited to 4,076 bytes, and the value with its name to 4,096. Beaker itself fails at
     ///   4,105 bytes, even for a request that only reads, and its zlib may need a few bytes more than this
     ///   library's for the same session. A session that Python has filled to the last bytes can therefore be
     ///   loaded, but may be too large to be saved.

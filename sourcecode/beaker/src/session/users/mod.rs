@@ -343,7 +343,7 @@ impl Manager {
 
 /// The record of a list: read, changed and written by several at once.
 impl Manager {
-    /// Reads, changes and writes a list, until nobody has written in between; one that is empty is
+    /// Reads, changes and writes a list, and repeats that if it was written in between; an empty list is
     /// removed.
     async fn rewrite_list(&self, user: &str, change: Change<'_>) -> Result<Vec<Entry>> {
         let key = self.user_key(user);
@@ -362,7 +362,7 @@ impl Manager {
         Err(kept_busy(user))
     }
 
-    /// `None` if somebody else has written in between.
+    /// `None` if the list was written in between.
     async fn try_to_rewrite(
         &self,
         key: &Key,
