@@ -1,4 +1,4 @@
-//! The macros of the crate `beaker`, which re-exports them (feature `macros`): use them from there.
+//! The macros of the crate `beaker`. Use them from there, with the feature `macros`.
 
 mod attached;
 mod cache;
@@ -41,8 +41,8 @@ pub fn cached(options: TokenStream, item: TokenStream) -> TokenStream {
     expanded.into()
 }
 
-/// Makes a type a part of keys: of all its fields, in their order; an enum, of its variant's name as
-/// well.
+/// Implements `KeyPart` for a type, which makes it usable as a part of cache keys. The key contains all
+/// fields in their order, and for an enum also the name of its variant.
 ///
 /// ```
 /// use beaker::cache::{ArgumentKey, KeyPart};
@@ -57,8 +57,8 @@ pub fn cached(options: TokenStream, item: TokenStream) -> TokenStream {
 /// assert_ne!(key(Of::Driver { number: 6 }), key(Of::Team("6".into())));
 /// ```
 ///
-/// A change of the fields, or another name of a variant, gives other keys: what was kept under the old
-/// ones is not found any more.
+/// Changing the fields or renaming a variant changes the keys, so values cached under the old keys are no
+/// longer found.
 #[proc_macro_derive(KeyPart)]
 pub fn key_part(item: TokenStream) -> TokenStream {
     let item = parse_macro_input!(item as DeriveInput);

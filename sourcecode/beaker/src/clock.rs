@@ -1,6 +1,6 @@
-//! Time as an argument: [`Timestamp`], [`Clock`], [`SystemClock`], [`ManualClock`].
+//! The time as a value that tests can set: [`Timestamp`], [`Clock`], [`SystemClock`], [`ManualClock`].
 //!
-//! No other file of the library reads the time or waits, so every test can move it.
+//! No other part of the library reads the time or sleeps, so tests can control both.
 
 use std::fmt;
 use std::ops::Add;
@@ -9,26 +9,26 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A moment: microseconds since 1970, UTC. Printed as seconds with a fraction, as Beaker does.
+/// A point in time, in microseconds since 1970, UTC. It prints as seconds with a fraction, as in Beaker.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The moment so many microseconds after 1970.
+    /// Creates a timestamp from microseconds since 1970.
     #[inline]
     #[must_use]
     pub const fn from_micros(micros: u64) -> Timestamp {
         Timestamp(micros)
     }
 
-    /// Microseconds since 1970.
+    /// Returns the microseconds since 1970.
     #[inline]
     #[must_use]
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// How long ago `earlier` was; nothing if it lies ahead.
+    /// Returns the time that has passed since `earlier`, or zero if `earlier` is later than this.
     #[inline]
     #[must_use]
     pub fn since(self, earlier: Timestamp) -> Duration {
@@ -58,7 +58,7 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Stored as its number of microseconds.
+/// Serialized as its number of microseconds.
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u64(self.0)
@@ -71,29 +71,29 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Where the time comes from.
+/// A source of the time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time of day. Data outlives a process, so this is wall time.
+    /// Returns the time of day. Stored data outlives the process, so this is wall-clock time.
     fn now(&self) -> Timestamp;
 
-    /// A time that may lag behind [`now`](Clock::now) by a few milliseconds, and is read in a
-    /// tenth of the time: for a look at whether something has expired, and for the time of a request,
-    /// where reading the clock twice was a fifteenth of what its session costs.
+    /// Returns a time that may lag behind [`now`](Clock::now) by a few milliseconds, but takes a tenth of the
+    /// time to read. It serves to check whether something has expired, and as the time of a request, for
+    /// which reading the exact clock twice was a fifteenth of the cost of its session.
     fn recent(&self) -> Timestamp {
         self.now()
     }
 
-    /// Returns the time since some fixed moment of this process. It never goes back and takes no part
-    /// in a step of the time of day, so every deadline, wait and back-off is counted on it.
+    /// Returns the time since some fixed moment of this process. It never goes back and ignores changes of
+    /// the time of day, so deadlines, waits and back-offs are measured with it.
     ///
-    /// By default this is the operating system's monotonic clock.
+    /// The default implementation is the operating system's monotonic clock.
     fn monotonic(&self) -> Duration {
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         let start = *START;
         Instant::now().saturating_duration_since(start)
     }
 
-    /// Waits; used between two tries only.
+    /// Sleeps for this time; used only between two attempts.
     fn sleep(&self, time: Duration);
 }
 
@@ -108,7 +108,7 @@ impl Clock for SystemClock {
         Timestamp(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
     }
 
-    /// Linux: as of the kernel's last tick, 1 to 10 ms ago. Elsewhere: now.
+    /// Returns, on Linux, the time of the kernel's last tick, 1 to 10 ms ago; elsewhere the exact time.
     #[cfg(any(target_os = "linux", target_os = "android"))]
     #[inline]
     fn recent(&self) -> Timestamp {
@@ -123,7 +123,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told to move. For tests.
+/// A clock for tests, which stands still until it is advanced.
 #[derive(Debug)]
 pub struct ManualClock {
     /// Guards both times; nothing slow happens while it is held.
@@ -146,7 +146,7 @@ impl ManualClock {
         ManualClock { shown: Mutex::new(shown), moved: Condvar::new() }
     }
 
-    /// Moves the clock, and wakes who sleeps until then.
+    /// Advances the clock, and wakes everything that sleeps until then.
     pub fn advance(&self, time: Duration) {
         let mut shown = self.lock();
         shown.now = shown.now + time;
@@ -154,8 +154,8 @@ impl ManualClock {
         self.moved.notify_all();
     }
 
-    /// Steps the time of day, ahead or back, as an administrator or a time server does. No time passes:
-    /// whoever sleeps sleeps on.
+    /// Sets the time of day, forwards or back, as an administrator or a time server does. No time passes:
+    /// sleepers stay asleep.
     pub fn set(&self, now: Timestamp) {
         self.lock().now = now;
     }
@@ -166,7 +166,7 @@ impl ManualClock {
 }
 
 impl Default for ManualClock {
-    /// Shows 14 February 2009, 23:31:30 UTC: 1,234,567,890 seconds since 1970.
+    /// Creates a clock that shows 14 February 2009, 23:31:30 UTC: 1,234,567,890 seconds since 1970.
     fn default() -> ManualClock {
         ManualClock::new(Timestamp(1_234_567_890_000_000))
     }

@@ -9,10 +9,10 @@ use crate::proxies::TrustedProxies;
 /// No browser keeps a cookie longer than this: 400 days.
 pub(crate) const LONGEST_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// The values of all cookies of this name in a `Cookie` header, in its order.
+/// Returns the values of all cookies with this name in a `Cookie` header, in the order of the header.
 ///
-/// What is odd about the other cookies (no `=`, strange names, quotes) does not matter. A quoted
-/// value comes without its quotes.
+/// Other cookies may be malformed (no `=`, strange names, quotes) without any effect. A quoted value is
+/// returned without its quotes.
 pub fn find<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = &'a str> {
     header.split(';').filter_map(move |pair| {
         let (this, value) = pair.split_once('=')?;
@@ -30,7 +30,7 @@ pub(crate) fn path_matches(cookie: &str, request: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || cookie.ends_with('/') || rest.starts_with('/'))
 }
 
-/// How the session's cookie is sent.
+/// The options of the session's cookie.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct CookieOptions {
@@ -47,29 +47,29 @@ pub struct CookieOptions {
     priority: Option<CookiePriority>,
 }
 
-/// When the cookie is `Secure`, that is, never sent over plain HTTP.
+/// Whether the cookie is `Secure`, that is, never sent over plain HTTP.
 #[derive(Debug, Clone)]
 enum Secure {
     Always,
     Never,
-    /// If the visitor came over TLS, for which these are asked.
+    /// If the visitor came over TLS, which these proxies tell.
     #[cfg_attr(not(feature = "middleware"), allow(dead_code))]
     ByRequest(Arc<TrustedProxies>),
 }
 
-/// Which cookies Chromium drops first when a site has too many.
+/// The priority of a cookie: which ones Chromium removes first when a site has too many.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CookiePriority {
-    /// Before the others.
+    /// Removed before the others.
     Low,
-    /// As a cookie that says nothing.
+    /// The priority of a cookie without this attribute.
     Medium,
-    /// After the others.
+    /// Removed after the others.
     High,
 }
 
-/// Whether a browser sends the cookie along when another site leads to ours.
+/// Whether a browser sends the cookie with requests that another site starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "RFC 6265bis has these three")]
 pub enum SameSite {
@@ -77,7 +77,7 @@ pub enum SameSite {
     Strict,
     /// Only when the visitor follows a link.
     Lax,
-    /// Always. Browsers want `Secure` with it.
+    /// Always. Browsers require `Secure` with it.
     None,
 }
 
@@ -87,17 +87,17 @@ pub enum SameSite {
 pub enum CookieLifetime {
     /// Until the browser is closed (`True` in Beaker).
     Browser,
-    /// For so long from the last visit that used the session: it is sent anew when a tenth of the time
-    /// has passed. (With Beaker's signature, which has no room for a time, it is sent each time.) 400
-    /// days at most, since no browser keeps one longer.
+    /// For this time after the last visit that used the session: the cookie is sent again when a tenth of the
+    /// time has passed. (Beaker's signature has no room for a time, so with it the cookie is sent with every
+    /// response.) At most 400 days, because no browser keeps a cookie longer.
     For(Duration),
-    /// As long as browsers keep any (`False` in Beaker, which sends a day in 2038).
+    /// For as long as browsers keep a cookie (`False` in Beaker, which sends a date in 2038).
     Longest,
 }
 
 impl Default for CookieOptions {
-    /// `beaker.session.id`, for all paths, `Secure`, `HttpOnly`, `SameSite=Lax`, until the browser is
-    /// closed.
+    /// The name `beaker.session.id`, for all paths, `Secure`, `HttpOnly`, `SameSite=Lax`, until the browser
+    /// is closed.
     fn default() -> CookieOptions {
         CookieOptions {
             name: "beaker.session.id".into(),
@@ -115,24 +115,25 @@ impl Default for CookieOptions {
 }
 
 impl CookieOptions {
-    /// The cookie's name: Beaker's `key`.
+    /// Sets the cookie's name: Beaker's `key`. Default: `beaker.session.id`.
     pub fn name(mut self, name: impl Into<String>) -> CookieOptions {
         self.name = name.into();
         self
     }
 
-    /// Only for paths below this one. Default: `/`, all paths.
+    /// Sets the path of the cookie: browsers send it only with requests below this path. Default: `/`, all
+    /// paths.
     ///
-    /// A request for another path has no session in the middlewares, since its visitor's browser would not send the
-    /// cookie back there, and a new one would take the place of the one that they have.
+    /// In the middlewares, a request for another path has no session. The browser would not send the cookie
+    /// back there, so a new session would replace the one that the visitor has.
     pub fn path(mut self, path: impl Into<String>) -> CookieOptions {
         self.path = path.into();
         self
     }
 
-    /// Says that the application sees shorter paths than the browser, since a proxy, or axum's `nest`, takes away
-    /// what the cookie's [`path`](CookieOptions::path) says. Default: it sees the same ones. Each request has its
-    /// session then.
+    /// Declares that the application sees shorter paths than the browser, because a proxy, or axum's `nest`,
+    /// removes the cookie's [`path`](CookieOptions::path). With this option every request has its session.
+    /// Default: off.
     ///
     /// ```
     /// use beaker::CookieOptions;
@@ -144,46 +145,49 @@ impl CookieOptions {
         self
     }
 
-    /// Also for hosts below this domain.
+    /// Sets the domain of the cookie, whose subdomains get the cookie as well. Default: none, and only this
+    /// host gets it.
     pub fn domain(mut self, domain: impl Into<String>) -> CookieOptions {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Whether other sites' links and forms bring the cookie along.
+    /// Sets whether browsers send the cookie with requests that other sites start, by links and forms.
+    /// Default: [`SameSite::Lax`].
     pub fn same_site(mut self, same_site: SameSite) -> CookieOptions {
         self.same_site = same_site;
         self
     }
 
-    /// How long a browser keeps it.
+    /// Sets how long a browser keeps the cookie. Default: [`CookieLifetime::Browser`].
     pub fn lifetime(mut self, lifetime: CookieLifetime) -> CookieOptions {
         self.lifetime = lifetime;
         self
     }
 
-    /// Lets the page's scripts read the cookie, and so any script that gets into the page.
+    /// Lets the page's scripts read the cookie, including any script that an attacker injects (XSS). Default:
+    /// off.
     pub fn readable_by_scripts(mut self) -> CookieOptions {
         self.http_only = false;
         self
     }
 
-    /// Sends the cookie over plain HTTP too. For trying things out on one's own machine.
+    /// Sends the cookie over plain HTTP too, for development on localhost. Default: off.
     pub fn insecure_for_localhost(mut self) -> CookieOptions {
         self.secure = Secure::Never;
         self
     }
 
-    /// Makes the cookie `Secure` for visitors who come over TLS, and not for those who come over plain HTTP,
-    /// which a proxy says that is trusted. Default: `Secure` always.
+    /// Makes the cookie `Secure` for visitors who came over TLS, and not `Secure` for those who came over
+    /// plain HTTP, according to the headers of trusted proxies. Default: always `Secure`.
     ///
-    /// It is for an application that is reached both ways, as a test system often is. Where TLS is all there is,
-    /// leave it out. A request whose peer is no trusted proxy, or is not known, counts as plain HTTP. There
-    /// `SameSite=None` and [`partitioned`](CookieOptions::partitioned), which browsers take with `Secure`
-    /// alone, become `Lax` and nothing.
+    /// Use this for an application that is reached in both ways, as test systems often are. With TLS only,
+    /// leave it out. A request whose peer is unknown or no trusted proxy counts as plain HTTP. Browsers
+    /// accept `SameSite=None` and [`partitioned`](CookieOptions::partitioned) only together with `Secure`, so
+    /// over plain HTTP the cookie is `Lax` and not partitioned.
     ///
-    /// The middlewares decide it. A cookie that [`Session::set_cookie`](crate::session::SessionState::set_cookie) gives
-    /// outside a request is `Secure`.
+    /// The middlewares apply this option. Outside a request, the cookie of
+    /// [`Session::set_cookie`](crate::session::SessionState::set_cookie) is `Secure`.
     ///
     /// ```
     /// use beaker::{Backend, CookieOptions, Sessions};
@@ -202,8 +206,8 @@ impl CookieOptions {
         self
     }
 
-    /// Keeps the cookie apart for each site that our pages are embedded in (CHIPS): with
-    /// `SameSite=None`, for browsers that block the cookies of others. Default: off. It needs `Secure`.
+    /// Keeps the cookie separately for each site that embeds this one (CHIPS): for use with `SameSite=None`
+    /// in browsers that block third-party cookies. Requires `Secure`. Default: off.
     ///
     /// ```
     /// use beaker::{CookieOptions, SameSite};
@@ -215,7 +219,8 @@ impl CookieOptions {
         self
     }
 
-    /// Sets which cookies Chromium keeps longest when a site has too many. Default: it is not said.
+    /// Sets the priority of the cookie: which cookies Chromium keeps longest when a site has too many.
+    /// Default: none.
     ///
     /// ```
     /// use beaker::{CookieOptions, CookiePriority};
@@ -227,7 +232,7 @@ impl CookieOptions {
         self
     }
 
-    /// The name it has.
+    /// Returns the cookie's name.
     #[must_use]
     pub fn get_name(&self) -> &str {
         &self.name
@@ -301,7 +306,7 @@ impl CookieOptions {
         Some((proxies.clone(), plain))
     }
 
-    /// The value of a `Set-Cookie` header, of a cookie that is good for so long at most.
+    /// Returns a `Set-Cookie` header for a cookie that is valid for `longest` at most.
     pub(crate) fn set(&self, value: &str, longest: Option<Duration>) -> String {
         let lifetime = match self.lifetime {
             CookieLifetime::Browser => None,
@@ -316,7 +321,7 @@ impl CookieOptions {
         cookie
     }
 
-    /// The value of a `Set-Cookie` header that removes the cookie.
+    /// Returns a `Set-Cookie` header that removes the cookie.
     pub(crate) fn remove(&self) -> String {
         self.cookie("") + "; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT"
     }

@@ -1,16 +1,16 @@
-//! [`Error`]: what was tried, on what, and what to do next.
+//! [`Error`]: the one error type, whose message says what was attempted, on what, and what to do next.
 
 use std::error::Error as StdError;
 use std::fmt;
 
-/// The result of everything in this library that can fail.
+/// The result of every operation of this library that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An opaque error. [`kind`](Error::kind) tells what a program can do about it, the message tells
-/// a person, and [`source`](StdError::source) is always the original error.
+/// An opaque error. Its [`kind`](Error::kind) tells a program how to react, its message tells a person, and
+/// its [`source`](StdError::source) is always the original error.
 ///
-/// `Debug` prints the message and its causes, so that `fn main() -> beaker::Result<()>` ends with
-/// a sentence and not with a structure.
+/// `Debug` prints the message and its causes as a sentence instead of a structure, so that a program with `fn
+/// main() -> beaker::Result<()>` ends with a readable message.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -19,53 +19,53 @@ struct Inner {
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
-/// What went wrong, as far as a program can act on it.
+/// The kinds of errors, as far as a program can react to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A name, option or key in the program or its configuration is wrong: mend it and start again.
+    /// A name, option or key in the program or its configuration is wrong: correct it and start again.
     Config,
-    /// A server did not answer within its deadline, or refused: a later call may work.
+    /// A server did not answer within its deadline, or refused the connection: a later call may succeed.
     Unavailable,
-    /// The operating system or a server refused to store or to read: a folder that cannot be
-    /// written, a full disk.
+    /// The operating system or a server could not read or store, because of a read-only folder or a full
+    /// disk, for example.
     Storage,
-    /// The value is larger than the store takes.
+    /// The value is larger than the store accepts.
     TooLarge,
-    /// A value has no form in the codec, or the bytes are not what the type says.
+    /// The codec cannot encode this value, or the bytes do not decode to the requested type.
     Codec,
     /// The session has no such key.
     MissingKey,
-    /// No session is stored under that id.
+    /// No session is stored under this id.
     UnknownSession,
-    /// The session was deleted, or had its id changed, while this handle was open.
+    /// The session was deleted, or moved to a new id, while this handle was open.
     SessionGone,
-    /// Others kept writing the same record, and the bounded number of tries is used up.
+    /// Other writers changed the same record before each attempt, and the limit of attempts is reached.
     Conflict,
-    /// What a cache's value is made by failed, in a call that this one waited for.
+    /// The loader of a cached value failed in another call, for whose result this call waited.
     Creation,
-    /// The thread asked for a lock that it holds already.
+    /// The thread or task requested a lock that it already holds.
     WouldDeadlock,
     /// The application that a middleware wraps failed.
     Application,
 }
 
 impl Error {
-    /// An error of this kind; the message says what was tried, on what, and what to do.
+    /// Creates an error of this kind. The message should say what was attempted, on what, and what to do.
     ///
-    /// For backends and applications outside this crate.
+    /// It is meant for backends and applications outside this crate.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error(Box::new(Inner { kind, message: message.into(), source: None }))
     }
 
-    /// The same, caused by another error.
+    /// Adds the error that caused this one.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
         self.0.source = Some(source.into());
         self
     }
 
-    /// What a program can act on.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

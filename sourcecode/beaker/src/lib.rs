@@ -1,4 +1,9 @@
-//! Web sessions and caching: what Python's Beaker and dogpile.cache give, the Rust way.
+//! Web sessions and caching, after Python's Beaker and dogpile.cache.
+//!
+//! [`Sessions`] stores what an application remembers about a visitor, in memory, files, a database, redis,
+//! memcached, or in a cookie. [`Cache`] stores values that take long to compute, and computes each of them
+//! once, however many callers ask. Both have an asynchronous twin, `AsyncSessions`
+//! and `AsyncCache` (feature `tokio`).
 //!
 //! ```
 //! use beaker::{Backend, Sessions};
@@ -21,41 +26,41 @@
 //! | module | what is there |
 //! |---|---|
 //! | [`error`] | the one error type |
-//! | [`clock`] | time as an argument |
-//! | [`key`] | what a store knows a value by |
+//! | [`clock`] | the time, as a value that tests can set |
+//! | [`key`] | the names under which a store keeps values |
 //! | [`store`] | the contract of a store; memory, files, an embedded database, memcached, redis, SQL |
 //! | [`lock`] | the contract of locks; threads, processes, hosts |
 //! | [`backend`] | a store and its locks, opened by name |
-//! | [`layer`] | what is stored, compressed, encrypted, counted |
-//! | [`limit`] | how often something may be done |
-//! | [`sweeper`] | removing what has expired |
-//! | [`value`] | what a session can hold |
-//! | [`codec`] | values to bytes and back |
-//! | [`record`] | the envelope of what is stored |
-//! | [`signing`] | texts that nobody else can make |
-//! | `sealing` | texts that nobody else can read or make (feature `cookies`) |
+//! | [`layer`] | compressing, encrypting and counting around any store |
+//! | [`limit`] | rate limits |
+//! | [`sweeper`] | cleanup: removing expired records |
+//! | [`value`] | the types of values that a session can hold |
+//! | [`codec`] | encoding values as bytes and decoding them |
+//! | [`record`] | the header of every stored record |
+//! | [`signing`] | signing texts, so that nobody else can forge them |
+//! | `sealing` | encrypting texts, so that nobody else can read or forge them (feature `cookies`) |
 //! | [`cookie`] | reading and writing cookies |
-//! | [`session`] | sessions |
-//! | [`cache`] | what takes long to make, made once; `#[cached]` on functions (feature `macros`); for async code, `AsyncCache` (feature `tokio`) |
-//! | [`config`] | options as texts, from files and the environment, checked at once |
-//! | `metrics` | what happens, for a page of metrics (feature `metrics`) |
-//! | `testing` | the cookies of a visitor, for tests of a program (feature `middleware`) |
-//! | `middleware` | an application and what is wrapped around it (feature `middleware`); a layer for async servers (features `tower`, `axum`) |
+//! | [`session`] | the sessions of visitors |
+//! | [`cache`] | values that are computed once and then reused; `#[cached]` on functions (feature `macros`); for async code, `AsyncCache` (feature `tokio`) |
+//! | [`config`] | options from files and the environment, with all errors reported at once |
+//! | `metrics` | counters for Prometheus (feature `metrics`) |
+//! | `testing` | a visitor's cookies, for tests of an application (feature `middleware`) |
+//! | `middleware` | sessions, caches and CSRF protection around an application (feature `middleware`); layers for async servers (features `tower`, `axum`) |
 //!
 //! # Types of other crates
 //!
-//! Most of what the public interface shows of other crates is from versions that stay: `bytes` 1, `http` 1,
-//! `http-body` 1, `redis` 1, `serde` 1, `tokio` 1. These are not yet at 1.0, and a new minor version of one
-//! of them is a breaking change here too:
+//! Most types of other crates in the public interface come from crates with a stable version: `bytes` 1,
+//! `http` 1, `http-body` 1, `redis` 1, `serde` 1, `tokio` 1. The crates below have not reached 1.0. A new
+//! minor version of one of them is therefore a breaking change of this crate too:
 //!
 //! | crate | where | feature |
 //! |---|---|---|
-//! | `axum-core` 0.5 (of axum 0.8) | the extractors [`RequestSession`](middleware::RequestSession) and others, the response that an [`Error`] is | `axum` |
+//! | `axum-core` 0.5 (of axum 0.8) | the extractors, such as [`RequestSession`](middleware::RequestSession), and the response for an [`Error`] | `axum` |
 //! | `tower-layer` 0.3, `tower-service` 0.3 | [`SessionLayer`](middleware::SessionLayer) and the other layers | `tower` |
 //! | `deadpool-postgres` 0.14 | [`AsyncPostgresStore::from_pool`](store::AsyncPostgresStore::from_pool) | `deadpool-postgres` |
 //!
-//! A type that a program may have to build or to match in full stays as it is; all others are
-//! `#[non_exhaustive]`, so that an option or a case more breaks nothing.
+//! Types that a program may have to build or to match exhaustively do not change. All others are
+//! `#[non_exhaustive]`, so that a new option or variant breaks no program.
 #![forbid(unsafe_code)]
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs, missing_debug_implementations)]
 // Each item says which feature brings it.

@@ -1,4 +1,4 @@
-//! [`TrustedProxies`]: whose word is believed on how a request came to them, over TLS or in the clear.
+//! [`TrustedProxies`]: the proxies whose headers are believed about the visitor's address and about TLS.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,10 +6,11 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// The proxies before an application, by their addresses.
+/// The trusted proxies in front of an application, by their addresses.
 ///
-/// A proxy that ends TLS speaks plain HTTP to the application, and says in a header how the visitor came. But
-/// anybody can send such a header. So it is believed only of a peer whose address is in this list.
+/// A proxy that terminates TLS speaks plain HTTP to the application, and says in a header how the visitor
+/// came. Because anybody can send such a header, it is believed only from a peer whose address is in this
+/// list.
 ///
 /// # Examples
 ///
@@ -30,11 +31,11 @@ pub struct TrustedProxies {
     header: ProxyHeader,
 }
 
-/// In which header a proxy says how a request came to it.
+/// The header in which a proxy says how a request came to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ProxyHeader {
-    /// `X-Forwarded-Proto`, and `X-Forwarded-For` for the way over several proxies.
+    /// `X-Forwarded-Proto`, and `X-Forwarded-For` for the addresses on the way through several proxies.
     #[default]
     XForwardedProto,
     /// `Forwarded` (RFC 7239).
@@ -50,12 +51,13 @@ struct Network {
 }
 
 impl TrustedProxies {
-    /// Trusts these addresses (`10.0.0.7`, `::1`) and networks (`10.0.0.0/8`, `fd00::/8`), who are asked in
-    /// `X-Forwarded-Proto`.
+    /// Creates a list of trusted addresses (`10.0.0.7`, `::1`) and networks (`10.0.0.0/8`, `fd00::/8`). Their
+    /// header is `X-Forwarded-Proto`, unless [`header`](TrustedProxies::header) sets another one.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config`, with all entries that are neither; and for an empty list, which would trust nobody.
+    /// `ErrorKind::Config` with all entries that are neither addresses nor networks, and for an empty list,
+    /// which would trust nobody.
     pub fn new<T: AsRef<str>>(list: impl IntoIterator<Item = T>) -> Result<TrustedProxies> {
         let (mut networks, mut wrong) = (Vec::new(), Vec::new());
         for entry in list {
@@ -73,20 +75,20 @@ impl TrustedProxies {
         }
     }
 
-    /// Sets the header that the proxies write. Default: `X-Forwarded-Proto`. The other one is not looked at: a
-    /// proxy passes on what it does not know, so a visitor may have written it.
+    /// Sets the header that the proxies write. Default: `X-Forwarded-Proto`. The other header is ignored,
+    /// because a proxy passes on headers that it does not know, and a visitor may have written it.
     pub fn header(mut self, header: ProxyHeader) -> TrustedProxies {
         self.header = header;
         self
     }
 
-    /// Returns the header that is believed.
+    /// Returns the header that the proxies write.
     #[must_use]
     pub fn get_header(&self) -> ProxyHeader {
         self.header
     }
 
-    /// Tells whether a peer is one of them.
+    /// Returns whether a peer is a trusted proxy.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -103,7 +105,7 @@ impl TrustedProxies {
     }
 }
 
-/// Separated by commas or white space, as [`TrustedProxies::new`] takes them one by one.
+/// Parses addresses and networks that are separated by commas or white space.
 impl FromStr for TrustedProxies {
     type Err = Error;
 
@@ -113,7 +115,7 @@ impl FromStr for TrustedProxies {
     }
 }
 
-/// The list as it can be parsed again, without the header.
+/// Prints the list in a form that can be parsed again, without the header.
 impl fmt::Display for TrustedProxies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (number, Network { address, length }) in self.networks.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! [`Signer`]: texts that nobody else can make, in two formats, with keys that can be replaced.
+//! [`Signer`]: signed texts that nobody else can forge, in two formats, with key rotation.
 
 use std::fmt;
 use std::sync::OnceLock;
@@ -10,10 +10,10 @@ use sha2::Sha256;
 
 use crate::error::{Error, Result};
 
-/// Signs texts and knows its signatures again.
+/// Signs texts and verifies its signatures.
 ///
-/// Keys are a list, newest first: the first signs, all verify. So a key is replaced by putting a
-/// new one before it, and dropping the old one when what it signed has run out.
+/// The keys are a list, newest first: the first key signs, and all keys verify. To rotate keys, put a new key
+/// first, and remove the old one when everything that it signed has expired.
 #[derive(Clone)]
 pub struct Signer {
     format: Format,
@@ -31,19 +31,19 @@ enum Format {
 /// A key of this length has as many bits as the signature.
 const SHORTEST_KEY: usize = 32;
 
-/// A text whose signature holds.
+/// A text with a valid signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified<'a> {
-    /// What was signed.
+    /// The signed text.
     pub text: &'a str,
-    /// Signed with the newest key; else it is time to sign it anew.
+    /// Whether the newest key signed it. If not, sign the text again.
     pub is_newest: bool,
 }
 
 impl Signer {
-    /// Signs in this library's own format. Each key is 32 bytes or more, random, and secret: made
-    /// with `openssl rand -hex 32`, say, and kept out of the source.
+    /// Creates a signer for this library's own format. Each key must have 32 bytes or more, and be random and
+    /// secret: generate it with `openssl rand -hex 32`, for example, and keep it out of the source code.
     pub fn new<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>) -> Result<Signer> {
         let own = |key: K| match key.as_ref() {
             short if short.len() < SHORTEST_KEY => Err(Error::config(format!(
@@ -57,8 +57,9 @@ impl Signer {
         Signer::of(Format::Own(keys))
     }
 
-    /// Signs as Beaker does, to share cookies with a Python application: its `secret` is the key.
-    /// HMAC-SHA-1 still holds, but such a signature fits a cookie of any name.
+    /// Creates a signer for Beaker's format, to share cookies with a Python application, whose `secret` is
+    /// the key. HMAC-SHA-1 is still secure for this purpose, but such a signature has no label, so it is
+    /// valid for a cookie of any name.
     pub fn beaker<K: AsRef<[u8]>>(keys: impl IntoIterator<Item = K>) -> Result<Signer> {
         let keys: Vec<K> = keys.into_iter().collect();
         if keys.iter().any(|key| key.as_ref().is_empty()) {
@@ -67,8 +68,8 @@ impl Signer {
         Signer::of(Format::Beaker(keys.iter().map(|key| keyed(key.as_ref())).collect()))
     }
 
-    /// A signer with a key of its own, which ends with it: for sessions in memory, which end with
-    /// the process as well.
+    /// Creates a signer with a random key, which is lost with the process: for sessions in memory, which are
+    /// lost with it as well.
     pub fn random() -> Result<Signer> {
         let mut key = [0; SHORTEST_KEY];
         getrandom::fill(&mut key)
@@ -85,7 +86,7 @@ impl Signer {
         Err(Error::config("no signing key was given; one at least is needed"))
     }
 
-    /// The text with its signature. The label says what it is for, such as the cookie's name.
+    /// Returns the text with its signature. The label says what the text is for, such as the cookie's name.
     #[must_use]
     pub fn sign(&self, label: &str, text: &str) -> String {
         match &self.format {
@@ -112,7 +113,7 @@ impl Signer {
         matches!(self.format, Format::Beaker(_))
     }
 
-    /// The text of a signed text; `None` if no key of ours signed it for this label.
+    /// Returns the text of a signed text, or `None` if none of the keys signed it for this label.
     #[must_use]
     pub fn verify<'a>(&self, label: &str, signed: &'a str) -> Option<Verified<'a>> {
         let (text, key) = match &self.format {
@@ -135,7 +136,7 @@ impl Signer {
 }
 
 impl fmt::Debug for Signer {
-    /// Says nothing of the keys.
+    /// Hides the keys.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, keys) = match &self.format {
             Format::Own(keys) => ("own", keys.len()),
@@ -150,7 +151,7 @@ pub(crate) fn keyed<M: Mac + KeyInit>(key: &[u8]) -> M {
     <M as KeyInit>::new_from_slice(key).expect("an HMAC takes a key of any length")
 }
 
-/// Reads a text that stands for so many bytes; `None` for any other.
+/// Decodes a text of exactly this many bytes; `None` for any other.
 pub(crate) fn decode<const LENGTH: usize>(encoding: &Encoding, text: &str) -> Option<[u8; LENGTH]> {
     let mut bytes = [0; LENGTH];
     let fits = encoding.decode_len(text.len()).ok()? == LENGTH;

@@ -1,4 +1,4 @@
-//! For tests of a program that has sessions: [`CookieJar`], the cookies of a browser.
+//! Support for testing an application with sessions: [`CookieJar`], the cookies of a browser.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::cookie::path_matches;
 
-/// The cookies of one visitor, kept as a browser does (RFC 6265).
+/// The cookies of one visitor, stored as a browser stores them (RFC 6265).
 ///
-/// It takes `Set-Cookie` headers and gives the `Cookie` header of the next request: by host, path, `Secure` and
-/// time. A test of an application has a visitor with it:
+/// It takes the `Set-Cookie` headers of responses and returns the `Cookie` header of the next request, by
+/// host, path, `Secure` and time. With it, a test of an application can act as a visitor:
 ///
 /// ```
 /// use beaker::middleware::{App, Request, Response, SessionExt, SessionMiddleware, text};
@@ -45,8 +45,8 @@ use crate::cookie::path_matches;
 /// # }
 /// ```
 ///
-/// It believes what it is given: no site is kept from setting another's cookies, and `SameSite`, `HttpOnly`,
-/// `Partitioned` and `Priority`, by which a browser tells who asks, do not count.
+/// The jar does not protect against hostile sites: a site may set another site's cookies, and `SameSite`,
+/// `HttpOnly`, `Partitioned` and `Priority` are ignored.
 #[derive(Debug, Clone)]
 pub struct CookieJar {
     cookies: Vec<Cookie>,
@@ -175,13 +175,14 @@ impl Cookie {
 }
 
 impl CookieJar {
-    /// Makes an empty one, whose cookies end by the system's clock.
+    /// Creates an empty jar, whose cookies expire by the system's clock.
     #[must_use]
     pub fn new() -> CookieJar {
         CookieJar::default()
     }
 
-    /// Makes an empty one, whose cookies end by this clock: a [`ManualClock`](crate::ManualClock), say.
+    /// Creates an empty jar, whose cookies expire by this clock, such as a
+    /// [`ManualClock`](crate::ManualClock).
     ///
     /// ```
     /// use std::sync::Arc;
@@ -201,10 +202,10 @@ impl CookieJar {
         CookieJar { cookies: Vec::new(), clock }
     }
 
-    /// Takes the value of a `Set-Cookie` header that came from this address. What browsers would not take is
-    /// ignored.
+    /// Stores the cookie of a `Set-Cookie` header that came from this address. A header that browsers would
+    /// reject is ignored.
     ///
-    /// The address is a URL, or a path alone, which stands for `https://localhost`.
+    /// The address is a URL, or only a path, which means `https://localhost`.
     pub fn set(&mut self, url: &str, header: &str) {
         let now = self.clock.now();
         self.cookies.retain(|cookie| !cookie.is_over(now));
@@ -216,14 +217,14 @@ impl CookieJar {
         }
     }
 
-    /// Takes all `Set-Cookie` headers of a response from this address.
+    /// Stores the cookies of all `Set-Cookie` headers of a response from this address.
     pub fn take(&mut self, url: &str, response: &http::HeaderMap) {
         for header in response.get_all(http::header::SET_COOKIE) {
             self.set(url, &String::from_utf8_lossy(header.as_bytes()));
         }
     }
 
-    /// Returns the `Cookie` header of a request for this address. `None` if no cookie goes there.
+    /// Returns the `Cookie` header of a request to this address, or `None` if no cookie matches.
     #[must_use]
     pub fn header(&self, url: &str) -> Option<String> {
         let (address, now) = (Address::of(url), self.clock.now());
@@ -241,13 +242,13 @@ impl CookieJar {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    /// Closes the browser: the cookies are gone that have no time to end.
+    /// Closes the browser, which removes the cookies without an expiry time.
     pub fn close(&mut self) {
         self.cookies.retain(|cookie| cookie.until.is_some());
     }
 }
 
-/// An empty one, whose cookies end by the system's clock.
+/// Creates an empty jar, whose cookies expire by the system's clock.
 impl Default for CookieJar {
     fn default() -> CookieJar {
         CookieJar::with_clock(Arc::new(SystemClock))

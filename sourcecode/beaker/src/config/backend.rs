@@ -1,4 +1,4 @@
-//! [`BackendConfig`]: which backend, with which options.
+//! [`BackendConfig`]: a backend and its options.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,36 +9,38 @@ use crate::backend::Backend;
 use crate::backend::options::{BackendOptions, Descriptor, OPTIONS, OptionValue};
 use crate::error::Result;
 
-/// A backend by name, and its options: all that it needs, and none that it does not have.
+/// The name of a backend and its options, checked: nothing that it needs is missing, and nothing else is set.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BackendConfig(pub(super) BackendOptions);
 
 impl BackendConfig {
-    /// Returns its name: `type`.
+    /// Returns the name of the backend, the option `type`.
     #[must_use]
     pub fn name(&self) -> &str {
         self.0.kind.name
     }
 
-    /// Returns one of its options, such as `url`, as text, if it was given or has a default.
+    /// Returns one of the options, such as `url`, as text, if it was set or has a default.
     pub fn option(&self, name: &str) -> Option<String> {
         self.0.value(name).map(OptionValue::to_string)
     }
 
-    /// Opens it. Each call opens another one: two memories share nothing, so open one and clone it.
+    /// Opens the backend. Each call opens a separate one, and two memory backends share nothing; to share a
+    /// backend, open it once and clone it.
     ///
     /// # Errors
     ///
-    /// What [`Backend::open`] fails with: what can only be found out by opening.
+    /// The errors of [`Backend::open`] that only opening can detect.
     pub fn open(&self) -> Result<Backend> {
         self.0.open()
     }
 
-    /// Opens it for an asynchronous program, as [`open`](BackendConfig::open) does for a blocking one.
+    /// Opens the backend for an asynchronous program, as [`open`](BackendConfig::open) does for a blocking
+    /// one.
     ///
     /// # Errors
     ///
-    /// What [`AsyncBackend::open`](crate::AsyncBackend::open) fails with.
+    /// The same as for [`AsyncBackend::open`](crate::AsyncBackend::open).
     ///
     /// ```
     /// use beaker::config::{Place, Settings};

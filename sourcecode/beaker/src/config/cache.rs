@@ -10,50 +10,52 @@ use super::words::{
 };
 use crate::cache::{OnStoreFailure, OnTimeout};
 
-/// What `cache.…` says. It prints as lines of `key = value`, with passwords hidden.
+/// The options under `cache.…`. They print as lines of `key = value`, with passwords hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheConfig {
-    /// What holds for a cache of no region, and for what a region does not say itself.
+    /// The options of caches without a region, and those that a region does not set itself.
     pub default: RegionConfig,
-    /// `regions`: kinds of caches by name. A region takes over all that it does not say itself: the
-    /// backend's address as well, which Beaker forgets.
+    /// `regions`: the regions by name. A region inherits every option that it does not set itself, including
+    /// the backend's address, which Beaker does not inherit.
     pub regions: BTreeMap<String, RegionConfig>,
 }
 
-/// What holds for the caches of one region.
+/// The options of the caches of one region.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RegionConfig {
-    /// `type` and the backend's options: where values are kept.
+    /// `type` and the backend's options: where values are stored.
     pub backend: BackendConfig,
-    /// `expire`: how long a value is fresh; `None` is for ever.
+    /// `expire`: how long a value is fresh; `None` means forever.
     pub expire: Option<Duration>,
-    /// `stale_for`: how long after that it may be given while a new one is made.
+    /// `stale_for`: how long after that a stale value is served while a new one is computed.
     pub stale_for: Duration,
-    /// `error_ttl`: how long a failure of a creator is remembered; `None` is as caches have it, 0.1 seconds.
+    /// `error_ttl`: how long an error of a loader is remembered; `None` means the default, 0.1 seconds.
     pub error_ttl: Option<Duration>,
-    /// `wait_timeout`: how long a call waits for one that makes the value; `None` is until that has ended.
+    /// `wait_timeout`: how long a call waits for another one that computes the value; `None` means without
+    /// limit.
     pub wait_timeout: Option<Duration>,
-    /// `on_timeout`: what a call does then: it fails (`fail`), or makes the value itself (`create`).
+    /// `on_timeout`: what a call does after that: it fails (`fail`), or computes the value itself (`create`).
     pub on_timeout: Option<OnTimeout>,
-    /// `stale_on_failure`: whether a stale value is given when the creator fails; `None` is yes.
+    /// `stale_on_failure`: whether a stale value is served when the loader fails; `None` means yes.
     pub stale_on_failure: Option<bool>,
-    /// `local_tier`: how many values each cache keeps in memory as well; `None` is none.
+    /// `local_tier`: how many values each cache keeps in memory as well; `None` turns this off.
     pub local_tier: Option<usize>,
-    /// `local_ttl`: how long it believes those; `None` is a second.
+    /// `local_ttl`: how long such a value is used; `None` means one second.
     pub local_ttl: Option<Duration>,
-    /// `jitter`: up to so many percent of its time sooner a value expires, by chance.
+    /// `jitter`: the percentage of its time to live by which a value may expire earlier, at random.
     pub jitter: u8,
-    /// `refresh_early`: whether a value is made anew before it expires, by chance.
+    /// `refresh_early`: whether a value is recomputed shortly before it expires, at random.
     pub refresh_early: bool,
-    /// `on_store_failure`: whether a call fails with the store (`fail`), or goes on without it (`bypass`).
+    /// `on_store_failure`: whether a call fails together with the store (`fail`), or computes the value
+    /// without it (`bypass`).
     pub on_store_failure: OnStoreFailure,
-    /// `objects`: whether values are kept as they are, in memory, and not encoded.
+    /// `objects`: whether values are kept in memory without encoding.
     pub objects: bool,
     /// `enabled`: whether anything is cached at all.
     pub enabled: bool,
-    /// `key_length`: a longer key is shortened to a hash, in bytes.
+    /// `key_length`: the maximum length of a key in bytes; a longer key is shortened to a hash.
     pub key_length: usize,
 }
 

@@ -25,21 +25,21 @@ mod from_toml {
     use super::{Error, Origin, Path, Result, Settings, file};
 
     impl Settings {
-        /// The settings in a text in TOML: `timeout = 3600` below `[session]`, and tables in tables,
-        /// such as `[cache.short]`. A list of texts is the same as one text with `,` between them.
+        /// Reads settings from a text in TOML: `timeout = 3600` below `[session]`, and nested tables such as
+        /// `[cache.short]`. A list of strings is the same as one string with `,` between its items.
         ///
         /// # Errors
         ///
-        /// `ErrorKind::Config` if it is not TOML.
+        /// `ErrorKind::Config` if the text is not TOML.
         pub fn from_toml(text: &str) -> Result<Settings> {
             read(text, "the TOML")
         }
 
-        /// The settings in a file in TOML.
+        /// Reads settings from a file in TOML.
         ///
         /// # Errors
         ///
-        /// `ErrorKind::Config` if it cannot be read or is not TOML.
+        /// `ErrorKind::Config` if the file cannot be read or is not TOML.
         pub fn from_toml_file(path: impl AsRef<Path>) -> Result<Settings> {
             let (name, text) = file(path.as_ref())?;
             read(&text, &name)
@@ -112,25 +112,26 @@ mod from_ini {
     use crate::config::name::{Name, classify};
 
     impl Settings {
-        /// The settings in a text in INI: keys such as `session.type` in this section (`app:main`, say),
-        /// and plain ones such as `type` below `[session]`, `[cache]` and `[cache.short]`. What is said
-        /// below `[DEFAULT]`, or before the first section, holds where nothing else is said.
+        /// Reads settings from a text in INI: full keys such as `session.type` in the given section (for
+        /// example `app:main`), and short ones such as `type` below `[session]`, `[cache]` and
+        /// `[cache.short]`. Options below `[DEFAULT]`, or before the first section, are defaults for the
+        /// others.
         ///
-        /// Values are taken as they are. Python's `%(here)s` is a mistake here: write out what it
-        /// stands for.
+        /// Values are taken literally. Python's interpolation `%(here)s` is an error: write the value out.
         ///
         /// # Errors
         ///
-        /// `ErrorKind::Config` if it is not INI, or has neither that section nor one of ours.
+        /// `ErrorKind::Config` if the text is not INI, or contains neither that section nor one of the
+        /// library's.
         pub fn from_ini(text: &str, section: &str) -> Result<Settings> {
             read(text, section, "the INI")
         }
 
-        /// The settings in a file in INI.
+        /// Reads settings from a file in INI.
         ///
         /// # Errors
         ///
-        /// `ErrorKind::Config` if it cannot be read, is not INI or has no such section.
+        /// `ErrorKind::Config` if the file cannot be read, is not INI or has no such section.
         pub fn from_ini_file(path: impl AsRef<Path>, section: &str) -> Result<Settings> {
             let (name, text) = file(path.as_ref())?;
             read(&text, section, &name)

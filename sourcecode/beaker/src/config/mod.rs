@@ -1,4 +1,5 @@
-//! [`Settings`] and [`Config`]: Beaker's options, from wherever they are said, checked all at once.
+//! [`Settings`] and [`Config`]: Beaker's options as text, from the program, files and the environment. All of
+//! them are checked together, and all errors are reported at once.
 //!
 //! ```
 //! use beaker::config::Settings;
@@ -38,27 +39,27 @@
 //! | option | may be | default |
 //! |---|---|---|
 //! | `type` | a name of [`Backend::open`](crate::Backend::open), or `cookie` (feature `cookies`) | `file` if there is a `data_dir`, else `memory` |
-//! | `data_dir`, `lock_dir`, `url`, `urls`, `master`, `table_name`, `deadline`, `max_entries`, `max_bytes`, `max_in_flight`, `queue_timeout` | what the [backend](crate::Backend::open) has; `deadline` and `queue_timeout` in milliseconds | |
-//! | `timeout` | seconds without use, or `never` | `never` |
-//! | `lifetime` | seconds in all, or `never` | `never` |
-//! | `touch_every` | seconds between two notes of an access | each one is noted |
-//! | `grace` | seconds, 0 to 60, for which an old id leads to the session | `0` |
-//! | `max_per_user` | sessions of a user, 1 to 10000; the oldest ends when there is one more | `1000` |
-//! | `local_tier` | sessions of which there are copies in memory, 1 to 10000000 | none |
-//! | `local_ttl` | seconds, 1 to 60, for which such a copy is shown | `1` |
+//! | `data_dir`, `lock_dir`, `url`, `urls`, `master`, `table_name`, `deadline`, `max_entries`, `max_bytes`, `max_in_flight`, `queue_timeout` | the options of the [backend](crate::Backend::open); `deadline` and `queue_timeout` in milliseconds | |
+//! | `timeout` | the idle timeout in seconds, or `never` | `never` |
+//! | `lifetime` | the absolute timeout in seconds, or `never` | `never` |
+//! | `touch_every` | seconds; an access is noted if the last noted one is at least this long ago | each access is noted |
+//! | `grace` | seconds, 0 to 60, for which an old id still leads to the session | `0` |
+//! | `max_per_user` | maximum number of sessions of a user, 1 to 10000; beyond it, the oldest ends | `1000` |
+//! | `local_tier` | maximum number of sessions with a copy in memory, 1 to 10000000 | none |
+//! | `local_ttl` | seconds, 1 to 60, for which such a copy is used | `1` |
 //! | `save_accessed_time`, `auto` | true or false | `true`, `false` |
 //! | `key`, `cookie_path`, `cookie_domain` | the cookie's name, path and domain | `beaker.session.id`, `/`, none |
-//! | `cookie_expires` | true: until the browser is closed; false: as long as browsers keep any; seconds | `true` |
-//! | `cookie_path_is_cut` | true: a proxy or axum's `nest` takes `cookie_path` away before the application sees a path | `false` |
-//! | `secure` | true; false; `auto`: if the visitor came over TLS, as trusted proxies say | `true` (Beaker: false) |
-//! | `trusted_proxies` | addresses and networks with `,` between, for `secure = auto` | none |
-//! | `proxy_header` | `x-forwarded-proto`, `forwarded`: where the proxies say it | `x-forwarded-proto` |
+//! | `cookie_expires` | true: until the browser is closed; false: as long as browsers keep a cookie; or seconds | `true` |
+//! | `cookie_path_is_cut` | true: a proxy, or axum's `nest`, removes `cookie_path` from the path that the application sees | `false` |
+//! | `secure` | true; false; `auto`: if the visitor came over TLS, according to trusted proxies | `true` (Beaker: false) |
+//! | `trusted_proxies` | addresses and networks, separated by `,`, for `secure = auto` | none |
+//! | `proxy_header` | `x-forwarded-proto`, `forwarded`: the header that the proxies set | `x-forwarded-proto` |
 //! | `httponly` | true or false | `true` (Beaker: false) |
 //! | `samesite` | `lax`, `strict`, `none` | `lax` |
 //! | `partitioned` | true or false | `false` |
 //! | `cookie_priority` | `low`, `medium`, `high` | none |
-//! | `secret` | keys that sign ids, newest first, with `,` between | none |
-//! | `validate_key`, `encrypt_key` | the same, for `type = cookie`: they sign, they seal | none |
+//! | `secret` | keys that sign ids, newest first, separated by `,` | none |
+//! | `validate_key`, `encrypt_key` | for `type = cookie`: keys that sign and keys that encrypt the session, newest first, separated by `,` | none |
 //! | `cookie_format` | `own`, `beaker` | `own` |
 //! | `data_serializer` | `bincode`, `json` | `bincode` |
 //!
@@ -68,25 +69,25 @@
 //! |---|---|---|
 //! | `type` and the backend's options | as for sessions, without `cookie` | `memory` |
 //! | `expire` | seconds, or `never` | `never` |
-//! | `stale_for` | seconds after that in which an old value is given while a new one is made | `0` |
-//! | `error_ttl` | milliseconds for which a failure of a creator is remembered; 0 remembers nothing | `100` |
-//! | `wait_timeout` | milliseconds that a call waits for another one that makes the value | until that has ended |
-//! | `on_timeout` | `fail`, or `create`: after `wait_timeout`, a call makes the value itself | `fail` |
-//! | `stale_on_failure` | true or false: whether a stale value is given when the creator fails | `true` |
-//! | `local_tier` | values that each cache keeps in memory as well, 1 or more | none |
-//! | `local_ttl` | milliseconds for which it believes those | `1000` |
-//! | `jitter` | percent of `expire` by which values expire sooner by chance | `0` |
-//! | `refresh_early` | true or false: values are made anew before they expire, by chance | `false` |
-//! | `on_store_failure` | `fail`, or `bypass`: a call goes on without the store when that fails | `fail` |
-//! | `objects` | true or false, for `type = memory`: values are kept as they are, for `Region::objects`; each cache holds `max_entries` of them, or 10,000 | `false` |
+//! | `stale_for` | seconds after `expire` for which a stale value is served while a new one is computed | `0` |
+//! | `error_ttl` | milliseconds for which an error of a loader is remembered; 0 turns that off | `100` |
+//! | `wait_timeout` | milliseconds for which a call waits for another one that computes the value | no limit |
+//! | `on_timeout` | `fail`, or `create`: after `wait_timeout`, the call computes the value itself | `fail` |
+//! | `stale_on_failure` | true or false: whether a stale value is served when the loader fails | `true` |
+//! | `local_tier` | number of values that each cache keeps in memory as well, 1 or more | none |
+//! | `local_ttl` | milliseconds for which such a value is used | `1000` |
+//! | `jitter` | percent of `expire` by which values expire earlier, at random | `0` |
+//! | `refresh_early` | true or false: values are recomputed shortly before they expire, at random | `false` |
+//! | `on_store_failure` | `fail`, or `bypass`: while the store fails, values are computed without it | `fail` |
+//! | `objects` | true or false, for `type = memory`: values are kept without encoding, for `Region::objects`; each cache holds `max_entries` of them, or 10,000 | `false` |
 //! | `enabled` | true or false | `true` |
-//! | `key_length` | bytes, 80 or more | `250` |
-//! | `regions` | names with `,` between; for `cache.` only | none |
+//! | `key_length` | bytes, 80 or more; longer keys are shortened to a hash | `250` |
+//! | `regions` | names, separated by `,`; for `cache.` only | none |
 //!
-//! A region takes over what it does not say itself.
+//! A region inherits the options that it does not set itself.
 //!
-//! True is also yes, on, y, t, 1, and false no, off, n, f, 0, in any case. Beaker's other options are
-//! refused with a reason; nothing is ignored.
+//! True may also be written yes, on, y, t or 1, and false no, off, n, f or 0, in any case. Beaker's other
+//! options are errors that give the reason; no option is silently ignored.
 
 mod backend;
 mod cache;
@@ -113,23 +114,23 @@ pub use settings::Settings;
 
 use crate::error::Result;
 
-/// What the settings come to. It prints as lines of `key = value`, with secrets hidden.
+/// A checked configuration. It prints as lines of `key = value`, with secrets hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// What `session.…` says.
+    /// The options under `session.…`.
     pub session: SessionConfig,
-    /// What `cache.…` says.
+    /// The options under `cache.…`.
     pub cache: CacheConfig,
 }
 
 impl Settings {
-    /// What these settings come to. Nothing is opened or written yet.
+    /// Checks these settings and returns the configuration. Nothing is opened or written yet.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` with all mistakes, a line for each: the key, the value (secrets are
-    /// hidden), where it came from, and what is allowed or was probably meant.
+    /// `ErrorKind::Config` with all errors, one per line: the key, the value (secrets are hidden), its
+    /// source, and what is allowed or was probably meant.
     pub fn read(&self) -> Result<Config> {
         let problems = Problems::default();
         note_strays(self, &problems);
@@ -140,15 +141,15 @@ impl Settings {
 }
 
 impl fmt::Display for Config {
-    /// The lines of both parts, sorted.
+    /// Prints the lines of both parts, sorted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}\n{}", self.cache, self.session)
     }
 }
 
 impl fmt::Display for SessionConfig {
-    /// Sorted lines of `key = value` that can be read again. Secrets are hidden, and what is not
-    /// said is there too, marked as the default.
+    /// Prints sorted lines of `key = value` that can be read again. Secrets are hidden. Options that are not
+    /// set are included and marked as defaults.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut lines = Lines::default();
         lines.options("session.", self.printed());
@@ -157,8 +158,9 @@ impl fmt::Display for SessionConfig {
 }
 
 impl fmt::Display for CacheConfig {
-    /// Sorted lines of `key = value` that can be read again. Passwords are hidden. What is not said is
-    /// there too, marked as the default; what a region takes over is marked with its source.
+    /// Prints sorted lines of `key = value` that can be read again. Passwords are hidden. Options that are
+    /// not set are included and marked as defaults; inherited options of a region are marked with their
+    /// source.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (mut lines, base) = (Lines::default(), self.default.printed());
         for (name, region) in &self.regions {

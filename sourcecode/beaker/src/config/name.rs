@@ -1,4 +1,4 @@
-//! Which keys are ours, which ones were meant to be, and which of Beaker's have no place here.
+//! Recognizes keys: the library's own ones, misspelled ones, and options of Beaker that are not supported.
 
 use std::sync::LazyLock;
 

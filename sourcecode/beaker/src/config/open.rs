@@ -1,4 +1,4 @@
-//! Opens what the configuration describes: sessions, and regions of caches.
+//! Opens the sessions and regions that a configuration describes.
 
 use std::time::Duration;
 
@@ -20,12 +20,12 @@ use crate::session::Sessions;
 use crate::signing::Signer;
 
 impl SessionConfig {
-    /// The sessions that this describes. Opens the backend.
+    /// Opens the backend and returns the sessions that this configuration describes.
     ///
     /// # Errors
     ///
-    /// What [`Backend::open`] fails with; `ErrorKind::Config` if fields were changed after they had
-    /// been read and do not fit together.
+    /// The same as for [`Backend::open`]; `ErrorKind::Config` if fields were changed after reading and no
+    /// longer fit together.
     pub fn sessions(&self) -> Result<Sessions> {
         match &self.place {
             Place::Backend(backend) => self.sessions_in(backend.open()?),
@@ -33,21 +33,21 @@ impl SessionConfig {
         }
     }
 
-    /// The sessions that this describes, in a backend that the program has: one of its own, or one
-    /// that is shared with a cache.
+    /// Returns the sessions that this configuration describes, in a backend that the program has opened
+    /// itself, or that is shared with a cache.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` as for [`sessions`](SessionConfig::sessions).
+    /// `ErrorKind::Config`, as for [`sessions`](SessionConfig::sessions).
     pub fn sessions_in(&self, backend: Backend) -> Result<Sessions> {
         self.configure_signed(Sessions::new(backend))
     }
 
-    /// The same for an asynchronous program.
+    /// Opens the backend and returns the sessions for an asynchronous program.
     ///
     /// # Errors
     ///
-    /// Those of [`sessions`](SessionConfig::sessions).
+    /// The same as for [`sessions`](SessionConfig::sessions).
     ///
     /// ```
     /// use beaker::config::Settings;
@@ -67,11 +67,11 @@ impl SessionConfig {
         }
     }
 
-    /// The same in a backend that an asynchronous program has.
+    /// Returns the sessions for an asynchronous program, in a backend that the program has opened itself.
     ///
     /// # Errors
     ///
-    /// Those of [`sessions_in`](SessionConfig::sessions_in).
+    /// The same as for [`sessions_in`](SessionConfig::sessions_in).
     #[cfg(feature = "tokio")]
     pub fn async_sessions_in(&self, backend: impl Into<AsyncBackend>) -> Result<AsyncSessions> {
         AsyncSessions::new(backend).set(|sessions| self.configure_signed(sessions))
@@ -157,8 +157,9 @@ impl SessionConfig {
 }
 
 impl CacheConfig {
-    /// The regions that this describes. Opens their backends: one for all that have the same, but
-    /// each its own memory, with its own bound.
+    /// Opens the backends and returns the regions that this configuration describes. Regions with the same
+    /// backend options share one backend, except for memory: each region has its own memory with its own
+    /// limit.
     ///
     /// ```
     /// use beaker::config::Settings;
@@ -178,18 +179,18 @@ impl CacheConfig {
     ///
     /// # Errors
     ///
-    /// What [`Backend::open`] fails with; `ErrorKind::Config` for fields that were changed and do not
-    /// fit.
+    /// The same as for [`Backend::open`]; `ErrorKind::Config` if fields were changed after reading and no
+    /// longer fit together.
     pub fn open(&self) -> Result<Regions> {
         self.open_by(BackendConfig::open, Backend::null, RegionOptions::new)
     }
 
-    /// Opens the same for an asynchronous program: [`Regions::get_async`] gives its regions. Those that
-    /// have the same backend share its connections, or its bound of threads.
+    /// Opens the backends and returns the regions for an asynchronous program; get one with
+    /// [`Regions::get_async`]. Regions with the same backend share its connections, or its limit of threads.
     ///
     /// # Errors
     ///
-    /// Those of [`open`](CacheConfig::open).
+    /// The same as for [`open`](CacheConfig::open).
     ///
     /// # Panics
     ///
@@ -242,12 +243,12 @@ impl CacheConfig {
 }
 
 impl RegionConfig {
-    /// What this describes, for a [`Region`](crate::cache::Region) of the program's own. Opens the backend;
-    /// where caching is not enabled, it is the one that stores nothing.
+    /// Opens the backend and returns the options for a [`Region`](crate::cache::Region) that the program
+    /// declares itself. If caching is disabled, the backend is one that stores nothing.
     ///
     /// # Errors
     ///
-    /// What [`Backend::open`] fails with.
+    /// The same as for [`Backend::open`].
     pub fn open(&self) -> Result<RegionOptions> {
         if let Some(options) = self.in_memory() {
             return Ok(self.configured(options));
@@ -256,11 +257,12 @@ impl RegionConfig {
         Ok(self.configured(RegionOptions::new(backend)))
     }
 
-    /// Opens the same for an [`AsyncRegion`](crate::cache::AsyncRegion) of the program's own.
+    /// Opens the backend and returns the options for an [`AsyncRegion`](crate::cache::AsyncRegion) that the
+    /// program declares itself.
     ///
     /// # Errors
     ///
-    /// What [`AsyncBackend::open`] fails with.
+    /// The same as for [`AsyncBackend::open`].
     ///
     /// # Panics
     ///
@@ -326,8 +328,7 @@ pub(super) const BEAKER_IS_JSON: &str =
     "sessions in Beaker's cookies are JSON; take `json`, or leave it out";
 
 pub(super) const NO_KEY: &str =
-    "sessions in cookies are signed with `validate_key` or sealed with `encrypt_key`";
+    "sessions in cookies are signed with `validate_key` or encrypted with `encrypt_key`";
 
 #[cfg(feature = "cookies")]
-const BEAKER_NEEDS_BOTH: &str =
-    "Beaker seals with `encrypt_key` and `validate_key`, and each has as many keys as the other";
+const BEAKER_NEEDS_BOTH: &str = "Beaker encrypts with `encrypt_key` and signs with `validate_key`, so both need the same number of keys";

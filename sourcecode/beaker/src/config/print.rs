@@ -36,18 +36,19 @@ impl fmt::Display for Lines {
     }
 }
 
-/// The keys of an option such as `session.secret`, newest first. `Debug` and `Display` say how long
-/// the text is, and nothing else.
+/// The keys of an option such as `session.secret`, newest first. `Debug` and `Display` print only the length
+/// of the text.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Keys(String);
 
 impl Keys {
-    /// Keys with `,` between them. So a key has no comma in it, and no white space around it.
+    /// Creates keys from a text with `,` between them. A key therefore contains no comma and no surrounding
+    /// white space.
     pub(super) fn new(text: &str) -> Keys {
         Keys(text.to_owned())
     }
 
-    /// The keys, newest first.
+    /// Returns the keys, newest first.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         words::list(&self.0)
     }
@@ -87,8 +88,8 @@ pub(super) const SECRETS: [&str; 3] = ["secret", "validate_key", "encrypt_key"];
 /// The options whose names only look as if they were.
 const HARMLESS: [&str; 3] = ["key", "key_length", "secure"];
 
-/// Whether values of this name are not for everybody's eyes. A name that is no option's is judged
-/// by its looks, since `secert` holds a secret too.
+/// Whether values of this name are secret. An unknown name is judged by its looks, because `secert` contains
+/// a secret too.
 fn is_secret(name: &str) -> bool {
     let option = name.rsplit('.').next().unwrap_or(name).to_lowercase();
     let suspicious = ["secr", "key", "pass", "pwd", "token", "credential"];

@@ -1,4 +1,5 @@
-//! Reads the settings into typed options: what goes together, what is inherited, what is left over.
+//! Reads raw settings into typed options: which of them belong together, what is inherited, and which keys
+//! are unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! [`Reader`]: takes the options of one group out of the settings; and [`Problems`]: all that is wrong
-//! with a configuration, told at once.
+//! [`Reader`]: takes the options of one group out of the settings; and [`Problems`]: all errors of a
+//! configuration, reported at once.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -31,7 +31,7 @@ impl<'a> Reader<'a> {
         Reader { settings, prefix: prefix.into(), inherits: None, known, problems }
     }
 
-    /// Looks for the source of a mistake below this prefix, too.
+    /// Looks for the source of an error below this prefix, too.
     pub(super) fn inheriting(mut self, prefix: &'static str) -> Reader<'a> {
         self.inherits = Some(prefix);
         self
@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
         understood.map_err(|what| self.wrong(option, &what)).ok()
     }
 
-    /// Notes a mistake in what was given.
+    /// Records an error in an option that was set.
     pub(super) fn wrong(&self, option: &str, what: &str) {
         let own = self.key(option);
         let inherited = self.inherits.map(|prefix| format!("{prefix}{option}"));
@@ -156,7 +156,7 @@ pub(super) fn note_strays(settings: &Settings, problems: &Problems) {
     }
 }
 
-/// The mistakes that were found so far, each a line.
+/// The errors that were found so far, each a line.
 #[derive(Debug, Default)]
 pub(super) struct Problems(RefCell<Vec<String>>);
 

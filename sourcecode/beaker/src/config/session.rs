@@ -13,103 +13,104 @@ use crate::nearest::nearest;
 use crate::proxies::{ProxyHeader, TrustedProxies};
 use crate::session::{DEFAULT_PER_USER, MOST_PER_USER, OnStoreFailure};
 
-/// What `session.…` says. It prints as lines of `key = value`, with secrets hidden.
+/// The options under `session.…`. They print as lines of `key = value`, with secrets hidden.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionConfig {
-    /// `type` and the backend's options: where sessions are kept.
+    /// `type` and the backend's options: where sessions are stored.
     pub place: Place,
-    /// `timeout`: a session ends that was not used for so long.
+    /// `timeout`: the idle timeout; `None` means never.
     pub timeout: Option<Duration>,
-    /// `lifetime`: a session ends so long after it began.
+    /// `lifetime`: the absolute timeout; `None` means never.
     pub lifetime: Option<Duration>,
-    /// `touch_every`: an access is noted if the last one was noted so long ago.
+    /// `touch_every`: an access is noted only if the last noted one is at least this long ago.
     pub touch_every: Option<Duration>,
-    /// `grace`: how long an old id leads to the session; zero is not at all.
+    /// `grace`: how long an old id leads to the session; zero turns this off.
     pub grace: Duration,
-    /// `max_per_user`: how many sessions a user may have; the oldest ends when there is one more.
+    /// `max_per_user`: the maximum number of sessions of a user; beyond it, the oldest ends.
     pub max_per_user: usize,
-    /// `local_tier`: of how many sessions there are copies in the memory of this process; `None` is none.
+    /// `local_tier`: the maximum number of sessions with a copy in the memory of this process; `None` turns
+    /// this off.
     pub local_tier: Option<usize>,
-    /// `local_ttl`: for how long such a copy is shown; `None` is a second.
+    /// `local_ttl`: how long such a copy is used; `None` means one second.
     pub local_ttl: Option<Duration>,
     /// `save_accessed_time`: whether accesses are noted.
     pub save_accessed_time: bool,
-    /// `auto`: whether the middleware saves what was changed.
+    /// `auto`: whether the middleware saves changes by itself.
     pub auto: bool,
-    /// How the cookie is sent.
+    /// The options of the cookie.
     pub cookie: CookieConfig,
-    /// `remove_rejected`: whether a cookie that leads to no session is removed.
+    /// `remove_rejected`: whether a rejected cookie is removed from the browser.
     pub remove_rejected: bool,
-    /// `on_store_failure`: what becomes of a request while the store cannot be reached.
+    /// `on_store_failure`: what a request gets while the store cannot be reached.
     pub on_store_failure: OnStoreFailure,
-    /// `cookie_format`: how the cookie is signed or sealed.
+    /// `cookie_format`: how the cookie is signed or encrypted.
     pub cookie_format: CookieFormat,
-    /// `data_serializer`: what new records are written in.
+    /// `data_serializer`: the codec in which new records are written.
     pub data_serializer: Serializer,
-    /// `secret`: what ids in cookies are signed with.
+    /// `secret`: the keys that sign ids in cookies.
     pub secret: Option<Keys>,
-    /// `validate_key`: what sessions in cookies are signed with.
+    /// `validate_key`: the keys that sign sessions in cookies.
     pub validate_key: Option<Keys>,
-    /// `encrypt_key`: what sessions in cookies are sealed with.
+    /// `encrypt_key`: the keys that encrypt sessions in cookies.
     pub encrypt_key: Option<Keys>,
 }
 
-/// Where sessions are kept.
+/// Where sessions are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Place {
-    /// In a backend; the cookie has the id alone.
+    /// In a backend; the cookie contains only the id.
     Backend(BackendConfig),
-    /// In the visitor's cookie, and nowhere else: `type = cookie`.
+    /// In the visitor's cookie only: `type = cookie`.
     Cookie,
 }
 
-/// How a cookie is signed or sealed.
+/// How a cookie is signed or encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CookieFormat {
-    /// This library's way: `own`.
+    /// This library's format: `own`.
     Own,
-    /// Beaker's way, to share cookies with a Python application: `beaker`.
+    /// Beaker's format, to share cookies with a Python application: `beaker`.
     Beaker,
 }
 
-/// What sessions are written in.
+/// The codec in which sessions are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Serializer {
-    /// Small and quick: `bincode`.
+    /// A small and fast binary format: `bincode`.
     Bincode,
-    /// For other programs to read: `json`.
+    /// JSON, which other programs can read: `json`.
     Json,
 }
 
-/// How the session's cookie is sent.
+/// The options of the session's cookie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CookieConfig {
     /// `key`: the cookie's name.
     pub name: String,
-    /// `cookie_path`: only for paths below this one.
+    /// `cookie_path`: the path; browsers send the cookie only with requests below it.
     pub path: String,
-    /// `cookie_domain`: also for hosts below this domain.
+    /// `cookie_domain`: the domain; browsers send the cookie to its subdomains as well.
     pub domain: Option<String>,
     /// `cookie_expires`: how long a browser keeps it.
     pub expires: CookieLifetime,
     /// `cookie_path_is_cut`: whether the application sees shorter paths than the browser.
     pub path_is_cut: bool,
-    /// `secure`: never over plain HTTP.
+    /// `secure`: whether the cookie is only sent over TLS.
     pub secure: Secure,
-    /// `trusted_proxies`: who is asked how a visitor came, for `secure = auto`.
+    /// `trusted_proxies`: the proxies whose headers are believed, for `secure = auto`.
     pub trusted_proxies: Option<TrustedProxies>,
-    /// `proxy_header`: where they say it.
+    /// `proxy_header`: the header that the proxies set.
     pub proxy_header: ProxyHeader,
-    /// `httponly`: not for the page's scripts.
+    /// `httponly`: whether the cookie is hidden from the page's scripts.
     pub httponly: bool,
-    /// `samesite`: whether other sites' links and forms bring it along.
+    /// `samesite`: whether browsers send the cookie with requests that other sites start.
     pub samesite: SameSite,
-    /// `partitioned`: kept apart for each site that ours is embedded in.
+    /// `partitioned`: whether the cookie is kept separately for each site that embeds this one.
     pub partitioned: bool,
     /// `cookie_priority`: which cookies Chromium keeps longest.
     pub priority: Option<CookiePriority>,
@@ -121,9 +122,9 @@ pub struct CookieConfig {
 pub enum Secure {
     /// `true`.
     Always,
-    /// `false`: for one's own machine.
+    /// `false`: for development on localhost.
     Never,
-    /// `auto`: if the visitor came over TLS, as the trusted proxies say.
+    /// `auto`: if the visitor came over TLS, according to the trusted proxies.
     Auto,
 }
 
@@ -147,7 +148,7 @@ impl Default for CookieConfig {
 }
 
 impl CookieConfig {
-    /// The options for [`Sessions::cookie`](crate::Sessions::cookie).
+    /// Returns the options for [`Sessions::cookie`](crate::Sessions::cookie).
     pub fn options(&self) -> CookieOptions {
         let mut options = CookieOptions::default()
             .name(self.name.as_str())
@@ -403,7 +404,7 @@ fn cipher(word: &str) -> ParseResult<()> {
         return Ok(());
     }
     if CTR.contains(&word.as_str()) {
-        let why = "it seals with AES-CTR, which is neither written nor read here; set `cryptography`, \
+        let why = "it encrypts with AES-CTR, which is neither written nor read here; set `cryptography`, \
                    which is AES-256-GCM, here and on Python's side";
         return Err(why.into());
     }

@@ -1,4 +1,4 @@
-//! [`Settings`]: what was said, and where: by the program, in the environment, in lines of text.
+//! [`Settings`]: raw options and their sources: the program, the environment, lines of text.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -12,10 +12,10 @@ use crate::error::{Error, Result};
 /// What the names of our variables begin with.
 const PREFIX: &str = "BEAKER_";
 
-/// Settings from one or more places, not judged yet: [`read`](Settings::read) does that.
+/// Raw options and their sources, not yet checked: [`read`](Settings::read) checks them.
 ///
-/// Ours begin with `session.` or `cache.`, or with these after `beaker.`. What begins otherwise
-/// belongs to another part of the program and is left alone, unless it looks like a slip of the pen.
+/// The library's keys begin with `session.` or `cache.`, optionally after `beaker.`. Keys with another
+/// beginning belong to other parts of the program and are ignored, unless one looks like a typing error.
 #[derive(Clone, Default)]
 #[must_use]
 pub struct Settings(BTreeMap<String, Setting>);
@@ -63,8 +63,8 @@ impl fmt::Display for Origin {
 }
 
 impl Settings {
-    /// Settings that the program has as pairs. For two kinds of sources, make two `Settings`: within
-    /// one, a key that comes twice is a mistake.
+    /// Creates settings from pairs of key and value. Within one `Settings`, a key that occurs twice is an
+    /// error; for several sources, create several `Settings` and merge them.
     pub fn from_pairs<K: Into<String>, V: Into<String>>(
         pairs: impl IntoIterator<Item = (K, V)>,
     ) -> Settings {
@@ -75,9 +75,8 @@ impl Settings {
         settings
     }
 
-    /// The settings among variables of the environment. Of names that begin with the prefix, the
-    /// rest is the key: `__` is a dot, and letters are small ones. With the prefix `BEAKER_`,
-    /// `BEAKER_SESSION__TYPE` is `session.type`.
+    /// Collects the settings among environment variables. The prefix is removed, `__` becomes a dot, and
+    /// letters become lower case: with the prefix `BEAKER_`, `BEAKER_SESSION__TYPE` is `session.type`.
     pub fn from_env(
         prefix: &str,
         variables: impl IntoIterator<Item = (String, String)>,
@@ -92,11 +91,11 @@ impl Settings {
         settings
     }
 
-    /// The settings in this process's environment, with the prefix `BEAKER_`.
+    /// Collects the settings in this process's environment, with the prefix `BEAKER_`.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if such a variable is no text.
+    /// `ErrorKind::Config` if such a variable is not Unicode.
     pub fn from_process_env() -> Result<Settings> {
         let mut variables = Vec::new();
         for (name, value) in env::vars_os() {
@@ -111,10 +110,10 @@ impl Settings {
         Ok(Settings::from_env(PREFIX, variables))
     }
 
-    /// These settings, and on top of them others, which win.
+    /// Merges these settings with others, which take precedence.
     ///
-    /// An empty value in the others takes back what was said here: with
-    /// `BEAKER_SESSION__DATA_DIR=` in the environment, the file's `session.data_dir` was never said.
+    /// An empty value in the others unsets the option: with `BEAKER_SESSION__DATA_DIR=` in the environment,
+    /// the `session.data_dir` of a file is ignored.
     pub fn merged_with(mut self, later: Settings) -> Settings {
         for (key, setting) in later.0 {
             let takes_back = setting.value.is_empty() && self.0.contains_key(&key);
@@ -161,7 +160,7 @@ impl Settings {
 }
 
 impl fmt::Debug for Settings {
-    /// Lines of `key = value`, with secrets hidden.
+    /// Prints lines of `key = value`, with secrets hidden.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let line = |(key, setting): (&str, &Setting)| {
             let value = redacted(key, &setting.value);
@@ -174,12 +173,12 @@ impl fmt::Debug for Settings {
 impl FromStr for Settings {
     type Err = Error;
 
-    /// Reads `key = value` lines, as a configuration prints them. Empty lines and what follows a `#`
-    /// are for people. A value that begins with `"` is a JSON string, and so may hold anything.
+    /// Reads lines of `key = value`, as a configuration prints them. Empty lines and comments after a `#` are
+    /// skipped. A value that begins with `"` is a JSON string, and so may contain any character.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for a line that is none of these.
+    /// `ErrorKind::Config` for any other line.
     fn from_str(text: &str) -> Result<Settings> {
         let mut settings = Settings::default();
         for (number, line) in text.lines().enumerate() {

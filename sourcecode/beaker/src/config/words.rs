@@ -1,4 +1,4 @@
-//! [`ConfigOption`]: an option, and what its values may be as texts; the words are Beaker's.
+//! [`ConfigOption`]: an option and the forms of its values as text, which are Beaker's.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -65,7 +65,7 @@ pub(super) fn seconds(text: &str) -> ParseResult<Duration> {
     whole(text, 0..=LONGEST).map(Duration::from_secs).ok_or_else(allowed)
 }
 
-/// Whole milliseconds, so many or more.
+/// Whole milliseconds, with a minimum.
 pub(super) fn milliseconds(text: &str, least: u64) -> ParseResult<Duration> {
     let most = LONGEST * 1000;
     let allowed = || format!("allowed are whole milliseconds, {least} to {most} (100 years)");

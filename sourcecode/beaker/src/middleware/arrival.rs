@@ -1,5 +1,5 @@
-//! How a request came: from which peer ([`PeerAddress`]), and whether its visitor came over TLS, which decides
-//! with which cookie it is answered.
+//! How a request arrived: from which peer ([`PeerAddress`]), and whether over TLS, which decides which cookie
+//! the response gets.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -12,11 +12,11 @@ use crate::cookie::path_matches;
 use crate::proxies::TrustedProxies;
 use crate::session::Manager;
 
-/// Who is at the other end of a request's connection: in the extensions of the request.
+/// The address at the other end of a request's connection, kept in the extensions of the request.
 ///
-/// `Server` puts it there, and of axum's `ConnectInfo<SocketAddr>` it is known too. A program on
-/// another server inserts it into each request, for
-/// [`CookieOptions::secure_by_request`](crate::CookieOptions::secure_by_request).
+/// `Server` sets it, and axum's `ConnectInfo<SocketAddr>` is understood as well. With any other server,
+/// insert it into each request yourself, for
+/// [`CookieOptions::secure_by_request`](crate::CookieOptions::secure_by_request) and for rate limits.
 ///
 /// # Examples
 ///
@@ -30,7 +30,7 @@ use crate::session::Manager;
 pub struct PeerAddress(SocketAddr);
 
 impl PeerAddress {
-    /// Notes an address, with the port of the peer.
+    /// Wraps an address, with the port of the peer.
     #[must_use]
     pub fn new(address: SocketAddr) -> PeerAddress {
         PeerAddress(address)

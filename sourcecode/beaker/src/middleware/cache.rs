@@ -7,10 +7,10 @@ use super::sealed::Sealed;
 use super::{App, Request, Response};
 use crate::error::{Error, Result};
 
-/// An application with caches: Beaker's middleware of the same name.
+/// Gives each request the caches of an application: Beaker's middleware of the same name.
 ///
-/// What it gives is up to you: one [`Cache`](crate::Cache), or a struct of several. It is cloned for
-/// each request, so it had better be cheap to clone, as a cache is.
+/// The value is of your own choice: one [`Cache`](crate::Cache), or a struct of several. It is cloned for
+/// each request, so it should be cheap to clone, as a cache is.
 ///
 /// ```
 /// use beaker::Cache;
@@ -36,7 +36,7 @@ pub struct CacheMiddleware<A, C> {
 struct Given<C>(C);
 
 impl<A: App, C: Clone + Send + Sync + 'static> CacheMiddleware<A, C> {
-    /// Wraps an application. Several, with different types, may be wrapped around one.
+    /// Wraps an application. An application may be wrapped several times, with values of different types.
     pub fn new(app: A, caches: C) -> CacheMiddleware<A, C> {
         CacheMiddleware { app, caches }
     }
@@ -49,16 +49,15 @@ impl<A: App, C: Clone + Send + Sync + 'static> App for CacheMiddleware<A, C> {
     }
 }
 
-/// Gives a request the application's caches.
+/// Adds access to the application's caches to a [`Request`].
 ///
-/// Only a [`Request`] has it.
+/// The trait is implemented for [`Request`] only.
 pub trait CacheExt: Sealed {
-    /// The caches of this type.
+    /// Returns the caches of this type.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` where no [`CacheMiddleware`] with this type is wrapped around the
-    /// application.
+    /// `ErrorKind::Config` if no [`CacheMiddleware`] with this type is wrapped around the application.
     fn caches<C: Clone + Send + Sync + 'static>(&self) -> Result<&C>;
 }
 

@@ -1,4 +1,4 @@
-//! [`CsrfMiddleware`]: refuses what changes something and was not sent by a page of this site.
+//! [`CsrfMiddleware`]: refuses changing requests that do not come from a page of this site.
 
 use std::fmt;
 
@@ -13,18 +13,19 @@ use crate::session::SessionState;
 /// The largest form in which a token is looked for, by default.
 const BODY_LIMIT: usize = 1024 * 1024;
 
-/// An application that is protected against cross-site request forgery: a page of another site that sends a form
-/// in the visitor's name, to which the browser adds the session's cookie.
+/// Protects an application against cross-site request forgery (CSRF): a page of another site makes a
+/// visitor's browser send a form, to which the browser adds the session's cookie.
 ///
-/// A request that changes something brings a [token](SessionState::csrf_token) of the session, which only pages of
-/// this site can know: in the header `X-CSRF-Token`, or in the field `csrf_token` of a form. Without one the
-/// answer is 403. `GET`, `HEAD`, `OPTIONS` and `TRACE` need none, so they must not change anything.
+/// A request that changes something must carry a [token](SessionState::csrf_token) of the session, which only
+/// pages of this site can know: in the header `X-CSRF-Token`, or in the form field `csrf_token`. A request
+/// without a valid token gets the status 403. `GET`, `HEAD`, `OPTIONS` and `TRACE` need no token, so their
+/// handlers must not change anything.
 ///
-/// It belongs inside a `SessionMiddleware`. What others call without a page, such as webhooks, belongs
-/// outside.
+/// The middleware belongs inside a `SessionMiddleware`. Routes that are not called from a page, such as
+/// webhooks, belong outside of it.
 ///
-/// A form is read if it is `application/x-www-form-urlencoded`. One with files (`multipart/form-data`) is sent by
-/// a script, with the header.
+/// A token is found in forms of the type `application/x-www-form-urlencoded`. Forms with files
+/// (`multipart/form-data`) must be sent by a script that sets the header.
 ///
 /// # Examples
 ///
@@ -111,7 +112,7 @@ impl CsrfRules {
     }
 }
 
-/// Returns a token of the session, which is saved if it is new: else the token would hold for nobody.
+/// Returns a token of the session. A new session is saved, because the token would be worthless without it.
 #[cfg(feature = "axum")]
 pub(super) fn token(session: &mut super::RequestSession) -> Result<String> {
     let token = session.csrf_token();
@@ -148,28 +149,28 @@ pub(super) fn refusal<B>(status: StatusCode, body: B) -> http::Response<B> {
 }
 
 impl<A: App> CsrfMiddleware<A> {
-    /// Protects an application.
+    /// Wraps an application.
     pub fn new(app: A) -> CsrfMiddleware<A> {
         CsrfMiddleware { app, rules: CsrfRules::default() }
     }
 
-    /// Sets the header in which a token is looked for. Default: `X-CSRF-Token`.
+    /// Sets the header that may contain the token. Default: `X-CSRF-Token`.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if it is no name for a header.
+    /// `ErrorKind::Config` if this is not a valid name of a header.
     pub fn header(mut self, name: &str) -> Result<CsrfMiddleware<A>> {
         self.rules.set_header(name)?;
         Ok(self)
     }
 
-    /// Sets the field of a form in which a token is looked for. Default: `csrf_token`.
+    /// Sets the form field that may contain the token. Default: `csrf_token`.
     pub fn field(mut self, name: impl Into<String>) -> CsrfMiddleware<A> {
         self.rules.field = name.into();
         self
     }
 
-    /// Sets how many bytes a form may have that is read. Default: 1 MiB. A larger one gets a 413.
+    /// Sets the maximum size of a form, in bytes. Default: 1 MiB. A larger form gets the status 413.
     pub fn body_limit(mut self, bytes: usize) -> CsrfMiddleware<A> {
         self.rules.body_limit = bytes;
         self

@@ -1,5 +1,5 @@
-//! What is told of a request to whoever runs the server: what it asked for, and what went wrong. The visitor is
-//! told nothing of it.
+//! Logs for the operator of the server: what a request asked for, and what went wrong. The visitor learns
+//! nothing of it.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -35,13 +35,13 @@ pub(super) fn warn(peer: Option<IpAddr>, what: &str) {
     tracing::warn!(target: TARGET, peer, "{what}");
 }
 
-/// A request was refused, since it had no token of its session.
+/// A request was refused, because it had no token of its session.
 pub(super) fn refused(asked: &Asked, why: &str) {
     let (method, path) = (asked.method(), asked.path());
     tracing::debug!(target: TARGET, method, path, why, "refused: its CSRF token is not right");
 }
 
-/// The request has been answered, and what it changed in its session is dropped, since it did not save it.
+/// The request has been answered, and its changes to the session are dropped, because it did not save them.
 pub(super) fn log_unsaved(asked: impl FnOnce() -> Option<Asked>, session: &SessionState) {
     let Some(unsaved) = session.unsaved() else { return };
     let (id, count) = (unsaved.id.shown(), unsaved.keys.len());

@@ -1,17 +1,18 @@
-//! An application, and what is wrapped around it: [`App`], and its middlewares.
+//! [`App`], an application, and the middlewares that wrap it: sessions, caches, CSRF protection, rate limits.
 //!
-//! The shape is WSGI's: an application is called with a request and gives a response, and a
-//! middleware is an application that calls another one. A `Server` (feature `server`) serves it.
+//! The design is that of WSGI: an application is called with a request and returns a response, and a
+//! middleware is an application that calls another one. A `Server` (feature `server`) serves an application.
 //!
-//! For async servers, the same is done by layers around one of tower's services (feature `tower`), and axum's
-//! handlers (feature `axum`) take a [`RequestSession`] and a `CsrfToken` as arguments. From the outside inwards:
+//! For async servers, layers do the same around a tower service (feature `tower`), and handlers of axum
+//! (feature `axum`) take a [`RequestSession`] and a `CsrfToken` as arguments. The middlewares and layers,
+//! from the outermost to the innermost:
 //!
 //! | around an `App` | around a service | |
 //! |---|---|---|
-//! | [`RateLimitMiddleware`] | `RateLimitLayer` | refuses visitors who ask too often |
-//! | [`HttpCacheMiddleware`] | `HttpCacheLayer` | keeps pages that are for all |
+//! | [`RateLimitMiddleware`] | `RateLimitLayer` | refuses visitors who send too many requests |
+//! | [`HttpCacheMiddleware`] | `HttpCacheLayer` | caches the pages that are the same for all visitors |
 //! | [`SessionMiddleware`] | `SessionLayer` | gives each request its session |
-//! | [`CsrfMiddleware`] | `CsrfLayer` | refuses what other sites have forged |
+//! | [`CsrfMiddleware`] | `CsrfLayer` | refuses forged requests of other sites |
 //! | [`CacheMiddleware`] | | gives each request the application's caches |
 
 mod arrival;
@@ -49,7 +50,8 @@ use crate::error::Result;
 /// A request, with its whole body.
 pub type Request = http::Request<Vec<u8>>;
 
-/// Keeps others from implementing what only a request has, so that methods can be added to it.
+/// Prevents other crates from implementing the extension traits of a request, so that methods can be added to
+/// these.
 mod sealed {
     pub trait Sealed {}
 
@@ -59,9 +61,9 @@ mod sealed {
 /// A response, with its whole body.
 pub type Response = http::Response<Vec<u8>>;
 
-/// An application: called with each request, from several threads.
+/// An application: a function from requests to responses, called from several threads.
 ///
-/// An error becomes a response of status 500 that says nothing of it; the server logs it.
+/// An error becomes a response of status 500 without details; the server logs the error.
 pub trait App: Send + Sync {
     /// Answers a request.
     fn call(&self, request: &mut Request) -> Result<Response>;
@@ -76,7 +78,7 @@ where
     }
 }
 
-/// A response of status 200 with a plain text.
+/// Returns a response of status 200 with a plain text.
 pub fn text(body: impl Into<String>) -> Response {
     let mut response = Response::new(body.into().into_bytes());
     let plain = http::HeaderValue::from_static("text/plain; charset=utf-8");

@@ -1,4 +1,4 @@
-//! [`RateLimitMiddleware`]: refuses visitors who ask too often.
+//! [`RateLimitMiddleware`]: refuses visitors who send too many requests.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
@@ -18,11 +18,12 @@ use crate::proxies::TrustedProxies;
 /// Tells for which key a request counts.
 type KeyOf = dyn Fn(&HeaderMap) -> Option<String> + Send + Sync;
 
-/// An application that each visitor may ask so often, as a [`RateLimiter`] says. Others get status 429, with
-/// `Retry-After`, and the application is not asked.
+/// Limits the rate of each visitor's requests to an application with a [`RateLimiter`]. A visitor over the
+/// limit gets the status 429 with `Retry-After`, and the application is not called.
 ///
-/// A visitor is an address: that of the peer, or behind [proxies](RateLimitMiddleware::behind) the one that they
-/// name. All addresses of IPv6 with the same first 64 bits are one, since that is what one household has.
+/// A visitor is an address: that of the peer, or behind [proxies](RateLimitMiddleware::behind) the one that
+/// they name. All IPv6 addresses with the same first 64 bits count as one, because one household has that
+/// many.
 ///
 /// # Examples
 ///
@@ -82,7 +83,7 @@ impl Visitors {
     }
 }
 
-/// What a visitor gets who has asked too often: when to ask again, in whole seconds.
+/// The response to a visitor over the limit: when to try again, in whole seconds.
 pub(super) fn too_many(retry_after: Option<Duration>) -> http::Response<String> {
     let wait = retry_after.unwrap_or_default();
     let seconds = (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1);
@@ -93,20 +94,20 @@ pub(super) fn too_many(retry_after: Option<Duration>) -> http::Response<String> 
 }
 
 impl<A: App> RateLimitMiddleware<A> {
-    /// Limits how often an application is asked.
+    /// Wraps an application.
     pub fn new(app: A, limiter: RateLimiter) -> RateLimitMiddleware<A> {
         RateLimitMiddleware { app, limiter, visitors: Visitors::default() }
     }
 
     /// Trusts these proxies to name the visitor's address, in `X-Forwarded-For` or in `Forwarded`. Default:
-    /// nobody, and the peer is the visitor.
+    /// none, and the peer is the visitor.
     pub fn behind(mut self, proxies: TrustedProxies) -> RateLimitMiddleware<A> {
         self.visitors.proxies = Some(Arc::new(proxies));
         self
     }
 
-    /// Counts by something else, such as the key of an API in a header. Default: by address, as is done for
-    /// requests for which the function gives `None`.
+    /// Sets a function that chooses the key by which requests are counted, such as an API key in a header.
+    /// Default: the visitor's address, which also applies when the function returns `None`.
     pub fn key_of(
         mut self,
         key_of: impl Fn(&HeaderMap) -> Option<String> + Send + Sync + 'static,

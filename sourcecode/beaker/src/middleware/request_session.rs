@@ -1,5 +1,5 @@
 //! [`RequestSession`]: the session of a request. It is loaded when it is first asked for, has one user at a
-//! time, and is out of reach when the request has been answered.
+//! time, and cannot be reached after the response.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,29 +17,29 @@ use crate::session::{Manager, SessionState};
 use crate::value::Value;
 use crate::world::{World, finish};
 
-/// Gives a request its session.
+/// Adds access to the session to a [`Request`](super::Request).
 ///
-/// Only a [`Request`](super::Request) has it.
+/// The trait is implemented for [`Request`](super::Request) only.
 pub trait SessionExt: Sealed {
-    /// Returns the visitor's session, loaded with the first call.
+    /// Returns the visitor's session, and loads it at the first call.
     ///
-    /// There is one, and it has one user at a time.
+    /// A request has one session, and the session has one user at a time.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::WouldDeadlock` while it is in use: let go of it before asking for it again;
-    /// `ErrorKind::Config` where no `SessionMiddleware` is wrapped around the application, or where its store
-    /// is waited for by tasks, whose way to it is `session_of`; `ErrorKind::Application` if the request has
-    /// been answered; what the store fails with.
+    /// `ErrorKind::WouldDeadlock` if the session is already in use: drop it before asking for it again;
+    /// `ErrorKind::Config` if no `SessionMiddleware` is wrapped around the application, or if the store is
+    /// asynchronous and has to be reached with `session_of`; `ErrorKind::Application` if the request has
+    /// already been answered; errors of the store.
     fn session(&self) -> Result<RequestSession>;
 
-    /// Returns the visitor's session, as [`session`](SessionExt::session), or `None` where there can be none: no
-    /// `SessionMiddleware` is wrapped around the application, or the path of the request is not below that of
-    /// the [cookie](crate::CookieOptions::path).
+    /// Returns the visitor's session as [`session`](SessionExt::session) does, or `None` where there can be
+    /// none: no `SessionMiddleware` is wrapped around the application, or the [cookie's
+    /// path](crate::CookieOptions::path) does not cover the path of the request.
     ///
     /// # Errors
     ///
-    /// Those of [`session`](SessionExt::session), but for the two cases that are `None`.
+    /// The same as for [`session`](SessionExt::session), except for the two cases that are `None`.
     fn optional_session(&self) -> Result<Option<RequestSession>>;
 }
 
@@ -56,20 +56,21 @@ impl SessionExt for Request {
     }
 }
 
-/// The session of a request, in use.
+/// The session of a request, while it is in use.
 ///
-/// What it holds is read and changed with the methods of [`SessionState`]. What is to be done with it is
-/// noted, and done once, when the request has been answered: so a handler that fails saves nothing.
+/// Values are read and changed with the methods of [`SessionState`]. Saving and ending the session only
+/// record what is to be done; it is done once, when the application has answered, so that a handler that
+/// fails saves nothing.
 ///
-/// It goes back to the request when this is dropped. That must be before the request is answered: what is
-/// still in use then cannot be saved, and the answer is an error.
+/// Dropping this gives the session back to the request. Drop it before the request is answered, because a
+/// session that is still in use then cannot be saved, and the response becomes an error.
 pub struct RequestSession {
     lazy: LazySession,
     /// There until this is dropped.
     session: Option<Box<SessionState>>,
 }
 
-/// A session that is being loaded. If that fails, or is given up, it is in the store as before.
+/// A session that is being loaded. If loading fails, or is cancelled, the stored session is unchanged.
 struct Loading {
     lazy: LazySession,
     sessions: Option<Manager>,
@@ -98,42 +99,44 @@ impl RequestSession {
         self.session.as_mut().expect("it is there until this is dropped")
     }
 
-    /// Sets a value, as [`SessionState::set`]. The value may be made of what is there.
+    /// Sets a value, as [`SessionState::set`] does. The new value may be computed from the current one.
     #[doc(alias = "insert")]
     pub fn set(&mut self, key: impl Into<String>, value: impl Into<Value>) {
         self.state_mut().set(key, value);
     }
 
-    /// Asks for a save, as [`Session::save`](crate::Session::save).
+    /// Requests a save at the end of the request, as [`Session::save`](crate::Session::save) does at once.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::SessionGone` if this request has deleted it; `ErrorKind::Unavailable` if it is empty since
-    /// the store could not be reached. What else a save fails with is the answer to the request.
+    /// `ErrorKind::SessionGone` if this request has deleted the session; `ErrorKind::Unavailable` if the
+    /// session is empty because the store could not be reached. If the save itself fails later, the response
+    /// to the request is an error.
     pub fn save(&mut self) -> Result<()> {
         self.state_mut().ask_to_save()
     }
 
-    /// Deletes it, as [`Session::delete`](crate::Session::delete): its values at once, and what is stored of
-    /// it when the request has been answered.
+    /// Deletes the session, as [`Session::delete`](crate::Session::delete) does: its values at once, and its
+    /// record in the store at the end of the request.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Unavailable` if the store could not be reached when it was asked for. What else fails is
-    /// the answer to the request.
+    /// `ErrorKind::Unavailable` if the store could not be reached when the session was asked for. If ending
+    /// it fails later, the response to the request is an error.
     #[doc(alias = "destroy")]
     #[doc(alias = "flush")]
     pub fn delete(&mut self) -> Result<()> {
         self.state_mut().ask_to_delete()
     }
 
-    /// Asks for its end, and goes on with an empty one, as
-    /// [`Session::invalidate`](crate::Session::invalidate): for logging out.
+    /// Ends the session and continues with an empty one, as
+    /// [`Session::invalidate`](crate::Session::invalidate) does: for logging out. The old session ends at the
+    /// end of the request.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Unavailable` if the store could not be reached when it was asked for. What else fails is
-    /// the answer to the request.
+    /// `ErrorKind::Unavailable` if the store could not be reached when the session was asked for. If ending
+    /// it fails later, the response to the request is an error.
     #[doc(alias = "flush")]
     #[doc(alias = "destroy")]
     #[doc(alias = "purge")]
@@ -141,12 +144,12 @@ impl RequestSession {
         self.state_mut().ask_to_begin_again()
     }
 
-    /// Asks for a save under a new id, as [`Session::regenerate_id`](crate::Session::regenerate_id): for
-    /// logging in.
+    /// Requests a save under a new id at the end of the request, as
+    /// [`Session::regenerate_id`](crate::Session::regenerate_id) does at once: for logging in.
     ///
     /// # Errors
     ///
-    /// Those of [`save`](RequestSession::save).
+    /// The same as for [`save`](RequestSession::save).
     #[doc(alias = "cycle_id")]
     #[doc(alias = "renew")]
     #[doc(alias = "regenerate")]
@@ -249,7 +252,7 @@ impl LazySession {
         !matches!(*self.place(), Place::Nowhere)
     }
 
-    /// Tells whether anybody has asked for it, so that the answer may be its visitor's own.
+    /// Returns whether the session was asked for, so that the response may be private to the visitor.
     pub(super) fn is_asked_for(&self) -> bool {
         !matches!(*self.place(), Place::Stored(_) | Place::Nowhere)
     }

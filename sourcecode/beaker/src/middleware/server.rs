@@ -40,7 +40,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 const RETRY_AFTER: Duration = Duration::from_millis(250);
 
-/// After so many looks that found connections waiting, nobody accepts them.
+/// The number of checks that find waiting connections after which the accepting thread counts as dead.
 const LOOKS: u32 = 4;
 
 /// How many connections that wait for a thread are given one in a look, at most.
@@ -52,11 +52,11 @@ const SPARE: usize = 8;
 /// How many `tiny_http::Server`s that accept no more are kept for their connections.
 const EARLIER: usize = 4;
 
-/// An HTTP/1.1 server that listens.
+/// A simple HTTP/1.1 server for an [`App`].
 ///
-/// The server is [`tiny_http`], and this type is what an [`App`] needs around it: worker threads, a
-/// limit on bodies, a graceful stop, and status 500 for errors and panics. It is meant for learning
-/// and for tools, as Python's `wsgiref` is.
+/// It is built on [`tiny_http`], and adds what an [`App`] needs: worker threads, a limit on the size of
+/// bodies, a graceful shutdown, and status 500 for errors and panics. It is meant for learning and for tools,
+/// like Python's `wsgiref`.
 ///
 /// ```
 /// use beaker::middleware::{Request, Server, text};
@@ -76,41 +76,41 @@ const EARLIER: usize = 4;
 ///
 /// # What it withstands
 ///
-/// - Each connection is read on a thread of its own, a body over 1 KiB arrives on one more, and an
-///   answer over 64 KiB leaves on one more. So a silent or slow visitor costs threads and keeps
-///   nobody else waiting.
-/// - A body over the [limit](Server::body_limit) gets status 413 and is never allocated. A body
-///   without a `Content-Length` gets 411, since tiny_http takes a chunked body that was cut off for a
-///   whole one. A head over 64 KiB or 100 headers gets 431. A `Content-Length` that is no number, two
-///   that differ, two `Host` headers or none get 400.
-/// - A visitor who takes nothing of an answer is given up after 10 to 20 seconds (on Unix).
-/// - A process that has run out of file descriptors accepts again when some are free (on Unix).
+/// - Each connection is read on its own thread, a body over 1 KiB is received on another one, and a response
+///   over 64 KiB is sent on yet another one. A silent or slow client therefore costs threads but does not
+///   delay other clients.
+/// - A body over the [limit](Server::body_limit) gets status 413 and is never allocated. A body without a
+///   `Content-Length` gets 411, because tiny_http cannot tell a truncated chunked body from a complete one. A
+///   head over 64 KiB or with more than 100 headers gets 431. A malformed `Content-Length`, two that differ,
+///   and no `Host` header or two of them get 400.
+/// - A client that stops reading its response is dropped after 10 to 20 seconds (on Unix).
+/// - A process that has run out of file descriptors accepts connections again when some are free (on Unix).
 ///
 /// # What it does not withstand
 ///
-/// tiny_http has no time limit for a head or a body, and no limit on the length of a head while that
-/// arrives. Whoever can open connections can therefore use it up:
+/// tiny_http has no time limit for a head or a body, and no limit on the length of a head while it arrives.
+/// Anybody who can open connections can therefore exhaust it:
 ///
-/// - A connection that sends nothing, or half a head, stays until its visitor leaves. It costs a
+/// - A connection that sends nothing, or half a head, stays open until its client closes it. It costs a
 ///   thread and two descriptors, so a process with the usual 1,024 descriptors has room for about 500
 ///   connections.
-/// - A head without an end fills the memory byte for byte. So do requests that are sent without
-///   waiting for answers, at about 1 KB each, and one that takes no answers holds workers up.
-/// - tiny_http allocates what a body claims when it drops the body, and a claim that the system
-///   refuses would end the process. A claim over 16 MiB is therefore never dropped: its connection is
-///   kept until the process ends, with one thread, two descriptors and about 20 KB. After about 500
-///   such claims there are no descriptors left, and nobody gets in until the process is started
-///   again. Their number is logged at each doubling. Inside tiny_http, a request of HTTP/2.0 costs
-///   the same.
-/// - An answer is in memory until its visitor has taken it or was given up, so 100 visitors who ask
-///   for 20 MB and do not read them cost 2 GB.
-/// - Of connections that come at one moment, some wait a quarter of a second for a thread (longer
-///   where there is no `/proc`).
-/// - Headers that are not ASCII are refused: in a request by closing the connection, in an answer
-///   with status 500.
+/// - A head without an end fills the memory byte for byte. So do requests that are sent without waiting for
+///   responses, at about 1 KB each. A client that does not read its responses occupies workers.
+/// - When tiny_http drops a request, it allocates as many bytes as the `Content-Length` claims, and an
+///   allocation that the system refuses would end the process. A request that claims more than 16 MiB is
+///   therefore never dropped: its connection is kept until the process ends, with one thread, two descriptors
+///   and about 20 KB. After about 500 such requests no descriptors are left, and no connection is accepted
+///   until the process is restarted. Their number is logged at each doubling. A request of HTTP/2.0 costs the
+///   same inside tiny_http.
+/// - A response stays in memory until its client has read it or was dropped, so 100 clients that ask for 20
+///   MB and do not read them cost 2 GB.
+/// - If many connections arrive at the same moment, some of them wait a quarter of a second for a thread
+///   (longer on systems without `/proc`).
+/// - Headers that are not ASCII are refused: in a request by closing the connection, in a response by status
+///   500.
 ///
-/// On the open internet, put a proxy in front that has these limits, or serve the application with
-/// hyper and a `SessionLayer` (feature `tower`).
+/// On the open internet, put a proxy with these limits in front, or serve the application with hyper and a
+/// `SessionLayer` (feature `tower`).
 #[must_use]
 #[derive(Debug)]
 pub struct Server {
@@ -135,8 +135,8 @@ enum Event {
 }
 
 impl ShutdownHandle {
-    /// Makes [`Server::run`] return as soon as the requests that have arrived are answered, or when
-    /// its [grace](Server::grace) is over. Returns at once.
+    /// Makes [`Server::run`] return as soon as all requests that have arrived are answered, or when its
+    /// [grace](Server::grace) period is over. This call itself returns at once.
     pub fn shutdown(&self) {
         // Without a receiver the server has ended already.
         let _ = self.0.send(Event::Shutdown);
@@ -144,11 +144,11 @@ impl ShutdownHandle {
 }
 
 impl Server {
-    /// Listens at an address such as `127.0.0.1:8000`. With port 0 the system picks a free one.
+    /// Starts listening at an address such as `127.0.0.1:8000`. With port 0 the system picks a free one.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the address is taken or not ours.
+    /// `ErrorKind::Config` if the address is in use, or is not one of this machine.
     pub fn bind(address: impl ToSocketAddrs + fmt::Debug) -> Result<Server> {
         let listening = TcpListener::bind(&address).and_then(|listener| {
             limit_writes(&listener)?;
@@ -171,32 +171,32 @@ impl Server {
         })
     }
 
-    /// Sets how many requests the application answers at once. Default: 16; at least 1.
+    /// Sets the number of requests that the application answers at the same time. Default: 16; at least 1.
     pub fn workers(mut self, workers: usize) -> Server {
         self.workers = workers.max(1);
         self
     }
 
-    /// Sets how many bytes a request's body may have. Default: 1 MiB.
+    /// Sets the maximum size of a request's body, in bytes. Default: 1 MiB.
     pub fn body_limit(mut self, bytes: usize) -> Server {
         self.body_limit = bytes;
         self
     }
 
-    /// Sets how long requests may take to end after a [shutdown](ShutdownHandle::shutdown). Default:
-    /// 3 seconds.
+    /// Sets how long running requests may take to complete after a [shutdown](ShutdownHandle::shutdown).
+    /// Default: 3 seconds.
     pub fn grace(mut self, grace: Duration) -> Server {
         self.grace = grace;
         self
     }
 
-    /// Returns where it listens.
+    /// Returns the address at which the server listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Returns what stops it.
+    /// Returns a handle that stops the server.
     #[must_use]
     pub fn shutdown_handle(&self) -> ShutdownHandle {
         self.handle.clone()
@@ -204,13 +204,13 @@ impl Server {
 
     /// Serves the application until it is [shut down](ShutdownHandle::shutdown).
     ///
-    /// An error or a panic of the application answers that one request with status 500, which says
-    /// nothing of it; the error is an event of `tracing`, or a line of the standard error output.
+    /// An error or a panic of the application answers that one request with status 500, without details. The
+    /// error is reported as an event of `tracing`, or on standard error.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Application` if requests had not ended when the grace was over. They are cut off
-    /// when the process ends.
+    /// `ErrorKind::Application` if requests had not completed when the grace period was over. They are cut
+    /// off when the process ends.
     pub fn run(self, app: impl App + 'static) -> Result<()> {
         let (running, ended) = mpsc::channel();
         let (body_limit, events) = (self.body_limit, self.handle.0.clone());

@@ -1,5 +1,5 @@
-//! [`SessionMiddleware`]: gives each request its session, and saves it when the request has ended. The steps
-//! that it takes around an application are those of `SessionLayer` too.
+//! [`SessionMiddleware`]: gives each request its session, and saves it when the request has ended.
+//! `SessionLayer` takes the same steps.
 
 use std::fmt;
 
@@ -14,16 +14,17 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::session::{SessionState, Sessions};
 use crate::world::finish;
 
-/// An application with sessions: Beaker's middleware of the same name.
+/// Gives each request to an application its visitor's session: Beaker's middleware of the same name.
 ///
-/// The session is loaded when the application first [asks](super::SessionExt::session) for it. It is
-/// saved after the application has answered, if it said so (or as [`Sessions::auto`] says), and the
-/// response gets the cookie that the visitor needs. If the application fails, with an error or with
-/// a status of 500 and above, nothing is saved. If it succeeds, and has changed the session without saying
-/// that it is to be saved, a `WARN` event tells so, with the request's method and path and
-/// the keys, without their values. What a request changed while another one of the same
-/// visitor logged in or out, that is, ended the id, is dropped. If all that cannot be saved is that the
-/// session was used, that is logged, and the visitor gets the answer.
+/// The session is loaded when the application first [asks](super::SessionExt::session) for it. It is saved
+/// after the application has answered, if the application called `save` (or, with [`Sessions::auto`],
+/// whenever it has changed), and the response gets the cookie that the visitor needs.
+///
+/// Nothing is saved if the application fails, with an error or with a status of 500 or more. If it succeeds
+/// but has changed the session without saving it, a `WARN` event reports the request's method and path and
+/// the changed keys, without their values. Changes are dropped if another request of the same visitor has
+/// meanwhile logged in or out, that is, ended the id. If only the access could not be noted, that is logged,
+/// and the visitor gets the response.
 pub struct SessionMiddleware<A> {
     app: A,
     sessions: SessionsByRequest,
@@ -34,7 +35,7 @@ impl<A: App> SessionMiddleware<A> {
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the sessions have no signer, or options that do not fit together.
+    /// `ErrorKind::Config` if the sessions have no signer, or if their options do not fit together.
     pub fn new(app: A, sessions: Sessions) -> Result<SessionMiddleware<A>> {
         let sessions = sessions.into_manager();
         sessions.check_for_visitors()?;

@@ -1,5 +1,4 @@
-//! [`Sealer`]: texts that nobody else can read or make, in two formats, with keys that can be
-//! replaced.
+//! [`Sealer`]: encrypted texts that nobody else can read or forge, in two formats, with key rotation.
 
 #[cfg(feature = "layers")]
 mod value;
@@ -18,10 +17,10 @@ pub(crate) use value::ValueSealer;
 use crate::error::{Error, Result};
 use crate::signing::Signer;
 
-/// Encrypts bytes into a text for a cookie, and opens what it sealed.
+/// Encrypts bytes into a text for a cookie, and decrypts them. The encryption is authenticated (AEAD), so
+/// changes are detected.
 ///
-/// Keys are a list, newest first: the first seals, all open, as with a
-/// [`Signer`].
+/// The keys are a list, newest first: the first key encrypts, and all keys decrypt, as with a [`Signer`].
 #[derive(Clone)]
 pub struct Sealer {
     format: Format,
@@ -33,37 +32,39 @@ enum Format {
     Beaker(Vec<BeakerKey>),
 }
 
-/// What a sealed text held.
+/// The content of an encrypted text.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Opened {
-    /// The bytes that were sealed.
+    /// The decrypted bytes.
     pub bytes: Vec<u8>,
-    /// Sealed with the newest key; else it is time to seal it anew.
+    /// Whether the newest key encrypted it. If not, encrypt the bytes again.
     pub is_newest: bool,
 }
 
 impl Sealer {
-    /// Seals in this library's own format: AES-256-GCM, with a key that HKDF-SHA-256 derives from
-    /// each secret. Each secret is 32 bytes or more, random, as for [`Signer::new`](crate::Signer::new).
+    /// Creates a sealer for this library's own format: AES-256-GCM, with keys that HKDF-SHA-256 derives from
+    /// the secrets. Each secret must have 32 bytes or more and be random, as for
+    /// [`Signer::new`](crate::Signer::new).
     ///
-    /// A key is good for some four thousand million texts (each has a random nonce of 96 bits);
+    /// Each text has a random nonce of 96 bits, so a key is safe for about four thousand million texts;
     /// replace it before that.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for a short secret, and for none.
+    /// `ErrorKind::Config` for a secret that is too short, and for an empty list.
     pub fn new<K: AsRef<[u8]>>(secrets: impl IntoIterator<Item = K>) -> Result<Sealer> {
         let keys = secrets.into_iter().map(|secret| OwnKey::derive(secret.as_ref()));
         Sealer::of(Format::Own(keys.collect::<Result<_>>()?))
     }
 
-    /// Seals as Beaker's module `cryptography` does, to share cookies with a Python application.
-    /// Each key is Beaker's `encrypt_key` and `validate_key`. Such a seal fits a cookie of any name.
+    /// Creates a sealer for the format of Beaker's module `cryptography`, to share cookies with a Python
+    /// application. Each key is a pair of Beaker's `encrypt_key` and `validate_key`. This format has no
+    /// label, so such a text is valid for a cookie of any name.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for an empty key, and for none.
+    /// `ErrorKind::Config` for an empty key, and for an empty list.
     pub fn beaker<E, V>(keys: impl IntoIterator<Item = (E, V)>) -> Result<Sealer>
     where
         E: AsRef<[u8]>,
@@ -87,12 +88,12 @@ impl Sealer {
         matches!(self.format, Format::Beaker(_))
     }
 
-    /// The bytes as a sealed text. The label says what it is for, such as the cookie's name: with
-    /// another label it cannot be opened. (Beaker's format has no label.)
+    /// Encrypts the bytes and returns them as text. The label says what the text is for, such as the cookie's
+    /// name, and the text can only be decrypted with the same label. (Beaker's format has no label.)
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the system gives no random numbers.
+    /// `ErrorKind::Config` if the system has no random numbers.
     pub fn seal(&self, label: &str, bytes: &[u8]) -> Result<String> {
         match &self.format {
             Format::Own(keys) => keys[0].seal(label, bytes),
@@ -100,7 +101,7 @@ impl Sealer {
         }
     }
 
-    /// What was sealed; `None` if no key of ours sealed it for this label.
+    /// Decrypts a text; `None` if none of the keys encrypted it for this label.
     #[must_use]
     pub fn open(&self, label: &str, text: &str) -> Option<Opened> {
         let found = match &self.format {
@@ -117,7 +118,7 @@ fn first<K>(keys: &[K], open: impl Fn(&K) -> Option<Vec<u8>>) -> Option<(usize, 
     keys.iter().enumerate().find_map(|(at, key)| Some((at, open(key)?)))
 }
 
-/// Says nothing of the keys.
+/// Hides the keys.
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, keys) = match &self.format {
@@ -128,7 +129,7 @@ impl fmt::Debug for Sealer {
     }
 }
 
-/// Says nothing of the bytes.
+/// Hides the bytes.
 impl fmt::Debug for Opened {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Opened({} bytes, newest: {})", self.bytes.len(), self.is_newest)
@@ -176,7 +177,9 @@ impl OwnKey {
         let tag = self
             .0
             .encrypt_inout_detached(&nonce, &associated(label), (&mut sealed[1 + NONCE..]).into())
-            .map_err(|_| Error::config("more than AES-GCM takes cannot be sealed; store less"))?;
+            .map_err(|_| {
+                Error::config("more bytes than AES-GCM accepts cannot be encrypted; store less")
+            })?;
         sealed.extend(tag);
         Ok(BASE64URL_NOPAD.encode(&sealed))
     }
@@ -196,7 +199,7 @@ impl OwnKey {
     }
 }
 
-/// The bytes of a sealed text, if it is one of this version.
+/// Decodes an encrypted text of this version.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let sealed = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
     (sealed.first() == Some(&VERSION)).then_some(sealed)
@@ -245,7 +248,9 @@ impl BeakerKey {
         let tag = self
             .cipher(&nonce)
             .encrypt_inout_detached(&Nonce::from(start), b"", body.as_mut_slice().into())
-            .map_err(|_| Error::config("more than AES-GCM takes cannot be sealed; store less"))?;
+            .map_err(|_| {
+                Error::config("more bytes than AES-GCM accepts cannot be encrypted; store less")
+            })?;
         let sealed = [&start[..], &tag, &body].concat();
         Ok(self.signer.sign("", &(nonce + &BASE64.encode(&sealed))))
     }
@@ -304,7 +309,7 @@ mod tests {
         assert_eq!(own().open("other", &own().seal("sid", b"Kimi").unwrap()), None);
     }
 
-    /// Made by Beaker 1.14.1 with `cryptography`: what was sealed is zlib of JSON.
+    /// Made by Beaker 1.14.1 with `cryptography`: the plaintext is zlib of JSON.
     #[test]
     fn opens_what_beaker_sealed() {
         let sealed = "26ef9c439df429ad84e144a95d8bf394d4cce5c13XXynO3kOfIlbNs64oKLUw==SXwPAUBOyiMj\

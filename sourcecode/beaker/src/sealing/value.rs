@@ -1,9 +1,9 @@
-//! Stored values, sealed: a version, 24 random bytes, and what AES-256-GCM makes of the bytes, with its
-//! tag. The version and the label are authenticated as well.
+//! Encrypted stored values: a version, 24 random bytes, and the ciphertext of AES-256-GCM with its tag. The
+//! version and the label are authenticated as well.
 //!
-//! A cookie's nonce of 12 random bytes is good for some four thousand million texts, and a busy store
-//! sees as many writes in days. So each value has a key and a nonce of its own, which HKDF derives
-//! from the secret and the random bytes.
+//! A random nonce of 12 bytes, as in cookies, is safe for about four thousand million texts, and a busy store
+//! sees as many writes in days. Each value therefore has its own key and nonce, which HKDF derives from the
+//! secret and the random bytes.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ const TAG: usize = 16;
 /// Nothing else that is derived from the same secret is the same.
 const PURPOSE: &[u8] = b"beaker sealed value 1";
 
-/// Seals bytes into bytes, with keys that can be replaced: the first seals, all open.
+/// Encrypts bytes into bytes, with key rotation: the first key encrypts, all keys decrypt.
 #[derive(Clone)]
 pub(crate) struct ValueSealer(Vec<Hkdf<Sha256>>);
 
@@ -52,9 +52,10 @@ impl ValueSealer {
         sealed.extend(random);
         sealed.extend(bytes);
         let body = (&mut sealed[1 + RANDOM..]).into();
-        let tag = cipher
-            .encrypt_inout_detached(&nonce, &associated(label), body)
-            .map_err(|_| Error::config("more than AES-GCM takes cannot be sealed; store less"))?;
+        let tag =
+            cipher.encrypt_inout_detached(&nonce, &associated(label), body).map_err(|_| {
+                Error::config("more bytes than AES-GCM accepts cannot be encrypted; store less")
+            })?;
         sealed.extend(tag);
         Ok(sealed)
     }
@@ -90,7 +91,7 @@ fn associated(label: &[u8]) -> Vec<u8> {
     [&[VERSION], label].concat()
 }
 
-/// Says nothing of the keys.
+/// Hides the keys.
 impl fmt::Debug for ValueSealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ValueSealer({} keys)", self.0.len())

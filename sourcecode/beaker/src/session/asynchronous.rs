@@ -1,4 +1,4 @@
-//! [`AsyncSessions`] and [`AsyncSession`] of an asynchronous program: no call holds a thread while it waits.
+//! [`AsyncSessions`] and [`AsyncSession`] for asynchronous programs: waiting for a store blocks no thread.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -19,18 +19,19 @@ use crate::error::Result;
 use crate::signing::Signer;
 use crate::value::Value;
 
-/// The sessions of an asynchronous program (feature `tokio`): [`Sessions`], with calls to await. A clone is
-/// the same sessions.
+/// The sessions of an asynchronous program (feature `tokio`): the same as [`Sessions`], with `async` methods.
+/// It is cheap to clone, and a clone refers to the same sessions.
 ///
-/// Over an asynchronous store no call holds a thread. A blocking store, which
-/// [`AsyncBackend::from`] or `AsyncSessions::from` takes over, is called on a bounded number of threads.
+/// With an asynchronous store, no call blocks a thread. A blocking store is taken over with
+/// [`AsyncBackend::from`] or `AsyncSessions::from`, and is then called on a bounded number of threads.
 ///
-/// A call that is dropped before it has ended leaves each record as it was or as it was to be; what it had
-/// begun, the next request ends.
+/// Calls may be cancelled: a call that is dropped before it completes leaves each record either unchanged or
+/// completely written. A half-finished change of several records is completed by the next request.
 ///
 /// # Panics
 ///
-/// Its calls panic where no runtime of tokio with time and network (`enable_all`) runs, if they have to wait.
+/// The methods panic if they have to wait and no tokio runtime with time and network (`enable_all`) is
+/// running.
 ///
 /// # Examples
 ///
@@ -59,7 +60,7 @@ use crate::value::Value;
 pub struct AsyncSessions(pub(super) Manager);
 
 impl AsyncSessions {
-    /// Keeps sessions in this backend, as [`Sessions::new`].
+    /// Creates the sessions that are kept in a backend, as [`Sessions::new`] does.
     ///
     /// ```
     /// use beaker::{AsyncBackend, AsyncSessions, Backend};
@@ -72,7 +73,7 @@ impl AsyncSessions {
         AsyncSessions(Manager::new(Options::new(backend.into().0)))
     }
 
-    /// Makes a new session, as [`Sessions::create`]. Nothing is stored until it is saved.
+    /// Creates a new, empty session, as [`Sessions::create`] does. Nothing is stored until the first save.
     ///
     /// ```
     /// let sessions = beaker::AsyncSessions::new(beaker::AsyncBackend::memory());
@@ -83,11 +84,11 @@ impl AsyncSessions {
         AsyncSession(self.0.create())
     }
 
-    /// Opens the session that is saved under an id that the program trusts, as [`Sessions::open`].
+    /// Opens the session that is stored under an id that the program trusts, as [`Sessions::open`] does.
     ///
     /// # Errors
     ///
-    /// Those of [`Sessions::open`].
+    /// The same as for [`Sessions::open`].
     ///
     /// ```
     /// use beaker::{AsyncBackend, AsyncSessions, ErrorKind, SessionId};
@@ -103,11 +104,11 @@ impl AsyncSessions {
         self.0.open(id).await.map(AsyncSession)
     }
 
-    /// Loads the session of a visitor, by the `Cookie` header of the request, as [`Sessions::load`].
+    /// Loads the session of a visitor from the `Cookie` header of the request, as [`Sessions::load`] does.
     ///
     /// # Errors
     ///
-    /// Those of [`Sessions::load`].
+    /// The same as for [`Sessions::load`].
     ///
     /// ```
     /// use beaker::{AsyncBackend, AsyncSessions, Signer};
@@ -124,11 +125,11 @@ impl AsyncSessions {
         self.0.load(cookie_header).await.map(AsyncSession)
     }
 
-    /// Returns the ids of a user's sessions, oldest first, as [`Sessions::sessions_of`].
+    /// Returns the ids of a user's sessions, oldest first, as [`Sessions::sessions_of`] does.
     ///
     /// # Errors
     ///
-    /// Those of [`Sessions::sessions_of`].
+    /// The same as for [`Sessions::sessions_of`].
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -145,11 +146,11 @@ impl AsyncSessions {
         self.0.sessions_of(user).await
     }
 
-    /// Returns the devices on which a user is logged in, as [`Sessions::devices_of`].
+    /// Returns the devices on which a user is logged in, as [`Sessions::devices_of`] does.
     ///
     /// # Errors
     ///
-    /// Those of [`Sessions::devices_of`].
+    /// The same as for [`Sessions::devices_of`].
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -168,11 +169,11 @@ impl AsyncSessions {
         self.0.devices_of(user).await
     }
 
-    /// Ends the session on one of a user's devices, as [`Sessions::end_device`].
+    /// Ends the session on one of a user's devices, as [`Sessions::end_device`] does.
     ///
     /// # Errors
     ///
-    /// Those of [`Sessions::end_device`].
+    /// The same as for [`Sessions::end_device`].
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -189,11 +190,11 @@ impl AsyncSessions {
         self.0.end_device(user, device).await
     }
 
-    /// Ends all sessions of a user but one, as [`Sessions::revoke_all`].
+    /// Ends all sessions of a user except the given one, as [`Sessions::revoke_all`] does.
     ///
     /// # Errors
     ///
-    /// Those of [`Sessions::revoke_all`].
+    /// The same as for [`Sessions::revoke_all`].
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -210,11 +211,11 @@ impl AsyncSessions {
         self.0.revoke_all(user, except).await
     }
 
-    /// Asks the backend whether it is there, as [`Sessions::ping`].
+    /// Checks that the backend can be reached, as [`Sessions::ping`] does.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Errors of the store.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -228,23 +229,23 @@ impl AsyncSessions {
         self.0.ping().await
     }
 
-    /// Refuses options that do not fit together, as [`Sessions::check`]. The middleware asks this when it is
-    /// made.
+    /// Checks that the options fit together, as [`Sessions::check`] does. The middleware calls this when it
+    /// is created.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config`, with the options and what to do about them.
+    /// `ErrorKind::Config`, naming the options and the remedy.
     pub fn check(&self) -> Result<()> {
         self.0.0.check()
     }
 
-    /// Returns how often what was stored turned out to be damaged, as [`Sessions::damaged`].
+    /// Returns how many damaged records were found so far, as [`Sessions::damaged`] does.
     #[must_use]
     pub fn damaged(&self) -> u64 {
         self.0.damaged()
     }
 
-    /// Returns what has happened so far, as [`Sessions::counters`].
+    /// Returns the counters: what these sessions have done so far, as [`Sessions::counters`] does.
     #[doc(alias = "metrics")]
     #[must_use]
     pub fn counters(&self) -> super::SessionCounters {
@@ -298,14 +299,14 @@ options! {
     remove_rejected(remove: bool);
     on_store_failure(then: OnStoreFailure);
     namespace(name: &str);
-    max_per_user(most: usize);
+    max_per_user(max: usize);
     local_tier(capacity: usize, time: Duration);
-    id_generator(make: impl Fn() -> SessionId + Send + Sync + 'static);
+    id_generator(generate: impl Fn() -> SessionId + Send + Sync + 'static);
     clock(clock: Arc<dyn Clock>);
 }
 
-/// Takes sessions over into an asynchronous program, where a store that may wait is called on a bounded
-/// number of threads: see [`AsyncBackend::from`].
+/// Makes the sessions of a blocking program usable in an asynchronous one. A store that may wait is then
+/// called on a bounded number of threads: see [`AsyncBackend::from`].
 impl From<Sessions> for AsyncSessions {
     fn from(sessions: Sessions) -> AsyncSessions {
         AsyncSessions(sessions.0.with(|options| {
@@ -322,9 +323,10 @@ impl fmt::Debug for AsyncSessions {
     }
 }
 
-/// A visitor's session in an asynchronous program: [`Session`](super::Session), with calls to await.
+/// A visitor's session in an asynchronous program: the same as [`Session`](super::Session), with `async`
+/// methods.
 ///
-/// What it holds is read and changed with the methods of [`SessionState`].
+/// Values are read and changed with the methods of [`SessionState`], to which an `AsyncSession` dereferences.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -340,7 +342,7 @@ impl fmt::Debug for AsyncSessions {
 pub struct AsyncSession(SessionState);
 
 impl AsyncSession {
-    /// Sets a value, as [`SessionState::set`]. The value may be made of what is there:
+    /// Sets a value, as [`SessionState::set`] does. The new value may be computed from the current one:
     ///
     /// ```
     /// # let mut session = beaker::AsyncSessions::new(beaker::AsyncBackend::memory()).create();
@@ -354,11 +356,11 @@ impl AsyncSession {
         self.0.set(key, value);
     }
 
-    /// Saves it, as [`Session::save`](super::Session::save).
+    /// Saves the session, as [`Session::save`](super::Session::save) does.
     ///
     /// # Errors
     ///
-    /// Those of [`Session::save`](super::Session::save).
+    /// The same as for [`Session::save`](super::Session::save).
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -375,11 +377,11 @@ impl AsyncSession {
         self.0.persist().await
     }
 
-    /// Deletes it, as [`Session::delete`](super::Session::delete).
+    /// Deletes the session, as [`Session::delete`](super::Session::delete) does.
     ///
     /// # Errors
     ///
-    /// Those of [`Session::delete`](super::Session::delete).
+    /// The same as for [`Session::delete`](super::Session::delete).
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -399,11 +401,11 @@ impl AsyncSession {
         self.0.persist().await
     }
 
-    /// Notes that it was used now, as [`Session::touch`](super::Session::touch).
+    /// Notes that the session is used now, as [`Session::touch`](super::Session::touch) does.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Errors of the store.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -419,11 +421,11 @@ impl AsyncSession {
         self.0.note_access().await
     }
 
-    /// Loads what is stored by now, as [`Session::reload`](super::Session::reload).
+    /// Loads the session as it is stored now, as [`Session::reload`](super::Session::reload) does.
     ///
     /// # Errors
     ///
-    /// Those of [`Session::reload`](super::Session::reload).
+    /// The same as for [`Session::reload`](super::Session::reload).
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -444,12 +446,12 @@ impl AsyncSession {
         self.0.load_again().await
     }
 
-    /// Ends it, and goes on with an empty one under a new id, as
-    /// [`Session::invalidate`](super::Session::invalidate).
+    /// Ends the session and continues with an empty one under a new id, as
+    /// [`Session::invalidate`](super::Session::invalidate) does.
     ///
     /// # Errors
     ///
-    /// Those of [`Session::delete`](super::Session::delete).
+    /// The same as for [`Session::delete`](super::Session::delete).
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -471,12 +473,12 @@ impl AsyncSession {
         self.0.persist().await
     }
 
-    /// Saves it under a new id, and ends the old one, as
-    /// [`Session::regenerate_id`](super::Session::regenerate_id).
+    /// Saves the session under a new id and ends the old id, as
+    /// [`Session::regenerate_id`](super::Session::regenerate_id) does.
     ///
     /// # Errors
     ///
-    /// Those of [`Session::regenerate_id`](super::Session::regenerate_id).
+    /// The same as for [`Session::regenerate_id`](super::Session::regenerate_id).
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

@@ -1,4 +1,4 @@
-//! [`Sessions`] and [`Session`] of a blocking program: each call waits until it is done.
+//! [`Sessions`] and [`Session`] for blocking programs: each call returns when its work is done.
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -12,7 +12,7 @@ use crate::value::Value;
 use crate::world::finish;
 
 impl Sessions {
-    /// Makes a new session. Nothing is stored until it is saved.
+    /// Creates a new, empty session. Nothing is stored until the first [`save`](Session::save).
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -29,13 +29,13 @@ impl Sessions {
         Session(self.0.create())
     }
 
-    /// Opens the session that is saved under an id that the program trusts. An id from a visitor goes
-    /// through [`load`](Sessions::load).
+    /// Opens the session that is stored under an id. The id must come from a source that the program trusts;
+    /// for the id in a visitor's cookie, use [`load`](Sessions::load), which checks its signature.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::UnknownSession` if none is stored there, or it has timed out or is damaged;
-    /// `ErrorKind::Config` for sessions in cookies; what the store fails with.
+    /// `ErrorKind::UnknownSession` if no session is stored under the id, or the session has expired or is
+    /// damaged; `ErrorKind::Config` for sessions in cookies; errors of the store.
     ///
     /// # Examples
     ///
@@ -50,12 +50,13 @@ impl Sessions {
         finish(self.0.open(id)).map(Session)
     }
 
-    /// Loads the session of a visitor, by the `Cookie` header of the request. Whatever is wrong with the
-    /// cookie, the visitor gets a new session, whose [`origin`](SessionState::origin) says why.
+    /// Loads the session of a visitor from the `Cookie` header of the request. A missing, forged or outdated
+    /// cookie is no error: the visitor gets a new session, and its [`origin`](SessionState::origin) tells the
+    /// reason.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if there is no [signer](Sessions::signed_by); what the store fails with.
+    /// `ErrorKind::Config` if there is no [signer](Sessions::signed_by); errors of the store.
     ///
     /// # Examples
     ///
@@ -87,8 +88,8 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for sessions in cookies, which the server does not know; what the store
-    /// fails with.
+    /// `ErrorKind::Config` for sessions in cookies, because the server has no list of them; errors of the
+    /// store.
     ///
     /// # Examples
     ///
@@ -108,12 +109,12 @@ impl Sessions {
         finish(self.0.sessions_of(user))
     }
 
-    /// Returns the devices on which a user is logged in, oldest first: for a page that shows them. All are read at
-    /// once, 64 at a time.
+    /// Returns the devices on which a user is logged in, oldest first, for an account page that lists them.
+    /// The sessions are read in batches of 64.
     ///
     /// # Errors
     ///
-    /// As for [`sessions_of`](Sessions::sessions_of).
+    /// The same as for [`sessions_of`](Sessions::sessions_of).
     ///
     /// # Examples
     ///
@@ -135,16 +136,20 @@ impl Sessions {
         finish(self.0.devices_of(user))
     }
 
-    /// Ends the session on one of a user's devices, and tells whether there was one: `false` if it has ended
-    /// meanwhile, or is none of this user. Whatever else is done with it at the same time, it has ended when this has
-    /// returned `Ok(true)`. All devices but one end with [`revoke_all`](Sessions::revoke_all).
+    /// Ends the session on one of a user's devices. Returns `false` if that session has already ended or
+    /// belongs to another user. After `Ok(true)` the session is gone for good, whatever other requests do
+    /// with it at the same time. To end the sessions on all devices but one, use
+    /// [`revoke_all`](Sessions::revoke_all).
+    ///
+    /// A handle stays valid for a while after its session has moved to a new id, as long as the user's list
+    /// still knows the old id. After that this returns `false`, and the program should show a new list.
     ///
     /// A session that has got a new id since the list was made is found by its old handle for as long as its user's list
     /// knows the old id; where it is not, `false` asks for a new list.
     ///
     /// # Errors
     ///
-    /// As for [`revoke_all`](Sessions::revoke_all).
+    /// The same as for [`revoke_all`](Sessions::revoke_all).
     ///
     /// # Examples
     ///
@@ -166,10 +171,12 @@ impl Sessions {
         finish(self.0.end_device(user, device))
     }
 
-    /// Ends all sessions of a user except the one given, and returns how many: for "log out everywhere",
-    /// and after a change of the password. Whatever others do with them at the same time, they have ended
-    /// when this has returned `Ok`. Their requests that are on their way save nothing any more:
-    /// this one neither, if its own session is among those that end. So it goes on with another one:
+    /// Ends all sessions of a user except the given one, and returns how many it has ended: for "log out
+    /// everywhere", and after a change of the password. After `Ok` these sessions are gone for good, and
+    /// requests that still work on one of them can no longer save it.
+    ///
+    /// The session of the current request is ended too, unless you pass its id. In that case continue with a
+    /// new one:
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -183,13 +190,14 @@ impl Sessions {
     /// # }
     /// ```
     ///
-    /// The session that is given stays also if it gets a new id meanwhile. What logs in at the same time
-    /// counts as one that came later. It asks the store at once, and may wait.
+    /// The given session survives even if it moves to a new id at the same time. A session that logs in
+    /// during the call may stay, as if it had logged in afterwards. The call goes to the store immediately,
+    /// not at the end of the request, and may wait for it.
     ///
     /// # Errors
     ///
-    /// As for [`sessions_of`](Sessions::sessions_of) and [`Session::delete`]. Some may have ended then;
-    /// another call ends the others.
+    /// The same as for [`sessions_of`](Sessions::sessions_of) and [`Session::delete`]. After an error some of
+    /// the sessions may have ended; another call ends the rest.
     #[doc(alias = "end_sessions_of")]
     #[doc(alias = "logout_everywhere")]
     #[doc(alias = "delete_all")]
@@ -197,11 +205,12 @@ impl Sessions {
         finish(self.0.revoke_all(user, except))
     }
 
-    /// Asks the backend that these sessions are in whether it is there, as [`Backend::ping`](crate::Backend::ping).
+    /// Checks that the backend of these sessions can be reached, as [`Backend::ping`](crate::Backend::ping)
+    /// does.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Errors of the store.
     ///
     /// # Examples
     ///
@@ -219,13 +228,14 @@ impl Sessions {
 
 /// A visitor's session.
 ///
-/// It works on a copy of what was loaded, and keeps a list of changes. [`save`](Session::save)
-/// applies them to what is stored by then, so two requests of one visitor that overlap lose
-/// nothing.
+/// A `Session` is a copy of the stored session plus a list of the changes made to it. [`save`](Session::save)
+/// applies these changes to what is stored at that moment, so two overlapping requests of one visitor do not
+/// undo each other's changes.
 ///
-/// A handle that is dropped with changes that nobody has tried to save leaves a `WARN` event, with the keys and without their values. [`revert`](SessionState::revert) takes changes back.
+/// Dropping a `Session` with changes that the program never tried to save emits a `WARN` event with the
+/// changed keys, but without their values. [`revert`](SessionState::revert) discards changes on purpose.
 ///
-/// What it holds is read and changed with the methods of [`SessionState`].
+/// Values are read and changed with the methods of [`SessionState`], to which a `Session` dereferences.
 ///
 /// # Examples
 ///
@@ -244,7 +254,7 @@ impl Sessions {
 pub struct Session(SessionState);
 
 impl Session {
-    /// Sets a value, as [`SessionState::set`]. The value may be made of what is there:
+    /// Sets a value, as [`SessionState::set`] does. The new value may be computed from the current one:
     ///
     /// ```
     /// # let mut session = beaker::Sessions::new(beaker::Backend::memory()).create();
@@ -258,14 +268,15 @@ impl Session {
         self.0.set(key, value);
     }
 
-    /// Saves it. Changes that others have saved since it was loaded stay, but for the same keys. Without a
-    /// change it notes the access, as [`touch`](Session::touch) does, and finds out whether the session was
-    /// deleted.
+    /// Saves the session. Changes that other requests have saved since it was loaded are kept; only for a key
+    /// that both have changed, this save wins. Without any change, `save` notes the access as
+    /// [`touch`](Session::touch) does, and detects whether the session was deleted.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::SessionGone` if it was deleted meanwhile; `ErrorKind::Conflict` if others kept writing
-    /// it; what the store fails with. After the last two the changes are kept for another try.
+    /// `ErrorKind::SessionGone` if the session was deleted meanwhile; `ErrorKind::Conflict` if other requests
+    /// wrote it again before each attempt; errors of the store. After the last two the changes are kept, so
+    /// that you can try again.
     ///
     /// # Examples
     ///
@@ -284,15 +295,15 @@ impl Session {
         finish(self.0.persist())
     }
 
-    /// Deletes it: its values, and the record in the store. Whatever other requests do with it at the
-    /// same time, it has ended when this has returned `Ok`: a save that comes later does not bring it
-    /// back, and if it gets a new id meanwhile, it ends under that one.
+    /// Deletes the session: its values, and its record in the store. After `Ok` the session is gone for good,
+    /// whatever other requests do with it at the same time: a later save does not bring it back, and if it
+    /// moves to a new id meanwhile, it ends there.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Conflict` if others wrote it so often that it may live on;
-    /// `ErrorKind::UnknownSession` if nothing is stored under its id any more, and it was loaded more than an hour ago: for so
-    /// long an old id is known to lead to a new one; what the store fails with.
+    /// `ErrorKind::Conflict` if other requests wrote the session before each attempt, so that it may still
+    /// exist; `ErrorKind::UnknownSession` if nothing is stored under its id any more and it was loaded more
+    /// than an hour ago, because an old id leads to the new one for no longer than that; errors of the store.
     ///
     /// # Examples
     ///
@@ -316,12 +327,12 @@ impl Session {
         finish(self.0.persist())
     }
 
-    /// Notes that it was used now, so that it does not time out, and saves nothing else. The
-    /// middleware does this for a request that only looks.
+    /// Notes that the session is used now, which restarts its idle timeout, and saves nothing else. The
+    /// middleware does this for requests that only read the session.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Errors of the store.
     ///
     /// # Examples
     ///
@@ -346,14 +357,15 @@ impl Session {
         finish(self.0.note_access())
     }
 
-    /// Loads what is stored by now, such as what other requests have saved since this one began: for handles that are
-    /// held for long. Changes that are not saved stay, as if they had been made to that; to do without
-    /// them, [`revert`](SessionState::revert) first. Nothing is stored. A session that is new, or is kept in a
-    /// cookie, stays as it is.
+    /// Loads the session as it is stored now, with the changes that other requests have saved meanwhile: for
+    /// programs that keep a handle for long. Unsaved changes are kept and applied to the newly loaded values;
+    /// to discard them, call [`revert`](SessionState::revert) first. Nothing is written to the store. A
+    /// session that is new, or is kept in a cookie, stays as it is.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::SessionGone` if it has ended meanwhile; what the store fails with. The handle stays as it was.
+    /// `ErrorKind::SessionGone` if the session has ended meanwhile; errors of the store. After an error the
+    /// handle is unchanged.
     ///
     /// # Examples
     ///
@@ -375,8 +387,8 @@ impl Session {
         finish(self.0.load_again())
     }
 
-    /// Ends it, and goes on with an empty one under a new id: for logging out. It ends as with
-    /// [`delete`](Session::delete), and with the same errors.
+    /// Ends the session and continues with an empty one under a new id: for logging out. The old session ends
+    /// as with [`delete`](Session::delete), and with the same errors.
     ///
     /// # Examples
     ///
@@ -403,18 +415,18 @@ impl Session {
         finish(self.0.persist())
     }
 
-    /// Saves it under a new id, and ends the old one: for logging in, so that an id that somebody
-    /// else may know is worth nothing.
+    /// Saves the session under a new id and ends the old id: for logging in. This prevents session fixation,
+    /// because an id that somebody else knew before the log-in is worth nothing afterwards.
     ///
-    /// Requests of this visitor that run at the same time have the old id: what they save before
-    /// comes along, what they save after is refused with `ErrorKind::SessionGone`, unless there is
-    /// a [`grace`](Sessions::grace). If they end the session, it ends under its new id: a small
-    /// record leads there for an hour.
+    /// Requests of the same visitor that run at this time still use the old id. What they save before the
+    /// move comes along. What they save after it is refused with `ErrorKind::SessionGone`, unless there is a
+    /// [`grace`](Sessions::grace) period. For an hour a small record under the old id leads to the new one,
+    /// so that such a request can still end the session.
     ///
     /// # Errors
     ///
-    /// As for [`save`](Session::save). After an error the session has the old id still, or has moved and
-    /// can be used by this handle; a second try does what is left to do.
+    /// The same as for [`save`](Session::save). After an error the session either still has the old id or has
+    /// already moved; this handle can be used in both cases, and a second call completes the move.
     ///
     /// # Examples
     ///

@@ -1,8 +1,8 @@
-//! What was changed in a session since it was loaded: enough to undo it, and enough to do it again
-//! on top of what somebody else has saved meanwhile.
+//! The changes of a session since it was loaded: enough to undo them, and enough to apply them again to what
+//! other requests have saved meanwhile.
 //!
-//! A key that was set to the value that it had is no change, nor is one that was set and set back: it
-//! is as if nobody had touched it, and what somebody else has saved there meanwhile stays.
+//! Setting a key to the value that it already has is no change, nor is setting it and setting it back: the
+//! key counts as untouched, and what another request saves there is kept.
 
 use std::fmt;
 use std::mem;
@@ -162,7 +162,8 @@ impl Changes {
     ///
     /// # Errors
     ///
-    /// Those of an update that cannot be made to what is there by then. Nothing has changed then.
+    /// The error of an update that cannot be applied to the values that are stored at that moment. Nothing
+    /// has changed then.
     pub(super) fn redo(&mut self, mine: &Values, latest: &mut Values) -> Result<()> {
         match self {
             Changes::All { before, .. } => *before = mem::replace(latest, mine.clone()),

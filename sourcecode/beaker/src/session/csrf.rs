@@ -1,17 +1,18 @@
-//! A token against cross-site request forgery (CSRF): a page of another site can send a form in the visitor's name,
-//! and the browser adds the session's cookie. What that page cannot do is read this token.
+//! A token against cross-site request forgery (CSRF). A page of another site can make a visitor's browser
+//! send a form, to which the browser adds the session's cookie. That page cannot read this token, however, so
+//! it cannot send it.
 //!
-//! A token is a nonce and a code of it, HMAC-SHA-256, whose key is the session's id:
+//! A token is a random nonce and its HMAC-SHA-256, keyed with the session's id:
 //!
 //! | bytes | what |
 //! |---|---|
 //! | 16 | random, another one for each token |
 //! | 32 | HMAC-SHA-256 of a label and these 16, keyed with the id |
 //!
-//! So nothing has to be stored. Two requests that ask for the first token at the same time agree, and a new id
-//! makes all tokens worthless. The id is a secret that the visitor's browser alone has, and a code says nothing
-//! of its key. Since no two tokens have a byte in common but by chance, the length of a compressed page says
-//! nothing of them (BREACH).
+//! Nothing has to be stored, therefore. Two requests that ask for the first token at the same time both get
+//! valid ones, and a new id invalidates all tokens. The id is a secret that only the visitor's browser knows,
+//! and an HMAC reveals nothing about its key. Any two tokens differ in all their bytes except by chance, so
+//! the length of a compressed page reveals nothing about them (BREACH).
 
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, Mac};
@@ -22,25 +23,25 @@ use super::id::{self, SessionId};
 use super::stored::Origin;
 use crate::signing;
 
-/// What is keyed with an id is never mistaken for something else that is.
+/// Separates this HMAC from all others that are keyed with an id.
 const LABEL: &[u8] = b"beaker csrf token 1";
 
 const NONCE: usize = 16;
 const CODE: usize = 32;
 
-/// A token that pages of other sites cannot read.
+/// Tokens against request forgery.
 impl SessionState {
-    /// Returns a token that proves that a form comes from a page of this session: 64 letters, digits, `-` and `_`, for
-    /// a hidden field or a header. [`check_csrf`](SessionState::check_csrf) knows it again.
+    /// Returns a token which proves that a form comes from a page of this session: 64 letters, digits, `-`
+    /// and `_`, for a hidden field or a header. [`check_csrf`](SessionState::check_csrf) verifies it.
     ///
-    /// Each call returns another one, and all of them hold until the session ends or
-    /// [gets a new id](crate::Session::regenerate_id): so ask for it after a log-in, not before. None is stored, and
-    /// a session that is saved already is not changed. A new one counts as changed from then on, since the token holds
-    /// only for a session that the visitor has a cookie of: save it.
+    /// Each call returns a different token, and all of them are valid until the session ends or [gets a new
+    /// id](crate::Session::regenerate_id); so ask for a token after a log-in, not before. Tokens are not
+    /// stored, and asking for one does not change a saved session. A new session counts as changed afterwards
+    /// and has to be saved, because the token is valid only if the visitor gets the session's cookie.
     ///
     /// # Panics
     ///
-    /// If the system has no random numbers.
+    /// Panics if the system has no random numbers.
     ///
     /// # Examples
     ///
@@ -73,11 +74,11 @@ impl SessionState {
         BASE64URL_NOPAD.encode(&token)
     }
 
-    /// Tells whether a text is a [token](SessionState::csrf_token) of this session. However much of it is right, that
-    /// takes the same time.
+    /// Returns whether a text is a [token](SessionState::csrf_token) of this session. The comparison takes
+    /// constant time.
     ///
-    /// A request that changes something is refused where this is `false`; requests that only read need no
-    /// token. Without the visitor's cookie the session is a new one, for which no token from before holds.
+    /// Refuse a request that changes something if this is `false`; requests that only read need no token.
+    /// Without the visitor's cookie the session is a new one, for which no earlier token is valid.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {

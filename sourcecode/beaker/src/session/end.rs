@@ -1,8 +1,9 @@
-//! Ending a session, so that it has ended whatever others do with it at the same time.
+//! Ending a session reliably, whatever other requests do with it at the same time.
 //!
-//! A session that gets a new id is written under that id first, as one that *arrives*; then its old record
-//! is replaced, if nobody has changed it, by a *forward* to the new id; then the new record becomes an
-//! ordinary one. So at any time there is one record that decides, and whoever ends the session finds it:
+//! A session that moves to a new id is first written under that id, as a record that *arrives*. Then its old
+//! record is replaced by a *forward* to the new id, if it is still unchanged. Finally the new record becomes
+//! an ordinary one. At any time exactly one record decides about the session, and a request that ends the
+//! session finds that record:
 //!
 //! ```text
 //! old id    session   session    forward to new   forward to new
@@ -10,9 +11,10 @@
 //!           to end is the old    to end is the new
 //! ```
 //!
-//! What was read is removed only if it is unchanged, and otherwise read again; a forward leads on. A move
-//! whose forward comes too late finds that the old record is gone, and removes what arrives. If that is
-//! not reached, since the process has crashed, what arrives stays what it is: nothing.
+//! A record is removed only if it is unchanged since it was read, and otherwise read again; a forward leads
+//! to the next id. A move whose forward comes too late finds that the old record is gone, and removes the
+//! arriving record. If the process crashes before that, the arriving record stays, but no request ever
+//! accepts it.
 
 use super::handle::Known;
 use super::id::SessionId;
@@ -22,7 +24,7 @@ use super::stored::{self, Arriving, Content, SessionData};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Precondition;
 
-/// A session that got a new id so often within that time is not followed any further.
+/// The limit of new ids within that time up to which a session is followed.
 const MAX_MOVES: usize = 10_000;
 
 /// What came of ending what is under one id.
@@ -74,7 +76,7 @@ impl Manager {
         let what =
             format!("nothing is stored under the id `{}` any more, which was loaded", id.short());
         let why = format!("{what} {age:?} ago: whether the session got another id cannot be told");
-        let advice = "open it anew to end it, or end all sessions of its user";
+        let advice = "open it again to end it, or end all sessions of its user";
         Err(Error::new(ErrorKind::UnknownSession, format!("{why}; {advice}")))
     }
 
@@ -108,7 +110,7 @@ impl Manager {
         Err(not_ended(id, "others kept writing it"))
     }
 
-    /// `None` if somebody else has written in between.
+    /// `None` if the record was written in between.
     async fn try_to_end(&self, id: &SessionId, may: MayEnd<'_>) -> Result<Option<Ending>> {
         let key = self.key(id);
         let Some(stored) = self.records().get(&key).await? else {

@@ -1,9 +1,9 @@
-//! What happens to sessions, as spans and events of `tracing`, as counters, and as metrics (feature `metrics`).
-//! Where nobody listens, an event costs a look at one number.
+//! Events of sessions, as spans and events of `tracing`, as counters, and as metrics (feature `metrics`).
+//! Without a subscriber, an event costs only the check of one number.
 //!
-//! Loading and saving are spans, `session.load` and `session.save`. The target is `beaker::session`, the
-//! level `DEBUG`, and `WARN` for cookies that no honest browser sends and for changes that nobody saved.
-//! An id is a key to its session, so only its first eight digits are shown.
+//! Loading and saving are the spans `session.load` and `session.save`. The target is `beaker::session`. The
+//! level is `DEBUG`, and `WARN` for cookies that no honest browser sends and for changes that were not saved.
+//! An id is a credential, so only its first eight digits are shown.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -38,9 +38,9 @@ pub(super) enum Event<'a> {
     Touched(&'a SessionId),
     /// Somebody else saved it first.
     Conflict(&'a SessionId),
-    /// It was not saved, since it has ended meanwhile.
+    /// It was not saved, because it has ended meanwhile.
     SavedTooLate(&'a SessionId),
-    /// It was ended, since its user has too many.
+    /// It was ended, because its user has too many.
     TooMany(&'a SessionId),
     Unsaved(&'a Unsaved<'a>),
     /// A cookie led to none.
@@ -212,19 +212,19 @@ impl Event<'_> {
     }
 }
 
-/// Numbers of what has happened to sessions since the program started.
+/// Counters of the sessions since the program started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SessionCounters {
-    /// Sessions that were found under their id, or in their cookie.
+    /// Sessions that were found under their id or in their cookie.
     pub loads: u64,
     /// Sessions that were saved.
     pub saves: u64,
     /// Accesses that were noted without a save.
     pub touches: u64,
-    /// Tries to save that found that somebody else had saved first. None of them lost anything.
+    /// Attempts to save that found a newer record and tried again. No update is lost by them.
     pub conflicts: u64,
-    /// Cookies that led to no session, by reason; reasons that did not come up are left out.
+    /// Rejected cookies by reason; reasons that did not occur are left out.
     pub rejected: Vec<(Rejection, u64)>,
 }
 

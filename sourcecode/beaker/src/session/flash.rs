@@ -1,7 +1,7 @@
-//! Flash messages: texts for the page that the visitor sees next, which are shown once.
+//! Flash messages: texts that are shown once, on the next page that the visitor sees.
 //!
-//! Each has a number of its own, so that taking them removes those that were shown and no others: a message
-//! that somebody else has added meanwhile stays.
+//! Each message has its own number, so that taking messages removes exactly those that were shown: a message
+//! that another request has added meanwhile stays.
 
 use std::sync::Arc;
 
@@ -18,9 +18,10 @@ const FLASHES: &str = "_flash";
 /// Nobody reads more than these: the oldest go first.
 const MOST: usize = 100;
 
-/// A message for the page that a visitor sees next: what [`SessionState::take_flashes`] gives.
+/// A message for the next page that the visitor sees: an item of the result of
+/// [`SessionState::take_flashes`].
 ///
-/// Templates get it as a structure with `kind` and `text`, since it can be serialized.
+/// It can be serialized, so templates see a structure with `kind` and `text`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flash {
     kind: String,
@@ -28,13 +29,13 @@ pub struct Flash {
 }
 
 impl Flash {
-    /// Returns what kind of message it is, such as `success` or `error`: often a class of a style sheet.
+    /// Returns the kind of the message, such as `success` or `error`; often it serves as a CSS class.
     #[must_use]
     pub fn kind(&self) -> &str {
         &self.kind
     }
 
-    /// Returns the text to be shown. It is as it was given: a template has to escape it.
+    /// Returns the text of the message. It is not escaped, so a template has to escape it.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -50,11 +51,11 @@ impl Serialize for Flash {
     }
 }
 
-/// Messages that are shown once.
+/// Flash messages.
 impl SessionState {
-    /// Adds a message for the page that the visitor sees next, such as the one that a form redirects to. Any text
-    /// may say of which kind it is. It is there from the next save on, under the key `_flash`; of more than 100
-    /// that nobody takes, the oldest go.
+    /// Adds a message for the next page that the visitor sees, such as the target of a form's redirect. The
+    /// kind may be any text. The message is stored with the next save, under the key `_flash`. If more than
+    /// 100 messages are not taken, the oldest are dropped.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -87,12 +88,12 @@ impl SessionState {
         self.changes.update(&mut self.data.values, FLASHES.to_owned(), Some(value), redo);
     }
 
-    /// Returns the messages that are to be shown, oldest first, and removes them. Where there are none, nothing
-    /// changes and there is nothing to save.
+    /// Returns the messages to be shown, oldest first, and removes them from the session. If there are none,
+    /// nothing changes and nothing needs saving.
     ///
-    /// They are gone with the next save. It removes those that this call has returned, and no others: a message that
-    /// another request adds at the same time stays for the page after this one. Two pages that load at the
-    /// same time may both show the same message; none is lost.
+    /// The next save removes the returned messages from the store, and only these: a message that another
+    /// request adds at the same time stays for the following page. Two pages that load at the same time may
+    /// both show the same message, but none is lost.
     ///
     /// ```
     /// let mut session = beaker::Sessions::new(beaker::Backend::memory()).create();

@@ -1,5 +1,5 @@
-//! [`SessionState`]: what a program holds of one visitor's session. It is a copy of the values with a list
-//! of changes; what is to be done is noted here, and done in [`save`](super::save).
+//! [`SessionState`]: the copy of one visitor's session on which a program works, with the list of its
+//! changes. Its methods only record what is to be done; [`save`](super::save) does it.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
@@ -16,11 +16,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::Version;
 use crate::value::{Value, Values};
 
-/// What a session is and holds, whoever waits for its store: all that is done with it in memory.
+/// The values and properties of a session in memory, the same for blocking and asynchronous programs.
 ///
-/// [`Session`](super::Session) of a blocking program, `AsyncSession` of an asynchronous one (feature
-/// `tokio`) and `RequestSession` of the middleware have these methods, since they dereference to this.
-/// A function that only reads and changes values takes a `&mut SessionState`, and so works with all three.
+/// [`Session`](super::Session) of a blocking program, `AsyncSession` of an asynchronous one (feature `tokio`)
+/// and `RequestSession` of the middleware all dereference to this type, and so have its methods. A function
+/// that only reads and changes values takes a `&mut SessionState`, and then works with all three.
 ///
 /// ```
 /// use beaker::session::SessionState;
@@ -49,15 +49,15 @@ pub struct SessionState {
     pub(super) moves_from: Option<(SessionId, Version)>,
     /// A save under this id failed, and may have been done.
     pub(super) may_be_stored: bool,
-    /// The id and the user that a save has listed it for, until the list says that it is done.
+    /// The id and the user under which a save has listed the session, until the list confirms the save.
     pub(super) listed_as: Option<Box<(SessionId, String)>>,
     /// Ids that are to end with nothing kept.
     pub(super) ended: Vec<(SessionId, Option<Known>)>,
     pub(super) intent: Intent,
     pub(super) is_deleted: bool,
-    /// Act when the request has ended, not at once.
+    /// Whether saving and deleting wait for the end of the request.
     is_of_request: bool,
-    /// The cookie of ours that the visitor has.
+    /// The valid session cookie that came with the request.
     pub(super) in_cookie: Option<InCookie>,
     /// The `Set-Cookie` header with the session in it, of one that is kept there.
     pub(super) issued: Option<String>,
@@ -66,13 +66,13 @@ pub struct SessionState {
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Intent {
-    /// Nothing was said: the request ended.
+    /// The program asked for nothing.
     Leave,
     Save,
     Delete,
 }
 
-/// The record of a session, as a handle knows it since then.
+/// The version of a session's record, and when this handle learned it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
     pub(super) version: Version,
@@ -84,13 +84,13 @@ pub(super) struct Known {
 pub(crate) struct InCookie {
     /// The id in it.
     pub(super) id: SessionId,
-    /// It is to be sent anew: an old key made it, or much of its time has passed.
+    /// The cookie is to be sent again, because an old key made it or much of its time has passed.
     pub(super) is_due: bool,
 }
 
-/// Made and asked.
+/// Creating a session and reading its properties.
 impl SessionState {
-    /// Makes one that is stored nowhere.
+    /// Creates a session that is not stored yet.
     pub(super) fn new(
         sessions: Manager,
         origin: Origin,
@@ -118,7 +118,7 @@ impl SessionState {
         }
     }
 
-    /// Makes one of what was found, and is used from now on.
+    /// Makes a handle of a stored session, which counts as used now.
     pub(super) fn loaded(
         sessions: Manager,
         found: Found,
@@ -147,14 +147,14 @@ impl SessionState {
         }
     }
 
-    /// Makes it act when the request has ended.
+    /// Makes saving and deleting wait for the end of the request.
     #[cfg(feature = "middleware")]
     pub(super) fn of_request(mut self) -> SessionState {
         self.is_of_request = true;
         self
     }
 
-    /// Returns its id: a credential, so `Debug` shows its first digits alone.
+    /// Returns the id of the session. The id is a credential, so `Debug` shows only its first digits.
     ///
     /// ```
     /// let sessions = beaker::Sessions::new(beaker::Backend::memory());
@@ -165,7 +165,8 @@ impl SessionState {
         &self.id
     }
 
-    /// Returns when it began: with [`Sessions::create`](crate::Sessions::create), whichever ids it has had since.
+    /// Returns when the session began, that is, when [`Sessions::create`](crate::Sessions::create) or the
+    /// first request created it. A new id does not change this time.
     ///
     /// ```
     /// # use std::sync::Arc;
@@ -187,7 +188,7 @@ impl SessionState {
         self.data.created
     }
 
-    /// Returns when it was used before this time; `None` for a new one.
+    /// Returns when the session was last used before it was loaded; `None` for a new session.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -204,7 +205,7 @@ impl SessionState {
         self.last_accessed
     }
 
-    /// Tells whether it is stored nowhere yet.
+    /// Returns whether the session is new, that is, not stored yet.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -221,7 +222,8 @@ impl SessionState {
         self.stored.is_none() && self.moves_from.is_none()
     }
 
-    /// Returns where it came from, for logs.
+    /// Returns where the session came from: new, loaded, or new because the visitor's cookie was rejected,
+    /// with the reason. It is meant for logs.
     ///
     /// ```
     /// use beaker::{Backend, Origin, Sessions};
@@ -233,8 +235,8 @@ impl SessionState {
         self.origin
     }
 
-    /// Tells whether anything has changed since it was loaded or saved. A value that was set to an equal
-    /// one, or back to what it was, has not.
+    /// Returns whether anything has changed since the session was loaded or saved. Setting a value to an
+    /// equal one, or back to the loaded one, is no change.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -253,13 +255,15 @@ impl SessionState {
         !self.changes.is_empty()
     }
 
-    /// Returns the value of the `Set-Cookie` header that the visitor needs now, if any: after a first save,
-    /// a new id or a deletion; when the cookie's time or key is to be renewed; and for a session in a
-    /// cookie, whenever it was saved. After a cookie that was [rejected](Origin::Rejected), and not just
-    /// because its session has moved to a new id, it is a header that removes that one, unless the new
-    /// session was saved or [`remove_rejected`](crate::Sessions::remove_rejected) is off.
+    /// Returns the value of the `Set-Cookie` header that must be sent to the visitor now, if any. There is
+    /// one after a first save, a new id or a deletion; when the cookie's lifetime or key is to be renewed;
+    /// and, for a session in a cookie, after every save.
     ///
-    /// The middleware sends it by itself.
+    /// If the visitor's cookie was [rejected](Origin::Rejected), the header removes it, unless the new
+    /// session was saved or [`remove_rejected`](crate::Sessions::remove_rejected) is off. A cookie that was
+    /// rejected only because its session has moved to a new id is not removed.
+    ///
+    /// The middleware sends this header automatically.
     ///
     /// # Errors
     ///
@@ -306,9 +310,9 @@ impl SessionState {
     }
 }
 
-/// Read and changed, in memory alone.
+/// Reading and changing values, in memory only.
 impl SessionState {
-    /// Returns the value of a key, if there is one.
+    /// Returns the value of a key, or `None` if there is no such key.
     ///
     /// ```
     /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
@@ -322,11 +326,11 @@ impl SessionState {
         self.data.values.get(key)
     }
 
-    /// Returns the value of a key that has to be there.
+    /// Returns the value of a key, or an error if there is no such key.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::MissingKey`, with the key and the session's id; `ErrorKind::Codec` if it is
+    /// `ErrorKind::MissingKey`, naming the key and the session's id; `ErrorKind::Codec` if the value is
     /// [`unreadable`](SessionState::unreadable).
     ///
     /// # Examples
@@ -342,7 +346,7 @@ impl SessionState {
         self.get(key).ok_or_else(|| self.missing(key))
     }
 
-    /// Tells whether there is such a key.
+    /// Returns whether there is a value under this key.
     ///
     /// ```
     /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
@@ -371,9 +375,9 @@ impl SessionState {
         &self.data.values
     }
 
-    /// Sets a key. If somebody else sets it at the same time, the last to save wins. A key that is set to
-    /// the value that it has had is not changed: there is nothing to save, and what somebody else saves
-    /// there stays.
+    /// Sets the value of a key. If another request sets the same key at the same time, the last one to save
+    /// wins. Setting a key to the value that it already has is no change: nothing needs saving, and what
+    /// another request saves under that key is kept.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -390,7 +394,7 @@ impl SessionState {
         self.changes.set(&mut self.data.values, key.into(), value.into());
     }
 
-    /// Removes a key, and returns its value. Where no such key is, nothing is changed.
+    /// Removes a key and returns its value. Removing a missing key changes nothing.
     ///
     /// ```
     /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
@@ -407,9 +411,10 @@ impl SessionState {
         removed
     }
 
-    /// Replaces a value by what the function makes of it, and returns the new one. When it is saved,
-    /// the function is applied to what is stored by then, so it may run more than once; two
-    /// requests that add one to a counter make it two more.
+    /// Replaces a value by the result of a function of the old one, and returns the new value. Use it for
+    /// values that depend on the old one, such as counters: two requests that each add one add two in all,
+    /// because the function is applied again, when the session is saved, to what is stored at that moment. It
+    /// may therefore run more than once.
     ///
     /// ```
     /// use beaker::Value;
@@ -442,7 +447,7 @@ impl SessionState {
         value
     }
 
-    /// Removes all keys, and keeps the session and its id. To end it as well, see
+    /// Removes all keys but keeps the session and its id. To end the session as well, use
     /// [`invalidate`](crate::Session::invalidate).
     ///
     /// ```
@@ -456,7 +461,7 @@ impl SessionState {
         self.changes.clear(&mut self.data.values, !self.unreadable.is_empty());
     }
 
-    /// Undoes all changes since it was loaded or saved.
+    /// Undoes all changes since the session was loaded or saved.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -475,12 +480,13 @@ impl SessionState {
         self.data.values = self.changes.undo(values);
     }
 
-    /// Returns what the session has from a Python application and no value can hold, in no order: with
+    /// Returns the entries that a Python application wrote and no [`Value`] can hold, in no particular order.
+    /// They occur only in cookies of Beaker's format, with
     /// [`in_signed_cookies`](crate::Sessions::in_signed_cookies) or
-    /// [`in_sealed_cookies`](crate::Sessions::in_sealed_cookies) in Beaker's format. Elsewhere there is none.
+    /// [`in_sealed_cookies`](crate::Sessions::in_sealed_cookies).
     ///
-    /// To [`get`](SessionState::get), `contains` and `update` there is no such key. A save writes it back as
-    /// it is; `set`, `update`, `remove` and `clear` replace and remove it as they do any other.
+    /// For [`get`](SessionState::get), `contains` and `update` such a key does not exist. A save writes the
+    /// entry back unchanged; `set`, `update`, `remove` and `clear` replace or remove it like any other.
     ///
     /// ```
     /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
@@ -537,8 +543,8 @@ impl SessionState {
     }
 }
 
-/// Saved, deleted, ended, moved to a new id.
-/// What is asked of a session, to be done by [`persist`](SessionState::persist).
+/// Records what the program asks for: to save, to delete, to begin again, to move to a new id.
+/// [`persist`](SessionState::persist) does it.
 impl SessionState {
     pub(crate) fn ask_to_save(&mut self) -> Result<()> {
         self.refuse_if_unavailable()?;
@@ -607,7 +613,7 @@ impl SessionState {
         Error::new(ErrorKind::SessionGone, what + "; `invalidate` goes on with an empty one")
     }
 
-    /// Refuses to write what was not loaded, since the store could not be reached.
+    /// Refuses to write a session that was not loaded because the store could not be reached.
     pub(super) fn refuse_if_unavailable(&self) -> Result<()> {
         if self.origin != Origin::Unavailable {
             return Ok(());
@@ -621,8 +627,8 @@ impl SessionState {
 
 /// Forgetting `save` would be silent otherwise.
 impl SessionState {
-    /// Returns what was changed, if nobody has asked to save it. Where saving has failed, the program was
-    /// told so.
+    /// Returns the changes that the program never tried to save. If saving has failed, the program already
+    /// has the error.
     pub(crate) fn unsaved(&self) -> Option<Unsaved<'_>> {
         let is_saved_by_itself = self.is_of_request && self.sessions.0.auto;
         let is_unsaved = self.intent == Intent::Leave && self.is_modified() && !is_saved_by_itself;
@@ -630,7 +636,8 @@ impl SessionState {
     }
 }
 
-/// Of the session of a request the middleware tells, which knows the request.
+/// Reports unsaved changes, except those of a request: the middleware reports them, because it knows the
+/// request.
 impl Drop for SessionState {
     fn drop(&mut self) {
         if !self.is_of_request

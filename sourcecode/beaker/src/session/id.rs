@@ -1,4 +1,4 @@
-//! [`SessionId`]: what a session is known by, and how it stands in a cookie.
+//! [`SessionId`]: the id of a session, and its form in a cookie.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,11 +23,11 @@ impl SessionId {
     /// The number of its digits.
     pub(super) const LENGTH: usize = 32;
 
-    /// Makes a new one, from the system's random numbers.
+    /// Creates a new id from the system's random numbers.
     ///
     /// # Panics
     ///
-    /// If the system has no random numbers.
+    /// Panics if the system has no random numbers.
     ///
     /// # Examples
     ///
@@ -43,7 +43,7 @@ impl SessionId {
         id
     }
 
-    /// Returns its 32 lower-case hex digits: the whole id, which is a credential.
+    /// Returns all 32 lower-case hexadecimal digits. The whole id is a credential, so do not log it.
     ///
     /// ```
     /// use beaker::SessionId;
@@ -80,7 +80,7 @@ impl SessionId {
 ///
 /// # Panics
 ///
-/// If the system has no random numbers.
+/// Panics if the system has no random numbers.
 pub(super) fn nonce() -> [u8; 16] {
     Uuid::new_v4().into_bytes()
 }
@@ -108,7 +108,7 @@ impl fmt::Debug for NewIds {
     }
 }
 
-/// An id that shows its first digits.
+/// An id that prints only its first digits.
 pub(super) struct Short(SessionId);
 
 impl fmt::Display for Short {
@@ -139,9 +139,10 @@ fn shorten(text: &str) -> Option<String> {
     (kept > 0).then(|| shown + &text[kept..])
 }
 
-/// Reads 32 lower-case hex digits, and nothing else: no other text becomes a key or a file's name.
+/// Parses 32 lower-case hexadecimal digits and nothing else, so that no other text becomes a key or a file
+/// name.
 ///
-/// Being well-formed makes an id neither known nor anybody's: what came from a visitor goes through
+/// A well-formed id need not exist, nor belong to the visitor who sent it. Cookies of visitors go through
 /// [`Sessions::load`](super::Sessions::load), which checks the signature.
 impl FromStr for SessionId {
     type Err = Error;
@@ -163,7 +164,7 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// The first digits alone, since this is what logs print; `Display` gives all of them.
+/// Prints only the first digits, because this form gets into logs; `Display` prints all of them.
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.short(), f)

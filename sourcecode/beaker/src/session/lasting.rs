@@ -1,27 +1,29 @@
-//! How long this one session lasts: setting it, and asking when it ends.
+//! The lifetime of a single session: setting it, and asking when the session ends.
 
 use super::handle::SessionState;
 use super::life::{LIFE, Life};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
-/// A life of its own, as of a visitor who wants to be remembered.
+/// A lifetime of its own, for visitors who want to be remembered.
 impl SessionState {
-    /// Sets how long this session lasts, whatever holds for the others: "remember me". The time to live of its record and the
-    /// cookie's `Max-Age` follow, once it is saved; [`regenerate_id`](crate::Session::regenerate_id) keeps it, and
-    /// [`revoke_all`](crate::Sessions::revoke_all) ends it with all others of its user.
+    /// Sets how long this session lasts, independently of all others: "remember me". The stored record and
+    /// the cookie's `Max-Age` follow with the next save. [`regenerate_id`](crate::Session::regenerate_id)
+    /// keeps the setting, and [`revoke_all`](crate::Sessions::revoke_all) ends this session like the others
+    /// of its user.
     ///
-    /// - A `Duration` is [`Life::For`]: until it was not used for so long, at most for `lifetime`.
-    /// - A [`Timestamp`] is [`Life::Until`]: to that date, used or not.
-    /// - [`Life::Browser`] is for a shared computer, [`Life::Default`] as if nothing had been set.
+    /// - A `Duration` is [`Life::For`]: an idle timeout of its own, limited by `lifetime`.
+    /// - A [`Timestamp`] is [`Life::Until`]: until that date, used or not.
+    /// - [`Life::Browser`] is for shared computers, and [`Life::Default`] removes the setting.
     ///
-    /// It is kept under the key `_life`, which [`clear`](SessionState::clear) removes with all others.
+    /// The setting is stored under the key `_life`, which [`clear`](SessionState::clear) removes like all
+    /// others.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for a date that has passed; for no time at all; for a time without use that is longer
-    /// than [`lifetime`](crate::Sessions::lifetime), which would end the session before; and for any such time if
-    /// [`save_accessed_time`](crate::Sessions::save_accessed_time) is off. Nothing is changed then.
+    /// `ErrorKind::Config` for a date in the past; for a duration of zero; for a duration that is longer than
+    /// [`lifetime`](crate::Sessions::lifetime), which would end the session earlier; and for any duration if
+    /// [`save_accessed_time`](crate::Sessions::save_accessed_time) is off. After an error nothing is changed.
     ///
     /// # Examples
     ///
@@ -59,7 +61,7 @@ impl SessionState {
         Ok(())
     }
 
-    /// Returns how long this session lasts, as [`set_life`](SessionState::set_life) said.
+    /// Returns the setting of [`set_life`](SessionState::set_life).
     ///
     /// ```
     /// use beaker::session::Life;
@@ -77,7 +79,7 @@ impl SessionState {
         self.data.life()
     }
 
-    /// Returns when it ends if nobody uses it from now on; `None` if it never does.
+    /// Returns when this session ends if it is not used again; `None` if it never ends.
     ///
     /// ```
     /// use std::time::Duration;

@@ -1,5 +1,5 @@
-//! [`Life`]: how long one session lasts, where that is not what all sessions do. It is an ordinary value of the
-//! session, so it moves to a new id with it, and a session without one has nothing of it.
+//! [`Life`]: how long a single session lasts, if it differs from the others. It is an ordinary value of the
+//! session, so it moves to a new id with the session, and costs nothing in sessions without one.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -15,23 +15,23 @@ pub(super) const LIFE: &str = "_life";
 /// A cookie that runs out is sent again when a tenth of its time has passed.
 const PARTS: u32 = 10;
 
-/// How long one session lasts: what [`set_life`](super::SessionState::set_life) takes.
+/// How long a single session lasts: the argument of [`set_life`](super::SessionState::set_life).
 ///
-/// It is kept to the second, and a part of one counts as a whole.
+/// Times are stored in whole seconds, rounded up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Life {
-    /// As long as all sessions do: by [`timeout`](crate::Sessions::timeout), [`lifetime`](crate::Sessions::lifetime),
-    /// and the [cookie's lifetime](CookieLifetime).
+    /// As all other sessions: by [`timeout`](crate::Sessions::timeout),
+    /// [`lifetime`](crate::Sessions::lifetime), and the [cookie's lifetime](CookieLifetime).
     #[default]
     Default,
-    /// Until it was not used for so long: in the place of `timeout`. The `lifetime` ends it all the same. The
-    /// browser keeps the cookie for as long, counted from the last visit.
+    /// Until it has not been used for this time: its own idle timeout instead of `timeout`. The `lifetime`
+    /// still ends it. The browser keeps the cookie for the same time, counted from the last visit.
     For(Duration),
-    /// Until this date, whether it is used or not: in the place of `timeout` and of `lifetime`. The browser
-    /// keeps the cookie until then, or for the 400 days that browsers keep one.
+    /// Until this date, whether it is used or not, instead of `timeout` and `lifetime`. The browser keeps the
+    /// cookie until then, or for the 400 days to which browsers limit cookies.
     Until(Timestamp),
-    /// As long as all sessions do, and no longer than the browser is open: the cookie says no time.
+    /// As all other sessions, but only until the browser is closed: the cookie has no time.
     Browser,
 }
 
@@ -74,7 +74,7 @@ impl Life {
         Some(Value::Text(text))
     }
 
-    /// Returns how long its cookie is kept, if the cookies of all are kept so long.
+    /// Returns how long the session's cookie is kept, given the lifetime of all cookies.
     pub(super) fn cookie_lifetime(self, of_all: CookieLifetime) -> CookieLifetime {
         match self {
             Life::Default => of_all,

@@ -16,10 +16,10 @@ use crate::store::{Precondition, Stored};
 #[cfg(feature = "cookies")]
 use {super::client_side::Carrier, crate::store::Version};
 
-/// A request is led over so many ids of a session that gets new ones all the time.
+/// The limit of ids over which a request follows a session that keeps getting new ones.
 const MAX_FOLLOWED: usize = 64;
 
-/// Whoever sent a request: known by a cookie, or not.
+/// The visitor who sent a request: known by a cookie, or not.
 enum Visitor {
     /// With what is in the cookie and no value can hold.
     Known(Found, InCookie, Vec<Unreadable>),

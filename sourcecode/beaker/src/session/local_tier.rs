@@ -1,17 +1,17 @@
-//! [`LocalTier`]: copies of session records in the memory of this process, in front of a store that has to be
-//! waited for.
+//! [`LocalTier`]: copies of session records in the memory of this process, in front of a slower store.
 //!
-//! A copy says what was stored at a time, and with which version. A request is shown it for some seconds; whatever is
-//! decided (a save, a deletion, a list) is decided by the store. What this process writes, it sees at once, for
-//! which two things are needed:
+//! A copy contains the record and its version at some time, and is shown to requests for some seconds. All
+//! decisions (a save, a deletion, a list) are made by the store. This process sees its own writes at once,
+//! which needs two rules:
 //!
 //! ```text
 //! reader    looks at the store                         keeps a copy? The number has changed: no.
 //! writer                    number + 1, writes, number + 1
 //! ```
 //!
-//! A number is counted up around each write, so what was read before or during one is not kept. And what was written is
-//! kept only by a writer that was alone all the time: of two, nobody knows here who was last.
+//! A number is incremented before and after each write, so a record that was read before or during a write is
+//! not kept. And a writer keeps what it has written only if it was alone all the time, because of two
+//! concurrent writers it is unknown which one was last.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ use crate::store::Stored;
 /// Keys are counted together by some of their bytes: a copy may be dropped in vain.
 const SHARDS: usize = 256;
 
-/// Copies of records, each shown for so long.
+/// Copies of records, each shown for a limited time.
 pub(super) struct LocalTier {
     copies: Cache<Key, Copy>,
     shards: [Mutex<Shard>; SHARDS],
@@ -44,7 +44,7 @@ struct Copy {
 struct Shard {
     /// Counted up when a write begins, and when it has ended.
     number: u64,
-    /// So many writes are going on.
+    /// The number of writes that are going on.
     writers: u32,
 }
 

@@ -1,32 +1,32 @@
-//! [`Session`]: the values of one visitor, and [`Sessions`], which makes, opens and loads them.
+//! [`Sessions`] creates, opens and loads sessions; a [`Session`] holds the values of one visitor.
 //!
-//! A save goes from `handle` over `save` and `write` to `records`; a load from `load` to `records`. No file
-//! imports from one that is further down in this list:
+//! Inside the module, a save goes from `handle` through `save` and `write` to `records`, and a load from
+//! `load` to `records`. No file imports from a file further down in this list:
 //!
 //! | file | what is there |
 //! |---|---|
-//! | `id` | what a session is known by |
-//! | `stored` | what is stored of it |
+//! | `id` | the id of a session |
+//! | `stored` | the stored form of a session |
 //! | `life` | how long one session lasts |
-//! | `changes` | what was changed, to be undone or made again |
-//! | `turns` | one writer at a time, and further tries |
-//! | `events` | what `tracing` is told |
+//! | `changes` | the list of changes, to be undone or applied again |
+//! | `turns` | one writer at a time, and further attempts |
+//! | `events` | counters, and events for `tracing` |
 //! | `client_side` | sessions in cookies |
 //! | `local_tier` | copies in memory, in front of a store |
-//! | `options` | where sessions are kept, and by which rules |
-//! | `handle` | what a program holds of a session |
+//! | `options` | where sessions are kept, and their options |
+//! | `handle` | the copy of a session on which a program works |
 //! | `typed` | values of the program's own types |
 //! | `flash` | messages that are shown once |
-//! | `csrf` | a token that pages of other sites cannot read |
-//! | `lasting` | a life of its own |
+//! | `csrf` | a token against request forgery |
+//! | `lasting` | a session with its own timeout |
 //! | `records` | the store as sessions see it |
 //! | `load` | finding a session by its id or its cookie |
-//! | `end` | ending it, whatever others do with it |
+//! | `end` | ending a session, whatever other requests do with it |
 //! | `users` | all sessions of a user |
-//! | `write` | writing it, and moving it to a new id |
-//! | `save` | deciding what is to be done, and doing it |
-//! | `blocking` | all of that for programs whose threads wait |
-//! | `asynchronous` | and for those whose tasks do |
+//! | `write` | writing a session, and moving it to a new id |
+//! | `save` | deciding what is to be done at a save, and doing it |
+//! | `blocking` | the types for blocking programs |
+//! | `asynchronous` | the types for asynchronous programs |
 
 #[cfg(feature = "tokio")]
 mod asynchronous;

@@ -1,4 +1,4 @@
-//! [`Sessions`]: where the sessions of an application are kept, by which rules, and which of these fit
+//! [`Sessions`]: where the sessions of an application are kept, their options, and the check that these fit
 //! together.
 
 use std::fmt;
@@ -38,21 +38,21 @@ pub(crate) const MOST_PER_USER: usize = 10_000;
 /// Far more than a person has.
 pub(crate) const DEFAULT_PER_USER: usize = 1000;
 
-/// A cookie in Beaker's format is sent anew after this time, since a Python application may end its
-/// session sooner than we do. (Beaker itself sends it with each response.)
+/// A cookie in Beaker's format is sent again after this time, because a Python application may end its
+/// session sooner. (Beaker itself sends it with each response.)
 const BEAKERS_TOUCH: Duration = Duration::from_secs(60);
 
 /// An access is noted in a cookie, or for a session with a life of its own, when a tenth of its time has passed.
 const PARTS_OF_A_LIFETIME: u32 = 10;
 
-/// The longest time for which a copy is shown: so long others may be logged in that have been logged out.
+/// The longest time for which a copy is shown: a visitor who was logged out may stay logged in for that time.
 const LONGEST_COPY: Duration = Duration::from_secs(60);
 
-/// The longest time that requests may be led from an old id to its session.
+/// The longest time for which an old id may lead requests to its session.
 const LONGEST_GRACE: Duration = Duration::from_secs(60);
 
-/// The sessions of an application: where they are kept, and by which rules. A clone is the same
-/// sessions.
+/// The sessions of an application: where they are kept, and with which options. It is cheap to clone, and a
+/// clone refers to the same sessions.
 ///
 /// # Examples
 ///
@@ -74,21 +74,21 @@ const LONGEST_GRACE: Duration = Duration::from_secs(60);
 #[must_use]
 pub struct Sessions(pub(super) Manager);
 
-/// What sessions of both kinds of program do, with the options that say how. A clone is the same.
+/// The work behind both `Sessions` and `AsyncSessions`, with their options. A clone is the same.
 #[derive(Clone)]
 pub(crate) struct Manager(pub(super) Arc<Options>);
 
-/// What becomes of a request whose session cannot be looked up, since the store cannot be reached.
+/// What a request gets if its session cannot be loaded because the store cannot be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnStoreFailure {
-    /// Asking for the session is an error.
+    /// The request gets an error when it asks for the session.
     #[default]
     Fail,
-    /// The session is empty, so that pages that only read it can be shown. Its
-    /// [`origin`](crate::session::SessionState::origin) is [`Unavailable`](crate::Origin::Unavailable); to save it or to
-    /// end it is an error, and the visitor keeps the cookie. One event at the level `WARN` tells that an
-    /// outage has begun, and one that it is over.
+    /// The request gets an empty session, so that pages which only read it still work. Its
+    /// [`origin`](crate::session::SessionState::origin) is [`Unavailable`](crate::Origin::Unavailable).
+    /// Saving or ending it is an error, and the visitor keeps the cookie. One `WARN` event reports the
+    /// beginning of an outage, and another one its end.
     Empty,
 }
 
@@ -375,10 +375,11 @@ impl Manager {
     }
 }
 
-/// Made and asked.
+/// Creating sessions, and checking and reading their options.
 impl Sessions {
-    /// Keeps sessions in this backend. They never time out, and are reached by id alone, until
-    /// [`timeout`](Sessions::timeout) and [`signed_by`](Sessions::signed_by) say otherwise.
+    /// Creates the sessions that are kept in a backend. Without further options they never expire, and are
+    /// opened by id only. A web application sets at least [`timeout`](Sessions::timeout), and
+    /// [`signed_by`](Sessions::signed_by), because visitors carry the ids in cookies.
     ///
     /// ```
     /// use beaker::{Backend, Sessions};
@@ -390,31 +391,33 @@ impl Sessions {
         Sessions(Manager::new(Options::new(backend.into())))
     }
 
-    /// Keeps sessions in the visitors' browsers, signed: visitors can read them and cannot change
-    /// them. No store is needed; a signer in Beaker's format makes cookies that Beaker reads, with
-    /// its `data_serializer = json`.
+    /// Creates sessions that are kept in the visitors' browsers, in a signed cookie: visitors can read their
+    /// session but cannot change it. No store is needed. With a signer in Beaker's format, a Python
+    /// application with `data_serializer = json` reads the same cookies.
     ///
-    /// Such a session holds 3 kB or so, and cannot be called back: an old cookie stays good until
-    /// its `timeout` or `lifetime`, even after `delete`. Two requests at once overwrite each other.
+    /// Such a session holds about 3 kB. It cannot be revoked: an old cookie stays valid until its `timeout`
+    /// or `lifetime`, even after `delete`. Two requests at the same time overwrite each other's changes.
     ///
     /// # In Beaker's format
     ///
-    /// - What Python stores comes back to Python as it was, also what no [`Value`](crate::Value) can hold:
-    ///   see [`unreadable`](crate::session::SessionState::unreadable). [`Value::Bytes`](crate::Value::Bytes), for which
-    ///   JSON has no form, are a dictionary with the one key `$bytes` there, and their digits in hex.
-    /// - The keys `_id`, `_path`, `_domain`, `_creation_time` and `_accessed_time` are Beaker's own; a save
-    ///   with a value under one of them fails with `ErrorKind::Config`.
-    /// - The cookie says the path and the domain of the [`CookieOptions`](crate::CookieOptions), and Beaker
-    ///   sends it with these, so both sides need the same.
-    /// - The value has 4,076 bytes at most, and with its name 4,096. Beaker fails at 4,105, even if a request
-    ///   only reads, and its zlib may need a few bytes more than ours for the same session. So one that
-    ///   Python has filled to the last bytes can be loaded, and may be too large to be saved.
-    /// - A session that is only read is sent anew after a minute: Beaker ends it by a `timeout` that we do not
-    ///   know. [`touch_every`](Sessions::touch_every) sets another time.
-    /// - Python's `data_serializer = pickle` is not read, and neither is its cipher of `pycryptodome`.
+    /// - What Python stores comes back to Python unchanged, even what no [`Value`](crate::Value) can hold:
+    ///   see [`unreadable`](crate::session::SessionState::unreadable). JSON has no form for
+    ///   [`Value::Bytes`](crate::Value::Bytes), so Python sees a dictionary with the single key `$bytes` and
+    ///   the bytes in hexadecimal.
+    /// - The keys `_id`, `_path`, `_domain`, `_creation_time` and `_accessed_time` belong to Beaker. Saving a
+    ///   value under one of them fails with `ErrorKind::Config`.
+    /// - The cookie contains the path and the domain of the [`CookieOptions`](crate::CookieOptions), and
+    ///   Beaker sends it with these, so both applications need the same path and domain.
+    /// - The value is limited to 4,076 bytes, and the value with its name to 4,096. Beaker itself fails at
+    ///   4,105 bytes, even for a request that only reads, and its zlib may need a few bytes more than this
+    ///   library's for the same session. A session that Python has filled to the last bytes can therefore be
+    ///   loaded, but may be too large to be saved.
+    /// - A session that is only read is sent again after a minute, because Beaker may end it by a `timeout`
+    ///   that is unknown here. [`touch_every`](Sessions::touch_every) sets another interval.
+    /// - Cookies with Python's `data_serializer = pickle`, or encrypted with `pycryptodome`, cannot be read.
     ///
-    /// Such a cookie that cannot be read is removed from the browser, as any that is rejected. Turn
-    /// [`remove_rejected`](Sessions::remove_rejected) off while Python still writes pickles.
+    /// Cookies that cannot be read are removed from the browser, like all rejected ones. Turn
+    /// [`remove_rejected`](Sessions::remove_rejected) off while a Python application still writes pickles.
     ///
     /// # Examples
     ///
@@ -438,8 +441,9 @@ impl Sessions {
         Sessions::carried_by(Carrier::Signed(signer))
     }
 
-    /// Keeps sessions in the visitors' browsers as [`in_signed_cookies`](Sessions::in_signed_cookies)
-    /// does, but sealed: visitors can neither read nor change them.
+    /// Creates sessions that are kept in the visitors' browsers as with
+    /// [`in_signed_cookies`](Sessions::in_signed_cookies), but encrypted: visitors can neither read nor
+    /// change them.
     ///
     /// # Examples
     ///
@@ -469,11 +473,11 @@ impl Sessions {
         Sessions(Manager::new(Options { home: Home::Cookie(Arc::new(carrier)), ..options }))
     }
 
-    /// Refuses options that do not fit together. The middleware asks this when it is made.
+    /// Checks that the options fit together. The middleware calls this when it is created.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config`, with the options and what to do about them.
+    /// `ErrorKind::Config`, naming the options and the remedy.
     ///
     /// # Examples
     ///
@@ -489,7 +493,8 @@ impl Sessions {
         self.0.0.check()
     }
 
-    /// Returns how often what was stored turned out to be damaged, and was treated as no session.
+    /// Returns how many damaged records were found so far. A damaged record is treated as if there were no
+    /// session.
     ///
     /// ```
     /// assert_eq!(beaker::Sessions::new(beaker::Backend::memory()).damaged(), 0);
@@ -499,7 +504,7 @@ impl Sessions {
         self.0.damaged()
     }
 
-    /// Returns what has happened so far.
+    /// Returns the counters: what these sessions have done so far.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -530,8 +535,8 @@ impl Sessions {
         Sessions(self.0.with(change))
     }
 
-    /// Ends a session that was not used for so long. Default: never. Set one in a server: without it,
-    /// sessions that nobody comes back to are stored for ever.
+    /// Sets the idle timeout: a session ends when it has not been used for this time. Default: never. A
+    /// server needs one, because sessions to which nobody returns would be stored forever.
     ///
     /// ```
     /// use std::time::Duration;
@@ -547,9 +552,10 @@ impl Sessions {
         self.with(|options| options.timeout = Some(timeout))
     }
 
-    /// Ends a session so long after it began, however much it is used: who stole one does not have it for
-    /// ever. Default: never. It begins with the first save, before a login: `regenerate_id` keeps that time,
-    /// `invalidate` begins again.
+    /// Sets the absolute timeout: a session ends this long after its beginning, however much it is used. It
+    /// limits the time for which a stolen session is useful. Default: never. The time counts from the
+    /// beginning of the session, usually before the log-in: `regenerate_id` keeps that beginning, while
+    /// `invalidate` begins a new session.
     ///
     /// ```
     /// use std::time::Duration;
@@ -563,10 +569,13 @@ impl Sessions {
         self.with(|options| options.lifetime = Some(lifetime))
     }
 
-    /// Notes an access only if the last one was noted so long ago. Default: each request that uses a session
-    /// writes to the store; a session in a cookie is sent again after a tenth of its `timeout`, or of the
-    /// cookie's lifetime. In Beaker's format it is after a minute at most, since the Python application may have
-    /// a `timeout` of its own: set less here if that is a few minutes.
+    /// Sets how often the access to a session is noted: only if the last noted access is at least this long
+    /// ago. A longer interval saves writes to the store, and makes the idle timeout less exact.
+    ///
+    /// Default: each request that uses a session writes to the store. A session in a cookie is sent again
+    /// after a tenth of its `timeout`, or of the cookie's lifetime; in Beaker's format after a minute at
+    /// most, because the Python application may have a shorter `timeout`. If that is a few minutes, set a
+    /// shorter interval here.
     ///
     /// It has to be shorter than the `timeout`: [`check`](Sessions::check) refuses another.
     ///
@@ -585,10 +594,12 @@ impl Sessions {
         self.with(|options| options.touch_every = Some(interval))
     }
 
-    /// Lets the old id lead to the session for so long after `regenerate_id`, so that requests of the visitor
-    /// that are on their way lose nothing; a minute at most. Default: off, since whoever knows the old id gets
-    /// in for that long. To end the session, the old id leads to it longer, with a grace or without: see
-    /// [`regenerate_id`](crate::Session::regenerate_id).
+    /// Sets a grace period after `regenerate_id`, in which the old id still leads to the session, so that the
+    /// visitor's requests that are already on their way lose nothing. At most a minute. Default: off, because
+    /// anybody who knows the old id can use the session during that time.
+    ///
+    /// A request to *end* the session is accepted under the old id for longer, with or without a grace
+    /// period: see [`regenerate_id`](crate::Session::regenerate_id).
     ///
     /// ```
     /// use std::time::Duration;
@@ -608,8 +619,8 @@ impl Sessions {
         self.with(|options| options.grace = Some(grace).filter(|grace| !grace.is_zero()))
     }
 
-    /// Signs the ids in cookies, and believes only what it signed. Default: none;
-    /// [`load`](Sessions::load) and the middleware need one.
+    /// Sets the signer that signs the ids in cookies. A cookie with any other signature is rejected. Default:
+    /// none; [`load`](Sessions::load) and the middleware need one.
     ///
     /// ```
     /// # use beaker::{Backend, Sessions, Signer};
@@ -627,7 +638,7 @@ impl Sessions {
         self.with(|options| options.signer = Some(signer))
     }
 
-    /// Sets how the cookie is sent. Default: that of [`CookieOptions`].
+    /// Sets the options of the cookie, such as its name and path. Default: [`CookieOptions::default`].
     ///
     /// ```
     /// use beaker::CookieOptions;
@@ -643,15 +654,16 @@ impl Sessions {
         self.with(|options| options.cookie = cookie)
     }
 
-    /// Saves at the end of a request whatever was changed, without a call of `save`. Default: off, as in
-    /// Beaker. For the middleware.
+    /// Sets whether the middleware saves changes at the end of a request by itself, without a call of `save`.
+    /// Default: off, as in Beaker.
     ///
-    /// A new session that nothing was changed in is stored neither way, since a visitor who only looks, or a robot,
-    /// needs none. [`save`](crate::Session::save) stores it all the same.
+    /// A new session without changes is not stored, with `auto` or without, because a visitor who only looks
+    /// around, or a robot, needs none. [`save`](crate::Session::save) stores it all the same.
     ///
-    /// A request that fails, with an error or a status of 500 or more, saves nothing, since it may have stopped
-    /// half way. One that is refused, with a status of 400 to 499, does: so log-ins that failed can be counted.
-    /// Where this is off, a change that nobody saved is a `WARN` event, with the request's method and path.
+    /// A request that fails, with an error or a status of 500 or more, saves nothing, because it may have
+    /// stopped half-way. A refused request, with a status of 400 to 499, does save, so that failed log-ins
+    /// can be counted. With `auto` off, a change that was not saved is reported as a `WARN` event with the
+    /// request's method and path.
     ///
     /// ```
     /// # use beaker::{Backend, Sessions};
@@ -665,8 +677,8 @@ impl Sessions {
         self.with(|options| options.auto = auto)
     }
 
-    /// Sets whether a request that only reads notes when it came. Default: on. When it is off, there can be
-    /// no timeout, which counts from then.
+    /// Sets whether a request that only reads the session notes the time of its access. Default: on. If it is
+    /// off, no idle timeout can be set, because that counts from the last access.
     ///
     /// ```
     /// # use beaker::{Backend, Sessions};
@@ -677,11 +689,12 @@ impl Sessions {
         self.with(|options| options.save_accessed_time = save)
     }
 
-    /// Sets what new records are written in. Default: [`Bincode`]. Records in bincode and JSON are read
-    /// whatever is set here.
+    /// Sets the codec in which new records are written. Default: [`Bincode`]. Existing records in bincode and
+    /// JSON can be read with either setting.
     ///
-    /// For sessions in Beaker's cookies, which are JSON of its own kind, this is an error of the kind
-    /// `Config` when the options are [checked](Sessions::check), and when a session is loaded or saved.
+    /// Sessions in Beaker's cookies have a fixed format, JSON of Beaker's own kind. Setting a codec for them
+    /// is an error of the kind `Config`, when the options are [checked](Sessions::check) and when a session
+    /// is loaded or saved.
     ///
     /// ```
     /// use beaker::codec::Json;
@@ -694,13 +707,13 @@ impl Sessions {
         self.with(|options| (options.codec, options.is_codec_set) = (Arc::new(codec), true))
     }
 
-    /// Sets whether a cookie that leads to no session (forged, damaged, timed out, unknown) is removed from
-    /// the visitor's browser, so that it does not cost a look-up with each request. Default: on. What is
-    /// removed is the cookie with this path and domain, and no other one of the same name.
+    /// Sets whether a rejected cookie (forged, damaged, expired, unknown) is removed from the visitor's
+    /// browser, so that it does not cost a look-up with every request. Default: on. Only the cookie with this
+    /// path and domain is removed, not others of the same name.
     ///
-    /// An id that a log-in has just replaced is no such cookie: a late answer to a request that brought it
-    /// must not take the new one away. Turn this off while some hosts do not know a key that others sign
-    /// with.
+    /// A cookie whose id a log-in has just replaced is not removed, because a late response to an older
+    /// request must not take away the new cookie. Turn this option off while some servers do not yet know a
+    /// key with which others sign.
     ///
     /// ```
     /// # use beaker::{Backend, Sessions};
@@ -710,8 +723,8 @@ impl Sessions {
         self.with(|options| options.remove_rejected = remove)
     }
 
-    /// Sets what becomes of a request whose session cannot be looked up, since the store cannot be reached.
-    /// Default: asking for the session is an error.
+    /// Sets what a request gets if its session cannot be loaded because the store cannot be reached. Default:
+    /// an error when it asks for the session.
     ///
     /// ```
     /// use beaker::session::OnStoreFailure;
@@ -724,7 +737,7 @@ impl Sessions {
         self.with(|options| options.on_store_failure = then)
     }
 
-    /// Keeps these sessions apart from others in the same backend. Default: the one of
+    /// Sets the namespace, which keeps these sessions apart from others in the same backend. Default:
     /// [`Namespace::default`].
     ///
     /// ```
@@ -744,12 +757,12 @@ impl Sessions {
         self.with(|options| options.namespace = Namespace::new(name))
     }
 
-    /// Sets how many sessions one [user](crate::session::SessionState::set_user) has at most: when a user logs in once
-    /// more, their oldest session ends, and whoever has it is logged out. 1 to 10,000; default: 1000, so
-    /// that the list of a user's sessions stays small whoever logs in how often.
+    /// Sets the maximum number of sessions of one [user](crate::session::SessionState::set_user): 1 to
+    /// 10,000. Default: 1000, which keeps the list of a user's sessions small. When a user with that many
+    /// sessions logs in again, the oldest session ends.
     ///
-    /// It goes by when they logged in. One that has timed out or was deleted may count for a while, but not
-    /// more than an eighth of them.
+    /// The oldest session is the one that logged in first. Sessions that have expired or were deleted may
+    /// count for a while, but never more than an eighth of the maximum.
     ///
     /// ```
     /// # use beaker::{Backend, Sessions};
@@ -764,24 +777,25 @@ impl Sessions {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn max_per_user(self, most: usize) -> Sessions {
-        self.with(|options| options.max_per_user = most)
+    pub fn max_per_user(self, max: usize) -> Sessions {
+        self.with(|options| options.max_per_user = max)
     }
 
-    /// Keeps copies of sessions in the memory of this process, in front of a store that has to be waited for: of `capacity`
-    /// sessions at most, each shown to requests for `time`, a minute at most. Default: none. A request whose session
-    /// is there reads nothing from the store.
+    /// Sets a local tier: copies of sessions in the memory of this process, in front of a slower store. It
+    /// holds at most `capacity` sessions, and shows each copy to requests for `time`, at most a minute. A
+    /// request whose session is in the local tier reads nothing from the store. Default: none.
     ///
-    /// What this process writes, its next request sees at once. What *other* processes write, the requests of this
-    /// one see up to `time` later: a changed basket, and also a log-out or a
-    /// [`revoke_all`](Sessions::revoke_all). So choose a time for which that does no harm, a second or a few, or send
-    /// each visitor to one process. Nothing is lost in any case: a save is made on the condition that the stored
-    /// session is the one that was loaded, and where it is not, the store is read and the changes are made to that.
+    /// This process sees its own writes at once. What *other* processes write, it sees up to `time` later: a
+    /// changed basket, but also a log-out or a [`revoke_all`](Sessions::revoke_all). Choose a time for which
+    /// that does no harm, such as a second, or route each visitor to one process. No update is lost in any
+    /// case: a save succeeds only if the stored session is still the one that was loaded. Otherwise the
+    /// session is read from the store, and the changes are applied to it.
     ///
-    /// Only requests use copies, with [`load`](Sessions::load) and in the middleware. `open`, `reload`, lists of a
-    /// user's sessions, and ending them ask the store. Handles that were made before this was called go past the
-    /// memory. By default each request writes, since it notes its access; with
-    /// [`touch_every`](Sessions::touch_every) one that only reads costs the store nothing.
+    /// Only requests use the copies, through [`load`](Sessions::load) and the middleware. `open`, `reload`,
+    /// the lists of a user's sessions and everything that ends a session ask the store. Handles that existed
+    /// before this call do not use the local tier. By default each request writes to the store to note its
+    /// access; with [`touch_every`](Sessions::touch_every), a request that only reads does not touch the
+    /// store at all.
     ///
     /// ```
     /// use std::time::Duration;
@@ -800,12 +814,13 @@ impl Sessions {
         self.with(|options| options.local_tier = Some(Arc::new(LocalTier::new(capacity, time))))
     }
 
-    /// Sets what makes the ids of new sessions, and of those that get another one. Default:
-    /// [`SessionId::random`]. An id is a credential, so this is for tests that want to know it before, and for random
-    /// numbers of one's own: whoever can guess an id has its session.
+    /// Sets the function that generates session ids. Default: [`SessionId::random`]. An id is a credential:
+    /// anybody who can guess one has that session. Set this only in tests that need to know the ids, or to
+    /// use your own source of random numbers.
     ///
-    /// An id that is in use already is never given away: for a new session the next one is taken, and
-    /// [`regenerate_id`](crate::Session::regenerate_id) fails if it gets the id that the session has.
+    /// An id that is already in use is never assigned again: a new session takes the next generated id, and
+    /// [`regenerate_id`](crate::Session::regenerate_id) fails if the function returns the session's current
+    /// id.
     ///
     /// ```
     /// use std::sync::atomic::{AtomicU64, Ordering};
@@ -819,12 +834,15 @@ impl Sessions {
     /// assert_eq!(sessions.create().id().as_str(), "00000000000000000000000000000001");
     /// ```
     #[doc(alias = "genid")]
-    pub fn id_generator(self, make: impl Fn() -> SessionId + Send + Sync + 'static) -> Sessions {
-        self.with(|options| options.new_ids = NewIds::by(make))
+    pub fn id_generator(
+        self,
+        generate: impl Fn() -> SessionId + Send + Sync + 'static,
+    ) -> Sessions {
+        self.with(|options| options.new_ids = NewIds::by(generate))
     }
 
-    /// Sets the clock. Default: that of the system. A [`ManualClock`](crate::ManualClock) lets tests move the
-    /// time.
+    /// Sets the clock. Default: the system's. With a [`ManualClock`](crate::ManualClock), tests can advance
+    /// the time.
     ///
     /// ```
     /// use std::sync::Arc;

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::key::Key;
 use crate::store::{AnyStore, Precondition, Stored, Version};
 
-/// An old id leads on for so long. No request takes longer.
+/// How long an old id leads to the new one. No request takes longer.
 pub(super) const FORWARDS_LAST: Duration = Duration::from_secs(60 * 60);
 
 /// The store of these sessions, whose errors show no whole id. Sessions reach it in no other way, and what is

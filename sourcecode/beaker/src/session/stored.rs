@@ -1,4 +1,4 @@
-//! What is stored of a session: [`SessionData`], the records that hold it, and why one leads to none.
+//! The stored form of a session: [`SessionData`], its records, and why a cookie is rejected.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::record::{Header, Record};
 use crate::store::{Stored, Version};
 use crate::value::Values;
 
-/// What is stored of a session: what a [`Codec`] encodes.
+/// The stored content of a session: the type that a [`Codec`] encodes.
 ///
 /// # Examples
 ///
@@ -37,7 +37,7 @@ pub struct SessionData {
     pub created: Timestamp,
     /// When it was last used.
     pub accessed: Timestamp,
-    /// What it holds.
+    /// The values.
     pub values: Values,
 }
 
@@ -81,7 +81,7 @@ pub(super) enum Content {
     Arriving(Arriving),
 }
 
-/// What stays under the old id of a session that has a new one.
+/// The record that stays under the old id of a session that has moved to a new one.
 pub(super) struct Forward {
     pub(super) to: SessionId,
     /// Until then requests are led there. Who ends the session is led there longer.
@@ -158,8 +158,8 @@ pub(crate) struct Found {
     pub(super) version: Version,
 }
 
-/// An entry of a session in Beaker's format that no [`Value`](crate::Value) can hold, such as a whole
-/// number beyond 64 bits. It is kept, and saved again as it was written.
+/// An entry of a session in Beaker's format that no [`Value`](crate::Value) can hold, such as an integer
+/// beyond 64 bits. It is kept and saved again unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
     /// As it is written, with its quotes.
@@ -171,19 +171,19 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    /// Returns its key. One that is no Unicode is returned as it is written, as in `\ud800`.
+    /// Returns the key. A key that is not valid Unicode is returned as it is written, such as `\ud800`.
     #[must_use]
     pub fn key(&self) -> &str {
         self.key.as_deref().unwrap_or_else(|| self.quoted.trim_matches('"'))
     }
 
-    /// Returns what Python has written: JSON, with `NaN`, `Infinity` and whole numbers of any size.
+    /// Returns the text that Python has written: JSON, with `NaN`, `Infinity` and integers of any size.
     #[must_use]
     pub fn json(&self) -> &str {
         &self.json
     }
 
-    /// Tells why no value can hold it.
+    /// Returns the reason why no value can hold this entry.
     #[must_use]
     pub fn why(&self) -> &'static str {
         self.why
@@ -198,35 +198,35 @@ impl Unreadable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Origin {
-    /// It was made here: no cookie of ours was sent.
+    /// It is new, because the visitor sent no session cookie.
     New,
     /// It was loaded from the store.
     Loaded,
-    /// A cookie of ours was sent and led to nothing, so this one is new.
+    /// It is new, because the visitor's cookie was rejected for this reason.
     Rejected(Rejection),
-    /// The store could not be reached, so nobody knows whose request it is: the session is empty, cannot be
+    /// The store could not be reached, so the visitor's session is unknown: the session is empty, cannot be
     /// saved, and leaves the visitor's cookie as it is. See [`OnStoreFailure::Empty`](super::OnStoreFailure).
     Unavailable,
 }
 
-/// Why a cookie led to no session. None of these is an error to the visitor.
+/// Why a cookie was rejected. None of these reasons is an error for the visitor, who gets a new session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// No key of ours signed it: forged, cut, or signed with a key that was dropped.
+    /// The signature is not valid: the cookie is forged, truncated, or signed with a key that was removed.
     Signature,
-    /// What was signed is no session's id.
+    /// The signed text is not a session id.
     Id,
-    /// Nothing is stored under the id: it was deleted, or has expired.
+    /// No session is stored under the id: it was deleted, or has expired.
     Unknown,
-    /// The session has a new id since a moment ago, and there is no [`grace`](crate::session::Sessions::grace) in
-    /// which the old one still leads to it. The cookie with the new id may be on its way to the browser, so
-    /// this one is not removed there.
+    /// The session has just moved to a new id, and no [`grace`](crate::session::Sessions::grace) period is
+    /// set in which the old id leads to it. The cookie with the new id may be on its way to the browser, so
+    /// this cookie is not removed there.
     Moved,
-    /// What is stored is damaged, or in a codec that nobody knows here.
+    /// The stored record is damaged, or written in an unknown codec.
     Damaged,
-    /// It was not used for longer than the timeout.
+    /// The idle timeout has passed.
     TimedOut,
-    /// It began longer ago than its lifetime.
+    /// The absolute timeout has passed.
     TooOld,
 }

@@ -1,16 +1,15 @@
-//! [`Turns`] and [`Attempts`]: where several write one record, one does so at a time, and who was too late
-//! tries again.
+//! [`Turns`] and [`Attempts`]: writers of the same record take turns, and one that lost a race tries again.
 //!
-//! A save that finds that somebody else was first begins again. That alone is not enough: who begins
-//! again does more than who has just come, and may be overtaken for ever.
+//! A save that finds a newer record starts again. That alone is not enough, because a repeated attempt takes
+//! longer than a first one, so the same writer may be overtaken forever.
 //!
 //! ```text
 //! A loads, makes its changes again, saves: too late. Loads, makes its changes again, saves: too late.
 //! B loads, changes, saves     loads, changes, saves     loads, changes, saves     loads, changes, …
 //! ```
 //!
-//! So who was too late takes a turn, and while somebody waits for one or has it, all who come take one
-//! too. Where nobody was too late, all that a save does for this is to read one number.
+//! Therefore a writer that lost a race takes a turn, and while any writer waits for a turn or has it, all new
+//! writers take one too. Without races, all of this costs a save the reading of one number.
 
 use std::fmt;
 use std::sync::Arc;
@@ -100,7 +99,7 @@ impl fmt::Debug for Turns {
     }
 }
 
-/// So often a write is tried again.
+/// The limit of further attempts of a write.
 const MOST: u32 = 200;
 
 /// From this one on it waits before each, a little longer every time, but not longer than this.

@@ -1,4 +1,4 @@
-//! Values of the program's own types, by way of serde: each call says of which type it is, and errors name the
+//! Values of the program's own types, converted by serde. Each call names the type, and errors name the
 //! session, the key and the type.
 
 use std::any::type_name;
@@ -14,11 +14,12 @@ use crate::value::Value;
 
 /// Values of the program's own types.
 impl SessionState {
-    /// Returns the value of a key as a type of the program's own; `None` if there is no such key.
+    /// Returns the value of a key, converted to a type of the program's own; `None` if there is no such key.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Codec`, with the session, the key and the type, if the value is not of this type.
+    /// `ErrorKind::Codec`, naming the session, the key and the type, if the value cannot be converted to this
+    /// type.
     ///
     /// # Examples
     ///
@@ -42,13 +43,13 @@ impl SessionState {
         }
     }
 
-    /// Sets a key to a value of any type that serde can write: a structure becomes a map, a vector a list, as with
-    /// [`Value::of`].
+    /// Sets the value of a key from any type that implements `Serialize`: a structure becomes a map, a vector
+    /// becomes a list, as with [`Value::of`].
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Codec`, with the session, the key and the type, for what no [`Value`] can hold: a map whose keys
-    /// are no texts, or a whole number of more than 63 bits. The key keeps its value.
+    /// `ErrorKind::Codec`, naming the session, the key and the type, for data that no [`Value`] can hold: a
+    /// map whose keys are not strings, or an integer of more than 63 bits. The key then keeps its value.
     ///
     /// # Examples
     ///
@@ -72,18 +73,18 @@ impl SessionState {
         Ok(())
     }
 
-    /// Changes the value of a key in place, and returns what has come of it. A key that is missing is
-    /// `T::default()` before.
+    /// Changes the value of a key in place and returns the new value. For a missing key, the function gets
+    /// `T::default()`.
     ///
-    /// When it is saved, the function is applied to what is stored by then, as with
-    /// [`update`](SessionState::update): so it may run more than once, and two requests that each put an article
-    /// into the basket leave both there.
+    /// At the save, the function is applied again to what is stored at that moment, as with
+    /// [`update`](SessionState::update). It may therefore run more than once, and two requests that each add
+    /// an article to the basket both keep theirs.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Codec`, with the session, the key and the type, if the value is not of this type, or has become one
-    /// that no [`Value`] can hold. The key keeps its value. If somebody else has stored a value of another type
-    /// meanwhile, it is [`save`](crate::Session::save) that fails so.
+    /// `ErrorKind::Codec`, naming the session, the key and the type, if the value cannot be converted to this
+    /// type, or its new value cannot be held by a [`Value`]. The key then keeps its value. If another request
+    /// has stored a value of another type meanwhile, [`save`](crate::Session::save) fails with this error.
     ///
     /// # Examples
     ///

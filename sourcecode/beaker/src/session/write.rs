@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::store::{Precondition, Version};
 
-/// So often it is begun again with another id or another user: each time others have changed that.
+/// The attempts with another id or another user: each time others have changed that.
 const MAX_ROUNDS: u32 = 16;
 
 impl SessionState {

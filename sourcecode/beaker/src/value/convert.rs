@@ -1,5 +1,5 @@
-//! Values from and to Rust's own types: what `set("n", list.len())` takes, and what `try_into` gives back.
-//! A type of the program's own goes by way of serde, in [`typed`](super::typed).
+//! Conversions between values and Rust's types: the arguments of `set("n", list.len())`, and the results of
+//! `try_into`. The program's own types are converted by serde, in [`typed`](super::typed).
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -36,8 +36,8 @@ impl From<&String> for Value {
 /// [`usize`] are made of either with `try_into`.
 macro_rules! from_wide {
     ($($type:ty),*) => { $(
-        /// A number that takes more than 63 bits becomes a text of its digits, from which `try_into` reads
-        /// it as well.
+        /// A number of more than 63 bits becomes a text of its digits, because [`Value::Int`] cannot hold it;
+        /// `try_into` converts it back.
         ///
         /// ```
         /// use beaker::Value;
@@ -62,10 +62,10 @@ impl<T: Into<Value>> From<Option<T>> for Value {
     }
 }
 
-/// What a `Vec`, a slice or an array can hold to become a [`Value`]: all that is `Into<Value>` here. Of `u8` that
-/// is [`Value::Bytes`], and of all others a [`Value::List`].
+/// A type whose vectors, slices and arrays can become a [`Value`]: every type that is `Into<Value>` here.
+/// Elements of the type `u8` become [`Value::Bytes`], all others a [`Value::List`].
 ///
-/// Implement it for a type of your own that you have turned into values, and its vectors are values too.
+/// Implement it for your own type that is `Into<Value>`, so that its vectors become values too.
 ///
 /// ```
 /// use beaker::Value;
@@ -89,7 +89,7 @@ impl<T: Into<Value>> From<Option<T>> for Value {
 /// assert_eq!(session.get("avatar").and_then(Value::as_bytes), Some(&[0xff, 0xd8][..]));
 /// ```
 pub trait Element: Into<Value> {
-    /// Turns many into one value. Default: a list.
+    /// Converts many elements into one value. Default: a list.
     fn together(elements: Vec<Self>) -> Value {
         Value::List(elements.into_iter().map(Into::into).collect())
     }
@@ -164,7 +164,7 @@ impl<K: Into<String>, V: Into<Value>, S> From<HashMap<K, V, S>> for Value {
     }
 }
 
-/// Pairs become a map.
+/// Collects pairs into a map.
 ///
 /// ```
 /// use beaker::Value;
@@ -200,7 +200,7 @@ impl Value {
     }
 }
 
-/// What a borrowed value gives, an owned one gives as well.
+/// Every conversion from a borrowed value exists for an owned one as well.
 macro_rules! try_owned {
     ($($type:ty),* $(,)?) => { $(
         impl TryFrom<Value> for $type {

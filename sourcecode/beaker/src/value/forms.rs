@@ -1,13 +1,13 @@
-//! The other forms of a value, by way of serde.
+//! The encoded forms of a value, through serde.
 //!
-//! In codecs that do not describe themselves, it is a number for the kind, then the content. Never change the
-//! numbers: they are in every record stored so far.
+//! In binary codecs, a value is the number of its kind and then its content. Never change the numbers: they
+//! are in every record stored so far.
 //!
-//! In codecs that people read, such as JSON, text is text and a list is a list. What JSON has no form for is a
-//! map with one key: `{"$bytes": "6f6b"}`, `{"$float": "NaN"}`. A key of one's own that starts with `$` is
-//! written with one more.
+//! In self-describing codecs such as JSON, a text is a string and a list is an array. Values for which JSON
+//! has no form become an object with one key: `{"$bytes": "6f6b"}`, `{"$float": "NaN"}`. A program's own key
+//! that starts with `$` gets one more `$`.
 //!
-//! And a program's own types become values, and values those, as if they were JSON.
+//! A program's own types are converted to values and back as if values were JSON.
 
 use std::fmt;
 
@@ -160,10 +160,11 @@ fn escaped(key: &str) -> String {
 }
 
 impl Value {
-    /// The value that holds the same data as this, whatever its type: a structure becomes a map,
-    /// a vector a list. Fails for what has no such form, such as a map whose keys are no texts,
-    /// and for whole numbers over 63 bits. Floats that are no number or infinite become `Null`, as in
-    /// JSON.
+    /// Converts data of any type that implements `Serialize`: a structure becomes a map, a vector becomes a
+    /// list. Floats that are infinite or not a number become `Null`, as in JSON.
+    ///
+    /// Fails for data without such a form, such as a map whose keys are not strings, and for integers of more
+    /// than 63 bits.
     pub fn of<T: Serialize + ?Sized>(data: &T) -> Result<Value> {
         let json = serde_json::to_value(data).map_err(|error| {
             Error::codec("could not turn the data into a session's value").caused_by(error)
@@ -171,7 +172,7 @@ impl Value {
         from_json(json)
     }
 
-    /// The data as a type of the program's own.
+    /// Converts the value to a type of the program's own.
     pub fn to<T: DeserializeOwned>(&self) -> Result<T> {
         let json = to_json(self).map_err(|too_deep| Error::codec(too_deep.to_string()))?;
         serde_json::from_value(json).map_err(|error| {

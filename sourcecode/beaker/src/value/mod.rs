@@ -1,4 +1,4 @@
-//! [`Value`]: what a session can hold.
+//! [`Value`]: the values that a session can hold.
 
 mod convert;
 mod forms;
@@ -12,30 +12,30 @@ pub use convert::Element;
 use nested::Level;
 pub use nested::{List, Values};
 
-/// What a session can hold: plain data, never code, so what comes back from a store can do no
-/// harm. (Beaker pickles, and whoever can write to its store can run code.)
+/// A value in a session: plain data, never code, so loading a session from a store cannot run anything.
+/// (Beaker uses pickle, with which anybody who can write to the store can run code.)
 ///
-/// Values can be nested as deep as the program likes, but no codec takes more than 64 levels: to save
-/// such a session is an error of the kind `Codec`.
+/// Values can be nested to any depth in memory, but codecs accept at most 64 levels: saving a session with
+/// deeper values is an error of the kind `Codec`.
 #[derive(Default)]
 #[non_exhaustive]
 pub enum Value {
-    /// Nothing, as a value of its own.
+    /// The absence of a value, as a value of its own.
     #[default]
     Null,
     /// True or false.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
-    /// A number with a fraction.
+    /// A floating-point number.
     Float(f64),
     /// A text.
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
-    /// Several values in order.
+    /// A list of values.
     List(List),
-    /// Values by name.
+    /// A map from strings to values.
     Map(Values),
 }
 
@@ -59,13 +59,13 @@ impl Value {
         }
     }
 
-    /// Is it [`Value::Null`]?
+    /// Returns whether this is [`Value::Null`].
     #[must_use]
     pub fn is_null(&self) -> bool {
         matches!(self, Value::Null)
     }
 
-    /// The truth value, if it is one.
+    /// Returns the boolean, if this is one.
     #[must_use]
     pub fn as_bool(&self) -> Option<bool> {
         match self {
@@ -74,7 +74,7 @@ impl Value {
         }
     }
 
-    /// The whole number, if it is one.
+    /// Returns the integer, if this is one.
     #[must_use]
     pub fn as_int(&self) -> Option<i64> {
         match self {
@@ -83,7 +83,7 @@ impl Value {
         }
     }
 
-    /// The number, if it is one with or without a fraction.
+    /// Returns the number as a float, if this is an integer or a float.
     #[must_use]
     pub fn as_float(&self) -> Option<f64> {
         match self {
@@ -93,7 +93,7 @@ impl Value {
         }
     }
 
-    /// The text, if it is one.
+    /// Returns the text, if this is one.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -102,7 +102,7 @@ impl Value {
         }
     }
 
-    /// The bytes, if it is some.
+    /// Returns the bytes, if this is bytes.
     #[must_use]
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
@@ -111,7 +111,7 @@ impl Value {
         }
     }
 
-    /// The values in order, if it is a list.
+    /// Returns the list, if this is one.
     #[must_use]
     pub fn as_list(&self) -> Option<&[Value]> {
         match self {
@@ -120,7 +120,7 @@ impl Value {
         }
     }
 
-    /// The values by name, if it is a map.
+    /// Returns the map, if this is one.
     #[must_use]
     pub fn as_map(&self) -> Option<&Values> {
         match self {
@@ -193,7 +193,7 @@ impl Value {
     }
 }
 
-/// Prints the value alone: `"text"`, `42`, `[1, 2]`; and `…` for what is nested over 64 levels deep.
+/// Prints only the value: `"text"`, `42`, `[1, 2]`. Prints `…` for values nested over 64 levels deep.
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Ok(_level) = Level::of(self) else { return f.write_str("…") };

@@ -1,8 +1,8 @@
-//! [`List`] and [`Values`]: what a value can hold others in.
+//! [`List`] and [`Values`]: the values that contain other values.
 //!
-//! They are types of their own for the sake of the stack. A program may nest values as deep as it
-//! likes, and a recursion over a hundred thousand levels ends the process. So values are ended, copied and
-//! compared by a recursion for the first levels, which is quick, and by a list of what is left to do below them.
+//! They are separate types in order to protect the stack. A program may nest values to any depth, and a
+//! recursion over a hundred thousand levels would crash the process. Values are therefore dropped, copied and
+//! compared by recursion for the first levels, which is fast, and with an explicit list below them.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, btree_map};
@@ -13,17 +13,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Value;
 
-/// Values in order: a `Vec` in all but its end, which is safe at any depth.
+/// A list of values: like a `Vec`, but dropping it is safe at any depth of nesting.
 #[derive(Clone, PartialEq, Default)]
 pub struct List(pub(super) Vec<Value>);
 
-/// Values by name, such as the entries of a session: a `BTreeMap`, sorted by key, in all but its end,
-/// which is safe at any depth.
+/// Values by name, such as the entries of a session: like a `BTreeMap`, sorted by key, but dropping it is
+/// safe at any depth of nesting.
 #[derive(Clone, PartialEq, Default)]
 pub struct Values(pub(super) BTreeMap<String, Value>);
 
 impl Values {
-    /// None yet.
+    /// Creates an empty map.
     #[must_use]
     pub fn new() -> Values {
         Values::default()
@@ -146,7 +146,7 @@ wraps!(List(Vec<Value>) of Value, owned vec::IntoIter<Value>,
 wraps!(Values(BTreeMap<String, Value>) of (String, Value), owned btree_map::IntoIter<String, Value>,
     borrowed btree_map::Iter<'a, String, Value> as (&'a String, &'a Value));
 
-/// Lists in lists in lists, and so on, at most so often. Bytes from a store could ask for a million levels, and
+/// Limits the depth of nested values while decoding. Bytes from a store could ask for a million levels, and
 /// reading those would exhaust the stack, which no caller can catch.
 const DEEPEST: usize = 64;
 

@@ -1,7 +1,7 @@
 //! Values in JSON as Python's module `json` writes it and reads it.
 //!
-//! It goes beyond JSON: there are `NaN` and `Infinity`, whole numbers of any size, and halves of
-//! surrogate pairs. What no [`Value`] can hold is left as it is written, so that it can be written back.
+//! This goes beyond JSON: it has `NaN` and `Infinity`, integers of any size, and halves of surrogate pairs.
+//! What no [`Value`] can hold is kept as it is written, so that it can be written back.
 
 use std::fmt::Write;
 

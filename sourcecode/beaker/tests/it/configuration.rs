@@ -440,7 +440,8 @@ fn a_region_takes_over_the_address() {
 #[test]
 fn sessions_in_cookies() {
     let cookie = ("session.type", "cookie");
-    let needs = "sessions in cookies are signed with `validate_key` or sealed with `encrypt_key`";
+    let needs =
+        "sessions in cookies are signed with `validate_key` or encrypted with `encrypt_key`";
     mistakes(&[cookie], &[&format!("session.validate_key is missing: {needs}")]);
     let what = "sessions in cookies have no backend; leave it out";
     mistake("session.data_dir", "x", &[cookie, ("session.validate_key", KEY)], what);
@@ -483,7 +484,7 @@ fn beakers_names_of_the_cipher() {
         let pairs = [&others[..], &[("session.crypto_type", name)]].concat();
         assert!(read(&pairs).unwrap().session.sessions().is_ok(), "{name}");
     }
-    let ctr = "it seals with AES-CTR, which is neither written nor read here; set `cryptography`, \
+    let ctr = "it encrypts with AES-CTR, which is neither written nor read here; set `cryptography`, \
                which is AES-256-GCM, here and on Python's side";
     mistake("session.crypto_type", "pycryptodome", others, ctr);
     mistake("session.crypto_type", "pycrypto", others, ctr);

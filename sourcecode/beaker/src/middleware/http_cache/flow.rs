@@ -1,5 +1,5 @@
-//! The way of a request through an HTTP cache, whoever waits for the cache: what is looked for, and what is kept
-//! of the application's answer.
+//! The way of a request through an HTTP cache, for blocking and asynchronous programs: what is looked up, and
+//! what is stored of the application's response.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,13 +19,13 @@ use crate::middleware::log::log;
 /// The largest body that is kept, by default.
 const BODY_LIMIT: usize = 1024 * 1024;
 
-/// For so long those who ask for what was not for all do not wait for one another.
+/// How long requests for a page that is not for all do not wait for one another.
 const PASSED_FOR: Duration = Duration::from_secs(10);
 
-/// For so long it is known at least what the pages of an address go by.
+/// How long at least the `Vary` headers of an address are known.
 const VARIES_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What is found may have moved meanwhile; then it is looked for again, so often.
+/// The limit of look-ups for one request: what is found may have moved meanwhile.
 pub(crate) const ROUNDS: usize = 4;
 
 /// A cache of either kind of program.

@@ -1,4 +1,4 @@
-//! [`HttpCacheMiddleware`]: keeps pages that may be given to all, and answers with them.
+//! [`HttpCacheMiddleware`]: caches the pages that are the same for all visitors.
 
 mod flow;
 mod page;
@@ -23,28 +23,29 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::world::finish;
 
-/// An application whose pages are kept, if they say that they may be, as RFC 9111 has it for a cache that all
-/// visitors share.
+/// Caches the pages of an application that allow it, as RFC 9111 describes for a shared cache.
 ///
-/// - An answer to a `GET` is kept that says for how long, with `Cache-Control: max-age=60`, `s-maxage`, or
-///   `Expires`. Never kept is what has `Set-Cookie`, `private`, `no-store`, `no-cache` or `Vary: *`, and what
-///   was asked with `Authorization`.
-/// - What `Vary` names has a page for each value. A page that goes by anything else of a request, by
-///   `X-Forwarded-Host` say, has to name it there, or visitors get each other's.
-/// - A kept page gets an `ETag` of its content where it has none. Who sends that in `If-None-Match`, or a
-///   `Last-Modified` in `If-Modified-Since`, gets a 304 without the page. An answer that is not kept and has
-///   one of them is shortened as well.
-/// - `HEAD` is answered with a kept page, without its body. A request that changes something, such as `POST`,
-///   makes its address forgotten when it has succeeded.
-/// - Of all who ask for a page that is missing at once, one asks the application. What was not for all is made
-///   for each.
-/// - A request's own `no-cache` and `max-age` are not followed, so that nobody makes the application work by
-///   reloading. `no-store` is.
+/// - A response to a `GET` is cached if it says for how long, with `Cache-Control: max-age=60`, `s-maxage` or
+///   `Expires`. A response with `Set-Cookie`, `private`, `no-store`, `no-cache` or `Vary: *` is never cached,
+///   nor is one to a request with `Authorization`.
+/// - A page is cached once for each value of the headers that its `Vary` names. A page that depends on any
+///   other part of a request, such as `X-Forwarded-Host`, has to name it there, or visitors get each other's
+///   pages.
+/// - A cached page without an `ETag` gets one computed from its content. A request with that tag in
+///   `If-None-Match`, or with the page's `Last-Modified` in `If-Modified-Since`, gets a 304 without the page.
+///   The same holds for responses with one of these headers that are not cached.
+/// - A `HEAD` is answered from a cached page, without its body. A successful request that changes something,
+///   such as a `POST`, removes the cached pages of its address.
+/// - If many requests ask for a missing page at the same time, one of them calls the application and the
+///   others wait for its result (single-flight). A page that turns out not to be for all is computed for each
+///   of them.
+/// - `no-cache` and `max-age` in a request are ignored, so that nobody can put load on the application by
+///   reloading. `no-store` is obeyed.
 ///
-/// A cache that is down is passed by, and the error is logged.
+/// If the cache fails, requests go to the application, and the error is logged.
 ///
-/// The `SessionMiddleware` belongs inside: a page that asks for its session says `Vary: Cookie` then. Where it is
-/// outside, a page that asks for its session is not kept at all.
+/// The `SessionMiddleware` belongs inside, where a page that asks for its session gets `Vary: Cookie`. If it
+/// is outside, such a page is not cached at all.
 ///
 /// # Examples
 ///
@@ -72,19 +73,19 @@ pub struct HttpCacheMiddleware<A> {
 }
 
 impl<A: App> HttpCacheMiddleware<A> {
-    /// Wraps an application, whose pages are kept in this cache: in memory, or in any backend.
+    /// Wraps an application and stores its pages in this cache: in memory, or in any backend.
     pub fn new(app: A, cache: Cache<CachedPage>) -> HttpCacheMiddleware<A> {
         HttpCacheMiddleware { app, cache: HttpCache::new(cache) }
     }
 
-    /// Sets how many bytes the body of a page may have that is kept. Default: 1 MiB.
+    /// Sets the maximum size of a page's body that is cached, in bytes. Default: 1 MiB.
     pub fn body_limit(mut self, bytes: usize) -> HttpCacheMiddleware<A> {
         self.cache.body_limit = bytes;
         self
     }
 
-    /// Sets the clock by which a page says its age. Default: that of the system. It had better be the cache's
-    /// own.
+    /// Sets the clock that the `Age` header is computed with. Default: the system's. Use the same clock as
+    /// for the cache.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> HttpCacheMiddleware<A> {
         self.cache.clock = clock;
         self
@@ -209,8 +210,8 @@ pub(super) fn has_changed(status: StatusCode) -> bool {
     status.is_success() || status.is_redirection()
 }
 
-/// Takes out of a request what would have the application answer with a 304: whoever waits for the same page may
-/// have none.
+/// Removes the conditional headers of a request, because the application must not answer with a 304: other
+/// visitors who wait for the same page may not have it.
 pub(super) fn take_conditions(headers: &mut HeaderMap) -> HeaderMap {
     let mut conditions = HeaderMap::new();
     for name in [IF_NONE_MATCH, IF_MODIFIED_SINCE] {

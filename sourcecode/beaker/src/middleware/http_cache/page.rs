@@ -1,4 +1,4 @@
-//! [`CachedPage`]: what is kept under an address, and the answers that are made of it.
+//! [`CachedPage`]: the cached form of a page, and the responses that are built from it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,9 +17,9 @@ use sha2::{Digest, Sha256};
 use super::rules::{self, Keeping};
 use crate::clock::Timestamp;
 
-/// What an HTTP cache keeps: the type of the values of its [`Cache`](crate::Cache) or `AsyncCache`.
+/// A page in an HTTP cache: the type of the values of its [`Cache`](crate::Cache) or `AsyncCache`.
 ///
-/// A clone is the same page.
+/// It is cheap to clone, and a clone shares the body.
 #[derive(Clone)]
 pub struct CachedPage(pub(super) Arc<Kept>);
 
@@ -29,9 +29,9 @@ pub(super) enum Kept {
     Page(Page),
     /// Under this address are several pages, each under a key of its own.
     Varies(Varies),
-    /// The last answer was not for all; whoever asks goes to the application.
+    /// The last response was not for all; each request goes to the application.
     Passed,
-    /// What was asked for is under another key by now. It is never kept.
+    /// The page is under another key now. This is never stored.
     Moved,
 }
 

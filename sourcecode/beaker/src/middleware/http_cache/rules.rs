@@ -1,4 +1,5 @@
-//! What may be kept, and what a kept page may answer (RFC 9110 and 9111), decided by headers alone.
+//! Decides by headers alone which responses may be cached and which requests a cached page may answer (RFC
+//! 9110 and 9111).
 
 use std::time::{Duration, SystemTime};
 

@@ -1,4 +1,4 @@
-//! axum: the session as an argument of a handler, and an error as its response.
+//! axum: the session as an argument of a handler, and an error as a response.
 
 use axum_core::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum_core::response::{IntoResponse, Response};
@@ -12,12 +12,12 @@ use crate::middleware::csrf;
 use crate::middleware::log::log;
 use crate::middleware::request_session::LazySession;
 
-/// Needs a [`SessionLayer`](super::SessionLayer). One argument of a handler can be the session, since
-/// it has one user at a time. As a `Result<RequestSession>` it leaves to the handler what to do if it
-/// cannot be loaded.
+/// Extracts the visitor's session; the router needs a [`SessionLayer`](super::SessionLayer). Only one
+/// argument of a handler can be the session, because a session has one user at a time. With an argument of
+/// the type `Result<RequestSession>` the handler itself decides what to do if the session cannot be loaded.
 ///
-/// A page for users alone has an argument of the program's own. It lets go of the session again, so that
-/// the handler can have it:
+/// For pages that require a log-in, write an extractor of your own. This one gives the session back, so that
+/// the handler can extract it as well:
 ///
 /// ```
 /// use axum::extract::FromRequestParts;
@@ -49,8 +49,9 @@ impl<S: Sync> FromRequestParts<S> for RequestSession {
     }
 }
 
-/// `None` where there can be no session: without a [`SessionLayer`](super::SessionLayer), and for a path that is not
-/// below that of the [cookie](crate::CookieOptions::path). What else fails is an error.
+/// Extracts the session, or `None` where there can be none: without a [`SessionLayer`](super::SessionLayer),
+/// and for a path that the [cookie's path](crate::CookieOptions::path) does not cover. Other failures are
+/// errors.
 impl<S: Sync> OptionalFromRequestParts<S> for RequestSession {
     type Rejection = Error;
 
@@ -69,11 +70,12 @@ impl<S: Sync> OptionalFromRequestParts<S> for RequestSession {
     }
 }
 
-/// A token against forged requests, for the forms and scripts of a page: a
-/// [`csrf_token`](crate::session::SessionState::csrf_token) of the visitor's session. Whoever has none gets a new
-/// one, which is saved. It lets go of the session, so that the handler can have that as well.
+/// A token against request forgery for the forms and scripts of a page: a
+/// [`csrf_token`](crate::session::SessionState::csrf_token) of the visitor's session. A visitor without a
+/// session gets a new one, which is saved. The extractor gives the session back, so that the handler can
+/// extract it as well.
 ///
-/// [`CsrfLayer`](super::CsrfLayer) refuses what comes without it.
+/// [`CsrfLayer`](super::CsrfLayer) refuses requests without a token.
 ///
 /// # Examples
 ///
@@ -102,7 +104,7 @@ impl fmt::Display for CsrfToken {
     }
 }
 
-/// Whoever reads a log must not have it.
+/// Hides the token, because it must not get into logs.
 impl fmt::Debug for CsrfToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("CsrfToken(..)")
@@ -121,8 +123,9 @@ impl<S: Sync> FromRequestParts<S> for CsrfToken {
     }
 }
 
-/// A response of status 500, or 503 for `ErrorKind::Unavailable`, that says nothing of the error, which is
-/// logged: as an event of `tracing`, or on the standard error output where no subscriber was set. So a handler can give back `beaker::Result`, and nothing of its session is saved.
+/// Turns an error into a response of status 500, or 503 for `ErrorKind::Unavailable`, without details, and
+/// logs it: as an event of `tracing`, or on standard error if no subscriber was set. A handler can therefore
+/// return `beaker::Result`. After an error nothing of its session is saved.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         log("a handler failed", current().as_ref(), &self);

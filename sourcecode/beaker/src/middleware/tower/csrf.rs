@@ -1,4 +1,4 @@
-//! [`CsrfLayer`]: what `CsrfMiddleware` does, around a service of tower.
+//! [`CsrfLayer`]: CSRF protection for a tower service, as `CsrfMiddleware` provides it for an `App`.
 
 use std::fmt;
 use std::mem;
@@ -18,11 +18,12 @@ use crate::error::Result;
 use crate::middleware::csrf::{CsrfRules, Sent, TOO_LARGE, forbidden, is_right, refusal};
 use crate::middleware::log::{Asked, log};
 
-/// Protects a service against cross-site request forgery, as
-/// [`CsrfMiddleware`](crate::middleware::CsrfMiddleware) does an application, by the same rules.
+/// Protects a service against cross-site request forgery, by the same rules as
+/// [`CsrfMiddleware`](crate::middleware::CsrfMiddleware).
 ///
-/// It belongs inside a `SessionLayer`: with axum, in a `.layer` before that one. Handlers get the token for their pages
-/// as an argument, `CsrfToken` (feature `axum`). A form is read to its end, up to a limit, and handed on as it came.
+/// The layer belongs inside a `SessionLayer`: with axum, in a `.layer` call before that of the
+/// `SessionLayer`. Handlers get the token for their pages as an argument, `CsrfToken` (feature `axum`). The
+/// body of a form is read up to a limit, and passed on unchanged.
 ///
 /// # Examples
 ///
@@ -53,28 +54,28 @@ use crate::middleware::log::{Asked, log};
 pub struct CsrfLayer(Arc<CsrfRules>);
 
 impl CsrfLayer {
-    /// Makes a layer that looks for tokens where pages put them by default.
+    /// Creates a layer that expects tokens in the default header and field.
     pub fn new() -> CsrfLayer {
         CsrfLayer::default()
     }
 
-    /// Sets the header in which a token is looked for. Default: `X-CSRF-Token`.
+    /// Sets the header that may contain the token. Default: `X-CSRF-Token`.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if it is no name for a header.
+    /// `ErrorKind::Config` if this is not a valid name of a header.
     pub fn header(mut self, name: &str) -> Result<CsrfLayer> {
         Arc::make_mut(&mut self.0).set_header(name)?;
         Ok(self)
     }
 
-    /// Sets the field of a form in which a token is looked for. Default: `csrf_token`.
+    /// Sets the form field that may contain the token. Default: `csrf_token`.
     pub fn field(mut self, name: impl Into<String>) -> CsrfLayer {
         Arc::make_mut(&mut self.0).field = name.into();
         self
     }
 
-    /// Sets how many bytes a form may have that is read. Default: 1 MiB. A larger one gets a 413.
+    /// Sets the maximum size of a form, in bytes. Default: 1 MiB. A larger form gets the status 413.
     pub fn body_limit(mut self, bytes: usize) -> CsrfLayer {
         Arc::make_mut(&mut self.0).body_limit = bytes;
         self
@@ -89,7 +90,7 @@ impl<S> Layer<S> for CsrfLayer {
     }
 }
 
-/// A service that is protected, made by [`CsrfLayer`].
+/// A protected service, created by [`CsrfLayer`].
 #[derive(Clone)]
 pub struct CsrfService<S> {
     inner: S,

@@ -1,4 +1,4 @@
-//! [`HttpCacheLayer`]: what `HttpCacheMiddleware` does, around a service of tower.
+//! [`HttpCacheLayer`]: an HTTP cache for a tower service, as `HttpCacheMiddleware` provides it for an `App`.
 
 use std::fmt;
 use std::mem;
@@ -24,12 +24,12 @@ use crate::middleware::request_session::LazySession;
 
 type Cache = HttpCache<AsyncCache<CachedPage>>;
 
-/// Keeps the pages of a service, as [`HttpCacheMiddleware`](crate::middleware::HttpCacheMiddleware) does those of
-/// an application, by the same rules.
+/// Caches the pages of a service, by the same rules as
+/// [`HttpCacheMiddleware`](crate::middleware::HttpCacheMiddleware).
 ///
-/// A page is kept whose body has a known length, up to a limit; one that is streamed is not. A page that is
-/// being made for others is made to its end, if its own visitor goes away. The layer belongs around a
-/// `SessionLayer`, so that what is kept asks no store for a session.
+/// Only pages whose body has a known length are cached, up to a limit; streamed bodies are not. If several
+/// visitors wait for a page, it is computed to the end even if the visitor whose request started it
+/// disconnects. The layer belongs around a `SessionLayer`, so that cached pages need no look-up of a session.
 ///
 /// # Examples
 ///
@@ -53,19 +53,19 @@ type Cache = HttpCache<AsyncCache<CachedPage>>;
 pub struct HttpCacheLayer(Arc<Cache>);
 
 impl HttpCacheLayer {
-    /// Makes a layer whose pages are kept in this cache: in memory, or in any backend.
+    /// Creates a layer that stores its pages in this cache: in memory, or in any backend.
     pub fn new(cache: AsyncCache<CachedPage>) -> HttpCacheLayer {
         HttpCacheLayer(Arc::new(HttpCache::new(cache)))
     }
 
-    /// Sets how many bytes the body of a page may have that is kept. Default: 1 MiB.
+    /// Sets the maximum size of a page's body that is cached, in bytes. Default: 1 MiB.
     pub fn body_limit(mut self, bytes: usize) -> HttpCacheLayer {
         Arc::make_mut(&mut self.0).body_limit = bytes;
         self
     }
 
-    /// Sets the clock by which a page says its age. Default: that of the system. It had better be the cache's
-    /// own.
+    /// Sets the clock that the `Age` header is computed with. Default: the system's. Use the same clock as
+    /// for the cache.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> HttpCacheLayer {
         Arc::make_mut(&mut self.0).clock = clock;
         self
@@ -80,7 +80,7 @@ impl<S> Layer<S> for HttpCacheLayer {
     }
 }
 
-/// A service whose pages are kept, made by [`HttpCacheLayer`].
+/// A service whose pages are cached, created by [`HttpCacheLayer`].
 #[derive(Clone)]
 pub struct HttpCacheService<S> {
     inner: S,

@@ -1,9 +1,10 @@
-//! [`SessionLayer`]: what `SessionMiddleware` does, around a service of tower, and so for axum.
+//! [`SessionLayer`]: sessions for a tower service, and so for axum, as `SessionMiddleware` provides them for
+//! an `App`.
 //!
-//! A request that waits for its session holds no thread. A blocking store that may wait is called from
-//! tokio's threads for that, of which it has so many at a time; one that
-//! [never waits](crate::store::Store::blocks) is called where the request runs, since the way to another
-//! thread and back would take longer than the call.
+//! A request that waits for its session blocks no thread. A blocking store that may wait is called on a
+//! bounded number of tokio's threads for blocking work. A store that [never
+//! waits](crate::store::Store::blocks) is called directly, because switching threads would take longer than
+//! the call.
 
 #[cfg(feature = "axum")]
 mod axum;
@@ -35,30 +36,32 @@ use super::session as steps;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::AsyncSessions;
 
-/// Gives a service sessions.
+/// Gives each request to a service its visitor's session.
 ///
-/// The session is loaded when a request first asks for it, and saved when the service has answered,
-/// if it said so (or as [`Sessions::auto`](crate::Sessions::auto) says). A request that does not ask costs no look at the
-/// store and gets no cookie; the response to one that does says `Vary: Cookie`.
+/// The session is loaded when the request first asks for it. It is saved after the service has answered, if
+/// the service called `save` (or, with [`Sessions::auto`](crate::Sessions::auto), whenever it has changed). A
+/// request that does not ask for its session costs no look-up in the store and gets no cookie; the response
+/// to a request that does ask says `Vary: Cookie`.
 ///
-/// Nothing is saved if the service fails, answers with a status of 500 or more, or panics, or if the
-/// visitor is gone before it has answered. If the session cannot be saved, the visitor gets a response
-/// of status 500, or 503 for `ErrorKind::Unavailable`, that says nothing of it, and the error is logged:
-/// as an event of `tracing`, or on the standard error output where no subscriber was set, with the request's
-/// method and path. A change that the service did not ask to save is a `WARN` event. If all that cannot be
-/// saved is that the session was used, that is logged, and the visitor gets the answer.
+/// Nothing is saved if the service fails, answers with a status of 500 or more, or panics, or if the client
+/// disconnects before the response.
+///
+/// If saving fails, the visitor gets a response of status 500, or 503 for `ErrorKind::Unavailable`, without
+/// details. The error is logged with the request's method and path: as an event of `tracing`, or on standard
+/// error if no subscriber was set. A change that the service did not save is reported as a `WARN` event. If
+/// only the access could not be noted, that is logged, and the visitor gets the response of the service.
 #[derive(Debug, Clone)]
 pub struct SessionLayer {
     sessions: SessionsByRequest,
 }
 
 impl SessionLayer {
-    /// Makes a layer that gives these sessions: [`AsyncSessions`], or [`Sessions`](crate::Sessions), whose
-    /// store is then called on a bounded number of threads if it may wait.
+    /// Creates a layer from [`AsyncSessions`], or from [`Sessions`](crate::Sessions), whose store is then
+    /// called on a bounded number of threads if it may wait.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the sessions have no signer, or options that do not fit together.
+    /// `ErrorKind::Config` if the sessions have no signer, or if their options do not fit together.
     ///
     /// # Examples
     ///
@@ -88,7 +91,7 @@ impl<S> Layer<S> for SessionLayer {
     }
 }
 
-/// A service with sessions, made by [`SessionLayer`].
+/// A service with sessions, created by [`SessionLayer`].
 #[derive(Debug, Clone)]
 pub struct SessionService<S> {
     inner: S,
@@ -116,16 +119,16 @@ where
     }
 }
 
-/// The visitor's session, from the extensions of a request that came through a [`SessionLayer`]. It
-/// is loaded with the first call. A handler of axum takes a [`RequestSession`] as an argument instead.
+/// Returns the visitor's session from the extensions of a request that came through a [`SessionLayer`]. The
+/// session is loaded at the first call. A handler of axum takes a [`RequestSession`] as an argument instead.
 ///
 /// # Errors
 ///
-/// As [`SessionExt::session`](crate::middleware::SessionExt::session).
+/// The same as for [`SessionExt::session`](crate::middleware::SessionExt::session).
 ///
 /// # Panics
 ///
-/// If the store may wait, and this does not run on tokio.
+/// Panics if the store may wait and no tokio runtime is running.
 pub fn session_of(
     extensions: &Extensions,
 ) -> impl Future<Output = Result<RequestSession>> + Send + use<> {
@@ -134,7 +137,8 @@ pub fn session_of(
     async move { RequestSession::of(lazy?).await }
 }
 
-/// A server that is down is another matter than a mistake, for what stands before this one.
+/// Returns 503 for a server that is down and 500 for an error in the program, because proxies treat these
+/// differently.
 fn status_of(error: &Error) -> StatusCode {
     match error.kind() {
         ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -143,8 +147,9 @@ fn status_of(error: &Error) -> StatusCode {
 }
 
 pin_project! {
-    /// The response of a [`SessionService`](super::SessionService). If it is dropped before the inner
-    /// service has answered, nothing is saved; if it is dropped after that, saving goes on.
+    /// The future of a [`SessionService`](super::SessionService)'s response. If it is dropped before the
+    /// inner service has answered, nothing is saved. If it is dropped after that, saving continues in the
+    /// background.
     pub struct ResponseFuture<F, B> {
         // Gone when it has answered: what it still holds of the session goes with it.
         #[pin]

@@ -1,4 +1,4 @@
-//! [`RateLimitLayer`]: what `RateLimitMiddleware` does, around a service of tower.
+//! [`RateLimitLayer`]: a rate limit for a tower service, as `RateLimitMiddleware` provides it for an `App`.
 
 use std::fmt;
 use std::mem;
@@ -19,11 +19,12 @@ use crate::middleware::log::{Asked, log};
 use crate::middleware::rate_limit::{Visitors, too_many};
 use crate::proxies::TrustedProxies;
 
-/// Lets each visitor ask a service so often, as an [`AsyncRateLimiter`] says, and as
-/// [`RateLimitMiddleware`](crate::middleware::RateLimitMiddleware) does for an application, by the same rules.
+/// Limits the rate of each visitor's requests to a service with an [`AsyncRateLimiter`], by the same rules as
+/// [`RateLimitMiddleware`](crate::middleware::RateLimitMiddleware).
 ///
-/// If the limiter fails with its store, the answer is 503, or 500, and the error is logged;
-/// [`on_store_failure`](AsyncRateLimiter::on_store_failure) lets visitors in then.
+/// If the limiter fails because of its store, the visitor gets the status 503 or 500, and the error is
+/// logged; with [`on_store_failure`](AsyncRateLimiter::on_store_failure), such requests can be admitted
+/// instead.
 ///
 /// # Examples
 ///
@@ -56,20 +57,20 @@ pub struct RateLimitLayer {
 }
 
 impl RateLimitLayer {
-    /// Makes a layer that asks this limiter.
+    /// Creates a layer that uses this limiter.
     pub fn new(limiter: AsyncRateLimiter) -> RateLimitLayer {
         RateLimitLayer { limiter, visitors: Visitors::default() }
     }
 
     /// Trusts these proxies to name the visitor's address, in `X-Forwarded-For` or in `Forwarded`. Default:
-    /// nobody, and the peer is the visitor.
+    /// none, and the peer is the visitor.
     pub fn behind(mut self, proxies: TrustedProxies) -> RateLimitLayer {
         self.visitors.proxies = Some(Arc::new(proxies));
         self
     }
 
-    /// Counts by something else, such as the key of an API in a header. Default: by address, as is done for
-    /// requests for which the function gives `None`.
+    /// Sets a function that chooses the key by which requests are counted, such as an API key in a header.
+    /// Default: the visitor's address, which also applies when the function returns `None`.
     pub fn key_of(
         mut self,
         key_of: impl Fn(&HeaderMap) -> Option<String> + Send + Sync + 'static,
@@ -87,7 +88,7 @@ impl<S> Layer<S> for RateLimitLayer {
     }
 }
 
-/// A service that each visitor may ask so often, made by [`RateLimitLayer`].
+/// A service with a rate limit, created by [`RateLimitLayer`].
 #[derive(Clone)]
 pub struct RateLimitService<S> {
     inner: S,

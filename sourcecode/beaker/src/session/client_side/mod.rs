@@ -1,8 +1,8 @@
-//! Sessions that are kept in the visitor's cookie, and nowhere else.
+//! Sessions that are kept only in the visitor's cookie.
 //!
-//! This library's own form is: a version, the codec's tag, the id in 16 bytes, and the encoded
-//! session. Beaker's is zlib of a JSON object with the values and, under names that begin with `_`, the
-//! rest.
+//! This library's own format is a version, the codec's tag, the id in 16 bytes, and the encoded session.
+//! Beaker's format is zlib of a JSON object with the values and, under names that begin with `_`, everything
+//! else.
 
 mod beaker_json;
 
@@ -46,7 +46,7 @@ pub(super) struct Carried {
     pub(super) id: SessionId,
     pub(super) data: SessionData,
     pub(super) unreadable: Vec<Unreadable>,
-    /// Signed or sealed with the newest key.
+    /// Signed or encrypted with the newest key.
     pub(super) is_newest: bool,
 }
 

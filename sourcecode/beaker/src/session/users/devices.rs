@@ -1,7 +1,7 @@
-//! The devices of a user: what a page "where you are logged in" shows, and what its buttons send back.
+//! The devices of a user, for a page "where you are logged in" and its buttons.
 //!
-//! An id is a key to its session, so the page gets none. It gets a code of the id, HMAC-SHA-256 cut to 16 bytes, which
-//! leads to the session together with its user, and back to no id.
+//! A session id is a credential, so the page must not contain it. It gets an HMAC-SHA-256 of the id,
+//! truncated to 16 bytes, which identifies the session together with its user, but does not reveal the id.
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,12 +27,13 @@ const LABEL: &str = "_label";
 /// The most characters of a label: it often is what a browser says of itself.
 const LONGEST_LABEL: usize = 200;
 
-/// What is keyed with an id is never mistaken for something else that is.
+/// Separates this HMAC from all others that are keyed with an id.
 const PURPOSE: &[u8] = b"beaker device 1";
 
 const LENGTH: usize = 16;
 
-/// One session of a user, as the user sees it: what [`devices_of`](crate::Sessions::devices_of) returns.
+/// One session of a user, as the user sees it: an item of the result of
+/// [`devices_of`](crate::Sessions::devices_of).
 #[derive(Debug, Clone)]
 pub struct Device {
     handle: DeviceHandle,
@@ -43,40 +44,42 @@ pub struct Device {
 }
 
 impl Device {
-    /// Returns by what it can be ended. A page may have it: no session can be opened with it.
+    /// Returns the handle with which this session can be ended. It may appear in a page, because no session
+    /// can be opened with it.
     #[must_use]
     pub fn handle(&self) -> &DeviceHandle {
         &self.handle
     }
 
-    /// Returns what [`set_label`](SessionState::set_label) said. It may be the browser's own words: a template has to
-    /// escape them.
+    /// Returns the label set with [`set_label`](SessionState::set_label). It may be text from the browser, so
+    /// a template has to escape it.
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.label.as_deref()
     }
 
-    /// Returns when its session began.
+    /// Returns when the session began.
     #[must_use]
     pub fn created(&self) -> Timestamp {
         self.created
     }
 
-    /// Returns when it was last used; with [`touch_every`](crate::Sessions::touch_every), as of the last time that
-    /// this was noted.
+    /// Returns when the session was last used; with [`touch_every`](crate::Sessions::touch_every), when an
+    /// access was last noted.
     #[must_use]
     pub fn last_seen(&self) -> Timestamp {
         self.last_seen
     }
 
-    /// Returns when it ends if nobody uses it from now on; `None` if it never does.
+    /// Returns when the session ends if it is not used again; `None` if it never ends.
     #[must_use]
     pub fn ends_at(&self) -> Option<Timestamp> {
         self.ends_at
     }
 }
 
-/// What a page knows a device by: 22 letters, digits, `-` and `_`, made of the session's id, and no way back.
+/// Identifies a device in a page: 22 letters, digits, `-` and `_`, derived from the session's id without
+/// revealing it.
 ///
 /// ```
 /// use beaker::session::DeviceHandle;
@@ -113,7 +116,7 @@ impl fmt::Debug for DeviceHandle {
 
 /// # Errors
 ///
-/// `ErrorKind::UnknownSession` for any text that is none.
+/// `ErrorKind::UnknownSession` for any text that is not a handle.
 impl FromStr for DeviceHandle {
     type Err = Error;
 
@@ -127,10 +130,10 @@ impl FromStr for DeviceHandle {
     }
 }
 
-/// On which device it is.
+/// The device of a session.
 impl SessionState {
-    /// Says on which device it is, for [`devices_of`](crate::Sessions::devices_of): with a login, from what the browser
-    /// says of itself. It is kept under the key `_label`, and of more than 200 characters the first.
+    /// Sets the label of the device for [`devices_of`](crate::Sessions::devices_of), usually at the log-in
+    /// and from the browser's `User-Agent`. It is stored under the key `_label`, truncated to 200 characters.
     ///
     /// ```
     /// let mut session = beaker::Sessions::new(beaker::Backend::memory()).create();
@@ -142,13 +145,13 @@ impl SessionState {
         self.set(LABEL, &label[..end]);
     }
 
-    /// Returns on which device it is, as [`set_label`](SessionState::set_label) said.
+    /// Returns the label set with [`set_label`](SessionState::set_label).
     pub fn label(&self) -> Option<&str> {
         self.get(LABEL).and_then(Value::as_str)
     }
 
-    /// Returns by what [`devices_of`](crate::Sessions::devices_of) knows this session: to mark it in the list as "this
-    /// device". A [new id](crate::Session::regenerate_id) changes it.
+    /// Returns the handle of this session in [`devices_of`](crate::Sessions::devices_of), to mark it in the
+    /// list as "this device". A [new id](crate::Session::regenerate_id) changes the handle.
     #[must_use]
     pub fn device(&self) -> DeviceHandle {
         DeviceHandle::of(self.id())

@@ -72,7 +72,7 @@ impl Ids {
 #[derive(Default)]
 pub(super) struct List {
     pub(super) entries: Vec<Entry>,
-    /// So many may still be listed before it is looked through for what has ended.
+    /// How many sessions may still be added before the list is checked for ended ones.
     pub(super) due: usize,
     /// When the last of those ends that have a date of their own.
     pub(super) until: Option<Timestamp>,

@@ -1,7 +1,7 @@
-//! Whose session it is, and all sessions of one user: for "log out everywhere".
+//! The user of a session, and all sessions of a user: for "log out everywhere".
 //!
-//! Each user has a record with the ids of their sessions, at most so many. It may list ids that lead to
-//! nothing any more; whoever reads it leaves them out, and drops them now and then.
+//! Each user has a record with the ids of their sessions, up to a maximum. It may still list ids of sessions
+//! that have ended; readers skip these, and they are dropped from time to time.
 
 mod devices;
 mod list;
@@ -27,17 +27,18 @@ use crate::store::Precondition;
 /// A session is listed before it is saved, and saved within this time.
 const SAVED_WITHIN: Duration = Duration::from_secs(60);
 
-/// So many records are read at once.
+/// The number of records that are read at once.
 const BATCH: usize = 64;
 
-/// So many may be listed and not saved yet: what then comes waits until some are.
+/// The limit of sessions that are listed but not yet saved: further ones wait.
 const MAX_UNSAVED: usize = 5000;
 
-/// So often the oldest are ended to make room for a new one; each time others have come first.
+/// The attempts at making room for a new session by ending the oldest; each fails only if others have come
+/// first.
 const MAX_ROUNDS: u32 = 8;
 
 impl SessionState {
-    /// Returns whose session it is, as [`set_user`](SessionState::set_user) said.
+    /// Returns the user set with [`set_user`](SessionState::set_user).
     ///
     /// ```
     /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
@@ -51,9 +52,10 @@ impl SessionState {
         self.get(USER)?.as_str()
     }
 
-    /// Says whose session it is, for [`Sessions::sessions_of`](crate::Sessions::sessions_of): with a login, together with
-    /// [`regenerate_id`](crate::Session::regenerate_id). It is kept under the key `_user`. If the user has more
-    /// than [`max_per_user`](crate::Sessions::max_per_user) with this one, the oldest ends.
+    /// Sets the user of this session, for [`Sessions::sessions_of`](crate::Sessions::sessions_of) and the
+    /// like. Call it at the log-in, together with [`regenerate_id`](crate::Session::regenerate_id). The user
+    /// is stored under the key `_user`. If the user has more than
+    /// [`max_per_user`](crate::Sessions::max_per_user) sessions with this one, the oldest ends.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -341,7 +343,7 @@ impl Manager {
 
 /// The record of a list: read, changed and written by several at once.
 impl Manager {
-    /// Reads, changes and writes a list, until nobody has written in between; one that is empty is
+    /// Reads, changes and writes a list, and repeats that if it was written in between; an empty list is
     /// removed.
     async fn rewrite_list(&self, user: &str, change: Change<'_>) -> Result<Vec<Entry>> {
         let key = self.user_key(user);
@@ -360,7 +362,7 @@ impl Manager {
         Err(kept_busy(user))
     }
 
-    /// `None` if somebody else has written in between.
+    /// `None` if the list was written in between.
     async fn try_to_rewrite(
         &self,
         key: &Key,
