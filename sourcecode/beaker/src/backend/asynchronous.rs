@@ -96,7 +96,7 @@ impl AsyncBackend {
     /// | name | implementation | largest number of connections |
     /// |---|---|---|
     /// | `ext:redis`, `ext:rediscluster`, `ext:redissentinel` | `AsyncRedisStore` (feature `redis-async`), with leases that tasks renew | 1 to each server, and a second one while a task waits for a first one that does not answer |
-    /// | `ext:database` with a URL of PostgreSQL | `AsyncPostgresStore`, with leases that tasks renew | 8, and a second set as above |
+    /// | `ext:database` with a URL of PostgreSQL | `AsyncPostgresStore`, with leases that tasks renew | 8, and as many more while tasks wait for connections that do not answer |
     /// | `memory`, `null` | called directly in the task | |
     /// | all others, and with `lock_dir` the locks of those above | the blocking ones on [threads](OnThreads) | SQLite as in a blocking program, the others 1 for each call |
     ///

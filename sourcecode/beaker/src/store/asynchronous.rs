@@ -29,8 +29,8 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a
 /// promises:
 ///
 /// 16. Nothing is done before a future is polled.
-/// 17. A future may be dropped at any time. Its write is then made completely or not at all, and later
-///   calls are not affected by the state in which it left, for example, a connection.
+/// 17. A future may be dropped at any time. Its write is then made completely or not at all, and nothing
+///     that it used, such as a connection, disturbs a later call.
 ///
 /// # Examples
 ///

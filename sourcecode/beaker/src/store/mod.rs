@@ -65,27 +65,27 @@ use crate::key::{Key, Namespace};
 /// 2. If a key has no value, or its time to live has passed, `get` returns `None` and not an error.
 /// 3. Each write gives the value a version that no other write of that key has had.
 /// 4. `Precondition::Absent` writes only if the key has no value. If several calls do this at the same
-///   time, exactly one succeeds.
+///    time, exactly one succeeds.
 /// 5. `Precondition::Unchanged(version)` acts only on the value that has this version. If several calls do
-///   this at the same time, exactly one succeeds. If the condition is not met, nothing changes.
+///    this at the same time, exactly one succeeds. If the condition is not met, nothing changes.
 /// 6. `delete` returns whether a value was removed, and may be repeated.
 /// 7. `clear` removes all values of one namespace, and none of any other.
 /// 8. Keys may be any bytes and namespaces any text, of any length. Different keys never share a value.
 /// 9. A value of up to 900,000 bytes, including an empty one, is accepted. A value that is too large for
-///   the store returns `ErrorKind::TooLarge`, and the previous value stays.
+///    the store returns `ErrorKind::TooLarge`, and the previous value stays.
 /// 10. Damaged bytes count as a missing value (see [`damaged`](Store::damaged)) or return an error, and
-///   never cause a panic. A store that keeps its values on a disk of this host or in a table verifies each
-///   of them with a checksum. memcached and redis are trusted with their own memory: a raw `get` returns
-///   what the server answers, and sessions and caches are protected by the checksum of the record.
+///     never cause a panic. A store that keeps its values on a disk of this host or in a table verifies each
+///     of them with a checksum. memcached and redis are trusted with their own memory: a raw `get` returns
+///     what the server answers, and sessions and caches are protected by the checksum of the record.
 /// 11. `sweep`, called until it is done, removes everything that has expired, and nothing else.
 /// 12. A batch has the same effect as its single operations in the order of the batch.
 /// 13. An error means that the system failed: for example, a server is down, or a folder is not writable.
-///   Errors are returned within the store's deadline, and later calls work once the cause is gone.
+///     Errors are returned within the store's deadline, and later calls work once the cause is gone.
 /// 14. `increment` loses no call, however many run at the same time, and returns a different number to each
-///   of them. The call that creates the counter sets its time to live. A value that is not a counter stays
-///   unchanged, and the error names the key.
+///     of them. The call that creates the counter sets its time to live. A value that is not a counter stays
+///     unchanged, and the error names the key.
 /// 15. `keys`, called until there is no next page, lists each key that has a value all the while, and
-///   nothing that has expired. A store without a list of keys returns an error from every call instead.
+///     nothing that has expired. A store without a list of keys returns an error from every call instead.
 pub trait Store: Debug + Send + Sync + 'static {
     /// Returns the value of the key, or `None` if there is none.
     fn get(&self, key: &Key) -> Result<Option<Stored>>;
