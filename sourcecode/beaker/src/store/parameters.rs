@@ -48,7 +48,7 @@ impl Parameters {
     }
 }
 
-/// Finds the `?` before the parameters. A `?` that is followed by the path or by an `@` belongs to a
+/// Finds the `?` before the parameters. A `?` that comes before the path and before an `@` belongs to a
 /// password.
 fn begin(url: &str) -> Option<usize> {
     let first = url.find('?')?;
