@@ -221,7 +221,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// let cache: Cache<i32> = Cache::in_memory(10).clock(clock.clone()).error_ttl(Duration::from_secs(5));
     /// let fails = || Err::<i32, Box<dyn std::error::Error>>("the source is down".into());
     /// assert!(cache.try_get_or_create("Kimi", fails).is_err());
-    /// assert!(cache.get_or_create("Kimi", || 110).is_err(), "it is not called");
+    /// assert!(cache.get_or_create("Kimi", || 110).is_err(), "the failure is remembered, so the loader does not run");
     /// clock.advance(Duration::from_secs(5));
     /// assert_eq!(cache.get_or_create("Kimi", || 110)?, 110);
     /// # Ok(())
@@ -354,7 +354,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// let cache: Cache<u32> = Cache::new(Backend::memory(), "points");
     /// let cache = cache.local_tier(1_000, Duration::from_secs(1));
     /// cache.put("Kimi", 110_u32)?;
-    /// assert_eq!(cache.get("Kimi")?, Some(110), "from the memory");
+    /// assert_eq!(cache.get("Kimi")?, Some(110), "a hit in the local tier");
     /// # Ok(())
     /// # }
     /// ```
@@ -425,7 +425,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// # fn main() -> beaker::Result<()> {
     /// let cache: Cache<i32> = Cache::in_memory(10);
     /// assert_eq!(cache.get_or_create("Kimi", || 25 + 18 + 15)?, 58);
-    /// let never = || -> i32 { unreachable!("it is there") };
+    /// let never = || -> i32 { unreachable!("the value is cached") };
     /// assert_eq!(cache.get_or_create("Kimi", never)?, 58);
     /// # Ok(())
     /// # }
@@ -782,7 +782,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     /// let cache: Cache<i32> = Cache::in_memory(10);
     /// cache.put("Kimi", 110)?;
     /// cache.invalidate_softly()?;
-    /// assert_eq!(cache.get("Kimi")?, None, "none that is fresh");
+    /// assert_eq!(cache.get("Kimi")?, None, "the value is stale");
     /// assert_eq!(cache.peek("Kimi")?.map(|(points, _)| points), Some(110));
     /// # Ok(())
     /// # }

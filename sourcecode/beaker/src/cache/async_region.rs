@@ -272,7 +272,7 @@ impl AsyncRegion {
     /// let points = region.cache::<u32>("points")?;
     /// points.put("Kimi", 110_u32).await?;
     /// region.invalidate_softly().await?;
-    /// assert_eq!(points.get("Kimi").await?, None, "none that is fresh");
+    /// assert_eq!(points.get("Kimi").await?, None, "the value is stale");
     /// assert!(points.peek("Kimi").await?.is_some());
     /// # Ok::<(), beaker::Error>(())
     /// # }).unwrap();

@@ -330,7 +330,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// let cache: AsyncCache<u32> = AsyncCache::open(AsyncBackend::memory(), "points");
     /// let cache = cache.local_tier(1_000, Duration::from_secs(1));
     /// cache.put("Kimi", 110_u32).await?;
-    /// assert_eq!(cache.get("Kimi").await?, Some(110), "from the memory");
+    /// assert_eq!(cache.get("Kimi").await?, Some(110), "a hit in the local tier");
     /// # Ok::<(), beaker::Error>(())
     /// # }).unwrap();
     /// ```
@@ -397,7 +397,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// # runtime.block_on(async {
     /// let cache: AsyncCache<i32> = AsyncCache::in_memory(10);
     /// assert_eq!(cache.get_or_create("Kimi", || async { 25 + 18 + 15 }).await?, 58);
-    /// let never = || async { unreachable!("it is there") };
+    /// let never = || async { unreachable!("the value is cached") };
     /// assert_eq!(cache.get_or_create::<i32, _>("Kimi", never).await?, 58);
     /// # Ok::<(), beaker::Error>(())
     /// # }).unwrap();
@@ -745,7 +745,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// let cache: AsyncCache<i32> = AsyncCache::in_memory(10);
     /// cache.put("Kimi", 110).await?;
     /// cache.invalidate_softly().await?;
-    /// assert_eq!(cache.get("Kimi").await?, None, "none that is fresh");
+    /// assert_eq!(cache.get("Kimi").await?, None, "the value is stale");
     /// assert_eq!(cache.peek("Kimi").await?.map(|(points, _)| points), Some(110));
     /// # Ok::<(), beaker::Error>(())
     /// # }).unwrap();

@@ -307,13 +307,12 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     ///
     /// A caller that gets the lock looks again, because another process may have computed the value between
     /// the lookup and the lock:
-    /// look and its lock:
     ///
     /// ```text
     /// A looks: nothing
     ///                     B looks: nothing
-    /// A locks, makes, stores, unlocks
-    ///                     B locks: would make it once more
+    /// A locks, computes, stores, unlocks
+    ///                     B locks: would compute it once more
     /// ```
     ///
     /// A caller that does not get the lock looks for the value between two tries. It never waits for the

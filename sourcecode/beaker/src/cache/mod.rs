@@ -9,7 +9,7 @@
 //! let cache = Cache::new(Backend::memory(), "standings").ttl(Duration::from_secs(60));
 //! let points = || 25 + 18 + 15;
 //! assert_eq!(cache.get_or_create("Kimi", points)?, 58);
-//! let never = || -> i32 { panic!("it is there") };
+//! let never = || -> i32 { panic!("the value is cached") };
 //! assert_eq!(cache.get_or_create("Kimi", never)?, 58);
 //! println!("{}", cache.stats());
 //! # Ok(())

@@ -5,10 +5,10 @@
 //! computation began:
 //!
 //! ```text
-//! A begins to make, at 4
-//!                           B invalidates: 5, and all that was begun below 5 is gone
+//! A begins to compute, at 4
+//!                           B invalidates: 5, so all that began below 5 is invalid
 //!                           B puts a value, at 5: it stays
-//! A's value, at 4: it is gone
+//! A's value, at 4: it is invalid
 //! ```
 //!
 //! A cache with a local tier looks a value up in the store, and then holds it in memory. A removal in
@@ -16,8 +16,8 @@
 //!
 //! ```text
 //! A looks up: 1
-//!                     B removes it in the store, and here, where nothing is yet
-//! A holds 1: and gives it to all who ask, long after B has returned
+//!                     B removes it in the store, and in the tier, which is still empty
+//! A holds 1, and returns it to all callers long after B has returned
 //! ```
 //!
 //! Therefore each write raises a count too, and a value that was looked up before the write is not held.

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! loader of a  ->  asks for b, and waits
-//!                  loader of b (inside a)  ->  asks for a: which waits for b, so it would wait for ever
+//!                  loader of b (inside a)  ->  asks for a, which waits for b: it would wait forever
 //! ```
 
 use std::cell::RefCell;

@@ -326,7 +326,7 @@ impl Region {
     /// let points = region.cache::<u32>("points")?;
     /// points.put("Kimi", 110_u32)?;
     /// region.invalidate_softly()?;
-    /// assert_eq!(points.get("Kimi")?, None, "none that is fresh");
+    /// assert_eq!(points.get("Kimi")?, None, "the value is stale");
     /// assert!(points.peek("Kimi")?.is_some());
     /// # Ok(())
     /// # }

@@ -97,9 +97,9 @@ impl RegionOptions {
     /// let region = Region::named("short_term");
     /// region.configure(RegionOptions::in_memory(1_000).ttl(Duration::from_secs(60)))?;
     /// let standings = region.objects::<Arc<Standings>>("standings")?;
-    /// let made = standings.get_or_create(2007_u16, || Arc::new(Standings(vec!["Kimi".to_owned()])))?;
-    /// let found = standings.get(2007_u16)?.expect("it was made");
-    /// assert!(Arc::ptr_eq(&made, &found) && found.0 == ["Kimi"]);
+    /// let computed = standings.get_or_create(2007_u16, || Arc::new(Standings(vec!["Kimi".to_owned()])))?;
+    /// let found = standings.get(2007_u16)?.expect("it was computed");
+    /// assert!(Arc::ptr_eq(&computed, &found) && found.0 == ["Kimi"]);
     /// # Ok(())
     /// # }
     /// ```

@@ -240,8 +240,8 @@ impl SharedInvalidations {
     /// time to live again after it has written the invalidation. So at least one of the two sees the other:
     ///
     /// ```text
-    /// a writer: raises the life      reads its tags             writes, or does not
-    /// this:     says that the tag is gone      reads the life   says it again, for longer
+    /// a writer:   raises the longest time                         reads its tags    writes, or does not
+    /// this call:  writes the invalidation    reads the longest time    writes it again, for longer
     /// ```
     pub(super) async fn invalidate_tag(&self, tag: &str, now: Duration) -> Result<()> {
         let moved =

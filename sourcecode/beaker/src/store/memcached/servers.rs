@@ -163,7 +163,6 @@ impl Marks {
 
     /// Forgets all marks after a `clear` and after an error, because the server may have been restarted and
     /// count from the beginning.
-    /// the beginning.
     pub(super) fn forget(&self) {
         let mut state = self.state();
         state.known.clear();
