@@ -233,7 +233,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     /// Notes the failure for each key, and reports it to all waiting calls. It counts as one failure.
     fn fail_all(&self, led: Vec<Led<V>>, failure: &Failure, now: Duration) {
         if let Some(first) = led.first() {
-            self.shared.recorder.creator_failed(first.leader.key(), failure);
+            self.shared.recorder.loader_failed(first.leader.key(), failure);
         }
         for led in led {
             let key = led.leader.key();
@@ -244,13 +244,13 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
 }
 
 pub(super) fn wrong_number(made: usize, wanted: usize) -> Error {
-    let what = format!("the creator of {wanted} values gave {made}");
+    let what = format!("the loader of {wanted} values returned {made}");
     Error::new(ErrorKind::Creation, what + "; it must give one for each key, in their order")
 }
 
 /// The error of a call that needs all values, if the loader of another call has left one out.
 pub(super) fn left_out() -> Error {
-    Error::new(ErrorKind::Creation, "the creator of another call left a key out; ask again")
+    Error::new(ErrorKind::Creation, "the loader of another call left a key out; ask again")
 }
 
 /// Writing many values. Like a single write, each wins over a loader that is running meanwhile.

@@ -101,7 +101,7 @@ where
     let mut left = Some(original);
     let found = cache.try_get_or_create(key.as_ref(), || match left.take() {
         Some(original) => Ok(original()),
-        None => unreachable!("a creator is called once"),
+        None => unreachable!("a loader is called once"),
     });
     match (found, left) {
         (Ok(value), _) => value,
@@ -109,7 +109,7 @@ where
             cache.engine.shared.recorder.went_past(&error);
             original().value
         }
-        (Err::<_, Error>(error), None) => unreachable!("the creator gave a value: {error}"),
+        (Err::<_, Error>(error), None) => unreachable!("the loader returned a value: {error}"),
     }
 }
 

@@ -163,12 +163,11 @@ impl Failures {
 }
 
 pub(super) fn asks_for_itself(key: DisplayKey<'_>) -> Error {
-    let what =
-        format!("the creator of `{key}` asks the cache for `{key}`, which it is about to make");
+    let what = format!("the loader of `{key}` asks the cache for `{key}`, which it is computing");
     Error::new(ErrorKind::WouldDeadlock, what + "; let it work the value out itself")
 }
 
 pub(super) fn too_late(key: DisplayKey<'_>, max: Duration) -> Error {
-    let what = format!("waited {max:?} for the value of `{key}`, which another call makes");
+    let what = format!("waited {max:?} for the value of `{key}`, which another call computes");
     Error::new(ErrorKind::Unavailable, what + "; try again, or allow a longer wait")
 }

@@ -299,7 +299,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
 
     /// Notes a failure, so that for a while it is returned again instead of another attempt by each call.
     fn fail(&self, key: &[u8], failure: Failure, now: Duration) {
-        self.shared.recorder.creator_failed(key, &failure);
+        self.shared.recorder.loader_failed(key, &failure);
         self.shared.failures.note(key, failure, now, self.policy.error_ttl);
     }
 

@@ -238,7 +238,7 @@ impl Recorder {
         events::waits(self.key(key));
     }
 
-    pub(super) fn creator_failed(&self, key: &[u8], error: &dyn Display) {
+    pub(super) fn loader_failed(&self, key: &[u8], error: &dyn Display) {
         self.failed();
         events::failed(self.key(key), error);
     }
@@ -337,7 +337,7 @@ mod events {
     }
 
     pub(super) fn failed(key: DisplayKey<'_>, error: &dyn Display) {
-        warn!(target: TARGET, key = %text(key), %error, "the creator failed");
+        warn!(target: TARGET, key = %text(key), %error, "the loader failed");
     }
 
     pub(super) fn unstored(key: DisplayKey<'_>, error: &dyn Display) {
