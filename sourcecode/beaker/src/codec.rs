@@ -1,5 +1,5 @@
-//! [`Codec`]: values to bytes and back. [`Bincode`] is small and quick, [`Json`] can be read by
-//! people and by other languages.
+//! [`Codec`]: converts values to bytes and back. [`Bincode`] is small and fast; [`Json`] is readable for
+//! people and for other languages.
 
 use std::fmt::Debug;
 
@@ -9,39 +9,40 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
-/// Turns values of one type into bytes and back. The type parameter is on the trait, so that a
+/// Converts values of one type to bytes and back. The type parameter belongs to the trait, so that a
 /// program can hold any codec as `Arc<dyn Codec<V>>`.
 pub trait Codec<V>: Debug + Send + Sync + 'static {
-    /// A number that stays with the record, so that a store can hold records of several codecs
-    /// while a program moves from one to the other. 1 and 2 are taken; start at 128.
+    /// Returns a number that is stored in each record, so that a store can hold records of several codecs
+    /// while a program moves from one to another. The library uses 1 and 2; use 128 or more for your own
+    /// codecs.
     fn tag(&self) -> u8;
 
-    /// Appends the bytes of a value. (It appends, so that a record is put together in one place,
-    /// without copying what may be large.)
+    /// Appends the bytes of a value to `bytes`. (It appends, so that a record can be built in one buffer
+    /// without copying a value that may be large.)
     fn encode_into(&self, value: &V, bytes: &mut Vec<u8>) -> Result<()>;
 
-    /// The bytes of a value.
+    /// Returns the bytes of a value.
     fn encode(&self, value: &V) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.encode_into(value, &mut bytes)?;
         Ok(bytes)
     }
 
-    /// The value of some bytes. Whatever the bytes are, this fails rather than panics, and takes
-    /// no more memory than a small multiple of their length.
+    /// Returns the value of these bytes. Invalid bytes must cause an error and never a panic, and must not
+    /// use more memory than a small multiple of their length.
     fn decode(&self, bytes: &[u8]) -> Result<V>;
 }
 
-/// The binary codec, and the default.
+/// Encodes values with bincode, a binary format. This is the default.
 ///
-/// The crate behind it is finished and no longer maintained (RUSTSEC-2025-0141), which is why it
-/// is used in this file alone, and why each record carries the tag of its codec.
+/// The crate behind it is finished and no longer maintained (RUSTSEC-2025-0141). For that reason, only this
+/// file uses it, and each record carries the tag of its codec, so that a program can move to another one.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(clippy::exhaustive_structs, reason = "its name is its only value")]
 pub struct Bincode;
 
 impl Bincode {
-    /// Fixed-width integers; no byte may be left over; no length may exceed what there is.
+    /// Uses fixed-width integers, and rejects bytes that are left over and lengths that exceed the input.
     fn options(limit: usize) -> impl Options {
         bincode::DefaultOptions::new().with_fixint_encoding().with_limit(limit as u64)
     }
@@ -65,7 +66,7 @@ impl<V: Serialize + DeserializeOwned> Codec<V> for Bincode {
     }
 }
 
-/// JSON, in UTF-8.
+/// Encodes values as JSON in UTF-8.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(clippy::exhaustive_structs, reason = "its name is its only value")]
 pub struct Json;

@@ -1,4 +1,5 @@
-//! [`Namespace`] and [`Key`]: the one rule for escaping, length and hashing.
+//! [`Namespace`] and [`Key`]: the names of stored values, and the rule by which they are escaped and
+//! shortened.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -8,30 +9,29 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 
-/// A family of keys that can be cleared together. The unnamed one (`Namespace::default()`) is
-/// where sessions live.
+/// Groups keys that can be cleared together. Sessions are in the unnamed namespace, `Namespace::default()`.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Namespace(Option<Arc<str>>);
 
 impl Namespace {
-    /// The namespace of this name; any text will do, and `""` is the unnamed one.
+    /// Creates the namespace of this name. Any text is allowed, and `""` is the unnamed namespace.
     #[must_use]
     pub fn new(name: &str) -> Namespace {
         Namespace((!name.is_empty()).then(|| name.into()))
     }
 
-    /// Its name, as it was given.
+    /// Returns the name as it was given.
     #[must_use]
     pub fn name(&self) -> &str {
         self.0.as_deref().unwrap_or("")
     }
 
-    /// The key of this name in the namespace.
+    /// Creates the key of this name in the namespace.
     pub fn key(&self, name: impl AsRef<[u8]>) -> Key {
         Key { namespace: self.clone(), name: SmallVec::from_slice(name.as_ref()) }
     }
 
-    /// A text of at most `longest` bytes for use by a server or as a file's name: see
+    /// Returns the name as a text of at most `longest` bytes, for a server or a file name: see
     /// [`Key::wire`].
     #[must_use]
     pub fn wire(&self, longest: usize) -> String {
@@ -41,7 +41,8 @@ impl Namespace {
 
 #[cfg(any(feature = "redis", feature = "sqlite", feature = "postgres"))]
 impl Namespace {
-    /// Reads the name of a key as stores write it; `None` if it was shortened to a hash, or is no such text.
+    /// Parses the name of a key as stores write it. Returns `None` if it was shortened to a hash, or is
+    /// invalid.
     pub(crate) fn key_of_wire(&self, text: &str) -> Option<Key> {
         if text == "%" {
             return Some(self.key(""));
@@ -53,7 +54,8 @@ impl Namespace {
             name.extend(HEXLOWER.decode(digits.as_bytes()).ok()?);
             name.extend(rest.as_bytes());
         }
-        // What is written again differs where it was no such text, a hash above all: `~` is escaped.
+        // Escaping the result again gives another text if the input was invalid. That includes hashes,
+        // because `~` is escaped.
         let is_same = !name.is_empty() && escape(&name) == text;
         is_same.then(|| self.key(name))
     }
@@ -71,15 +73,15 @@ impl fmt::Debug for Namespace {
     }
 }
 
-/// What a store knows a value by: a name of any bytes, in a namespace.
+/// Identifies a value in a store: a name of any bytes, in a namespace.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     namespace: Namespace,
-    /// A session's id, of 32 bytes, needs no allocation of its own.
+    /// The id of a session has 32 bytes, and needs no allocation.
     name: SmallVec<[u8; 32]>,
 }
 
-/// The bytes alone, with no lengths between: what is equal has the same hash, and that is enough.
+/// Hashes the bytes alone, without lengths in between: equal keys have equal hashes, and that is enough.
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write(&self.name);
@@ -88,23 +90,23 @@ impl Hash for Key {
 }
 
 impl Key {
-    /// The namespace that the key is in.
+    /// Returns the namespace of the key.
     #[must_use]
     pub fn namespace(&self) -> &Namespace {
         &self.namespace
     }
 
-    /// The name in its namespace, as it was given.
+    /// Returns the name within the namespace, as it was given.
     #[must_use]
     pub fn name(&self) -> &[u8] {
         &self.name
     }
 
-    /// A text for a server: `name`, or `namespace:name`, where everything but letters, digits,
-    /// `-`, `_` and `.` is escaped as `%` and two hex digits, so no two keys share one.
+    /// Returns a text for a server: `name` or `namespace:name`. Everything except letters, digits, `-`, `_`
+    /// and `.` is escaped as `%` and two hexadecimal digits, so that different keys have different texts.
     ///
-    /// A text of more than `longest` bytes (at least 80) keeps its beginning and ends with `~`
-    /// and the SHA-256 of the whole text. Beaker's rule is the same with SHA-1 and no beginning.
+    /// A text of more than `longest` bytes (which is at least 80) is shortened to its beginning, `~` and
+    /// the SHA-256 hash of the whole text. Beaker has the same rule with SHA-1 and without the beginning.
     #[must_use]
     pub fn wire(&self, longest: usize) -> String {
         let name = escape(&self.name);
@@ -130,7 +132,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// No text is empty, since no server takes an empty key: nothing becomes a lone `%`.
+/// Never returns an empty text, because no server accepts an empty key: an empty name becomes a single `%`.
 fn escape(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return "%".into();
@@ -160,7 +162,7 @@ fn shorten(mut text: String, longest: usize) -> String {
     text
 }
 
-/// The SHA-256 of some bytes, as 64 lower-case hex digits.
+/// Returns the SHA-256 hash of the bytes as 64 lower-case hexadecimal digits.
 pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
     HEXLOWER.encode(&Sha256::digest(bytes))
 }

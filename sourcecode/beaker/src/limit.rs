@@ -1,4 +1,5 @@
-//! Limits how often something is done: [`RateLimiter`], and `AsyncRateLimiter` for tasks (feature `tokio`).
+//! Limits how often an action is allowed: [`RateLimiter`], and `AsyncRateLimiter` for tasks (feature
+//! `tokio`).
 //!
 //! ```
 //! use std::time::Duration;
@@ -23,14 +24,14 @@
 //!
 //! # Which rule
 //!
-//! | rule | what it allows | what a check costs |
+//! | rule | what it allows | cost of a check |
 //! |---|---|---|
-//! | [`fixed_window`](RateLimit::fixed_window) | so many in each window; up to twice that around a window's end | one [`increment`](crate::store::Store::increment) |
-//! | [`token_bucket`](RateLimit::token_bucket) | so many at once, and then evenly | a read and a conditional write; a refusal is a read |
+//! | [`fixed_window`](RateLimit::fixed_window) | `limit` in each window; up to twice that around the end of a window | one [`increment`](crate::store::Store::increment) |
+//! | [`token_bucket`](RateLimit::token_bucket) | `burst` at once, and a steady rate afterwards | a read and a conditional write; a refusal is a read |
 //!
-//! Neither allows one too many, however many ask at once: a check is one act of the store, or a write on the
-//! condition that nothing has changed. Windows and buckets go by the clocks of those who ask, so hosts that share
-//! a limit keep their clocks together.
+//! Neither rule ever allows too many, however many calls run at the same time, because a check is one
+//! atomic operation of the store or a conditional write. Windows and buckets follow the clocks of the hosts
+//! that check, so hosts that share a limit must synchronize their clocks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,13 +47,14 @@ use crate::metrics::{Checked, Checks};
 use crate::store::{AnyStore, Precondition};
 use crate::world::finish;
 
-/// The shortest time that a rule is about.
+/// The shortest time that a rule may have.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// How often a bucket is tried again where others keep taking. Each time, one of them has succeeded.
+/// How often a bucket is tried again while others keep taking from it. Each time, one of them has
+/// succeeded.
 const TRIES: usize = 10_000;
 
-/// Says how often something may be done.
+/// Sets how often an action is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct RateLimit {
@@ -68,22 +70,24 @@ enum Rule {
 }
 
 impl RateLimit {
-    /// Allows `limit` in each window of this length. Windows follow one another from 1970 on, so one of an hour
-    /// begins with the hour (UTC), and whoever is refused may come back when the next one begins.
+    /// Allows `limit` actions in each window of this length. Windows follow one another from 1970 on, so a
+    /// window of an hour begins with the hour (UTC). A refused caller may try again when the next window
+    /// begins.
     ///
-    /// What comes at the end of one window and the beginning of the next may be twice the limit in a short
-    /// time; a [`token_bucket`](RateLimit::token_bucket) has no such moment.
+    /// Around the end of a window, up to twice the limit is possible within a short time. A
+    /// [`token_bucket`](RateLimit::token_bucket) avoids this.
     pub const fn fixed_window(limit: u32, window: Duration) -> RateLimit {
         RateLimit { rule: Rule::FixedWindow, limit, time: window }
     }
 
-    /// Allows `burst` at once. What was taken comes back evenly, and all of it after `refill`: so it is `burst`
-    /// in each `refill` in the long run, and one each `refill / burst` for who keeps coming.
+    /// Allows `burst` actions at once. The bucket then refills at a steady rate, completely within
+    /// `refill`. In the long run, it allows `burst` actions for each `refill`, which is one every `refill /
+    /// burst`.
     pub const fn token_bucket(burst: u32, refill: Duration) -> RateLimit {
         RateLimit { rule: Rule::TokenBucket, limit: burst, time: refill }
     }
 
-    /// Refuses what allows nothing, or has no time, all at once.
+    /// Rejects a rule that allows nothing or has no time, when the limiter is created.
     fn check(&self) -> Result<()> {
         let (limit, time) = match self.rule {
             Rule::FixedWindow => ("limit", "window"),
@@ -100,49 +104,52 @@ impl RateLimit {
     }
 }
 
-/// Says what a check does when the store fails: when its server does not answer, say.
+/// Sets what a check does when the store fails, for example because its server does not answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OnStoreFailure {
-    /// Fails, with the store's error.
+    /// Returns the store's error.
     #[default]
     Fail,
-    /// Allows, and says so in [`Decision::is_counted`].
+    /// Allows the action, and sets [`Decision::is_counted`] to `false`.
     Allow,
 }
 
-/// Tells whether something may be done.
+/// States whether an action is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use]
 pub struct Decision {
-    /// Whether it may be done.
+    /// Whether the action is allowed.
     pub allowed: bool,
-    /// How many the rule allows: the window's limit, or the burst.
+    /// How many actions the rule allows: the limit of the window, or the burst.
     pub limit: u32,
-    /// How many more may be done now.
+    /// How many more actions are allowed now.
     pub remaining: u32,
-    /// When to try again, if it may not be done: when the window ends, or the bucket has one more.
+    /// When to try again after a refusal: when the window ends, or when the bucket holds one more.
     pub retry_after: Option<Duration>,
-    /// Whether it was counted. It is not if the store failed, and
-    /// [`Allow`](OnStoreFailure::Allow) was chosen.
+    /// Whether the action was counted. It was not if the store failed and [`Allow`](OnStoreFailure::Allow)
+    /// was chosen.
     pub is_counted: bool,
 }
 
-/// Limits how often something is done for each key: a visitor's address, a user's name. A clone is the same.
+/// Limits how often an action is allowed for each key, such as a visitor's address or a user's name. A
+/// clone is the same limiter.
 ///
-/// It counts in the backend's store, so all who share the store and the name share the limit.
+/// The counts are kept in the store of the backend, so all programs that share the store and the name share
+/// the limit.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct RateLimiter(Limiter);
 
 impl RateLimiter {
-    /// Makes a limiter that counts in this backend. `name` is its namespace there, so that limiters of other
-    /// names, and caches, may share the store.
+    /// Creates a limiter that counts in this backend. `name` is its namespace there, so that limiters with
+    /// other names, and caches, may share the store.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the rule allows nothing or its time is shorter than a millisecond.
+    /// Returns `ErrorKind::Config` if the rule allows nothing, or if its time is shorter than a
+    /// millisecond.
     ///
     /// ```
     /// use std::time::Duration;
@@ -157,24 +164,25 @@ impl RateLimiter {
         Limiter::new(AnyBackend::from(backend), name, rule).map(RateLimiter)
     }
 
-    /// Sets what a check does when the store fails. Default: it fails.
+    /// Sets what a check does when the store fails. Default: [`OnStoreFailure::Fail`].
     pub fn on_store_failure(mut self, what: OnStoreFailure) -> RateLimiter {
         self.0.on_store_failure = what;
         self
     }
 
-    /// Sets the clock of windows and buckets. Default: the system's.
+    /// Sets the clock of windows and buckets. Default: the system clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> RateLimiter {
         self.0.clock = clock;
         self
     }
 
-    /// Counts one for this key, and decides whether it may be done. What is refused counts nothing in a
-    /// bucket, and changes nothing in a window that is full.
+    /// Counts one action for this key, and decides whether it is allowed. Refused actions do not use up
+    /// anything: they take nothing from a bucket, and a full window stays as it is.
     ///
     /// # Errors
     ///
-    /// What the store fails with, unless [`on_store_failure`](RateLimiter::on_store_failure) says otherwise.
+    /// Returns any error of the store, unless [`on_store_failure`](RateLimiter::on_store_failure) allows
+    /// the action.
     ///
     /// ```
     /// use std::time::Duration;
@@ -194,11 +202,11 @@ impl RateLimiter {
         finish(self.0.check(key.as_ref()))
     }
 
-    /// Forgets what was counted for this key: after a log-in that succeeded, say.
+    /// Forgets the count of this key, for example after a successful log-in.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -219,7 +227,8 @@ impl RateLimiter {
     }
 }
 
-/// Limits how often something is done, for programs on tokio: [`RateLimiter`] with calls that are awaited.
+/// Limits how often an action is allowed, for programs on tokio: a [`RateLimiter`] with asynchronous
+/// methods.
 ///
 /// ```
 /// use std::time::Duration;
@@ -241,44 +250,45 @@ pub struct AsyncRateLimiter(Limiter);
 
 #[cfg(feature = "tokio")]
 impl AsyncRateLimiter {
-    /// Makes a limiter that counts in this backend: see [`RateLimiter::new`], whose errors it has.
+    /// Creates a limiter that counts in this backend, like [`RateLimiter::new`], and returns the same
+    /// errors.
     pub fn new(backend: AsyncBackend, name: &str, rule: RateLimit) -> Result<AsyncRateLimiter> {
         Limiter::new(backend.0, name, rule).map(AsyncRateLimiter)
     }
 
-    /// Sets what a check does when the store fails. Default: it fails.
+    /// Sets what a check does when the store fails. Default: [`OnStoreFailure::Fail`].
     pub fn on_store_failure(mut self, what: OnStoreFailure) -> AsyncRateLimiter {
         self.0.on_store_failure = what;
         self
     }
 
-    /// Sets the clock of windows and buckets. Default: the system's.
+    /// Sets the clock of windows and buckets. Default: the system clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> AsyncRateLimiter {
         self.0.clock = clock;
         self
     }
 
-    /// Counts one for this key, and decides whether it may be done: see [`RateLimiter::check`].
+    /// Counts one action for this key, and decides whether it is allowed, like [`RateLimiter::check`].
     ///
     /// # Errors
     ///
-    /// What the store fails with, unless [`on_store_failure`](AsyncRateLimiter::on_store_failure) says
-    /// otherwise.
+    /// Returns any error of the store, unless [`on_store_failure`](AsyncRateLimiter::on_store_failure)
+    /// allows the action.
     pub async fn check(&self, key: impl AsRef<[u8]>) -> Result<Decision> {
         self.0.check(key.as_ref()).await
     }
 
-    /// Forgets what was counted for this key: see [`RateLimiter::reset`].
+    /// Forgets the count of this key, like [`RateLimiter::reset`].
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     pub async fn reset(&self, key: impl AsRef<[u8]>) -> Result<()> {
         self.0.reset(key.as_ref()).await
     }
 }
 
-/// What limiters of both kinds of program do.
+/// The part that both kinds of limiter share.
 #[derive(Debug, Clone)]
 struct Limiter {
     store: AnyStore,
@@ -333,7 +343,7 @@ impl Limiter {
         self.store.delete(&key, Precondition::Always).await.map(drop)
     }
 
-    /// Counts in the window of this moment. Its counter is kept for two windows, for hosts whose clocks are
+    /// Counts in the current window. Its counter is kept for two windows, for hosts whose clocks are
     /// behind.
     async fn count(&self, key: &[u8]) -> Result<Decision> {
         let (counter, left) = self.window(key);
@@ -343,7 +353,7 @@ impl Limiter {
         Ok(self.decided(limit.saturating_sub(count).into(), (count > limit).then_some(left)))
     }
 
-    /// The key's counter in the window of this moment, and how long that lasts.
+    /// Returns the key's counter in the current window, and how long the window lasts.
     fn window(&self, key: &[u8]) -> (Key, Duration) {
         let now = self.clock.now().as_micros();
         let window = u64::try_from(self.rule.time.as_micros()).unwrap_or(u64::MAX);
@@ -351,8 +361,8 @@ impl Limiter {
         (self.namespace.key(name), Duration::from_micros(window - now % window))
     }
 
-    /// Takes one from the key's bucket. The record is the moment at which the bucket will be full, in
-    /// nanoseconds since 1970; so where nothing is, it is full.
+    /// Takes one from the key's bucket. The record is the time at which the bucket will be full, in
+    /// nanoseconds since 1970; a bucket without a record is full.
     async fn take(&self, key: &[u8]) -> Result<Decision> {
         let key = self.namespace.key(key);
         let each = self.rule.time.as_nanos().div_ceil(self.rule.limit.into());
@@ -362,7 +372,7 @@ impl Limiter {
             let now = u128::from(self.clock.now().as_micros()) * 1000;
             let text = found.as_ref().and_then(|found| std::str::from_utf8(&found.bytes).ok());
             let full = text.and_then(|text| text.parse().ok()).unwrap_or(now);
-            // Not more than empty, should the clock have been set back.
+            // Limited to an empty bucket, in case the clock was set back.
             let next = full.clamp(now, now + whole) + each;
             if next > now + whole {
                 return Ok(self.decided(0, Some(nanoseconds(next - whole - now))));

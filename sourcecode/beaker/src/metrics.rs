@@ -1,8 +1,8 @@
-//! What happens to sessions and caches as metrics, for Prometheus and its like (feature `metrics`).
+//! Publishes metrics about sessions and caches, for Prometheus and similar systems (feature `metrics`).
 //!
-//! They go through the facade of the crate [`metrics`](https://docs.rs/metrics): the program installs a recorder, such
-//! as that of `metrics-exporter-prometheus`, and the library reports to it. Call [`publish`] once after that, and
-//! again whenever the metrics are about to be read.
+//! The metrics go through the facade crate [`metrics`](https://docs.rs/metrics): the program installs a
+//! recorder, such as that of `metrics-exporter-prometheus`, and the library reports to it. Call [`publish`]
+//! once after that, and again each time before the metrics are read.
 //!
 //! ```
 //! use beaker::cache::{Cache, MemoryOptions};
@@ -28,38 +28,40 @@
 //!
 //! | name | kind | labels | unit | meaning |
 //! |---|---|---|---|---|
-//! | `beaker_session_load_seconds` | histogram | `result`: `found`, `new`, `rejected`, `error` | seconds | How long it took to load a session. `new` had no cookie of ours, so no store was asked. |
-//! | `beaker_session_save_seconds` | histogram | `result`: `saved`, `gone`, `error` | seconds | How long it took to save a session. `gone` had ended meanwhile. |
+//! | `beaker_session_load_seconds` | histogram | `result`: `found`, `new`, `rejected`, `error` | seconds | How long it took to load a session. With `new`, the request had no session cookie, so the store was not asked. |
+//! | `beaker_session_save_seconds` | histogram | `result`: `saved`, `gone`, `error` | seconds | How long it took to save a session. With `gone`, the session had ended meanwhile. |
 //! | `beaker_session_touches_total` | counter | | | Accesses that were noted without a save. |
-//! | `beaker_session_conflicts_total` | counter | | | Tries to save that found that another request had saved first. None of them lost anything. |
+//! | `beaker_session_conflicts_total` | counter | | | Attempts to save that failed because another request had saved first. No change was lost. |
 //! | `beaker_session_rejected_cookies_total` | counter | `reason`: `signature`, `id`, `unknown`, `moved`, `damaged`, `timed_out`, `too_old` | | Cookies that led to no session: see [`Rejection`](crate::Rejection). |
 //! | `beaker_session_evicted_total` | counter | | | Sessions that were ended because their user had more than `max_per_user`. |
-//! | `beaker_session_unsaved_total` | counter | | | Sessions that were dropped with changes that nobody saved: an error in the program. |
+//! | `beaker_session_unsaved_total` | counter | | | Sessions that were dropped with unsaved changes: an error in the program. |
 //! | `beaker_session_store_down` | gauge | | 0 or 1 | Whether a store of sessions cannot be reached. |
-//! | `beaker_cache_requests_total` | counter | `cache`; `result`: `hit`, `miss`, `stale` | | Looks that found a fresh value, nothing that may be used, or a stale value that was given. |
-//! | `beaker_cache_waits_total` | counter | `cache` | | Calls that waited for a value that another call made. |
-//! | `beaker_cache_load_seconds` | histogram | `cache` | seconds | How long loaders took, also those that failed. |
+//! | `beaker_cache_requests_total` | counter | `cache`; `result`: `hit`, `miss`, `stale` | | Lookups that found a fresh value, found no usable value, or returned a stale value. |
+//! | `beaker_cache_waits_total` | counter | `cache` | | Calls that waited for a value that another call computed. |
+//! | `beaker_cache_load_seconds` | histogram | `cache` | seconds | How long loaders took, including those that failed. |
 //! | `beaker_cache_load_failures_total` | counter | `cache` | | Loaders that failed or panicked. |
-//! | `beaker_cache_unstored_total` | counter | `cache` | | Values that were made and could not be stored. |
-//! | `beaker_cache_bypassed_total` | counter | `cache` | | Calls that went on without the store, since it failed. |
+//! | `beaker_cache_unstored_total` | counter | `cache` | | Values that were computed but could not be stored. |
+//! | `beaker_cache_bypassed_total` | counter | `cache` | | Calls that continued without the store because it had failed. |
 //! | `beaker_cache_store_down` | gauge | `cache` | 0 or 1 | Whether the store of the cache cannot be reached, or is bypassed. |
-//! | `beaker_rate_limit_checks_total` | counter | `limiter`; `result`: `allowed`, `refused`, `uncounted`, `error` | | Checks of a rate limiter. `uncounted` was allowed since the store failed. |
-//! | `beaker_queued_calls` | gauge | | | Calls of blocking stores and locks that wait in line for a thread (feature `tokio`). |
-//! | `beaker_calls_in_flight` | gauge | | | Calls of blocking stores and locks that are under way on threads (feature `tokio`). |
-//! | `beaker_queue_timeouts_total` | counter | | | Calls that waited in line for longer than `queue_timeout` (feature `tokio`). |
+//! | `beaker_rate_limit_checks_total` | counter | `limiter`; `result`: `allowed`, `refused`, `uncounted`, `error` | | Checks of a rate limiter. With `uncounted`, the action was allowed because the store failed. |
+//! | `beaker_queued_calls` | gauge | | | Calls of blocking stores and locks that wait for a thread (feature `tokio`). |
+//! | `beaker_calls_in_flight` | gauge | | | Calls of blocking stores and locks that are running on threads (feature `tokio`). |
+//! | `beaker_queue_timeouts_total` | counter | | | Calls that waited for a thread for longer than `queue_timeout` (feature `tokio`). |
 //!
-//! No label holds a key, an id or anything else that a visitor chooses. `cache` is the name under which a cache was
-//! opened in a backend, `region.name` for a cache of a region, the function's name for `#[cached]`, and for other
-//! caches in memory what [`MemoryOptions::name`](crate::cache::MemoryOptions::name) says; one without a name is not
-//! reported. Caches of the same name are added up. `limiter` is the name of the rate limiter. A program that makes up
-//! names as it goes gets 1,000 of each; what comes later is added up as `(others)`.
+//! No label contains a key, an id or anything else that a visitor chooses. The label `cache` is the name
+//! under which a cache was opened in a backend, `region.name` for a cache of a region, and the name of the
+//! function for `#[cached]`. For other caches in memory, it is set with
+//! [`MemoryOptions::name`](crate::cache::MemoryOptions::name), and a cache without a name is not reported.
+//! Caches of the same name are added up. The label `limiter` is the name of the rate limiter. A program
+//! that generates names gets the first 1,000 of each kind; all further ones are added up as `(others)`.
 //!
 //! # What it costs
 //!
-//! A hit in memory takes tens of nanoseconds, and a counter of a recorder takes as long again where several threads
-//! share it. So a cache counts as it always does, for [`Cache::stats`](crate::Cache::stats), and [`publish`] copies the
-//! counts. Everything else is reported when it happens, which is next to a call of a store or of a loader; without a
-//! recorder, that is a look at two variables. The clock is read for sessions from the first call of [`publish`] on.
+//! A hit in memory takes tens of nanoseconds, and a shared counter of a recorder would take as long again.
+//! For that reason, a cache only keeps its own counts, which [`Cache::stats`](crate::Cache::stats) returns
+//! too, and [`publish`] copies them. Everything else is reported when it happens, next to a call of a store
+//! or a loader. Without a recorder, reporting costs the reading of two variables. For sessions, the clock
+//! is read only after the first call of [`publish`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
@@ -76,13 +78,13 @@ use crate::clock::Clock;
 
 /// Copies the counts of caches and the gauges to the recorder, and describes all metrics to it.
 ///
-/// Call it once when the program starts, after the recorder was installed: from then on, the durations of sessions
-/// are measured. Call it again before each time that the recorder is read, on the page `/metrics` say. Where the
-/// recorder sends its metrics by itself, call it as often as that happens.
+/// Call it once when the program starts, after the recorder was installed: from then on, the durations of
+/// sessions are measured. Call it again each time before the recorder is read, for example on the page
+/// `/metrics`. If the recorder sends its metrics by itself, call it at the same interval.
 pub fn publish() {
     IS_MEASURED.store(true, Ordering::Relaxed);
     ALL.iter().for_each(Description::tell);
-    // What has not happened yet is there as well: from nothing to 1, Prometheus sees no increase.
+    // Metrics that have not occurred yet exist too, because Prometheus sees no increase from nothing to 1.
     counter!("beaker_session_touches_total").increment(0);
     counter!("beaker_session_conflicts_total").increment(0);
     counter!("beaker_session_evicted_total").increment(0);
@@ -109,7 +111,7 @@ pub fn publish() {
     gauge!("beaker_calls_in_flight").set(IN_FLIGHT.load(Ordering::Relaxed) as f64);
 }
 
-/// What a recorder is told of a metric.
+/// The description of a metric for a recorder.
 struct Description {
     kind: Kind,
     name: &'static str,
@@ -164,11 +166,11 @@ const ALL: &[Description] = &[
         "Sessions that were dropped with changes that nobody saved",
     ),
     now("beaker_session_store_down", "1 while a store of sessions cannot be reached"),
-    total("beaker_cache_requests_total", "Looks at a cache, by what they found"),
-    total("beaker_cache_waits_total", "Calls that waited for a value that another call made"),
+    total("beaker_cache_requests_total", "Lookups in a cache, by their result"),
+    total("beaker_cache_waits_total", "Calls that waited for a value that another call computed"),
     seconds("beaker_cache_load_seconds", "How long the loaders of a cache took"),
     total("beaker_cache_load_failures_total", "Loaders of a cache that failed or panicked"),
-    total("beaker_cache_unstored_total", "Values that were made and could not be stored"),
+    total("beaker_cache_unstored_total", "Values that were computed and could not be stored"),
     total("beaker_cache_bypassed_total", "Calls of a cache that went on without its store"),
     now(
         "beaker_cache_store_down",
@@ -183,10 +185,10 @@ const ALL: &[Description] = &[
     ),
 ];
 
-/// Whether the program has asked for metrics, so that it is worth reading a clock.
+/// Whether the program has asked for metrics, so that it is worth reading the clock.
 static IS_MEASURED: AtomicBool = AtomicBool::new(false);
 
-/// Returns the time at which something begins that is to be measured.
+/// Returns the start time of a measurement, if the program has asked for metrics.
 #[inline]
 pub(crate) fn begin(clock: &dyn Clock) -> Option<Duration> {
     IS_MEASURED.load(Ordering::Relaxed).then(|| clock.monotonic())
@@ -206,7 +208,7 @@ pub(crate) enum LoadResult {
 
 pub(crate) fn session_loaded(how: LoadResult, begun: Option<Duration>, clock: &dyn Clock) {
     let Some(begun) = begun else { return };
-    // A call for each label, since the key of such a call is made when the program is compiled.
+    // One call for each label, because the key of such a call is built at compile time.
     let histogram = match how {
         LoadResult::Found => histogram!("beaker_session_load_seconds", "result" => "found"),
         LoadResult::New => histogram!("beaker_session_load_seconds", "result" => "new"),
@@ -253,10 +255,11 @@ pub(crate) fn cookie_rejected(reason: &'static str) {
     counter!("beaker_session_rejected_cookies_total", "reason" => reason).increment(1);
 }
 
-/// How many stores of sessions cannot be reached now; below 0 for a moment, where one that fails answers at once.
+/// How many stores of sessions cannot be reached now. It may be below 0 for a moment, if a store fails and
+/// recovers at once.
 static STORES_DOWN: AtomicIsize = AtomicIsize::new(0);
 
-/// Whether one store of sessions can be reached, for as long as somebody uses it.
+/// Whether one store of sessions can be reached, as long as the store is in use.
 #[derive(Debug, Default)]
 pub(crate) struct Reachability {
     is_down: AtomicBool,
@@ -286,7 +289,7 @@ impl Drop for Reachability {
 static QUEUED: AtomicUsize = AtomicUsize::new(0);
 static IN_FLIGHT: AtomicUsize = AtomicUsize::new(0);
 
-/// One that is counted in a gauge, until this is dropped.
+/// One unit in a gauge, until this is dropped.
 #[cfg(feature = "tokio")]
 pub(crate) struct Counted(&'static AtomicUsize);
 
@@ -320,15 +323,15 @@ pub(crate) fn queue_timed_out() {
 
 static METADATA: Metadata<'static> = Metadata::new("beaker", Level::INFO, None);
 
-/// More names than these would be more time series than anybody reads, and no limit to memory.
+/// More names would be more time series than anybody reads, and would use memory without a limit.
 const MOST_NAMES: usize = 1000;
 
-/// What is called by a name that comes too late.
+/// The label of names beyond the limit.
 const OTHERS: &str = "(others)";
 
 type Names = Mutex<BTreeSet<Arc<str>>>;
 
-/// The label of this name.
+/// Returns the label for this name.
 fn label(name: &str, known: &Names) -> Arc<str> {
     let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(label) = known.get(name) {
@@ -339,8 +342,8 @@ fn label(name: &str, known: &Names) -> Arc<str> {
     label
 }
 
-/// The checks of one rate limiter, by their result. A check in memory takes no longer than to make a key of these
-/// labels, so they are made before.
+/// The checks of one rate limiter, by result. The keys are built in advance, because building one takes as
+/// long as a check in memory.
 #[derive(Debug, Clone)]
 pub(crate) struct Checks(Arc<[Key; 4]>);
 
@@ -370,7 +373,7 @@ impl Checks {
     }
 }
 
-/// What a cache has counted.
+/// The counts of a cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CacheCounts {
     pub(crate) hits: u64,
@@ -401,12 +404,12 @@ type ReadCounts = Box<dyn Fn() -> CacheCounts + Send + Sync>;
 /// The caches of one name.
 #[derive(Default)]
 struct Namesakes {
-    /// Of those that are gone: a counter never goes back.
+    /// The counts of caches that were dropped, because a counter must never go back.
     gone: CacheCounts,
     living: BTreeMap<u64, ReadCounts>,
 }
 
-/// Locked for the moment of a look at the counts, and when a cache is opened or dropped.
+/// Locked only while the counts are read, and when a cache is opened or dropped.
 static CACHES: Mutex<BTreeMap<Arc<str>, Namesakes>> = Mutex::new(BTreeMap::new());
 
 fn caches() -> MutexGuard<'static, BTreeMap<Arc<str>, Namesakes>> {

@@ -1,52 +1,52 @@
-//! The envelope of everything stored: what it is, when it was made, and a checksum.
+//! The envelope of all stored values, with the codec, the times and a checksum.
 //!
 //! | bytes | what |
 //! |---|---|
 //! | 0 | the format of this envelope: 1 |
 //! | 1 | the tag of the codec |
 //! | 2 to 5 | CRC-32 of all other bytes |
-//! | 6 to 13 | stored at: microseconds since 1970 |
-//! | 14 to 21 | fresh until, the same; all ones: for ever |
+//! | 6 to 13 | when it was stored: microseconds since 1970 |
+//! | 14 to 21 | until when it is fresh, in the same unit; all ones: forever |
 //! | 22 on | the payload |
 //!
-//! Numbers are little-endian. The checksum finds what a disk or a cut connection did; it does not
-//! keep out somebody who may write to the store.
+//! Numbers are little-endian. The checksum detects damage, for example by a disk or a broken connection. It
+//! does not protect against an attacker who can write to the store.
 
 use crate::clock::Timestamp;
 
 const FORMAT: u8 = 1;
 const LENGTH: usize = 22;
 
-/// A stored value with its header.
+/// Holds a stored value and its header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "programs build it; a field more would be another format"
 )]
 pub struct Record<'a> {
-    /// What it says of the payload.
+    /// The header, which describes the payload.
     pub header: Header,
     /// The encoded value.
     pub payload: &'a [u8],
 }
 
-/// What a record says of its payload.
+/// Describes the payload of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,
     reason = "programs build it; a field more would be another format"
 )]
 pub struct Header {
-    /// Which codec the payload is in: [`Codec::tag`](crate::codec::Codec::tag).
+    /// The codec of the payload: [`Codec::tag`](crate::codec::Codec::tag).
     pub codec: u8,
-    /// When it was written.
+    /// When the record was written.
     pub stored_at: Timestamp,
-    /// Until when it counts as fresh; `None` is for ever.
+    /// Until when the value is fresh; `None` means forever.
     pub fresh_until: Option<Timestamp>,
 }
 
 impl Header {
-    /// The record with this header and the payload that the function appends.
+    /// Builds a record from this header and the payload that the function appends.
     pub fn build<E>(
         &self,
         append_payload: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
@@ -64,7 +64,7 @@ impl Header {
 }
 
 impl<'a> Record<'a> {
-    /// The record in some bytes; `None` for bytes that are no record, or a damaged one.
+    /// Parses a record. Returns `None` if the bytes are damaged or are not a record.
     pub fn read(bytes: &'a [u8]) -> Option<Record<'a>> {
         let (header, payload) = bytes.split_at_checked(LENGTH)?;
         let number = |at: usize| header[at..at + 8].try_into().map(u64::from_le_bytes).ok();

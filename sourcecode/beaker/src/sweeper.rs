@@ -1,4 +1,4 @@
-//! [`Sweeper`]: removes what has expired, now and then, in the background.
+//! [`Sweeper`]: cleans up a store in the background, at regular intervals.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,11 +9,11 @@ use std::time::Duration;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
-/// So many values are looked at in one step. Between steps the sweeper can be stopped.
+/// How many values are looked at in one step. The sweeper can be stopped between steps.
 const STEP: usize = 1000;
 
-/// A thread that sweeps a store: for `file` and others whose server does not remove what has
-/// expired. It is stopped, and waited for, when this is dropped.
+/// Runs a thread that removes expired values from a store, such as `file`, whose server does not do that.
+/// When the `Sweeper` is dropped, it stops the thread and waits for its end.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,19 +32,18 @@ const STEP: usize = 1000;
 /// # }
 /// ```
 pub struct Sweeper {
-    /// Dropping it tells the thread to stop.
+    /// Dropping it stops the thread.
     stop: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Sweeper {
-    /// Sweeps all of the store at once, and again whenever the interval has passed. What came of it
-    /// is reported after each round: how many values were removed, or what went wrong; then the
-    /// next round tries again.
+    /// Cleans up the whole store at once, and again after each interval. After each round, `report`
+    /// receives the number of removed values or the error; after an error, the next round tries again.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Unavailable` if the system gives no thread.
+    /// Returns `ErrorKind::Unavailable` if the system cannot start a thread.
     pub fn start(
         store: Arc<dyn Store>,
         interval: Duration,
@@ -86,7 +85,7 @@ impl Sweeper {
     }
 }
 
-/// Sweeps all of a store, and tells how many expired values were removed.
+/// Cleans up a whole store, and returns how many expired values were removed.
 pub fn sweep(store: &dyn Store) -> Result<usize> {
     let mut removed = 0;
     loop {

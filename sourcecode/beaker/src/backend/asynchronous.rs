@@ -13,8 +13,8 @@ use crate::lock::{AnyLocks, AsyncLeaseLocks, AsyncLocks, LocksOnThreads};
 use crate::off_thread::Gate;
 use crate::store::{AnyStore, AsyncStore, OnThreads};
 
-/// Where an asynchronous program stores things, and what keeps two of its tasks from making the same
-/// thing at once. A clone is the same backend.
+/// Combines a store with the locks that prevent two tasks from computing the same value at the same time,
+/// for asynchronous programs. A clone is the same backend.
 ///
 /// ```
 /// use beaker::{AsyncBackend, Backend};
@@ -33,12 +33,12 @@ pub struct AsyncBackend(pub(crate) AnyBackend, Option<OnItsThreads>);
 #[derive(Clone)]
 struct OnItsThreads {
     gate: Gate,
-    /// What it consists of, unless it was wrapped.
+    /// The parts of the backend, unless its store was wrapped.
     backend: Option<Backend>,
 }
 
 impl AsyncBackend {
-    /// Pairs any store with any locks.
+    /// Creates a backend from any store and any locks.
     ///
     /// ```
     /// use beaker::lock::LocalLocks;
@@ -53,7 +53,7 @@ impl AsyncBackend {
         AsyncBackend::pair(AnyStore::Async(Arc::new(store)), Arc::new(locks))
     }
 
-    /// Takes a store that hosts share, with leases in it for locks.
+    /// Creates a backend from a store that hosts share. Its locks are leases, which are kept in the store.
     ///
     /// ```
     /// use beaker::store::{MemoryStore, OnThreads};
@@ -71,7 +71,7 @@ impl AsyncBackend {
         AsyncBackend::pair(AnyStore::Async(store), locks)
     }
 
-    /// Makes a memory of its own, for the tasks of this process.
+    /// Creates a backend in memory, which the tasks of this process share.
     ///
     /// ```
     /// let backend = beaker::AsyncBackend::memory();
@@ -81,7 +81,7 @@ impl AsyncBackend {
         AsyncBackend::from(Backend::memory())
     }
 
-    /// Makes one that stores nothing.
+    /// Creates a backend that stores nothing.
     ///
     /// ```
     /// let backend = beaker::AsyncBackend::null();
@@ -91,26 +91,26 @@ impl AsyncBackend {
         AsyncBackend::from(Backend::null())
     }
 
-    /// Opens the backend of this name, by the names and options of [`Backend::open`].
+    /// Opens a backend by name, with the names and options of [`Backend::open`].
     ///
-    /// | name | what it is | connections at most |
+    /// | name | implementation | largest number of connections |
     /// |---|---|---|
-    /// | `ext:redis`, `ext:rediscluster`, `ext:redissentinel` | `AsyncRedisStore` (feature `redis-async`), with leases that renew as tasks | 1 to each server, and a second one for as long as somebody waits for a first one that does not answer |
-    /// | `ext:database` with a URL of PostgreSQL | `AsyncPostgresStore`, with leases that renew as tasks | 8, and the same |
-    /// | `memory`, `null` | called where the task runs | |
-    /// | all others, and with `lock_dir` the locks of the former | the blocking ones on [threads](OnThreads) | SQLite as in a blocking program, the others 1 a call |
+    /// | `ext:redis`, `ext:rediscluster`, `ext:redissentinel` | `AsyncRedisStore` (feature `redis-async`), with leases that tasks renew | 1 to each server, and a second one while a task waits for a first one that does not answer |
+    /// | `ext:database` with a URL of PostgreSQL | `AsyncPostgresStore`, with leases that tasks renew | 8, and as many more while tasks wait for connections that do not answer |
+    /// | `memory`, `null` | called directly in the task | |
+    /// | all others, and with `lock_dir` the locks of those above | the blocking ones on [threads](OnThreads) | SQLite as in a blocking program, the others 1 for each call |
     ///
-    /// Two options are for what is on threads: `max_in_flight` is how many calls there are at a time
-    /// (default: 4 for each core), and `queue_timeout` how long one waits in line, in milliseconds
-    /// (default: 5000). They change nothing elsewhere.
+    /// Two options apply to calls on threads: `max_in_flight` is how many calls may run at the same time
+    /// (default: 4 for each core), and `queue_timeout` is how long a call may wait for its turn, in
+    /// milliseconds (default: 5000). For other backends they have no effect.
     ///
     /// # Errors
     ///
-    /// As [`Backend::open`].
+    /// Returns the errors of [`Backend::open`].
     ///
     /// # Panics
     ///
-    /// Leases need a runtime of tokio to renew themselves: open and use it on one.
+    /// Panics outside a tokio runtime if the backend has leases, because tasks renew them.
     ///
     /// ```
     /// use beaker::AsyncBackend;
@@ -128,8 +128,9 @@ impl AsyncBackend {
         BackendOptions::parse(name, options)?.open_async()
     }
 
-    /// Wraps the store: in a [layer](crate::layer), say, by `Layered::new` or `Counting::new`. The locks
-    /// stay as they are; leases in the store go past the wrapping. Set limits of what is on threads before.
+    /// Wraps the store, for example in a [layer](crate::layer) with `Layered::new` or `Counting::new`. The
+    /// locks stay the same, and leases in the store bypass the wrapper. Set the limits of calls on threads
+    /// before this call.
     ///
     /// ```
     /// use beaker::AsyncBackend;
@@ -145,7 +146,7 @@ impl AsyncBackend {
         let AsyncBackend(AnyBackend { store, locks }, threads) = self;
         let store = match store {
             AnyStore::Async(store) => store,
-            // It never blocks, so no call of it goes through the gate.
+            // The store never blocks, so its calls do not go through the gate.
             AnyStore::Blocking(store) => Arc::new(OnThreads::through(store, Gate::default())),
         };
         let store = AnyStore::Async(Arc::new(wrap(store)));
@@ -153,12 +154,12 @@ impl AsyncBackend {
         AsyncBackend(AnyBackend { store, locks }, threads)
     }
 
-    /// Sets how many calls of a blocking store, and of its locks, there are at a time. Default: 4 for each
-    /// core. Nothing changes where nothing is on threads.
+    /// Sets how many calls of a blocking store and of its locks may run at the same time. Default: 4 for
+    /// each core. It has no effect on a backend without calls on threads.
     ///
     /// # Panics
     ///
-    /// If it is 0: then no call would ever begin.
+    /// Panics if `max` is 0, because no call could ever start.
     ///
     /// ```
     /// use beaker::lock::LocalLocks;
@@ -179,8 +180,8 @@ impl AsyncBackend {
         self.by_gate(|gate| gate.max_in_flight(max))
     }
 
-    /// Sets how long a call of a blocking store waits in line before it fails. Default: 5 seconds. Nothing
-    /// changes where nothing is on threads.
+    /// Sets how long a call of a blocking store waits for its turn before it fails. Default: 5 seconds. It
+    /// has no effect on a backend without calls on threads.
     ///
     /// ```
     /// use std::time::Duration;
@@ -193,7 +194,8 @@ impl AsyncBackend {
         self.by_gate(|gate| gate.queue_timeout(timeout))
     }
 
-    /// Returns how many calls wait in line now; 0 where nothing is on threads.
+    /// Returns how many calls are waiting for their turn now; always 0 for a backend without calls on
+    /// threads.
     ///
     /// ```
     /// assert_eq!(beaker::AsyncBackend::memory().queued(), 0);
@@ -203,7 +205,7 @@ impl AsyncBackend {
         self.1.as_ref().map_or(0, |threads| threads.gate.queued())
     }
 
-    /// Returns how many calls are under way on threads now; 0 where nothing is on threads.
+    /// Returns how many calls are running on threads now; always 0 for a backend without calls on threads.
     ///
     /// ```
     /// assert_eq!(beaker::AsyncBackend::memory().in_flight(), 0);
@@ -213,11 +215,11 @@ impl AsyncBackend {
         self.1.as_ref().map_or(0, |threads| threads.gate.in_flight())
     }
 
-    /// Asks the store for something that is not there, as [`Backend::ping`].
+    /// Checks that the store answers, like [`Backend::ping`].
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -236,7 +238,7 @@ impl AsyncBackend {
         AsyncBackend(AnyBackend { store, locks: AnyLocks::Async(locks) }, None)
     }
 
-    /// A store and its locks, through one gate.
+    /// Puts a store and its locks on threads, behind one gate.
     pub(super) fn on_threads(backend: Backend, gate: Gate) -> AsyncBackend {
         let Backend { store, locks } = backend.clone();
         let threads = OnThreads::through(Arc::clone(&store), gate.clone());
@@ -251,7 +253,7 @@ impl AsyncBackend {
         AsyncBackend(any, Some(OnItsThreads { gate, backend: Some(backend) }))
     }
 
-    /// A store of tasks, with locks that are asked through a gate.
+    /// Pairs an asynchronous store with blocking locks behind a gate.
     #[cfg(any(feature = "redis-async", feature = "postgres"))]
     pub(super) fn with_locks_on_threads(
         store: impl AsyncStore,
@@ -272,9 +274,9 @@ impl AsyncBackend {
     }
 }
 
-/// Runs a blocking backend for tasks. redis and PostgreSQL are waited for by the tasks themselves, with
-/// connections that they share. Another store that may wait does so on [threads](OnThreads), of which there are so many at a
-/// time, and its locks go through the same gate. A store in memory is called where the task runs.
+/// Converts a blocking backend for tasks. redis and PostgreSQL are called asynchronously, on connections
+/// that tasks share. Another store that may wait is called on a limited number of [threads](OnThreads), and
+/// its locks share that limit. A store in memory is called directly in the task.
 impl From<Backend> for AsyncBackend {
     fn from(backend: Backend) -> AsyncBackend {
         AsyncBackend::on_threads(backend, Gate::default())
@@ -282,7 +284,7 @@ impl From<Backend> for AsyncBackend {
 }
 
 impl AnyBackend {
-    /// The same backend in an asynchronous program.
+    /// Returns the same backend for an asynchronous program.
     pub(crate) fn for_tasks(self) -> AnyBackend {
         match self {
             AnyBackend { store: AnyStore::Blocking(store), locks: AnyLocks::Blocking(locks) } => {

@@ -17,8 +17,8 @@ use crate::lock::{AnyLocks, LeaseLocks, LocalLocks, Locks};
 use crate::store::{AnyStore, MemoryStore, NullStore, Store};
 use crate::world::{World, finish};
 
-/// Where things are stored, and what keeps two from making the same thing at once. A clone is the
-/// same backend.
+/// Combines a store with the locks that prevent two threads, processes or hosts from computing the same
+/// value at the same time. A clone is the same backend.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Backend {
@@ -27,7 +27,7 @@ pub struct Backend {
 }
 
 impl Backend {
-    /// Pairs any store with any locks.
+    /// Creates a backend from any store and any locks.
     ///
     /// ```
     /// use beaker::Backend;
@@ -41,7 +41,7 @@ impl Backend {
         Backend { store: Arc::new(store), locks: Arc::new(locks) }
     }
 
-    /// Takes a store that hosts share, with leases in it for locks.
+    /// Creates a backend from a store that hosts share. Its locks are leases, which are kept in the store.
     ///
     /// ```
     /// use beaker::Backend;
@@ -55,7 +55,7 @@ impl Backend {
         Backend { locks: Arc::new(LeaseLocks::new(Arc::clone(&store))), store }
     }
 
-    /// Returns where things are stored.
+    /// Returns the store.
     ///
     /// ```
     /// use beaker::Backend;
@@ -72,13 +72,13 @@ impl Backend {
         &self.store
     }
 
-    /// Returns what keeps two from making the same value at once.
+    /// Returns the locks, which prevent two callers from computing the same value at the same time.
     #[must_use]
     pub fn locks(&self) -> &Arc<dyn Locks> {
         &self.locks
     }
 
-    /// Replaces the locks: by leases of another length, say.
+    /// Replaces the locks, for example with leases of another length.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -96,8 +96,8 @@ impl Backend {
         Backend { store: self.store, locks: Arc::new(locks) }
     }
 
-    /// Wraps the store: in a [layer](crate::layer), say. The locks stay as they are; leases in the store
-    /// go past the wrapping.
+    /// Wraps the store, for example in a [layer](crate::layer). The locks stay the same, and leases in the
+    /// store bypass the wrapper.
     ///
     /// ```
     /// use beaker::Backend;
@@ -110,13 +110,14 @@ impl Backend {
         Backend { store: Arc::new(wrap(self.store)), locks: self.locks }
     }
 
-    /// Asks the store for something that is not there: so a wrong address, password or certificate is
-    /// found out when a program starts, and a server that is down by whoever asks whether all is well.
-    /// It may wait as long as any call.
+    /// Checks that the store answers, by asking for a key that does not exist.
+    ///
+    /// Call it when the program starts, to detect a wrong address, password or certificate; or in a health
+    /// check, to detect that the server is down. It may wait as long as any other call.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// # fn main() -> beaker::Result<()> {
@@ -128,7 +129,8 @@ impl Backend {
         finish(AnyBackend::from(self.clone()).ping())
     }
 
-    /// Makes a memory of its own, for the threads of this process.
+    /// Creates a backend in memory, which the threads of this process share. Each call creates a separate
+    /// one.
     ///
     /// ```
     /// let backend = beaker::Backend::memory();
@@ -138,7 +140,7 @@ impl Backend {
         Backend::new(MemoryStore::new(), LocalLocks::new())
     }
 
-    /// Makes one that stores nothing.
+    /// Creates a backend that stores nothing.
     ///
     /// ```
     /// let backend = beaker::Backend::null();
@@ -148,30 +150,31 @@ impl Backend {
         Backend::new(NullStore, LocalLocks::new())
     }
 
-    /// Opens the backend of this name, as Beaker's `type` option names it.
+    /// Opens a backend by name, the value of Beaker's `type` option.
     ///
-    /// | name | options | shared across | locks span | connections at most |
+    /// | name | options | shared by | locks work between | largest number of connections |
     /// |---|---|---|---|---|
     /// | `memory` | `max_entries` (1 or more) or `max_bytes` (1000 or more) | threads | threads | |
     /// | `file` | `data_dir`, `lock_dir` | processes of a host | processes of a host | |
     /// | `dbm` | `data_dir`, `lock_dir` | processes of a host | processes of a host | |
-    /// | `ext:memcached` | `url`, `lock_dir`, `deadline` | hosts | hosts; with `lock_dir` processes of a host | one a server for each thread that calls at the time; 32 are kept |
+    /// | `ext:memcached` | `url`, `lock_dir`, `deadline` | hosts | hosts; with `lock_dir` processes of a host | to each server, one for each thread that is calling; 32 stay open |
     /// | `ext:redis` | `url`, `lock_dir`, `deadline` | hosts | the same | the same |
     /// | `ext:rediscluster` | `urls` or `url`, `lock_dir`, `deadline` | hosts | the same | the same |
     /// | `ext:redissentinel` | `urls` or `url` (of sentinels), `master`, `lock_dir`, `deadline` | hosts | the same | the same, and 1 to a sentinel |
-    /// | `ext:database` | `url`, `table_name`, `lock_dir`, `deadline` | SQLite: processes of a host; PostgreSQL: hosts | the same | SQLite: 16 that read, 1 that writes; PostgreSQL: 16 |
+    /// | `ext:database` | `url`, `table_name`, `lock_dir`, `deadline` | SQLite: processes of a host; PostgreSQL: hosts | the same | SQLite: 16 readers, 1 writer; PostgreSQL: 16 |
     /// | `null` | | nothing | threads | |
     ///
-    /// `master` is `redis://user:password@name/database`, of which only the name that the sentinels know it by
-    /// is needed. Default: `mymaster`. `deadline` is how long a server may take for one operation, in
-    /// milliseconds. Default: 2000. All but
-    /// `memory` and `null` have `max_in_flight` and `queue_timeout` too, which say something to
-    /// asynchronous programs alone (see `AsyncBackend::open`), so that one configuration is good for both.
+    /// - `master` is `redis://user:password@name/database`, where only the name is required: the one by
+    ///   which the sentinels know the master. Default: `mymaster`.
+    /// - `deadline` is how long a server may take for one operation, in milliseconds. Default: 2000.
+    /// - `max_in_flight` and `queue_timeout` exist for all backends except `memory` and `null`. They only
+    ///   affect asynchronous programs (see `AsyncBackend::open`), and are accepted here so that both kinds
+    ///   of program can share a configuration.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for a name, an option or a value that it does not know; and what the store fails
-    /// with that is opened.
+    /// Returns `ErrorKind::Config` for an unknown name or option or an invalid value, and any error of the
+    /// store that is opened.
     ///
     /// ```
     /// use beaker::Backend;
@@ -189,7 +192,7 @@ impl Backend {
     }
 }
 
-/// A backend of either kind of program, for what is written once for both.
+/// A backend of either kind, for code that serves both.
 #[derive(Debug, Clone)]
 pub(crate) struct AnyBackend {
     pub(crate) store: AnyStore,
@@ -201,7 +204,7 @@ impl AnyBackend {
         self.store.get(&Namespace::new("beaker.ping").key("ping")).await.map(drop)
     }
 
-    /// Who waits for it.
+    /// Returns the kind of program that waits for this backend.
     pub(crate) fn world(&self) -> World {
         match self.locks {
             AnyLocks::Blocking(_) => World::Threads,

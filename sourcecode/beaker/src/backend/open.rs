@@ -1,4 +1,4 @@
-//! Opens backends by their options.
+//! Opens backends from their options.
 
 use std::path::Path;
 
@@ -81,7 +81,7 @@ impl BackendOptions {
         Ok(Backend::new(MemoryStore::bounded(capacity)?, LocalLocks::new()))
     }
 
-    /// The folder of locks, and whether it is not the usual one in the folder of the data.
+    /// Returns the folder of locks, and whether it differs from the usual one in the folder of the data.
     fn lock_folder(&self, usual: &str) -> (std::path::PathBuf, bool) {
         match self.text("lock_dir") {
             Some(folder) => (folder.into(), true),
@@ -89,7 +89,7 @@ impl BackendOptions {
         }
     }
 
-    /// A text that is there, since it is needed or has a default.
+    /// Returns a text that must exist, because the option is required or has a default.
     fn required(&self, option: &str) -> &str {
         self.text(option).unwrap_or_default()
     }
@@ -127,8 +127,8 @@ mod asynchronous {
     use crate::store::AsyncStore;
 
     impl BackendOptions {
-        /// Opens the backend for an asynchronous program: by connections that tasks share, where there are
-        /// such, and on threads elsewhere.
+        /// Opens the backend for an asynchronous program: with connections that tasks share if the backend
+        /// supports that, and on threads otherwise.
         pub(crate) fn open_async(&self) -> Result<AsyncBackend> {
             match self.kind.name {
                 #[cfg(feature = "redis-async")]

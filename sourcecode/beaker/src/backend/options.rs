@@ -1,5 +1,5 @@
-//! [`BackendOptions`]: a backend's options, typed, and the one table of what backends and options there
-//! are. Whatever checks, prints or explains options asks this table.
+//! [`BackendOptions`]: the typed options of a backend, and the table of all backends and options. Code that
+//! checks, prints or explains options reads this table.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,23 +7,23 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 
-/// A value, or what would be allowed.
+/// A value, or a description of the allowed values.
 pub(crate) type ParseResult<T> = Result<T, String>;
 
-/// An option that backends may have.
+/// Describes an option of a backend.
 pub(crate) struct Descriptor {
     pub(crate) name: &'static str,
-    /// What it is where it is not given, as text, if it is anything then.
+    /// The default as text, if there is one.
     pub(crate) default: Option<&'static str>,
-    /// Of the two, one may be given.
+    /// Another option that must not be given together with this one.
     pub(crate) excludes: Option<&'static str>,
     form: Form,
 }
 
-/// What the values of an option are.
+/// The kind of values of an option.
 enum Form {
     Text,
-    /// A whole number, this one or more.
+    /// A whole number, not below this one.
     Number(usize),
     /// Whole milliseconds, 1 or more.
     Milliseconds,
@@ -63,7 +63,7 @@ impl Descriptor {
         OPTIONS.iter().find(|option| option.name == name)
     }
 
-    /// Reads a value.
+    /// Parses a value.
     pub(crate) fn parse(&self, text: &str) -> ParseResult<OptionValue> {
         match self.form {
             Form::Text => Ok(OptionValue::Text(text.to_owned())),
@@ -75,7 +75,8 @@ impl Descriptor {
     }
 }
 
-/// Reads a whole number, this one or more. Digits alone: `parse` would take `+5` as well.
+/// Parses a whole number that is not below `least`. Only digits are allowed: `parse` would accept `+5` as
+/// well.
 pub(crate) fn number(text: &str, least: usize) -> ParseResult<usize> {
     let is_whole = text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse().ok().filter(|number| *number >= least && is_whole);
@@ -91,7 +92,7 @@ pub(crate) enum OptionValue {
 }
 
 impl fmt::Display for OptionValue {
-    /// As it is read.
+    /// Prints the value in the form in which it is parsed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             OptionValue::Text(text) => f.write_str(text),
@@ -101,16 +102,16 @@ impl fmt::Display for OptionValue {
     }
 }
 
-/// A backend's name, and what it wants.
+/// Describes a backend: its name and its options.
 #[derive(Debug)]
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     pub(crate) options: &'static [&'static str],
-    /// One of these has to be there; none is needed if there are none.
+    /// One of these options is required; empty if none is.
     pub(crate) needs: &'static [&'static str],
-    /// What that is.
+    /// What the required option stands for.
     needed: &'static str,
-    /// The feature that it is a part of; none if it is always there.
+    /// The feature that includes the backend; `None` if it is always available.
     feature: Option<&'static str>,
     pub(crate) is_compiled_in: bool,
 }
@@ -178,7 +179,7 @@ impl Kind {
         self
     }
 
-    /// The backend of this name.
+    /// Returns the backend of this name.
     pub(crate) fn named(name: &str) -> Option<&'static Kind> {
         KINDS.iter().find(|kind| kind.name == name)
     }
@@ -187,19 +188,19 @@ impl Kind {
         self.options.contains(&option)
     }
 
-    /// What to do about a backend that is not compiled in.
+    /// Returns how to enable a backend that is not compiled in.
     pub(crate) fn not_compiled_in(&self) -> String {
         let feature = self.feature.unwrap_or_default();
         format!("is not compiled in; turn on the feature `{feature}` of the crate `beaker`")
     }
 }
 
-/// Names in a message: `a`, `b`.
+/// Lists names in a message: `a`, `b`.
 pub(crate) fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// A backend, and options that it has, all that it needs among them.
+/// A backend and its options, including all that it requires.
 #[derive(Clone)]
 pub(crate) struct BackendOptions {
     pub(crate) kind: &'static Kind,
@@ -207,7 +208,7 @@ pub(crate) struct BackendOptions {
 }
 
 impl BackendOptions {
-    /// Takes of these values what the backend has, and the defaults of what is not given.
+    /// Selects the options that the backend has, and adds the defaults of those that are missing.
     pub(crate) fn new(
         kind: &'static Kind,
         given: &BTreeMap<&'static str, OptionValue>,
@@ -222,12 +223,12 @@ impl BackendOptions {
         BackendOptions { kind, values }
     }
 
-    /// The memory of this process, without a bound.
+    /// The memory of this process, without a limit.
     pub(crate) fn memory() -> BackendOptions {
         BackendOptions::new(&KINDS[0], &BTreeMap::new())
     }
 
-    /// Reads what [`Backend::open`](crate::Backend::open) is given.
+    /// Parses the arguments of [`Backend::open`](crate::Backend::open).
     pub(crate) fn parse(name: &str, given: &[(&str, &str)]) -> Result<BackendOptions> {
         let Some(kind) = Kind::named(name) else {
             let names = listed(KINDS.iter().map(|kind| kind.name));

@@ -1,4 +1,4 @@
-//! [`AsyncRegion`]: caches of one kind, for tasks.
+//! [`AsyncRegion`]: caches for asynchronous programs that share settings under a name.
 
 use std::fmt;
 
@@ -11,11 +11,11 @@ use super::region_options::RegionOptions;
 use crate::codec::{Bincode, Codec};
 use crate::error::Result;
 
-/// Gives a name to caches of one kind, for asynchronous programs (feature `tokio`). A clone is the same
-/// region.
+/// Groups caches of an asynchronous program that share settings under a name (feature `tokio`). A clone is
+/// the same region.
 ///
-/// It is a [`Region`] of which tasks get [`AsyncCache`]s. What is configured for a blocking backend does as
-/// well: all its caches then share one bound of [threads](crate::store::OnThreads).
+/// An `AsyncRegion` is a [`Region`] that returns [`AsyncCache`]s. It accepts the configuration of a
+/// blocking backend too: all its caches then share one limit of [threads](crate::store::OnThreads).
 ///
 /// ```
 /// use std::sync::LazyLock;
@@ -43,7 +43,8 @@ pub struct AsyncRegion {
 }
 
 impl AsyncRegion {
-    /// Takes a region for tasks. It is the same region: what one of them invalidates, the other one sees.
+    /// Creates a handle for tasks to a region. Both refer to the same region: an invalidation through one
+    /// of them is visible through the other.
     ///
     /// ```
     /// use beaker::Backend;
@@ -61,7 +62,7 @@ impl AsyncRegion {
         AsyncRegion { region }
     }
 
-    /// Names a region that is not configured yet, as [`Region::named`].
+    /// Names a region that is not configured yet, like [`Region::named`].
     ///
     /// ```
     /// use beaker::cache::AsyncRegion;
@@ -73,11 +74,11 @@ impl AsyncRegion {
         AsyncRegion::new(Region::named(name))
     }
 
-    /// Sets where its caches are and how long they keep what they have, as [`Region::configure`].
+    /// Sets where the caches of this region are stored and by which rules, like [`Region::configure`].
     ///
     /// # Errors
     ///
-    /// Those of [`Region::configure`].
+    /// Returns the errors of [`Region::configure`].
     ///
     /// ```
     /// use beaker::AsyncBackend;
@@ -93,11 +94,12 @@ impl AsyncRegion {
         self.region.configure(options)
     }
 
-    /// Makes this the same region as the one of its name among these, as [`Region::configure_from`].
+    /// Takes the configuration from the region of the same name in `regions`, like
+    /// [`Region::configure_from`].
     ///
     /// # Errors
     ///
-    /// Those of [`Region::configure_from`].
+    /// Returns the errors of [`Region::configure_from`].
     ///
     /// ```
     /// use beaker::Backend;
@@ -114,7 +116,7 @@ impl AsyncRegion {
         self.region.configure_from(regions)
     }
 
-    /// Returns whether it is configured.
+    /// Returns whether the region is configured.
     ///
     /// ```
     /// use beaker::cache::AsyncRegion;
@@ -126,7 +128,7 @@ impl AsyncRegion {
         self.region.is_configured()
     }
 
-    /// Returns its name.
+    /// Returns the name of the region.
     ///
     /// ```
     /// use beaker::cache::AsyncRegion;
@@ -138,11 +140,12 @@ impl AsyncRegion {
         self.region.name()
     }
 
-    /// Returns a cache of this region, kept apart from its others by a name, as [`Region::cache`].
+    /// Returns the cache of this region that has this name, and opens it at the first call, like
+    /// [`Region::cache`].
     ///
     /// # Errors
     ///
-    /// Those of [`Region::cache`].
+    /// Returns the errors of [`Region::cache`].
     ///
     /// ```
     /// use beaker::AsyncBackend;
@@ -164,11 +167,12 @@ impl AsyncRegion {
         self.cache_with_codec(name, Bincode)
     }
 
-    /// Returns a cache of this region, as [`cache`](AsyncRegion::cache), with another codec than bincode.
+    /// Returns a cache of this region, like [`cache`](AsyncRegion::cache), but with another codec than
+    /// bincode.
     ///
     /// # Errors
     ///
-    /// Those of [`Region::cache`].
+    /// Returns the errors of [`Region::cache`].
     ///
     /// ```
     /// use beaker::AsyncBackend;
@@ -192,11 +196,12 @@ impl AsyncRegion {
         Ok(AsyncCache { engine: engine.for_tasks(|_| setup.backend_for_tasks().clone()) })
     }
 
-    /// Returns a cache of this region whose values are kept as they are, as [`Region::objects`].
+    /// Returns a cache of this region that stores its values in memory without a codec, like
+    /// [`Region::objects`].
     ///
     /// # Errors
     ///
-    /// Those of [`Region::objects`].
+    /// Returns the errors of [`Region::objects`].
     ///
     /// ```
     /// use std::sync::Arc;
@@ -218,11 +223,11 @@ impl AsyncRegion {
         Ok(AsyncCache { engine: engine.for_tasks(|_| setup.backend_for_tasks().clone()) })
     }
 
-    /// Invalidates all values of all caches of this region, as [`Region::invalidate`].
+    /// Invalidates all values of all caches of this region, like [`Region::invalidate`].
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the region is not configured; what the store fails with.
+    /// Returns `ErrorKind::Config` if the region is not configured, or any error of the store.
     ///
     /// ```
     /// use beaker::AsyncBackend;
@@ -250,11 +255,11 @@ impl AsyncRegion {
         setup.members.invalidate(&setup.members.invalidations.through(store), now).await
     }
 
-    /// Invalidates all values of all caches of this region softly, as [`Region::invalidate_softly`].
+    /// Invalidates all values of all caches of this region softly, like [`Region::invalidate_softly`].
     ///
     /// # Errors
     ///
-    /// Those of [`invalidate`](AsyncRegion::invalidate).
+    /// Returns the errors of [`invalidate`](AsyncRegion::invalidate).
     ///
     /// ```
     /// use beaker::AsyncBackend;
@@ -267,7 +272,7 @@ impl AsyncRegion {
     /// let points = region.cache::<u32>("points")?;
     /// points.put("Kimi", 110_u32).await?;
     /// region.invalidate_softly().await?;
-    /// assert_eq!(points.get("Kimi").await?, None, "none that is fresh");
+    /// assert_eq!(points.get("Kimi").await?, None, "the value is stale");
     /// assert!(points.peek("Kimi").await?.is_some());
     /// # Ok::<(), beaker::Error>(())
     /// # }).unwrap();
@@ -283,13 +288,13 @@ impl AsyncRegion {
     }
 }
 
-/// Is the same region, for tasks.
+/// The same regions, for tasks.
 impl Regions {
-    /// Returns the region of this name for tasks, as [`get`](Regions::get) does for threads.
+    /// Returns the region of this name for tasks, like [`get`](Regions::get) does for threads.
     ///
     /// # Errors
     ///
-    /// Those of [`get`](Regions::get).
+    /// Returns the errors of [`get`](Regions::get).
     ///
     /// ```
     /// use beaker::AsyncBackend;

@@ -1,4 +1,4 @@
-//! [`AsyncCache`]: a cache for tasks.
+//! [`AsyncCache`]: a cache for asynchronous programs.
 
 use std::fmt::{self, Display};
 use std::sync::Arc;
@@ -28,8 +28,8 @@ use crate::off_thread::{OffThread, joined};
 use crate::store::AnyStore;
 use crate::world::World;
 
-/// Keeps values by key, and makes those that are missing, for asynchronous programs on tokio (feature
-/// `tokio`). A clone is the same cache, and may have other options.
+/// Stores values by key and computes missing values with a loader, in asynchronous programs on tokio
+/// (feature `tokio`). A clone is a handle to the same cache and may have other options.
 ///
 /// ```
 /// use std::time::Duration;
@@ -45,27 +45,28 @@ use crate::world::World;
 /// # }).unwrap();
 /// ```
 ///
-/// What holds for a [`Cache`] holds here: of all who miss, in this process or in others, one makes the
-/// value; a stale one is given at once; a removal wins over a loader that runs at the time. A hit in memory
-/// is given at once, without a look at the store.
+/// An `AsyncCache` has the same guarantees as a [`Cache`]. When several calls miss the same key, in this
+/// process or in others, one of them computes the value. A stale value is returned at once, and a removal
+/// wins over a loader that is running meanwhile. A hit in memory returns without asking the store.
 ///
-/// **A loader is a task of its own.** Neither it nor those who wait for it hold a thread, so thousands of
-/// loaders may ask for each other's values on a runtime of two threads. It goes on to its end if the one
-/// who asked is gone: those who wait get what it gives. A call that is dropped while it waits leaves nothing
-/// behind.
+/// **Each loader runs as a task of its own.** Neither the loader nor the calls that wait for it block a
+/// thread, so thousands of loaders may ask for each other's values on a runtime with two threads. A loader
+/// runs to its end even if the call that started it is dropped, because other calls may be waiting for its
+/// result. A call can be dropped at any time while it waits.
 ///
 /// # Panics
 ///
-/// Where no runtime of tokio runs, what has to make a value panics; so does, on a runtime without
-/// `enable_time`, what has to wait for another process or for a limited time.
+/// A call that has to compute a value panics outside a tokio runtime. On a runtime without `enable_time`, a
+/// call panics if it has to wait for another process or for a limited time.
 #[must_use]
 pub struct AsyncCache<V> {
     pub(super) engine: Engine<V>,
 }
 
-/// Opening a cache.
+/// Constructors.
 impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
-    /// Opens a cache in the memory of this process, with values as they are, as [`Cache::in_memory`].
+    /// Opens a cache in the memory of this process, like [`Cache::in_memory`]. Values are stored as they
+    /// are, without a codec.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -82,12 +83,12 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         AsyncCache { engine: Engine::in_memory(MemoryOptions::new(capacity), World::Tasks) }
     }
 
-    /// Opens a cache in a backend, under a name that keeps its values apart from those of other caches, as
-    /// [`Cache::new`].
+    /// Opens a cache in a backend, like [`Cache::new`]. The name separates its values from those of other
+    /// caches in that backend.
     ///
-    /// A blocking backend is asked on tokio's threads for what may wait, of which it takes a bounded number:
-    /// see [`OnThreads`](crate::store::OnThreads). Several caches share that bound if they are given clones of
-    /// one [`AsyncBackend`].
+    /// A blocking backend is called on tokio's threads wherever it may wait, on a limited number of them:
+    /// see [`OnThreads`](crate::store::OnThreads). Caches share that limit if they are opened with clones
+    /// of one [`AsyncBackend`].
     ///
     /// ```
     /// use beaker::{AsyncBackend, Backend};
@@ -109,7 +110,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         AsyncCache::open_with_codec(backend, name, Bincode)
     }
 
-    /// Opens a cache in a backend, as [`open`](AsyncCache::open), with another codec than bincode.
+    /// Opens a cache in a backend, like [`open`](AsyncCache::open), but with another codec than bincode.
     ///
     /// ```
     /// use beaker::AsyncBackend;
@@ -132,10 +133,10 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         AsyncCache { engine: Engine::placed(backend, name, codec, Place::default()) }
     }
 
-    /// Takes a cache of a blocking program for tasks. Both are the same cache: they share their values,
-    /// flights, failures and numbers.
+    /// Creates a handle for tasks to the cache of a blocking program. Both handles refer to the same cache:
+    /// they share its values, running loaders, remembered failures and statistics.
     ///
-    /// Where the cache has a backend, that is asked on a bounded number of threads, as with
+    /// If the cache has a backend, that backend is called on a limited number of threads, as described at
     /// [`open`](AsyncCache::open).
     ///
     /// ```
@@ -155,9 +156,10 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     }
 }
 
-/// The options, each for one handle: the same values, by other rules.
+/// Options. Each one applies to this handle only; other handles to the same cache keep theirs.
 impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
-    /// Sets how long a value is fresh, from when it is written, as [`Cache::ttl`]. Default: for ever.
+    /// Sets the time to live: how long a value is fresh after it is written, like [`Cache::ttl`]. Default:
+    /// forever.
     ///
     /// ```
     /// use std::time::Duration;
@@ -171,7 +173,8 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self
     }
 
-    /// Sets for how long after its expiry a value may still be given, as [`Cache::stale_for`]. Default: zero.
+    /// Sets for how long after it expires a value may still be returned, like [`Cache::stale_for`].
+    /// Default: zero.
     ///
     /// ```
     /// use std::time::Duration;
@@ -186,7 +189,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self
     }
 
-    /// Lets values expire sooner by chance, by up to this part (0 to 1) of their time to live, as
+    /// Shortens the time to live of each value by a random part of it, up to `part` (0 to 1), like
     /// [`Cache::jitter`]. Default: 0.
     ///
     /// ```
@@ -200,8 +203,8 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self
     }
 
-    /// Makes a value anew before it expires, by chance, as [`Cache::refresh_early`]. Default: 0, which is
-    /// never.
+    /// Recomputes values before they expire, at random, like [`Cache::refresh_early`]. Default: 0, which
+    /// never recomputes early.
     ///
     /// ```
     /// use std::time::Duration;
@@ -214,8 +217,8 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self
     }
 
-    /// Sets for how long a failure of a loader is remembered, as [`Cache::error_ttl`]. Default: 100
-    /// milliseconds; zero remembers nothing.
+    /// Sets how long a failure of a loader is remembered, like [`Cache::error_ttl`]. Default: 100
+    /// milliseconds. With zero, failures are not remembered.
     ///
     /// ```
     /// use std::time::Duration;
@@ -229,10 +232,10 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self
     }
 
-    /// Limits how long a call waits for a value that another call makes, and says what it does then, as
-    /// [`Cache::wait_timeout`]. Default: a call waits until the other one has ended.
+    /// Limits how long a call waits for another call that computes the value, and sets what happens after
+    /// that, like [`Cache::wait_timeout`]. Default: no limit, the call waits until the computation ends.
     ///
-    /// The runtime needs its time enabled for this.
+    /// The tokio runtime must have its timer enabled (`enable_time`).
     ///
     /// ```
     /// use std::time::Duration;
@@ -248,7 +251,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self
     }
 
-    /// Sets whether a stale value is given when the loader fails, in place of its error, as
+    /// Sets whether a stale value is returned instead of the error when the loader fails, like
     /// [`Cache::stale_on_failure`]. Default: `true`.
     ///
     /// ```
@@ -261,7 +264,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self
     }
 
-    /// Sets what a call does when the store fails, as [`Cache::on_store_failure`]. Default:
+    /// Sets what a call does when the store fails, like [`Cache::on_store_failure`]. Default:
     /// [`OnStoreFailure::Fail`].
     ///
     /// ```
@@ -277,11 +280,12 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self
     }
 
-    /// Sets what begins the background work of [`get_or_refresh`](AsyncCache::get_or_refresh). Default: it
-    /// begins at once, and 64 loaders run at most at the same time.
+    /// Sets the executor that starts the background loaders of
+    /// [`get_or_refresh`](AsyncCache::get_or_refresh). Default: each starts at once, and at most 64 run at
+    /// a time.
     ///
-    /// What the executor is given starts a task, and returns at once. An executor that has enough to do may
-    /// drop it: the value stays stale, and the next call tries again.
+    /// The work that the executor receives starts a task and returns at once. A busy executor may drop the
+    /// work: the value then stays stale, and the next call tries again.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -296,7 +300,8 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self
     }
 
-    /// Sets the clock by which values age. Default: the system's. Waits go by tokio's.
+    /// Sets the clock that decides when values expire. Default: the system clock. Waiting times always
+    /// follow tokio's clock.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -311,8 +316,9 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self
     }
 
-    /// Puts memory of this process in front of the store, as [`Cache::local_tier`]: `capacity` values at
-    /// most, each believed for `time`. A cache in memory stays as it is.
+    /// Adds a local tier, like [`Cache::local_tier`]: memory of this process in front of the store. It
+    /// holds at most `capacity` values and uses each of them for `time`. A cache in memory is returned
+    /// unchanged.
     ///
     /// ```
     /// use std::time::Duration;
@@ -324,7 +330,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// let cache: AsyncCache<u32> = AsyncCache::open(AsyncBackend::memory(), "points");
     /// let cache = cache.local_tier(1_000, Duration::from_secs(1));
     /// cache.put("Kimi", 110_u32).await?;
-    /// assert_eq!(cache.get("Kimi").await?, Some(110), "from the memory");
+    /// assert_eq!(cache.get("Kimi").await?, Some(110), "a hit in the local tier");
     /// # Ok::<(), beaker::Error>(())
     /// # }).unwrap();
     /// ```
@@ -334,13 +340,13 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     }
 }
 
-/// Asking for values.
+/// Reading and computing values.
 impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
-    /// Returns the fresh value of a key, or `None` if there is none or it has expired.
+    /// Returns the value of a key if it is fresh, or `None` if it is missing or has expired.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -364,23 +370,25 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         engine.find(key.as_ref()).await
     }
 
-    /// Returns the value of a key, and makes it with the function if there is no fresh one, as
+    /// Returns the value of a key, and computes it with the loader `create` if there is no fresh one, like
     /// [`Cache::get_or_create`].
     ///
-    /// The function's future is a task of its own: it goes on to its end also if this call is dropped, and
-    /// neither it nor those who wait for it hold a thread.
+    /// The loader's future runs as a task of its own. It runs to its end even if this call is dropped, and
+    /// neither the loader nor the calls that wait for it block a thread.
     ///
     /// # Errors
     ///
-    /// What the store fails with; `ErrorKind::WouldDeadlock` if the function awaits its own key. (If it
-    /// does so in another task, or through a cache of the same name that was opened apart, it waits for
-    /// ever, or as long as a [`wait_timeout`](AsyncCache::wait_timeout) allows.) `ErrorKind::Creation` if the function of another call failed while this one waited for it, or
-    /// [lately](AsyncCache::error_ttl); `ErrorKind::Unavailable` after a wait that was too long, and while the
-    /// runtime shuts down.
+    /// - Any error of the store.
+    /// - `ErrorKind::WouldDeadlock` if the loader awaits its own key. This cannot be detected if the loader
+    ///   does so in another task, or through a cache of the same name that was opened separately: it then
+    ///   waits forever, or until the [`wait_timeout`](AsyncCache::wait_timeout) passes.
+    /// - `ErrorKind::Creation` if the loader of another call failed, either while this call waited for it
+    ///   or [recently](AsyncCache::error_ttl).
+    /// - `ErrorKind::Unavailable` if the wait timeout has passed, or if the runtime is shutting down.
     ///
     /// # Panics
     ///
-    /// Where the function panics.
+    /// Panics if the loader panics.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -389,7 +397,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// # runtime.block_on(async {
     /// let cache: AsyncCache<i32> = AsyncCache::in_memory(10);
     /// assert_eq!(cache.get_or_create("Kimi", || async { 25 + 18 + 15 }).await?, 58);
-    /// let never = || async { unreachable!("it is there") };
+    /// let never = || async { unreachable!("the value is cached") };
     /// assert_eq!(cache.get_or_create::<i32, _>("Kimi", never).await?, 58);
     /// # Ok::<(), beaker::Error>(())
     /// # }).unwrap();
@@ -408,16 +416,16 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.try_get_or_create(key, create).await
     }
 
-    /// Returns the value of a key, as [`get_or_create`](AsyncCache::get_or_create), with a function that
-    /// may fail. What becomes of a failure is as with [`Cache::try_get_or_create`].
+    /// Returns the value of a key, like [`get_or_create`](AsyncCache::get_or_create), with a loader that
+    /// may fail. A failure is treated as described at [`Cache::try_get_or_create`].
     ///
     /// # Errors
     ///
-    /// The function's own, and those of [`get_or_create`](AsyncCache::get_or_create).
+    /// Returns the loader's own error, or an error of [`get_or_create`](AsyncCache::get_or_create).
     ///
     /// # Panics
     ///
-    /// Where the function panics.
+    /// Panics if the loader panics.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -446,7 +454,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         if let Some(value) = self.engine.fresh(key) {
             return Ok(value);
         }
-        // In a box, so that a hit, which needs none of it, is a small future.
+        // Boxed, so that the future of a hit, which does not need this part, stays small.
         Box::pin(async {
             match self.engine.find_or_lead(key).await? {
                 Step::Found(value) | Step::Stale(value, _) => Ok(value),
@@ -459,14 +467,17 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         .await
     }
 
-    /// Returns the value of a key, as [`try_get_or_create`](AsyncCache::try_get_or_create); but a stale
-    /// value is given at once, and a new one is made in the background, by a task, of 64 at most, or where
-    /// the [`executor`](AsyncCache::executor) says. What is missing is made in this call.
+    /// Returns the value of a key, like [`try_get_or_create`](AsyncCache::try_get_or_create), but never
+    /// makes a call wait while there is a stale value: every call returns it at once, and the new value is
+    /// computed in the background (stale-while-revalidate).
+    ///
+    /// The background loader runs as a task, at most 64 at a time, or is started by the
+    /// [`executor`](AsyncCache::executor) if one is set. A missing value is computed by the call itself.
     ///
     /// # Errors
     ///
-    /// Those of [`try_get_or_create`](AsyncCache::try_get_or_create). A failure in the background is counted
-    /// in [`Stats::failures`], and reaches nobody.
+    /// Returns the errors of [`try_get_or_create`](AsyncCache::try_get_or_create). A failure in the
+    /// background is counted in [`Stats::failures`], and no call returns it.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -517,12 +528,12 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         }
     }
 
-    /// Returns the value of a key also if it is stale, with the time since its making began. Not counted
-    /// as a look.
+    /// Returns the value of a key, fresh or stale, and its age: the time since its computation began. The
+    /// statistics do not count this lookup.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -539,11 +550,11 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.peek(WholeKey::of(&key).as_ref()).await
     }
 
-    /// Returns whether there is a fresh value. Not counted as a look.
+    /// Returns whether the key has a fresh value. The statistics do not count this lookup.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -561,7 +572,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.contains(WholeKey::of(&key).as_ref()).await
     }
 
-    /// Returns what the cache has done so far in this process: hits, misses, creations, waits and more.
+    /// Returns the statistics of this cache in this process: hits, misses, computations, waits and more.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -580,8 +591,8 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.shared.recorder.read()
     }
 
-    /// Returns how often something stored was damaged, or of another codec or type, and counted as
-    /// missing.
+    /// Returns how many stored values were unreadable and therefore counted as missing: because they were
+    /// damaged, or because another codec or type had written them.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -598,7 +609,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.shared.storage.damaged()
     }
 
-    /// Has a task do what is to be loaded.
+    /// Runs the loader in a task.
     pub(super) fn load<M, E, F>(
         &self,
         load: Load<V>,
@@ -614,16 +625,16 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     }
 }
 
-/// Writing, removing and invalidating. Each of these wins over a loader that runs at the time.
+/// Writing, removing and invalidating. A loader that is running meanwhile cannot undo any of these.
 ///
-/// A call that is dropped before it has ended is done or is not done; nobody waits for it.
+/// If a call is dropped before it ends, its change is either made completely or not at all.
 impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
-    /// Keeps a value: a plain one, or a [`CacheEntry`] with a time to live or tags of its own. A loader that
-    /// runs at the time does not overwrite it.
+    /// Stores a value: a plain one, or a [`CacheEntry`] to set its time to live or tags. A loader that is
+    /// running meanwhile does not overwrite the value.
     ///
     /// # Errors
     ///
-    /// What the codec and the store fail with.
+    /// Returns any error of the codec or the store.
     ///
     /// ```
     /// use beaker::cache::{AsyncCache, CacheEntry};
@@ -643,15 +654,16 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.put(WholeKey::of(&key).as_ref(), value).await
     }
 
-    /// Removes a key, and returns whether it had a value, fresh or stale. What is being made for it is not
-    /// kept.
+    /// Removes a key, and returns whether it had a value, fresh or stale. The result of a loader that is
+    /// running for the key is not kept.
     ///
-    /// In memory, of several who remove a value at the same time one is told that it was there. In a store
-    /// it is looked for before, so all of them may be; [`take`](AsyncCache::take) gives it to one.
+    /// In memory, if several callers remove the same value at the same time, exactly one of them gets
+    /// `true`. In a store, the value is looked up before it is removed, so several may get `true`; use
+    /// [`take`](AsyncCache::take) to hand a value to exactly one caller.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -670,11 +682,12 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.remove(WholeKey::of(&key).as_ref()).await
     }
 
-    /// Removes everything of this cache, and nothing of any other. What is being made is not kept.
+    /// Removes all values of this cache, and of no other cache. The results of running loaders are not
+    /// kept.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -693,12 +706,12 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.clear().await
     }
 
-    /// Invalidates all values, as [`Cache::invalidate`]: what was made until now, or is being made, counts as
-    /// gone.
+    /// Invalidates all values, like [`Cache::invalidate`]: those computed so far, and the results of
+    /// loaders that are running now, count as missing.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -717,12 +730,12 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.invalidate().await
     }
 
-    /// Invalidates all values softly: what was made until now counts as stale, and is given while a new one
-    /// is made.
+    /// Invalidates all values softly: those computed so far count as stale, so that they are still returned
+    /// while a new value is computed.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -732,7 +745,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// let cache: AsyncCache<i32> = AsyncCache::in_memory(10);
     /// cache.put("Kimi", 110).await?;
     /// cache.invalidate_softly().await?;
-    /// assert_eq!(cache.get("Kimi").await?, None, "none that is fresh");
+    /// assert_eq!(cache.get("Kimi").await?, None, "the value is stale");
     /// assert_eq!(cache.peek("Kimi").await?.map(|(points, _)| points), Some(110));
     /// # Ok::<(), beaker::Error>(())
     /// # }).unwrap();
@@ -742,11 +755,11 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.invalidate_softly().await
     }
 
-    /// Invalidates the values that have this [tag](CacheEntry::tag), as [`Cache::invalidate_tag`].
+    /// Invalidates all values that have this [tag](CacheEntry::tag), like [`Cache::invalidate_tag`].
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for the empty text; what the store fails with.
+    /// Returns `ErrorKind::Config` if the tag is empty, or any error of the store.
     ///
     /// ```
     /// use beaker::cache::{AsyncCache, CacheEntry};
@@ -772,21 +785,21 @@ impl<V> Clone for AsyncCache<V> {
     }
 }
 
-/// Is the same cache, for tasks.
+/// Creates a handle for tasks to the same cache, like [`AsyncCache::new`].
 impl<V: Clone + Send + Sync + 'static> From<Cache<V>> for AsyncCache<V> {
     fn from(cache: Cache<V>) -> AsyncCache<V> {
         AsyncCache::new(cache)
     }
 }
 
-/// Shows where values are kept, and none of them.
+/// Shows where the values are stored, but none of the values.
 impl<V> fmt::Debug for AsyncCache<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.engine.show("AsyncCache", f)
     }
 }
 
-/// A future of an asynchronous program, as a loader.
+/// Turns the future of an asynchronous function into a loader.
 async fn loader<V, M, E, F>(create: impl FnOnce() -> F) -> Result<CacheEntry<V>, E>
 where
     M: Into<CacheEntry<V>>,
@@ -795,7 +808,7 @@ where
     create().await.map(Into::into)
 }
 
-/// Does the work of a leader in a task of its own. If this is dropped, it is done nevertheless.
+/// Does the work of a leader in a task of its own, which continues even if this future is dropped.
 pub(super) fn to_its_end<T, E>(
     work: impl Future<Output = Result<T, E>> + Send + 'static,
 ) -> OffThread<T, E>
@@ -807,7 +820,7 @@ where
     joined("could not make a value for the cache", task)
 }
 
-/// A backend of a blocking program, on threads; any other as it is.
+/// Puts a blocking backend on threads; leaves an asynchronous one unchanged.
 pub(super) fn for_tasks(backend: &AnyBackend) -> AnyBackend {
     match (&backend.store, &backend.locks) {
         (AnyStore::Blocking(store), AnyLocks::Blocking(locks)) => {

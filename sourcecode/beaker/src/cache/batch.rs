@@ -1,4 +1,4 @@
-//! Many keys at once: one look, one call of the loader for all that are missing.
+//! Many keys at once: one lookup, and one call of the loader for all that are missing.
 
 use std::collections::BTreeMap;
 use std::panic::resume_unwind;
@@ -15,15 +15,17 @@ use super::stats::Outage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::lock::Guard;
 
-/// How far a call for many keys has come when it has to load some.
+/// The state of a call for many keys after the lookup, when it has to load some of them.
 pub(super) struct Many<'a, V> {
     found: BTreeMap<&'a [u8], V>,
-    /// What is to be made here. It is made before anybody is waited for: so none wait in a circle.
+    /// What this call has to compute. It does so before it waits for any other call, so that calls cannot
+    /// wait for each other in a circle.
     pub(super) led: Vec<Led<V>>,
     others: Vec<(&'a [u8], Waiter<V, Failure>)>,
 }
 
-/// What is to be made here: the key's flight, the lock of the backend, and what it goes on from.
+/// What this call has to compute: the flight of the key, the lock of the backend, and the state to go on
+/// from.
 pub(super) struct Led<V> {
     leader: Leader<V, Failure>,
     lock: Option<Guard>,
@@ -38,8 +40,8 @@ impl<V: Clone> Led<V> {
 }
 
 impl<V: Clone + Send + Sync + 'static> Engine<V> {
-    /// The values of these keys, which are sorted and each there once: so all who take several locks take
-    /// them in one order.
+    /// Looks up these keys, which must be sorted and distinct: all calls then take their locks in the same
+    /// order.
     pub(super) async fn find_or_lead_many<'a>(&self, keys: &[&'a [u8]]) -> Result<Many<'a, V>> {
         let (seen, is_reachable) = match self.look_many(keys).await {
             Err(error) if self.bypasses(&error) => {
@@ -83,8 +85,8 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         Ok(Many { found, led, others })
     }
 
-    /// The values of all keys, once those that were to be made here are made: `None` for those that a
-    /// loader has left out.
+    /// Returns the values of all keys, after this call has computed its own: `None` for those that a loader
+    /// has left out.
     pub(super) async fn find_others<'a, K: AsRef<[u8]>>(
         &self,
         keys: &'a [K],
@@ -105,8 +107,8 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         Ok(keys.iter().map(value).collect())
     }
 
-    /// Takes the lock of one of the keys, or gives the value that was found meanwhile as what needs no
-    /// making.
+    /// Takes the lock of one of the keys, or returns the value that has appeared meanwhile and need not be
+    /// computed.
     async fn lock_many(
         &self,
         key: &[u8],
@@ -134,7 +136,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         }
     }
 
-    /// A stale value will do while somebody else makes a new one.
+    /// A stale value is enough while another call computes a new one.
     async fn is_made_elsewhere(&self, key: &[u8]) -> Result<bool> {
         match self.shared.flights.try_lead(key) {
             None => Ok(true),
@@ -161,13 +163,13 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             Completion::TimedOut => {
                 Err(too_late(self.shared.recorder.key(key), limit.unwrap_or_default()))
             }
-            // The function is used up, so it cannot be this one's turn.
+            // The function was already called, so this call cannot lead.
             Completion::Abandoned => failed(Failure::of(&"it panicked, or gave up")),
         }
     }
 
-    /// Runs the loader once for all, and keeps what it made. What it leaves out is not kept, and those who
-    /// wait for that are told.
+    /// Runs the loader once for all keys and stores its results. Keys that it leaves out are not stored,
+    /// and the calls that wait for them are told so.
     pub(super) async fn load_many<E, F>(
         &self,
         led: Vec<Led<V>>,
@@ -177,7 +179,8 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         E: LoaderError,
         F: Future<Output = Result<Vec<Option<CacheEntry<V>>>, E>>,
     {
-        // One look for all: what is invalidated from the first one's on may be what they are made from.
+        // Read once for all: what is invalidated after the first of these reads may be what the values are
+        // computed from.
         let Some(first) = led.first() else { return Ok(Vec::new()) };
         let (begun, start) = match self.begin(first.start).await {
             Ok(begun) => begun,
@@ -227,10 +230,10 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         Ok(values)
     }
 
-    /// Notes the failure for each key, and tells all who wait. It was one call, and it failed once.
+    /// Notes the failure for each key, and reports it to all waiting calls. It counts as one failure.
     fn fail_all(&self, led: Vec<Led<V>>, failure: &Failure, now: Duration) {
         if let Some(first) = led.first() {
-            self.shared.recorder.creator_failed(first.leader.key(), failure);
+            self.shared.recorder.loader_failed(first.leader.key(), failure);
         }
         for led in led {
             let key = led.leader.key();
@@ -241,16 +244,16 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
 }
 
 pub(super) fn wrong_number(made: usize, wanted: usize) -> Error {
-    let what = format!("the creator of {wanted} values gave {made}");
+    let what = format!("the loader of {wanted} values returned {made}");
     Error::new(ErrorKind::Creation, what + "; it must give one for each key, in their order")
 }
 
-/// What was left out by the loader of another call, in one that takes no less than all.
+/// The error of a call that needs all values, if the loader of another call has left one out.
 pub(super) fn left_out() -> Error {
-    Error::new(ErrorKind::Creation, "the creator of another call left a key out; ask again")
+    Error::new(ErrorKind::Creation, "the loader of another call left a key out; ask again")
 }
 
-/// Writing many. Each wins over a creator that runs at the time, as a single one does.
+/// Writing many values. Like a single write, each wins over a loader that is running meanwhile.
 impl<V: Clone + Send + Sync + 'static> Engine<V> {
     pub(super) async fn put_many(&self, entries: Vec<(Box<[u8]>, CacheEntry<V>)>) -> Result<()> {
         if self.shared.storage.memory().is_some() {
@@ -275,7 +278,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         .await
     }
 
-    /// Removes these keys, each of which is there once, and tells how many had a value.
+    /// Removes these distinct keys, and returns how many of them had a value.
     pub(super) async fn remove_many(&self, keys: &[&[u8]]) -> Result<usize> {
         if self.shared.storage.memory().is_some() {
             let mut count = 0;
@@ -310,7 +313,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     }
 }
 
-/// Sorted, and each once.
+/// Sorts the keys and removes duplicates.
 pub(super) fn sorted<K: AsRef<[u8]>>(keys: &[K]) -> Vec<&[u8]> {
     let mut sorted: Vec<&[u8]> = keys.iter().map(AsRef::as_ref).collect();
     sorted.sort_unstable();

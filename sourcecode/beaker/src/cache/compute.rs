@@ -1,10 +1,11 @@
-//! What depends on the value that is there, as one step: [`Op`], `compute`, `upsert`, `take` and
-//! `get_or_create_if`, in both kinds of cache.
+//! Read-modify-write operations in one step, in both kinds of cache: [`Op`], `compute`, `upsert`, `take`
+//! and `get_or_create_if`.
 //!
-//! In this process, who computes leads the key's flight, as a loader does: so two who compute the same key
-//! come one after the other, and after a loader that is under way. What others write meanwhile shows when
-//! the result is to be kept: in memory the flight was cancelled, and in a store the version is another one.
-//! Then the function is called again, with what is there now.
+//! Within this process, a computing call leads the flight of the key, as a loader does. Therefore two calls
+//! that compute the same key run one after the other, and after a loader that is already running. If
+//! another process or a `put` writes the key meanwhile, that shows when the result is to be stored: in
+//! memory, because the flight was cancelled, and in a store, because the version has changed. The function
+//! is then called again with the value that is there now.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -24,20 +25,20 @@ use super::stats::Outage;
 use crate::error::{Error, ErrorKind, Result};
 use crate::world::finish;
 
-/// Says what becomes of a key, as the function of [`Cache::compute`] decides.
+/// Sets what happens to a key. The function of [`Cache::compute`] returns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Op<V> {
-    /// What is there stays as it is, with its age.
+    /// Keeps the current value and its age.
     Keep,
-    /// This takes its place, with a time to live of its own.
+    /// Replaces the current value. The new value starts its own time to live.
     Put(CacheEntry<V>),
-    /// Nothing is there from now on.
+    /// Removes the current value.
     Remove,
 }
 
 impl<V> Op<V> {
-    /// Puts a plain value, or a [`CacheEntry`] with a time to live or tags of its own.
+    /// Stores a plain value, or a [`CacheEntry`] to set its time to live or tags.
     pub fn put(value: impl Into<CacheEntry<V>>) -> Op<V> {
         Op::Put(value.into())
     }
@@ -45,7 +46,7 @@ impl<V> Op<V> {
 
 /// How often a step is tried in a store while others write the key.
 const MAX_TRIES: u32 = 100;
-/// So long at most it waits in between.
+/// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_millis(8);
 
 /// A value before a step, and after it.
@@ -77,7 +78,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         Err(Error::new(ErrorKind::Conflict, what + "; try again"))
     }
 
-    /// Leads the key's flight, after those that are under way.
+    /// Leads the flight of the key, after any that are under way.
     async fn lead(&self, key: &[u8], begun: Duration) -> Result<Leader<V, Failure>> {
         loop {
             let waiter = match self.shared.flights.join_or_lead(key) {
@@ -94,7 +95,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         }
     }
 
-    /// `None` if somebody else has written meanwhile.
+    /// Returns `None` if another writer came first.
     async fn try_compute(
         &self,
         leader: Leader<V, Failure>,
@@ -105,7 +106,8 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         let start = Start::from(&seen);
         let is_fresh = self.freshness(&seen) == Freshness::Fresh;
         let before = seen.slot.filter(|_| is_fresh).map(|slot| slot.value);
-        // Before it is decided: what is invalidated meanwhile may be what is decided by.
+        // Read before the decision, because what is invalidated meanwhile may be what the decision is based
+        // on.
         let origin = storage.origin(start.origin, &self.time).await?;
         let loading = Loading::new(self.shared.flights.id(), [FlightKey::clone(&key)]);
         let is_done;
@@ -164,7 +166,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         computed.after.ok_or_else(|| Error::new(ErrorKind::Creation, "nothing was put; ask again"))
     }
 
-    /// The fresh value, if it will do. One that will not is removed, if it is still there.
+    /// Returns the fresh value if it is accepted. A rejected value is removed, unless it has been replaced.
     async fn find_unless(
         &self,
         key: &[u8],
@@ -194,26 +196,29 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     }
 }
 
-/// Doing what depends on the value that is there.
+/// Changing a value in one step, depending on the current value.
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
-    /// Decides by the fresh value of a key what becomes of it, as one step, and returns what is there then.
+    /// Passes the fresh value of a key to a function that decides what happens to the key, as one atomic
+    /// step. Returns the value that the key has afterwards.
     ///
-    /// Of calls at the same time, in this process or in others, each sees what the one before has left, so
-    /// no change is lost. A loader that runs in this process at the time ends first. The function is called
-    /// again if something else was written meanwhile, so it had better do nothing but decide; it may ask
-    /// the cache for other keys.
+    /// When several calls run at the same time, in this process or in others, each sees the result of the
+    /// previous one, so that no change is lost. A loader of the key that is running in this process ends
+    /// first. The function is called again if something else wrote the key meanwhile, so it should have no
+    /// side effects. It may ask the cache for other keys.
     ///
-    /// In a store this is a read and a conditional write.
+    /// In a store, this is a read and a conditional write.
     ///
     /// # Errors
     ///
-    /// What the codec and the store fail with; `ErrorKind::Conflict` if others wrote the key 100 times
-    /// meanwhile; `ErrorKind::WouldDeadlock` in a loader of the key, and if the function computes its own
-    /// key; `ErrorKind::Unavailable` after a [`wait_timeout`](Cache::wait_timeout).
+    /// - Any error of the codec or the store.
+    /// - `ErrorKind::Conflict` if other writers changed the key 100 times meanwhile.
+    /// - `ErrorKind::WouldDeadlock` if it is called in a loader of the key, or if the function computes its
+    ///   own key.
+    /// - `ErrorKind::Unavailable` if the [`wait_timeout`](Cache::wait_timeout) has passed.
     ///
     /// # Panics
     ///
-    /// Where the function panics. What is there stays.
+    /// Panics if the function panics. The current value then stays.
     ///
     /// ```
     /// use beaker::cache::{Cache, Op};
@@ -240,16 +245,16 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         Ok(finish(self.engine.compute(WholeKey::of(&key).as_ref(), decide))?.after)
     }
 
-    /// Makes a value from the fresh one that is there, if there is one, keeps it, and returns it: a
-    /// [`compute`](Cache::compute) that always puts. The new value has a time to live of its own.
+    /// Computes a new value from the fresh value of a key, if there is one, then stores and returns it. It
+    /// is a [`compute`](Cache::compute) that always stores. The new value starts its own time to live.
     ///
     /// # Errors
     ///
-    /// Those of [`compute`](Cache::compute).
+    /// Returns the errors of [`compute`](Cache::compute).
     ///
     /// # Panics
     ///
-    /// Where the function panics.
+    /// Panics if the function panics.
     ///
     /// ```
     /// use beaker::cache::Cache;
@@ -271,12 +276,12 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         finish(self.engine.upsert(WholeKey::of(&key).as_ref(), make))
     }
 
-    /// Removes a key, and returns the fresh value that was there. Of several who take at the same time, one
-    /// gets it.
+    /// Removes a key and returns its fresh value. If several callers take the same key at the same time,
+    /// exactly one of them gets the value.
     ///
     /// # Errors
     ///
-    /// Those of [`compute`](Cache::compute).
+    /// Returns the errors of [`compute`](Cache::compute).
     ///
     /// ```
     /// use beaker::cache::Cache;
@@ -294,16 +299,16 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         Ok(finish(self.engine.compute(WholeKey::of(&key).as_ref(), |_| Op::Remove))?.before)
     }
 
-    /// Returns the value of a key, as [`get_or_create`](Cache::get_or_create), unless `is_replaced` says of
-    /// the fresh one that it will not do: then it is removed, and a new one is made.
+    /// Returns the value of a key, like [`get_or_create`](Cache::get_or_create), but replaces a fresh value
+    /// for which `is_replaced` returns `true`: that value is removed and a new one is computed.
     ///
     /// # Errors
     ///
-    /// Those of [`compute`](Cache::compute) and of [`get_or_create`](Cache::get_or_create).
+    /// Returns the errors of [`compute`](Cache::compute) and of [`get_or_create`](Cache::get_or_create).
     ///
     /// # Panics
     ///
-    /// Where one of the functions panics.
+    /// Panics if one of the functions panics.
     ///
     /// ```
     /// use beaker::cache::Cache;
@@ -327,16 +332,16 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         self.try_get_or_create_if(key, is_replaced, || Ok::<M, Error>(create()))
     }
 
-    /// Returns the value of a key, as [`get_or_create_if`](Cache::get_or_create_if), with a function that
+    /// Returns the value of a key, like [`get_or_create_if`](Cache::get_or_create_if), with a loader that
     /// may fail.
     ///
     /// # Errors
     ///
-    /// The function's own, and those of [`get_or_create_if`](Cache::get_or_create_if).
+    /// Returns the loader's own error, or an error of [`get_or_create_if`](Cache::get_or_create_if).
     ///
     /// # Panics
     ///
-    /// Where one of the functions panics.
+    /// Panics if one of the functions panics.
     ///
     /// ```
     /// use beaker::cache::Cache;
@@ -367,20 +372,21 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
     }
 }
 
-/// Doing what depends on the value that is there.
+/// Changing a value in one step, depending on the current value.
 ///
-/// A call that is dropped before it has ended is done or is not done; nobody waits for it.
+/// If a call is dropped before it ends, its change is either made completely or not at all.
 #[cfg(feature = "tokio")]
 impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
-    /// Decides by the fresh value of a key what becomes of it, as one step, as [`Cache::compute`].
+    /// Passes the fresh value of a key to a function that decides what happens to the key, as one atomic
+    /// step, like [`Cache::compute`].
     ///
     /// # Errors
     ///
-    /// Those of [`Cache::compute`].
+    /// Returns the errors of [`Cache::compute`].
     ///
     /// # Panics
     ///
-    /// Where the function panics.
+    /// Panics if the function panics.
     ///
     /// ```
     /// use beaker::cache::{AsyncCache, Op};
@@ -408,15 +414,16 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         Ok(Box::pin(self.engine.compute(key.as_ref(), decide)).await?.after)
     }
 
-    /// Makes a value from the fresh one that is there, keeps it, and returns it, as [`Cache::upsert`].
+    /// Computes a new value from the fresh value of a key, then stores and returns it, like
+    /// [`Cache::upsert`].
     ///
     /// # Errors
     ///
-    /// Those of [`Cache::compute`].
+    /// Returns the errors of [`Cache::compute`].
     ///
     /// # Panics
     ///
-    /// Where the function panics.
+    /// Panics if the function panics.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -439,11 +446,11 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         Box::pin(self.engine.upsert(key.as_ref(), make)).await
     }
 
-    /// Removes a key, and returns the fresh value that was there, as [`Cache::take`].
+    /// Removes a key and returns its fresh value, like [`Cache::take`].
     ///
     /// # Errors
     ///
-    /// Those of [`Cache::compute`].
+    /// Returns the errors of [`Cache::compute`].
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -463,16 +470,16 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         Ok(Box::pin(self.engine.compute(key.as_ref(), |_| Op::Remove)).await?.before)
     }
 
-    /// Returns the value of a key, unless `is_replaced` says of the fresh one that it will not do, as
+    /// Returns the value of a key, but replaces a fresh value for which `is_replaced` returns `true`, like
     /// [`Cache::get_or_create_if`].
     ///
     /// # Errors
     ///
-    /// Those of [`Cache::compute`] and of [`get_or_create`](AsyncCache::get_or_create).
+    /// Returns the errors of [`Cache::compute`] and of [`get_or_create`](AsyncCache::get_or_create).
     ///
     /// # Panics
     ///
-    /// Where one of the functions panics.
+    /// Panics if one of the functions panics.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -501,16 +508,16 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.try_get_or_create_if(key, is_replaced, create).await
     }
 
-    /// Returns the value of a key, as [`get_or_create_if`](AsyncCache::get_or_create_if), with a function
+    /// Returns the value of a key, like [`get_or_create_if`](AsyncCache::get_or_create_if), with a loader
     /// that may fail.
     ///
     /// # Errors
     ///
-    /// The function's own, and those of [`get_or_create_if`](AsyncCache::get_or_create_if).
+    /// Returns the loader's own error, or an error of [`get_or_create_if`](AsyncCache::get_or_create_if).
     ///
     /// # Panics
     ///
-    /// Where one of the functions panics.
+    /// Panics if one of the functions panics.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;

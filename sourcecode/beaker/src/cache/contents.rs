@@ -1,5 +1,5 @@
-//! What is in a cache, as far as somebody knows: [`Cache::keys`], `entry_count`, `invalidate_if`, and
-//! `is_being_made`, in both kinds of cache.
+//! What a cache contains: [`Cache::keys`], `entry_count`, `invalidate_if` and `is_being_made`, in both
+//! kinds of cache.
 
 use super::api::Cache;
 use super::arguments::{KeyPart, WholeKey};
@@ -31,7 +31,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
 
     fn invalidate_if(&self, mut is_invalid: impl FnMut(&[u8], &V) -> bool) -> Result<usize> {
         let memory = self.contents()?;
-        // What is being made may be such a value as well.
+        // Values that are being computed may be invalid as well.
         self.cancel_all();
         let now = self.time.now();
         let mut count = 0;
@@ -51,7 +51,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         }
         match self.try_lock(key).await {
             Ok(lock) => Ok(lock.is_none()),
-            // This thread makes it, by another handle.
+            // This thread computes the value, through another handle.
             Err(error) if error.kind() == ErrorKind::WouldDeadlock => Ok(true),
             Err(error) => Err(error),
         }
@@ -59,8 +59,8 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
 }
 
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
-    /// Opens a cache in the memory of this process, as [`in_memory`](Cache::in_memory), with more to say of
-    /// it than how many values it holds.
+    /// Opens a cache in the memory of this process, like [`in_memory`](Cache::in_memory), with more options
+    /// than the capacity.
     ///
     /// ```
     /// use std::time::Duration;
@@ -73,12 +73,12 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         Cache { engine: Engine::in_memory(options, World::Threads) }
     }
 
-    /// Returns how many values a cache in memory holds. Those that have expired count until somebody asks
-    /// for them, or their room is needed.
+    /// Returns how many values a cache in memory holds. Expired values count until their key is looked up
+    /// or their room is needed.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the values are in a store.
+    /// Returns `ErrorKind::Config` if the values are in a store.
     ///
     /// ```
     /// use beaker::cache::Cache;
@@ -95,12 +95,12 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         self.engine.entry_count()
     }
 
-    /// Returns the keys of a cache in memory that have a fresh value, in no order. A text is its bytes.
-    /// What is put or removed meanwhile may be among them or not.
+    /// Returns the keys of a cache in memory that have a fresh value, in no particular order. A text key is
+    /// returned as its bytes. Keys that are put or removed meanwhile may or may not be included.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the values are in a store.
+    /// Returns `ErrorKind::Config` if the values are in a store.
     ///
     /// ```
     /// use beaker::cache::Cache;
@@ -117,15 +117,15 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         self.engine.keys()
     }
 
-    /// Removes those values of a cache in memory of which the function says so, by their keys and values,
-    /// and returns how many it were. What is being made at the time is not kept.
+    /// Removes the values of a cache in memory for whose key and value the function returns `true`, and
+    /// returns how many were removed. The results of running loaders are not kept.
     ///
-    /// Each value is copied for the function, which may use the cache. It takes time in proportion to the
-    /// number of values; a [tag](crate::cache::CacheEntry::tag) does not.
+    /// Each value is cloned for the function, which may use the cache. The time is proportional to the
+    /// number of values; invalidation by [tag](crate::cache::CacheEntry::tag) takes constant time.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the values are in a store.
+    /// Returns `ErrorKind::Config` if the values are in a store.
     ///
     /// ```
     /// use beaker::cache::Cache;
@@ -143,12 +143,12 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         self.engine.invalidate_if(is_invalid)
     }
 
-    /// Returns whether the value of a key is being made at the moment, by this process or by another one of
-    /// those that share the locks of the backend. By the time that this returns, it may have ended.
+    /// Returns whether the value of a key is being computed at the moment, by this process or by another
+    /// one that shares the locks of the backend. The computation may have ended by the time this returns.
     ///
     /// # Errors
     ///
-    /// What the locks fail with.
+    /// Returns any error of the locks.
     ///
     /// ```
     /// use beaker::cache::Cache;
@@ -168,7 +168,7 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
 
 #[cfg(feature = "tokio")]
 impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
-    /// Opens a cache in the memory of this process, as [`Cache::in_memory_with`].
+    /// Opens a cache in the memory of this process, like [`Cache::in_memory_with`].
     ///
     /// ```
     /// use std::time::Duration;
@@ -181,11 +181,11 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         AsyncCache { engine: Engine::in_memory(options, World::Tasks) }
     }
 
-    /// Returns how many values a cache in memory holds, as [`Cache::entry_count`].
+    /// Returns how many values a cache in memory holds, like [`Cache::entry_count`].
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the values are in a store.
+    /// Returns `ErrorKind::Config` if the values are in a store.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -201,11 +201,11 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.entry_count()
     }
 
-    /// Returns the keys of a cache in memory that have a fresh value, as [`Cache::keys`].
+    /// Returns the keys of a cache in memory that have a fresh value, like [`Cache::keys`].
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the values are in a store.
+    /// Returns `ErrorKind::Config` if the values are in a store.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -223,12 +223,12 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.keys()
     }
 
-    /// Removes those values of a cache in memory of which the function says so, as
+    /// Removes the values of a cache in memory for whose key and value the function returns `true`, like
     /// [`Cache::invalidate_if`].
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the values are in a store.
+    /// Returns `ErrorKind::Config` if the values are in a store.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -246,11 +246,11 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.invalidate_if(is_invalid)
     }
 
-    /// Returns whether the value of a key is being made at the moment, as [`Cache::is_being_made`].
+    /// Returns whether the value of a key is being computed at the moment, like [`Cache::is_being_made`].
     ///
     /// # Errors
     ///
-    /// What the locks fail with.
+    /// Returns any error of the locks.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;

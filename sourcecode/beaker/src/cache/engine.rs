@@ -1,9 +1,9 @@
-//! [`Engine`]: what [`Cache`](super::Cache) and [`AsyncCache`](super::AsyncCache) have in common, which
-//! is all but their faces.
+//! [`Engine`]: what [`Cache`](super::Cache) and [`AsyncCache`](super::AsyncCache) have in common, which is
+//! everything except their public interfaces.
 //!
-//! What may wait is an `async fn`. A cache for threads polls it once, with
-//! [`finish`](crate::world::finish), and one for tasks awaits it. A hit in memory is neither: it is
-//! [`fresh`](Engine::fresh), a plain function.
+//! Operations that may wait are `async fn`s. A cache for threads polls them once, with
+//! [`finish`](crate::world::finish), and a cache for tasks awaits them. A hit in memory needs neither: it
+//! is [`fresh`](Engine::fresh), a plain function.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,23 +23,23 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::Precondition;
 use crate::world::{World, finish};
 
-/// A handle of a cache: its values, and the rules of this handle.
+/// A handle to a cache: its values, and the rules of this handle.
 pub(super) struct Engine<V> {
     pub(super) shared: Arc<Shared<V>>,
     pub(super) policy: Policy,
     pub(super) time: Time,
-    /// Who waits for what may wait.
+    /// The kind of program that waits.
     pub(super) world: World,
 }
 
-/// What all handles of one cache share.
+/// What all handles to a cache share.
 pub(super) struct Shared<V> {
     pub(super) storage: Storage<V>,
     pub(super) flights: Flights<V, Failure>,
     pub(super) failures: Failures,
     pub(super) refreshes: Refreshes,
     pub(super) recorder: Recorder,
-    /// For how long a handle of this cache may give what has expired, at most: microseconds.
+    /// The longest time for which a handle to this cache may return expired values: microseconds.
     longest_stale: Arc<AtomicU64>,
 }
 
@@ -54,7 +54,7 @@ impl<V> Clone for Engine<V> {
     }
 }
 
-/// Opening a cache, and its options.
+/// Constructors and options.
 impl<V: Clone + Send + Sync + 'static> Engine<V> {
     pub(super) fn in_memory(options: MemoryOptions<V>, world: World) -> Engine<V> {
         Engine::on(Storage::Memory(Memory::new(options)), world)
@@ -89,7 +89,8 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         Engine { shared: Arc::new(shared), policy: Policy::default(), time: Time::System, world }
     }
 
-    /// The same cache for tasks: all that this process knows of it is shared with the one for threads.
+    /// Returns the same cache for tasks. It shares everything that this process knows about the cache with
+    /// the one for threads.
     #[cfg(feature = "tokio")]
     pub(super) fn for_tasks(self, backend: impl FnOnce(&AnyBackend) -> AnyBackend) -> Engine<V> {
         if self.world == World::Tasks {
@@ -111,7 +112,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
 
     pub(super) fn stale_for(&mut self, time: Duration) {
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
-        // Some say this at each call, and a write would be passed around between the cores.
+        // Some programs do this at each call, and a write would be passed around between the cores.
         if self.shared.longest_stale.load(Ordering::Relaxed) < micros {
             self.shared.longest_stale.fetch_max(micros, Ordering::Relaxed);
         }
@@ -122,7 +123,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         let behind = match &self.shared.storage {
             Storage::Memory(_) => return self,
             Storage::Remote(remote) => Arc::clone(remote),
-            // One memory is enough: this one takes the place of the other.
+            // A cache has one local tier at most: the new one replaces the old one.
             Storage::Tiered(tier) => Arc::clone(&tier.behind),
         };
         let tier = LocalTier::new(Memory::new(MemoryOptions::new(capacity)), time, behind);
@@ -132,7 +133,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
 }
 
 impl<V> Engine<V> {
-    /// Shows where values are kept, and none of them.
+    /// Shows where the values are stored, but none of the values.
     pub(super) fn show(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.shared.storage {
             Storage::Memory(_) => "in memory",
@@ -143,9 +144,9 @@ impl<V> Engine<V> {
     }
 }
 
-/// Looking.
+/// Lookups.
 impl<V: Clone + Send + Sync + 'static> Engine<V> {
-    /// A hit in memory, if that is all there is to do.
+    /// Returns a hit in memory, if no other work is needed.
     #[inline]
     pub(super) fn fresh(&self, key: &[u8]) -> Option<V> {
         if self.policy.eagerness > 0.0 {
@@ -158,7 +159,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         fresh
     }
 
-    /// Looks at a key, and removes what nobody may be given any more.
+    /// Looks up a key, and removes a value that may not be returned any more.
     pub(super) async fn look(&self, key: &[u8]) -> Result<Lookup<V>> {
         let completions = self.shared.flights.completions();
         let seen = self.shared.storage.look(key, &self.time).await;
@@ -176,7 +177,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         Ok(Lookup { completions, ..seen })
     }
 
-    /// The same for many.
+    /// Does the same for many keys.
     pub(super) async fn look_many(&self, keys: &[&[u8]]) -> Result<Vec<Lookup<V>>> {
         let seen = self.shared.storage.look_many(keys, &self.time).await;
         self.shared.recorder.looked(&seen);
@@ -185,12 +186,12 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
 
     pub(super) fn freshness(&self, seen: &Lookup<V>) -> Freshness {
         let Some(slot) = &seen.slot else { return Freshness::Gone };
-        // A value that never expires needs no look at the clock.
+        // A value that never expires needs no clock.
         let now = self.time.recent();
         slot.age.freshness(now, self.policy.stale_for, seen.invalidated)
     }
 
-    /// Whether to make it anew before it has expired, by chance.
+    /// Decides at random whether to recompute the value before it expires.
     pub(super) fn is_early(&self, seen: &Lookup<V>) -> bool {
         let eagerness = self.policy.eagerness;
         let is_early =
@@ -198,7 +199,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         eagerness > 0.0 && seen.slot.as_ref().is_some_and(is_early)
     }
 
-    /// Slow path of `get`: the fast look-up missed.
+    /// Slow path of `get`: the fast lookup missed.
     pub(super) async fn find(&self, key: &[u8]) -> Result<Option<V>> {
         let seen = match self.look(key).await {
             Err(error) if self.bypasses(&error) => {
@@ -221,7 +222,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         Ok(seen.into_iter().map(|seen| self.counted(seen)).collect())
     }
 
-    /// The value, if it is fresh, as a hit; else a miss.
+    /// Counts a hit and returns the value if it is fresh; counts a miss otherwise.
     fn counted(&self, seen: Lookup<V>) -> Option<V> {
         let fresh = self.freshness(&seen) == Freshness::Fresh;
         let found = seen.slot.filter(|_| fresh).map(|slot| slot.value);
@@ -243,14 +244,14 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         Ok(self.freshness(&self.look(key).await?) == Freshness::Fresh)
     }
 
-    /// Whether to go on without the store after this error of its.
+    /// Returns whether to continue without the store after this error.
     pub(super) fn bypasses(&self, error: &Error) -> bool {
         self.policy.on_store_failure == OnStoreFailure::Bypass
             && matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Storage)
     }
 }
 
-/// Writing, removing and invalidating. Each of these wins over a creator that runs at the time.
+/// Writing, removing and invalidating. A loader that is running meanwhile cannot undo any of these.
 impl<V: Clone + Send + Sync + 'static> Engine<V> {
     pub(super) async fn put(&self, key: &[u8], made: CacheEntry<V>) -> Result<()> {
         let storage = &self.shared.storage;
@@ -269,7 +270,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     pub(super) async fn remove(&self, key: &[u8]) -> Result<bool> {
         if let Some(memory) = self.shared.storage.memory() {
             self.shared.failures.forget(key);
-            // Nobody removes it in between, so one who removes is told that it was there.
+            // No other call removes it in between, so exactly one caller is told that it was there.
             let was_there = self.shared.flights.cancel_while(key, || {
                 let seen = memory.look(key, self.time.recent());
                 memory.remove(key);
@@ -306,9 +307,9 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         self.shared.storage.invalidate(InvalidationScope::Tag(tag), &self.time).await
     }
 
-    /// Does something to a key so that it wins over whatever makes its value at the time. In memory no
-    /// flight begins meanwhile. Over a network that would hold up everybody, and is not needed: there
-    /// what is made is kept only over what was there before.
+    /// Performs an operation on a key so that it wins over a loader that is running meanwhile. In memory,
+    /// no flight can begin during the operation. Over a network, that would block all callers and is not
+    /// needed, because there a result is stored only if the key has not changed.
     async fn before_flights<T>(
         &self,
         key: &[u8],
@@ -321,8 +322,8 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             return done;
         }
         flights.cancel(key);
-        // A flight that began in between may have seen what was there before. Also when the task that
-        // does this is dropped, and it may be done nevertheless.
+        // A loader that began in between may have read the value of before. This also happens if the task
+        // is dropped, because the operation may take effect nevertheless.
         let _cancelled = OnDrop(|| flights.cancel(key));
         act.await
     }
@@ -339,7 +340,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         act.await
     }
 
-    /// What is being made is not kept, and whoever asks from now on does not get it.
+    /// Cancels all flights: their results are not kept, and later calls do not wait for them.
     pub(super) fn cancel_all(&self) {
         self.shared.flights.cancel_all();
         self.shared.failures.forget_all();
@@ -348,7 +349,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
 
 /// Waiting.
 impl<V: Clone + Send + Sync + 'static> Engine<V> {
-    /// Waits for a flight, for so long at most.
+    /// Waits for a flight, within the limit.
     pub(super) async fn wait(
         &self,
         waiter: Waiter<V, Failure>,
@@ -367,7 +368,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         }
     }
 
-    /// Waits between two tries.
+    /// Pauses between two tries.
     pub(super) async fn pause(&self, time: Duration) {
         match self.world {
             World::Threads => self.time.sleep(time),
@@ -377,7 +378,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     }
 }
 
-/// Does something at the end of a block, however it ends.
+/// Runs a function at the end of a block, however it ends.
 pub(super) struct OnDrop<F: FnMut()>(pub(super) F);
 
 impl<F: FnMut()> Drop for OnDrop<F> {

@@ -1,4 +1,4 @@
-//! Why nothing was made: shared by all who waited for it, and remembered for a while.
+//! Why there is no value: a failure is shared by all waiting calls, and remembered for a while.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use super::flight::FlightKey;
 use super::stats::DisplayKey;
 use crate::error::{Error, ErrorKind};
 
-/// What became of a loader that gave nothing.
+/// Why a loader returned no value.
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     text: Arc<str>,
@@ -20,11 +20,11 @@ pub(super) struct Failure {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    /// Its error is for the one who called it. The others get the text.
+    /// Its error belongs to the call whose loader it was. The others get the text.
     Own,
-    /// Its error, for all who know its type.
+    /// Its error, for all calls that know its type.
     Shared(Arc<dyn Any + Send + Sync>),
-    /// It was asked for many, and has left this one out.
+    /// The loader was asked for many keys and has left this one out.
     LeftOut,
 }
 
@@ -71,7 +71,7 @@ impl Failure {
     }
 }
 
-/// The error of another call's loader, in the error of the library.
+/// The error of another call's loader, inside an error of the library.
 #[derive(Debug)]
 pub(super) struct SharedCause {
     text: Arc<str>,
@@ -86,13 +86,13 @@ impl Display for SharedCause {
 
 impl StdError for SharedCause {}
 
-/// What a loader can fail with, inside this library.
+/// An error of a loader, inside this library.
 pub(super) trait LoaderError: From<Error> {
-    /// What those get who wait for the loader.
+    /// Returns what the calls that wait for the loader get.
     fn failure(&self) -> Failure;
 }
 
-/// An error that is for the one whose loader it is of.
+/// An error that belongs to the call whose loader it was.
 pub(super) struct Plain<E>(pub(super) E);
 
 impl<E: From<Error>> From<Error> for Plain<E> {
@@ -113,10 +113,10 @@ impl Display for Failure {
     }
 }
 
-/// The failures of the last moments. A clone is the same failures.
+/// The recent failures. A clone is the same set.
 #[derive(Clone, Default)]
 pub(super) struct Failures {
-    /// Nothing slow is done while this is locked.
+    /// Held only for short operations.
     known: Arc<Mutex<HashMap<FlightKey, (Failure, Duration)>>>,
 }
 
@@ -124,7 +124,8 @@ pub(super) struct Failures {
 const MAX: usize = 10_000;
 
 impl Failures {
-    /// The failure that is to be given again, instead of another try. `now` is on the monotonic clock.
+    /// Returns the failure that is to be returned again instead of another attempt. `now` is on the
+    /// monotonic clock.
     pub(super) fn get(&self, key: &[u8], now: Duration) -> Option<Failure> {
         let mut known = self.lock();
         let (failure, until) = known.get(key)?;
@@ -162,12 +163,11 @@ impl Failures {
 }
 
 pub(super) fn asks_for_itself(key: DisplayKey<'_>) -> Error {
-    let what =
-        format!("the creator of `{key}` asks the cache for `{key}`, which it is about to make");
+    let what = format!("the loader of `{key}` asks the cache for `{key}`, which it is computing");
     Error::new(ErrorKind::WouldDeadlock, what + "; let it work the value out itself")
 }
 
 pub(super) fn too_late(key: DisplayKey<'_>, max: Duration) -> Error {
-    let what = format!("waited {max:?} for the value of `{key}`, which another call makes");
+    let what = format!("waited {max:?} for the value of `{key}`, which another call computes");
     Error::new(ErrorKind::Unavailable, what + "; try again, or allow a longer wait")
 }

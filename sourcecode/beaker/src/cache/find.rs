@@ -1,9 +1,10 @@
-//! The first of two steps of a call that is no hit: dogpile.cache's algorithm, for threads and tasks.
+//! The first of the two steps of a call that is not a hit: the algorithm of dogpile.cache, for threads and
+//! tasks.
 //!
-//! It ends with a value, or with what is to be loaded, which is the second step, in `load.rs`. A call looks at
-//! the key ([`find_or_lead`](Engine::find_or_lead)). If nothing is there, one call is to make it, and leads a
-//! flight among the threads and tasks of this process; all others wait for that one (`lead_or_wait`). If it
-//! is stale, one is to make it anew, and the others get the old value (`lead_renewal`).
+//! It ends with a value, or with what has to be loaded in the second step, in `load.rs`. A call looks up
+//! the key ([`find_or_lead`](Engine::find_or_lead)). If there is no value, one call leads a flight among
+//! the threads and tasks of this process, and all others wait for its result (`lead_or_wait`). If the value
+//! is stale, one call recomputes it, and the others return the old value (`lead_renewal`).
 
 use std::time::Duration;
 
@@ -17,39 +18,39 @@ use super::stats::Outage;
 use crate::error::{Error, Result};
 use crate::store::{Precondition, Version};
 
-/// How many values are made anew at the same time in the background. The others stay stale for now.
+/// How many values are recomputed at the same time in the background. Others stay stale for now.
 const MAX_REFRESHES: usize = 64;
 
-/// How the first step ends.
+/// The result of the first step.
 pub(super) enum Step<V> {
     Found(V),
-    /// It may be given, and this is to be made anew in the background, if it is not on its way already.
+    /// It may be returned. If there is a `Refresh`, the value has to be recomputed in the background.
     Stale(V, Option<Refresh>),
-    /// It is to be loaded.
+    /// The value has to be loaded.
     Load(Load<V>),
 }
 
-/// What is to be done by who has the loader.
+/// The work of the call that has the loader.
 pub(super) enum Load<V> {
-    /// Make what is missing.
+    /// Compute a missing value.
     Missing { leader: Leader<V, Failure>, limit: Option<Duration>, is_reachable: bool },
-    /// Make what is stale anew.
+    /// Recompute a stale value.
     Stale { leader: Leader<V, Failure>, stale: Slot<V>, start: Start, completions: u64 },
-    /// Make it for this call alone, which has waited for another one as long as it may.
+    /// Compute the value for this call alone, because its wait timeout has passed.
     Late(FlightKey),
 }
 
-/// What a making goes on from: what was seen under the key, when nothing was believed.
+/// The state at the beginning of a computation, read without the cached invalidations.
 #[derive(Clone, Copy)]
 pub(super) struct Start {
     pub(super) version: Option<Version>,
     pub(super) origin: Option<Origin>,
-    /// Whether the store could be asked. If not, what is made is not kept.
+    /// Whether the store could be read. If not, the result is not stored.
     pub(super) is_reachable: bool,
 }
 
 impl Start {
-    /// Of a making without the store.
+    /// The start of a computation without the store.
     pub(super) fn without_store() -> Start {
         Start { version: None, origin: Some(Origin::default()), is_reachable: false }
     }
@@ -66,7 +67,7 @@ impl<V> From<&Lookup<V>> for Start {
 }
 
 impl<V: Clone + Send + Sync + 'static> Engine<V> {
-    /// Slow path of `get_or_create`: the fast look-up missed.
+    /// Slow path of `get_or_create`: the fast lookup missed.
     pub(super) async fn find_or_lead(&self, key: &[u8]) -> Result<Step<V>> {
         let seen = match self.look(key).await {
             Err(error) if self.bypasses(&error) => return self.miss(key, Some(&error)).await,
@@ -83,7 +84,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         }
     }
 
-    /// Slow path of `get_or_refresh`: the fast look-up missed.
+    /// Slow path of `get_or_refresh`: the fast lookup missed.
     pub(super) async fn find_or_refresh(&self, key: &[u8]) -> Result<Step<V>> {
         let seen = match self.look(key).await {
             Err(error) if self.bypasses(&error) => return self.miss(key, Some(&error)).await,
@@ -104,7 +105,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         }
     }
 
-    /// Counts a miss, if the store could be asked or not, and goes on to make the value.
+    /// Counts a miss, with or without the store, and continues to compute the value.
     async fn miss(&self, key: &[u8], bypassed: Option<&Error>) -> Result<Step<V>> {
         if let Some(error) = bypassed {
             self.shared.recorder.bypassed(Outage::Reading, error);
@@ -113,7 +114,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         self.lead_or_wait(key, bypassed.is_none()).await
     }
 
-    /// Has a value made that is missing: one call makes it, the others wait for that one.
+    /// Gets a missing value computed: one call computes it, and the others wait for the result.
     async fn lead_or_wait(&self, key: &[u8], is_reachable: bool) -> Result<Step<V>> {
         let begun = self.time.monotonic();
         loop {
@@ -121,7 +122,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             if let Some(failure) = self.shared.failures.get(key, now) {
                 return Err(failure.error(self.shared.recorder.key(key)));
             }
-            // What is left of it, when it is not the first round.
+            // The remaining time, if this is not the first round.
             let limit = self
                 .policy
                 .wait_timeout
@@ -138,12 +139,12 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             match self.wait(waiter, limit).await {
                 Completion::Done(Ok(_)) if is_outdated => {}
                 Completion::Done(Ok(value)) => return Ok(Step::Found(value)),
-                // It was one of many, and it is this one's turn.
+                // The key was one of many and was left out, so this call may lead.
                 Completion::Done(Err(failure)) if failure.is_left_out() => {}
                 Completion::Done(Err(failure)) => {
                     return Err(failure.error(self.shared.recorder.key(key)));
                 }
-                // Who made it panicked, or gave up: it is somebody else's turn.
+                // The leader panicked or gave up, so another call may lead.
                 Completion::Abandoned => {}
                 Completion::TimedOut => match self.policy.on_timeout {
                     OnTimeout::Fail => return Err(self.too_late(key)),
@@ -153,7 +154,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         }
     }
 
-    /// Has a stale value made anew: one call does, the others get the old one.
+    /// Gets a stale value recomputed: one call does so, and the others return the old value.
     pub(super) async fn lead_renewal(&self, key: &[u8], seen: Lookup<V>) -> Result<Step<V>> {
         let (start, completions) = (Start::from(&seen), seen.completions);
         let Some(stale) = seen.slot else { return self.lead_or_wait(key, true).await };
@@ -170,7 +171,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         stale.value
     }
 
-    /// Who would wait for what this code itself is about to give gets an error.
+    /// Returns an error if the running code is computing this value, because it would wait for itself.
     pub(super) fn check_reentrance(&self, key: &[u8]) -> Result<()> {
         match is_being_made_here(self.shared.flights.id(), key) {
             true => Err(asks_for_itself(self.shared.recorder.key(key))),

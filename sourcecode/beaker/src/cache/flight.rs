@@ -1,11 +1,11 @@
-//! One flight a key: of all threads and tasks that want a value, one leads and makes it, and the others
-//! wait for that one.
+//! Single-flight: among all threads and tasks that want the value of a key, one leads and computes it, and
+//! the others wait for its result.
 //!
-//! Threads and tasks share a flight: either may lead, and either may wait. A task that waits holds no
-//! thread, and one that is dropped while it waits leaves nothing behind.
+//! Threads and tasks share a flight: either may lead, and either may wait. A task that waits does not block
+//! a thread, and may be dropped at any time.
 //!
-//! This file uses nothing but what `sync.rs` names, so that a test can go through all interleavings of
-//! its threads and tasks.
+//! This file uses only what `sync.rs` names, so that a test can go through all interleavings of its threads
+//! and tasks.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -14,48 +14,48 @@ use super::sync::{
     Arc, AtomicU64, Event, EventListener, Listener, Mutex, MutexGuard, Ordering, PoisonError,
 };
 
-/// A key in its bytes, shared by all that speak of it.
+/// The bytes of a key, shared by everything that refers to it.
 pub(super) type FlightKey = std::sync::Arc<[u8]>;
 
-/// The flights of a cache. `V` is what they bring, `F` why they brought nothing. A clone is the same
+/// The flights of a cache. `V` is their result, and `F` the reason why there is none. A clone is the same
 /// flights.
 pub(super) struct Flights<V, F>(Arc<Shared<V, F>>);
 
 struct Shared<V, F> {
-    /// Nothing slow is done while this is locked.
+    /// Held only for short operations.
     running: Mutex<HashMap<FlightKey, Arc<Flight<V, F>>>>,
     completions: AtomicU64,
 }
 
 struct Flight<V, F> {
     state: Mutex<State<V, F>>,
-    /// Notified once, when nobody can join any more.
+    /// Notified once, when the flight can no longer be joined.
     ended: Event,
 }
 
 struct State<V, F> {
     outcome: Option<Outcome<V, F>>,
-    /// What was made must not be kept: the key was removed or written meanwhile.
+    /// The result must not be kept, because the key was removed or written meanwhile.
     is_cancelled: bool,
-    /// What is being made may have been invalidated meanwhile.
+    /// The value that is being computed may have been invalidated meanwhile.
     is_outdated: bool,
-    /// Nobody can join any more. Who waits, waits for this: who is to look again and came before it
-    /// would find the same flight.
+    /// The flight can no longer be joined. Waiters wait for this: a waiter that has to look again must not
+    /// find the same flight.
     has_ended: bool,
 }
 
 #[derive(Clone)]
 enum Outcome<V, F> {
     Done(Result<V, F>),
-    /// Who made it has panicked or given up.
+    /// The leader has panicked or given up.
     Abandoned,
 }
 
-/// What a call that wants a value is to do.
+/// What a call that wants a value has to do.
 pub(super) enum Role<V, F> {
-    /// Make it.
+    /// Compute the value.
     Leader(Leader<V, F>),
-    /// Wait for the one who makes it.
+    /// Wait for the leader.
     Waiter(Waiter<V, F>),
 }
 
@@ -71,18 +71,18 @@ impl<V: Clone, F: Clone> Flights<V, F> {
         Flights(Arc::new(Shared { running, completions }))
     }
 
-    /// Tells them from the flights of any other cache, as long as these are there.
+    /// Returns an id that distinguishes them from the flights of any other cache that exists now.
     pub(super) fn id(&self) -> usize {
         &raw const *self.0 as usize
     }
 
-    /// How many flights were completed. Who finds another number than at its look knows that what it saw
-    /// may be old.
+    /// Returns how many flights were completed. If the number has changed since a lookup, the result of
+    /// that lookup may be old.
     pub(super) fn completions(&self) -> u64 {
         self.0.completions.load(Ordering::Acquire)
     }
 
-    /// Begins a flight, or joins the one that is under way.
+    /// Begins a flight, or joins the one that is running.
     pub(super) fn join_or_lead(&self, key: &[u8]) -> Role<V, F> {
         let mut running = lock(&self.0.running);
         match running.get(key) {
@@ -95,12 +95,12 @@ impl<V: Clone, F: Clone> Flights<V, F> {
         }
     }
 
-    /// Whether one is under way.
+    /// Returns whether a flight is running.
     pub(super) fn is_running(&self, key: &[u8]) -> bool {
         lock(&self.0.running).contains_key(key)
     }
 
-    /// Begins a flight, if none is under way.
+    /// Begins a flight, if none is running.
     pub(super) fn try_lead(&self, key: &[u8]) -> Option<Leader<V, F>> {
         match self.join_or_lead(key) {
             Role::Leader(leader) => Some(leader),
@@ -108,39 +108,40 @@ impl<V: Clone, F: Clone> Flights<V, F> {
         }
     }
 
-    /// What is being made is not to be kept, and whoever asks from now on does not get it.
+    /// Cancels the flight: its result is not kept, and later calls do not wait for it.
     ///
-    /// A look that came between this and what it is done for may still be passed on: see
+    /// A lookup between this and the operation that follows may still be passed on: see
     /// [`cancel_while`](Flights::cancel_while).
     pub(super) fn cancel(&self, key: &[u8]) {
-        // A state may be locked for as long as a store takes to keep something.
+        // A state may be locked for as long as a store takes to store a value.
         let flight = lock(&self.0.running).remove(key);
         flight.iter().for_each(|flight| flight.cancel());
     }
 
-    /// The same for all keys.
+    /// Does the same for all keys.
     pub(super) fn cancel_all(&self) {
         let flights = std::mem::take(&mut *lock(&self.0.running));
         flights.values().for_each(|flight| flight.cancel());
     }
 
-    /// The same, and nobody begins a flight while this is done, so none sees what was there before, and
-    /// gives it to somebody who asks after it. For values in memory, which are kept in no time.
+    /// Cancels the flight and performs the operation while no flight can begin. So no flight sees the value
+    /// from before and returns it to a later call. Use it for values in memory, where the operation is
+    /// short.
     pub(super) fn cancel_while<T>(&self, key: &[u8], act: impl FnOnce() -> T) -> T {
         let mut running = lock(&self.0.running);
         running.remove(key).iter().for_each(|flight| flight.cancel());
         act()
     }
 
-    /// The same for all keys.
+    /// Does the same for all keys.
     pub(super) fn cancel_all_while<T>(&self, act: impl FnOnce() -> T) -> T {
         let mut running = lock(&self.0.running);
         running.drain().for_each(|(_, flight)| flight.cancel());
         act()
     }
 
-    /// Some of what is being made was invalidated, and what has a tag is known when it is made. So who
-    /// asks from now on waits for it, and then looks again.
+    /// Marks all flights as outdated, because the tags of a value are known only when it is computed. Calls
+    /// that join a flight from now on wait for it and then look again.
     pub(super) fn outdate_all(&self) {
         let flights: Vec<_> = lock(&self.0.running).values().cloned().collect();
         for flight in flights {
@@ -161,7 +162,7 @@ impl<V, F> Flight<V, F> {
     }
 }
 
-/// The right, and the duty, to make the value.
+/// The right and the duty to compute the value.
 pub(super) struct Leader<V, F> {
     flights: Flights<V, F>,
     key: FlightKey,
@@ -173,13 +174,13 @@ impl<V: Clone, F: Clone> Leader<V, F> {
         &self.key
     }
 
-    /// Whether what is being made is not to be kept.
+    /// Returns whether the flight was cancelled, so that its result is not kept.
     pub(super) fn is_cancelled(&self) -> bool {
         lock(&self.flight.state).is_cancelled
     }
 
-    /// Does something, unless the flight was cancelled, and tells whether it did. Nobody can cancel
-    /// meanwhile.
+    /// Performs the operation unless the flight was cancelled, and returns whether it did. The flight
+    /// cannot be cancelled meanwhile.
     pub(super) fn unless_cancelled(&self, act: impl FnOnce()) -> bool {
         let state = self::lock(&self.flight.state);
         let is_cancelled = state.is_cancelled;
@@ -189,13 +190,14 @@ impl<V: Clone, F: Clone> Leader<V, F> {
         !is_cancelled
     }
 
-    /// Keeps what was made, unless the flight was cancelled, and gives it to all who wait.
+    /// Keeps the result, unless the flight was cancelled, and passes it to all waiters.
     ///
-    /// It is kept while nobody can cancel. So whoever cancels comes before that, and nothing is kept,
-    /// or after it, and removes what was kept. That is for what is kept in no time, in memory. A store
-    /// has an order of its own: what is to be kept there is kept before this is called.
+    /// The flight cannot be cancelled while `keep` runs. A cancelling call therefore comes either before
+    /// it, and nothing is kept, or after it, and removes what was kept. This is for values in memory,
+    /// because keeping them is short. A store has its own order, so its values are stored before this call.
     ///
-    /// The lock of the backend is given back before the others are told: some of them may want it.
+    /// The lock of the backend is released before the waiters are notified, because some of them may need
+    /// it.
     pub(super) fn complete(self, made: Result<V, F>, lock: impl Sized, keep: impl FnOnce(&V)) {
         let mut state = self::lock(&self.flight.state);
         if let Ok(value) = &made
@@ -209,11 +211,11 @@ impl<V: Clone, F: Clone> Leader<V, F> {
     }
 }
 
-/// Also on the way out of a panic, and when its task is dropped: whoever waits is never left alone.
+/// Also after a panic, and when its task is dropped, so that the waiters never wait forever.
 impl<V, F> Drop for Leader<V, F> {
     fn drop(&mut self) {
         let mut running = lock(&self.flights.0.running);
-        // After a `cancel` there may be another flight.
+        // After a `cancel`, there may be another flight.
         if running.get(&self.key).is_some_and(|flight| Arc::ptr_eq(flight, &self.flight)) {
             running.remove(&self.key);
         }
@@ -230,22 +232,22 @@ impl<V, F> Drop for Leader<V, F> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Completion<V, F> {
     Done(Result<V, F>),
-    /// Nobody makes it any more: ask again.
+    /// The leader has given up: ask again.
     Abandoned,
-    /// It took too long.
+    /// The wait timeout has passed.
     TimedOut,
 }
 
-/// Somebody who waits for what another thread or task makes.
+/// A caller that waits for the result of another thread or task.
 pub(super) struct Waiter<V, F>(Arc<Flight<V, F>>);
 
 impl<V: Clone, F: Clone> Waiter<V, F> {
-    /// Whether the flight began before something was invalidated that may be its value.
+    /// Returns whether the flight began before an invalidation that may affect its value.
     pub(super) fn is_outdated(&self) -> bool {
         lock(&self.0.state).is_outdated
     }
 
-    /// Waits, as a thread, and for `max` at most.
+    /// Blocks the thread until the flight ends, for `max` at most.
     pub(super) fn wait(self, max: Option<Duration>) -> Completion<V, F> {
         loop {
             match (self.completion_or_listener(), max) {
@@ -260,7 +262,7 @@ impl<V: Clone, F: Clone> Waiter<V, F> {
         }
     }
 
-    /// Waits, as a task.
+    /// Waits in a task.
     #[cfg_attr(not(feature = "tokio"), allow(dead_code))]
     pub(super) async fn ended(self) -> Completion<V, F> {
         loop {
@@ -276,7 +278,7 @@ impl<V: Clone, F: Clone> Waiter<V, F> {
             return Ok(completion);
         }
         let ended = self.0.ended.listen();
-        // It may have ended between the look and this.
+        // It may have ended between the check and this.
         self.completion().ok_or(ended)
     }
 
@@ -289,9 +291,7 @@ impl<V: Clone, F: Clone> Waiter<V, F> {
     }
 }
 
-/// The keys that are on their way to be made anew in the background, where nobody waits for them.
-///
-/// A clone is the same keys.
+/// The keys that are being recomputed in the background without waiters. A clone is the same set.
 #[derive(Clone)]
 pub(super) struct Refreshes(Arc<Mutex<HashSet<FlightKey>>>);
 
@@ -300,7 +300,7 @@ impl Refreshes {
         Refreshes(Arc::new(Mutex::new(HashSet::new())))
     }
 
-    /// Notes that a key is on its way; `None` if it is already, or `max` others are.
+    /// Adds a key. Returns `None` if the key is in the set, or if `max` others are.
     pub(super) fn begin(&self, key: &[u8], max: usize) -> Option<Refresh> {
         let mut all = lock(&self.0);
         if all.len() >= max {
@@ -311,7 +311,7 @@ impl Refreshes {
     }
 }
 
-/// One of them, until this is dropped: also if the work is dropped undone.
+/// A key of the set, until this is dropped, even if the work has not been done.
 pub(super) struct Refresh {
     all: Arc<Mutex<HashSet<FlightKey>>>,
     pub(super) key: FlightKey,

@@ -1,5 +1,5 @@
-//! How old a value is and what that means, decided with no store in sight: [`Age`], [`Freshness`], and
-//! [`Time`], by which they are measured.
+//! The age of a value and its meaning, decided without a store: [`Age`], [`Freshness`], and [`Time`], by
+//! which they are measured.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,57 +9,57 @@ use super::shared_invalidations::{Began, Generation};
 use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::store::Version;
 
-/// The tags of a value; most have none.
+/// The tags of a value. Most have none.
 pub(super) type Tags = Option<Arc<[Box<str>]>>;
 
-/// What is known of a stored value.
+/// What is known about a stored value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Age {
-    /// When its making began: what it is made from may have changed since.
+    /// When its computation began. The data on which it is based may have changed since.
     pub(super) made_at: Timestamp,
-    /// The same among invalidations, which no clock orders.
+    /// The same in the order of invalidations, which no clock can give.
     pub(super) origin: Origin,
-    /// `None` is for ever.
+    /// `None` means forever.
     pub(super) fresh_until: Option<Timestamp>,
-    /// How long the making took.
+    /// How long the computation took.
     pub(super) cost: Duration,
     pub(super) tags: Tags,
 }
 
-/// Where the making of a value stands in the order of invalidations.
+/// Where the computation of a value began in the order of invalidations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Origin {
-    /// Among those in this process's memory.
+    /// Among those in the memory of this process.
     pub(super) local: u64,
     /// Among those of its cache in a store.
     pub(super) cache: Began,
-    /// Among those of its region there.
+    /// Among those of its region in a store.
     pub(super) region: Generation,
 }
 
-/// What is invalidated.
+/// The scope of an invalidation.
 #[derive(Clone, Copy)]
 pub(super) enum InvalidationScope<'a> {
     All,
-    /// The whole cache, and its values may be given while new ones are made.
+    /// The whole cache. Its values may be returned while new ones are computed.
     Softly,
-    /// What has the tag.
+    /// The values with this tag.
     Tag(&'a str),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Freshness {
     Fresh,
-    /// Good enough while a new one is made.
+    /// May be returned while a new one is computed.
     Stale,
     Gone,
 }
 
-/// A clock that was set back by more than this makes what is stored stale.
+/// If a clock is set back by more than this, stored values become stale.
 const LONGEST_AHEAD: Duration = Duration::from_secs(60);
 
 impl Age {
-    /// Of a key that is only looked for.
+    /// The age of a key that is only looked up.
     pub(super) fn of_nothing() -> Age {
         let made_at = Timestamp::from_micros(0);
         let origin = Origin::default();
@@ -84,22 +84,23 @@ impl Age {
                 }
             }
             _ if invalidated == Invalidated::Softly => Freshness::Stale,
-            // What never expires goes by no clock.
+            // A value that never expires does not depend on a clock.
             Some(_) if !Age::is_plausible(self.made_at, now) => Freshness::Stale,
             _ => Freshness::Fresh,
         }
     }
 
-    /// Whether it was not made in the future.
+    /// Returns whether the value does not come from the future.
     #[inline]
     pub(super) fn is_plausible(made_at: Timestamp, now: Timestamp) -> bool {
-        // A hit asks this, so it is done in microseconds.
+        // Each hit does this, so it is calculated in microseconds.
         made_at.as_micros().saturating_sub(now.as_micros()) <= LONGEST_AHEAD.as_micros() as u64
     }
 
-    /// Whether to make it anew already, by chance: the more likely, the closer its end and the longer
-    /// its making takes, so that of many who use it one does it in time (Vattani, Chierichetti,
-    /// Lowenstein: "Optimal Probabilistic Cache Stampede Prevention"). `random` is between 0 and 1.
+    /// Decides at random whether to recompute the value early. The probability grows as the expiry comes
+    /// closer and with the time that a computation takes, so that one of many users recomputes it in time
+    /// (Vattani, Chierichetti, Lowenstein: "Optimal Probabilistic Cache Stampede Prevention"). `random` is
+    /// between 0 and 1.
     pub(super) fn is_early(&self, now: Timestamp, eagerness: f64, random: f64) -> bool {
         let Some(end) = self.fresh_until else { return false };
         let ahead = self.cost.as_secs_f64() * eagerness * -random.max(f64::MIN_POSITIVE).ln();
@@ -114,16 +115,16 @@ pub(super) struct Slot<V> {
     pub(super) age: Age,
 }
 
-/// What is under a key now.
+/// The current state of a key.
 pub(super) struct Lookup<V> {
     pub(super) slot: Option<Slot<V>>,
-    /// Which write is there, also if it is one of nothing; what comes in its place is written only if
-    /// this is still there.
+    /// The current version, even if it says that there is no value. A replacement is written only if this
+    /// version has not changed.
     pub(super) version: Option<Version>,
     pub(super) invalidated: Invalidated,
-    /// For a value whose making begins with this look; `None` if that is still to be read.
+    /// For a computation that begins with this lookup; `None` if it has to be read first.
     pub(super) origin: Option<Origin>,
-    /// How many flights were completed before the look.
+    /// How many flights were completed before the lookup.
     pub(super) completions: u64,
 }
 
@@ -133,8 +134,8 @@ impl<V> Lookup<V> {
     }
 }
 
-/// The system's clock has a case of its own, and is no trait object: each hit reads it, and the compiler
-/// can put that into the hit.
+/// The system clock is a variant of its own and not a trait object, because each hit reads it and the
+/// compiler can then inline it.
 #[derive(Debug, Clone)]
 pub(super) enum Time {
     System,
@@ -157,7 +158,7 @@ impl Time {
         }
     }
 
-    /// For deadlines, waits and back-off: no step of the time of day moves it.
+    /// For deadlines, waits and remembered failures. Changes of the time of day do not move it.
     pub(super) fn monotonic(&self) -> Duration {
         match self {
             Time::System => SystemClock.monotonic(),

@@ -1,13 +1,13 @@
-//! The second of two steps of a call that is no hit: what is to be loaded is loaded.
+//! The second of the two steps of a call that is not a hit: loading the value.
 //!
-//! Whose turn it is takes the lock of the backend among processes, or finds what another one has made
-//! meanwhile (`prepare`), runs the loader, keeps what it gives and tells the others (`settle`). A thread does
-//! this where it is. A task has it done by a task of its own, which goes on to its end also if the one who
-//! asked is gone.
+//! The leader takes the lock of the backend, which other processes respect, or finds the value that another
+//! process has computed meanwhile (`prepare`). It runs the loader, stores the result and notifies the
+//! waiters (`settle`). A thread does this itself. A task leaves it to a task of its own, which runs to its
+//! end even if the caller is dropped.
 //!
 //! A loader is a future, which does nothing until it is polled. That of a blocking program calls its
-//! function inside its first poll. The first step, in `find.rs`, is over by then: so loaders that ask for
-//! other values may be within each other hundreds of times deep.
+//! function in its first poll. By then, the first step, in `find.rs`, has returned its stack, so that
+//! loaders which ask for other values can be nested hundreds of times.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -27,27 +27,27 @@ use super::stats::{Outage, Span};
 use crate::error::Result;
 use crate::lock::Guard;
 
-/// Who waits looks again after this time, and then after a little more each time.
+/// The first pause before a waiting caller checks again. Each further pause is a little longer.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(8);
 
-/// What is to be known before the loader runs, and after it.
+/// What is known before the loader runs.
 #[allow(clippy::large_enum_variant, reason = "it lives for a moment, and a box would be one more")]
 enum Prepared<V> {
     Ready(Ready<V>),
-    /// Nothing is to be made any more.
+    /// There is nothing left to compute.
     Found(V),
 }
 
 struct Ready<V> {
     key: FlightKey,
-    /// `None` for a call that makes the value for itself alone.
+    /// `None` for a call that computes the value for itself alone.
     turn: Option<Turn<V>>,
-    /// What is given if the loader fails.
+    /// The value to return if the loader fails.
     stale: Option<Slot<V>>,
 }
 
-/// Whose turn it is to make a value for all.
+/// The right to compute a value for all callers.
 pub(super) struct Turn<V> {
     pub(super) leader: Leader<V, Failure>,
     pub(super) lock: Option<Guard>,
@@ -58,16 +58,16 @@ pub(super) struct Turn<V> {
 /// How the wait for the lock of the backend ended.
 #[allow(clippy::large_enum_variant, reason = "it lives for a moment, and a box would be one more")]
 pub(super) enum BackendLock<V> {
-    /// It is this one's turn to make the value, until the guard is dropped; and this is there now.
+    /// This call may compute the value until the guard is dropped; the lookup is the current state.
     Acquired(Option<Guard>, Lookup<V>),
-    /// Somebody else has made it meanwhile.
+    /// Another process has computed it meanwhile.
     Found(V),
-    /// It took too long.
+    /// The wait timeout has passed.
     TimedOut,
 }
 
 impl<V: Clone + Send + Sync + 'static> Engine<V> {
-    /// Makes a value by running the loader, and gives it to all who wait.
+    /// Computes a value by running the loader, and passes it to all waiters.
     pub(super) async fn load<E: LoaderError>(
         &self,
         load: Load<V>,
@@ -110,7 +110,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
                 Ok(Prepared::Found(value))
             }
             Ok(BackendLock::Acquired(lock, seen)) => {
-                // Another one may have failed between this one's look and its lock.
+                // Another loader may have failed between the lookup and the lock.
                 if let Some(failure) = self.shared.failures.get(key, self.time.monotonic()) {
                     let error = failure.error(self.shared.recorder.key(key));
                     leader.complete(Err(failure), lock, |_| {});
@@ -130,7 +130,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
                 self.take_turn(leader, None, Start::without_store(), None).await
             }
             Err(error) => {
-                // The others would ask the same store, one after the other.
+                // The waiters would otherwise ask the same store, one after the other.
                 leader.complete(Err(Failure::of(&error)), (), |_| {});
                 Err(error)
             }
@@ -153,9 +153,10 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             }
             Err(error) => return Err(error),
         };
-        // In memory it costs nothing to look whether somebody was quicker; in a store it is a second
-        // round trip, for those alone who were overtaken in this process. Who was overtaken by another
-        // process makes it once more, and finds when keeping it that it is not wanted.
+        // In memory, checking whether another call was faster costs nothing. In a store it takes a second
+        // round trip, so only calls that were overtaken in this process check. A call that was overtaken by
+        // another process computes the value once more, and detects when it stores the value that it is not
+        // needed.
         let was_overtaken = self.shared.flights.completions() != completions;
         if start.version.is_none() || was_overtaken {
             let again = match self.shared.storage.look_closely(key, &self.time).await {
@@ -197,7 +198,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         }
     }
 
-    /// Keeps what the loader gave, or notes that it failed, and tells all who wait.
+    /// Stores the result of the loader or notes its failure, and notifies all waiters.
     async fn settle<E: LoaderError>(
         &self,
         ready: Ready<V>,
@@ -230,24 +231,25 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         }
     }
 
-    /// Does in the background what `find_or_refresh` has begun.
+    /// Completes in the background what `find_or_refresh` has begun.
     pub(super) async fn refresh<E: LoaderError>(
         &self,
         refresh: Refresh,
         loader: impl Future<Output = Result<CacheEntry<V>, E>>,
     ) {
-        // By now it may have been made, or removed: then it is for the next who asks.
+        // It may have been computed meanwhile, or removed. A removed value is left to the next call.
         if let Ok(seen) = self.look(&refresh.key).await
             && seen.slot.is_some()
             && (self.freshness(&seen) == Freshness::Stale || self.is_early(&seen))
             && let Ok(Step::Load(load)) = self.lead_renewal(&refresh.key, seen).await
         {
-            // A failure is counted, and backed off from, like any other.
+            // A failure is counted and remembered like any other.
             let _ = self.load(load, loader).await;
         }
     }
 
-    /// Notes where the making of a value begins: without the store, if it cannot be asked any more.
+    /// Notes where the computation of a value begins. If the store cannot be reached any more, it continues
+    /// without the store.
     pub(super) async fn begin(&self, start: Start) -> Result<(Begun, Start)> {
         let (origin, start) = match self.shared.storage.origin(start.origin, &self.time).await {
             Err(error) if self.bypasses(&error) => {
@@ -265,7 +267,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         Ok((Begun { at: self.time.now(), origin }, start))
     }
 
-    /// Keeps a value that was made, and gives it to all who wait.
+    /// Stores a computed value, and passes it to all waiters.
     pub(super) async fn complete(&self, turn: Turn<V>, cost: Duration, made: CacheEntry<V>) -> V {
         let Turn { leader, lock, start, begun } = turn;
         let (value, is_kept) = (made.value.clone(), made.is_kept && start.is_reachable);
@@ -286,7 +288,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         if is_kept && !leader.is_cancelled() {
             let storage = &self.shared.storage;
             let kept = storage.keep(&key, slot, ttl, start.condition(), &self.time).await;
-            // The value is there, whether it could be stored or not.
+            // The value was computed, even if it could not be stored.
             if let Err(error) = kept {
                 self.shared.recorder.not_stored(&key, &error);
             }
@@ -295,26 +297,26 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         value
     }
 
-    /// Notes a failure, so that it is given again for a while and not tried by each who comes.
+    /// Notes a failure, so that for a while it is returned again instead of another attempt by each call.
     fn fail(&self, key: &[u8], failure: Failure, now: Duration) {
-        self.shared.recorder.creator_failed(key, &failure);
+        self.shared.recorder.loader_failed(key, &failure);
         self.shared.failures.note(key, failure, now, self.policy.error_ttl);
     }
 
-    /// Takes the lock of a key, or finds the value, whichever comes first.
+    /// Takes the lock of a key or finds its value, whichever happens first.
     ///
-    /// Who gets the lock looks again, for another process may have made the value between this one's
-    /// look and its lock:
+    /// A caller that gets the lock looks again, because another process may have computed the value between
+    /// the lookup and the lock:
     ///
     /// ```text
     /// A looks: nothing
     ///                     B looks: nothing
-    /// A locks, makes, stores, unlocks
-    ///                     B locks: would make it once more
+    /// A locks, computes, stores, unlocks
+    ///                     B locks: would compute it once more
     /// ```
     ///
-    /// And who does not get it looks at the value between two tries, and never waits for the lock
-    /// only to read: many waiters are all served at once, and not one after the other.
+    /// A caller that does not get the lock looks for the value between two tries. It never waits for the
+    /// lock only in order to read, so that many waiters are served at once rather than one after the other.
     pub(super) async fn lock_or_find(
         &self,
         key: &[u8],
@@ -338,14 +340,14 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             if until.is_some_and(|until| self.time.monotonic() >= until) {
                 return Ok(BackendLock::TimedOut);
             }
-            // What this code makes, and was removed meanwhile: it still has the lock.
+            // This code computes the value, which was removed meanwhile: it still holds the lock.
             self.check_reentrance(key)?;
             self.pause(wait).await;
             wait = (wait * 3 / 2).min(LONGEST_WAIT);
         }
     }
 
-    /// Takes the lock of a key, if nobody has it; `Some(None)` where there is none to take.
+    /// Takes the lock of a key, if it is free; `Some(None)` if there is no lock to take.
     pub(super) async fn try_lock(&self, key: &[u8]) -> Result<Option<Option<Guard>>> {
         match self.shared.storage.remote() {
             None => Ok(Some(None)),
@@ -363,8 +365,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         }
     }
 
-    /// Runs a loader as what it is: code that makes these keys, and whose panic is a failure, after which
-    /// the panic goes on.
+    /// Runs a loader as code that computes these keys. Its panic is noted as a failure and then resumed.
     pub(super) async fn watched<T>(
         &self,
         keys: impl IntoIterator<Item = FlightKey>,
@@ -374,7 +375,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         let loading = Loading::new(self.shared.flights.id(), keys);
         let mut loader = pin!(loader);
         poll_fn(|context| {
-            // What it leaves half done is the caller's, who gets the panic.
+            // State that the panic leaves inconsistent belongs to the caller, which receives the panic.
             let poll = AssertUnwindSafe(|| match &span {
                 Some(span) => span.in_scope(|| loader.as_mut().poll(context)),
                 None => loader.as_mut().poll(context),

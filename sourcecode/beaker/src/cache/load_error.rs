@@ -1,4 +1,4 @@
-//! [`LoadError`]: why a value could not be loaded, for errors of any kind.
+//! [`LoadError`]: why a value could not be loaded, for loaders with errors of any type.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Debug, Display};
@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::failure::{Failure, LoaderError, SharedCause};
 use crate::error::Error;
 
-/// Tells whose error it is that no value could be given: the loader's, or the cache's.
+/// States why no value could be returned: because the loader failed, or because the cache did.
 ///
-/// [`Cache::get_or_load`](crate::Cache::get_or_load) fails with it, so the loader may have an error of any
-/// type. All who waited for one loader get the same error of it. Where a function has to have
-/// `From<beaker::Error>`, as with [`try_get_or_create`](crate::Cache::try_get_or_create) and with
-/// `#[cached]`, this is an error that has it: `map_err(LoadError::new)`.
+/// [`Cache::get_or_load`](crate::Cache::get_or_load) returns this error, so its loader may have errors of
+/// any type. All calls that waited for the same loader receive its error. Other functions, such as
+/// [`try_get_or_create`](crate::Cache::try_get_or_create) and those with `#[cached]`, require an error type
+/// with `From<beaker::Error>`. `LoadError` is such a type: use `map_err(LoadError::new)` in the loader.
 ///
 /// ```
 /// use beaker::cache::{Cache, LoadError};
@@ -30,9 +30,10 @@ use crate::error::Error;
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a caller tells the two apart, and there is no third")]
 pub enum LoadError<E> {
-    /// The loader's own, shared by all who waited for it.
+    /// The error of the loader, shared by all calls that waited for it.
     Loader(Arc<E>),
-    /// The cache's: the store failed, the wait was too long, or a loader with errors of another type did.
+    /// The error of the cache: the store failed, the wait timeout passed, or a loader with another error
+    /// type failed.
     Cache(Error),
 }
 
@@ -42,7 +43,7 @@ impl<E> LoadError<E> {
         LoadError::Loader(Arc::new(error))
     }
 
-    /// Returns the loader's error, if it is one.
+    /// Returns the loader's error, or `None` if the cache failed.
     ///
     /// ```
     /// use beaker::cache::LoadError;

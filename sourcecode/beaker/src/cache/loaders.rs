@@ -1,4 +1,4 @@
-//! Loaders whose errors are of any kind, in both kinds of cache: `get_or_load`.
+//! `get_or_load`, for loaders with errors of any type, in both kinds of cache.
 
 use std::fmt::Debug;
 
@@ -13,18 +13,18 @@ use super::policy::CacheEntry;
 use crate::error::Result;
 
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
-    /// Returns the value of a key, as [`try_get_or_create`](Cache::try_get_or_create), with a function that
-    /// may fail with anything. All who waited for the function get the same error of it, and so do those
-    /// who ask within the [`error_ttl`](Cache::error_ttl).
+    /// Returns the value of a key, like [`try_get_or_create`](Cache::try_get_or_create), with a loader
+    /// whose error may have any type. All calls that waited for the loader receive its error, and so do
+    /// calls within the [`error_ttl`](Cache::error_ttl).
     ///
     /// # Errors
     ///
-    /// [`LoadError::Loader`] with the function's own, and [`LoadError::Cache`] with those of
+    /// Returns [`LoadError::Loader`] with the loader's own error, or [`LoadError::Cache`] with an error of
     /// [`get_or_create`](Cache::get_or_create).
     ///
     /// # Panics
     ///
-    /// Where the function panics.
+    /// Panics if the loader panics.
     ///
     /// ```
     /// use beaker::cache::{Cache, LoadError};
@@ -62,17 +62,17 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
 
 #[cfg(feature = "tokio")]
 impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
-    /// Returns the value of a key, with a function that may fail with anything, as [`Cache::get_or_load`].
-    /// Its future is a task of its own.
+    /// Returns the value of a key, with a loader whose error may have any type, like
+    /// [`Cache::get_or_load`]. The loader's future runs as a task of its own.
     ///
     /// # Errors
     ///
-    /// [`LoadError::Loader`] with the function's own, and [`LoadError::Cache`] with those of
+    /// Returns [`LoadError::Loader`] with the loader's own error, or [`LoadError::Cache`] with an error of
     /// [`get_or_create`](AsyncCache::get_or_create).
     ///
     /// # Panics
     ///
-    /// Where the function panics.
+    /// Panics if the loader panics.
     ///
     /// ```
     /// use beaker::cache::{AsyncCache, LoadError};
@@ -103,7 +103,7 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         if let Some(value) = self.engine.fresh(key.as_ref()) {
             return Ok(value);
         }
-        // In a box, so that a hit, which needs none of it, is a small future.
+        // Boxed, so that the future of a hit, which does not need this part, stays small.
         Box::pin(async {
             match self.engine.find_or_lead(key.as_ref()).await? {
                 Step::Found(value) | Step::Stale(value, _) => Ok(value),

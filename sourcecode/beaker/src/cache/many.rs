@@ -1,4 +1,5 @@
-//! Many keys at once, in both kinds of cache: one look for all, one write for all, one call of the loader.
+//! Operations on many keys at once, in both kinds of cache: one lookup, one write and one call of the
+//! loader for all of them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,12 +18,12 @@ use crate::error::{Error, Result};
 use crate::world::finish;
 
 impl<V: Clone + Send + Sync + 'static> Cache<V> {
-    /// Returns the fresh values of many keys, in their order: `None` where there is none. In a store this
-    /// is one round trip.
+    /// Returns the fresh values of many keys, in the order of the keys, with `None` for each missing one.
+    /// In a store, this takes one round trip.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// use beaker::cache::Cache;
@@ -40,22 +41,23 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         finish(self.engine.find_many(&borrowed(&whole)))
     }
 
-    /// Returns the values of many keys, in their order, and makes those that are missing with one call of
-    /// the function.
+    /// Returns the values of many keys, in the order of the keys, and computes the missing ones with a
+    /// single call of the loader.
     ///
-    /// The function gets the missing keys, each once, and gives as many values in that order. Calls that
-    /// overlap make a key that they share once. A function that may have no value for a key is for
-    /// [`try_get_or_create_some`](Cache::try_get_or_create_some).
+    /// The loader receives the missing keys, each of them once, and returns one value for each in the same
+    /// order. When calls overlap, a key that they share is computed once. If the loader may have no value
+    /// for a key, use [`try_get_or_create_some`](Cache::try_get_or_create_some).
     ///
     /// # Errors
     ///
-    /// What the store fails with; the function's own; `ErrorKind::Creation` if it gives another number of
-    /// values; `ErrorKind::WouldDeadlock` and `ErrorKind::Unavailable` as
-    /// [`get_or_create`](Cache::get_or_create).
+    /// - Any error of the store, and the loader's own error.
+    /// - `ErrorKind::Creation` if the loader returns more or fewer values than it received keys.
+    /// - `ErrorKind::WouldDeadlock` and `ErrorKind::Unavailable`, like
+    ///   [`get_or_create`](Cache::get_or_create).
     ///
     /// # Panics
     ///
-    /// Where the function panics.
+    /// Panics if the loader panics.
     ///
     /// ```
     /// use beaker::cache::Cache;
@@ -85,19 +87,19 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         Ok(all.ok_or_else(left_out)?)
     }
 
-    /// Returns the values of many keys, in their order, as
-    /// [`try_get_or_create_many`](Cache::try_get_or_create_many), with a function that may leave keys out.
+    /// Returns the values of many keys, in the order of the keys, like
+    /// [`try_get_or_create_many`](Cache::try_get_or_create_many), with a loader that may leave out keys.
     ///
-    /// The function gives `None` in the place of a key that it has no value for. That is not kept, so the
-    /// next call asks for it again; a cache of `Option`s keeps that there is nothing.
+    /// The loader returns `None` for a key that has no value. This is not kept, so the next call asks the
+    /// loader again; use a cache of `Option`s to remember that there is no value.
     ///
     /// # Errors
     ///
-    /// Those of [`try_get_or_create_many`](Cache::try_get_or_create_many).
+    /// Returns the errors of [`try_get_or_create_many`](Cache::try_get_or_create_many).
     ///
     /// # Panics
     ///
-    /// Where the function panics.
+    /// Panics if the loader panics.
     ///
     /// ```
     /// use std::collections::HashMap;
@@ -136,12 +138,12 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         Ok(finish(self.engine.find_others(&whole, many, made))?)
     }
 
-    /// Keeps many values, as [`put`](Cache::put) does with each. In a store this is two round trips for all
-    /// of them. If it fails, some may have been kept.
+    /// Stores many values, as [`put`](Cache::put) does with each. In a store, this takes two round trips
+    /// for all of them. If it fails, some of the values may have been stored.
     ///
     /// # Errors
     ///
-    /// What the codec and the store fail with.
+    /// Returns any error of the codec or the store.
     ///
     /// ```
     /// use beaker::cache::Cache;
@@ -162,12 +164,12 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
         finish(self.engine.put_many(in_bytes(entries)))
     }
 
-    /// Removes many keys, and returns how many of them had a value, fresh or stale. In a store this is two
-    /// round trips for all of them. If it fails, some may have been removed.
+    /// Removes many keys, and returns how many of them had a value, fresh or stale. In a store, this takes
+    /// two round trips for all of them. If it fails, some of the keys may have been removed.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// use beaker::cache::Cache;
@@ -188,12 +190,12 @@ impl<V: Clone + Send + Sync + 'static> Cache<V> {
 
 #[cfg(feature = "tokio")]
 impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
-    /// Returns the fresh values of many keys, in their order: `None` where there is none. In a store this
-    /// is one round trip.
+    /// Returns the fresh values of many keys, in the order of the keys, with `None` for each missing one.
+    /// In a store, this takes one round trip.
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -212,19 +214,19 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.find_many(&borrowed(&whole)).await
     }
 
-    /// Returns the values of many keys, in their order, and makes those that are missing with one call of
-    /// the function, as [`Cache::try_get_or_create_many`].
+    /// Returns the values of many keys, in the order of the keys, and computes the missing ones with a
+    /// single call of the loader, like [`Cache::try_get_or_create_many`].
     ///
-    /// The function gets clones of the missing keys, each once, and gives as many values in that order. Its
-    /// future is a task of its own.
+    /// The loader receives clones of the missing keys, each of them once, and returns one value for each in
+    /// the same order. Its future runs as a task of its own.
     ///
     /// # Errors
     ///
-    /// Those of [`Cache::try_get_or_create_many`].
+    /// Returns the errors of [`Cache::try_get_or_create_many`].
     ///
     /// # Panics
     ///
-    /// Where the function panics.
+    /// Panics if the loader panics.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -258,16 +260,16 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         Ok(all.ok_or_else(left_out)?)
     }
 
-    /// Returns the values of many keys, in their order, with a function that may leave keys out, as
-    /// [`Cache::try_get_or_create_some`]. Its future is a task of its own.
+    /// Returns the values of many keys, in the order of the keys, with a loader that may leave out keys,
+    /// like [`Cache::try_get_or_create_some`]. The loader's future runs as a task of its own.
     ///
     /// # Errors
     ///
-    /// Those of [`Cache::try_get_or_create_many`].
+    /// Returns the errors of [`Cache::try_get_or_create_many`].
     ///
     /// # Panics
     ///
-    /// Where the function panics.
+    /// Panics if the loader panics.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -323,11 +325,11 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         Ok(self.engine.find_others(&whole, many, made).await?)
     }
 
-    /// Keeps many values, as [`Cache::put_many`].
+    /// Stores many values, like [`Cache::put_many`].
     ///
     /// # Errors
     ///
-    /// What the codec and the store fail with.
+    /// Returns any error of the codec or the store.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -350,12 +352,12 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
         self.engine.put_many(entries).await
     }
 
-    /// Removes many keys, and returns how many of them had a value, fresh or stale, as
+    /// Removes many keys, and returns how many of them had a value, fresh or stale, like
     /// [`Cache::remove_many`].
     ///
     /// # Errors
     ///
-    /// What the store fails with.
+    /// Returns any error of the store.
     ///
     /// ```
     /// use beaker::cache::AsyncCache;
@@ -379,7 +381,7 @@ fn borrowed<'a>(keys: &'a [Cow<'_, [u8]>]) -> Vec<&'a [u8]> {
     keys.iter().map(|key| &**key).collect()
 }
 
-/// The keys of these bytes.
+/// Returns the keys that have these bytes.
 fn typed<'k, K>(keys: &'k [K], whole: &[Cow<'_, [u8]>], missing: &[FlightKey]) -> Vec<&'k K> {
     let by_bytes: BTreeMap<&[u8], &K> = whole.iter().map(|bytes| &**bytes).zip(keys).collect();
     missing.iter().filter_map(|bytes| by_bytes.get(&**bytes).copied()).collect()

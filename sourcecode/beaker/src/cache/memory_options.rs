@@ -1,18 +1,18 @@
-//! [`MemoryOptions`]: what a cache in memory may be told at its beginning, and [`EvictionCause`].
+//! [`MemoryOptions`]: the options of a cache in memory; and [`EvictionCause`].
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a value weighs.
+/// Returns the weight of a value.
 pub(super) type Weigher<V> = Arc<dyn Fn(&[u8], &V) -> u32 + Send + Sync>;
 
-/// Who is told what leaves the cache.
+/// Receives each value that leaves the cache.
 pub(super) type Listener<V> = Arc<dyn Fn(&[u8], V, EvictionCause) + Send + Sync>;
 
-/// Says how much a cache in memory holds, what a value weighs, how long an unused one stays, and who is told
-/// what leaves it. For [`Cache::in_memory_with`](crate::Cache::in_memory_with). What is not asked for costs
-/// nothing.
+/// Sets how much a cache in memory holds, the weight of each value, how long an unused value stays, and a
+/// listener for values that leave the cache. Pass it to
+/// [`Cache::in_memory_with`](crate::Cache::in_memory_with). An option that is not set costs nothing.
 ///
 /// ```
 /// use std::sync::mpsc;
@@ -33,9 +33,9 @@ pub(super) type Listener<V> = Arc<dyn Fn(&[u8], V, EvictionCause) + Send + Sync>
 /// # }
 /// ```
 ///
-/// Which values make room is decided by how often and how lately they were used (Clock-PRO, close to
-/// S3-FIFO). Least recently used alone is not offered: one pass over many keys would empty the cache, and
-/// the table would have to write at each hit.
+/// Eviction takes into account how often and how recently a value was used (Clock-PRO, which is close to
+/// S3-FIFO). Plain LRU (least recently used) is not offered, for two reasons: a single pass over many keys
+/// would evict everything else, and the table would have to be written at each hit.
 #[derive(Clone)]
 #[must_use]
 pub struct MemoryOptions<V> {
@@ -43,13 +43,13 @@ pub struct MemoryOptions<V> {
     pub(super) weigher: Option<Weigher<V>>,
     pub(super) time_to_idle: Option<Duration>,
     pub(super) listener: Option<Listener<V>>,
-    /// Among metrics.
+    /// The name in the metrics.
     #[cfg(feature = "metrics")]
     pub(super) name: Option<Box<str>>,
 }
 
 impl<V> MemoryOptions<V> {
-    /// Takes how many values the cache holds at most; with a [`weigher`](MemoryOptions::weigher), how much
+    /// Sets how many values the cache holds at most; with a [`weigher`](MemoryOptions::weigher), how much
     /// they may weigh together. With 0, nothing is kept.
     pub fn new(capacity: usize) -> MemoryOptions<V> {
         MemoryOptions {
@@ -62,8 +62,9 @@ impl<V> MemoryOptions<V> {
         }
     }
 
-    /// Sets the name of the cache among [metrics](crate::metrics): the label `cache`. Default: it has none, and is
-    /// not among them. Names come from the program, and never from a visitor.
+    /// Sets the name of the cache in the [metrics](crate::metrics), where it is the label `cache`. Default:
+    /// no name, and the cache does not appear in the metrics. Use a fixed set of names that your program
+    /// defines, never text from a visitor.
     ///
     /// ```
     /// use beaker::cache::{Cache, MemoryOptions};
@@ -76,11 +77,11 @@ impl<V> MemoryOptions<V> {
         self
     }
 
-    /// Sets what a value weighs: its bytes, say. Default: each weighs 1.
+    /// Sets the weight of each value, for example its size in bytes. Default: 1.
     ///
-    /// It is called when a value comes and when it goes, and has to say the same both times. 0 counts as 1.
-    /// The cache has up to four parts of equal size, so a value of more than a fifth of the capacity may
-    /// not be taken in.
+    /// The function is called when a value is stored and again when it leaves, and must return the same
+    /// weight both times. A weight of 0 counts as 1. The cache has up to four parts of equal size, so a
+    /// value that weighs more than a fifth of the capacity may not be kept.
     ///
     /// ```
     /// use beaker::cache::{Cache, MemoryOptions};
@@ -101,8 +102,9 @@ impl<V> MemoryOptions<V> {
         self
     }
 
-    /// Sets how long a value stays that nobody looks at. Default: for ever. It stays no longer than its
-    /// [time to live](crate::Cache::ttl) in any case. Each look counts, also one of `peek` and `contains`.
+    /// Sets the idle timeout: how long a value stays without being used. Default: forever. A value never
+    /// stays longer than its [time to live](crate::Cache::ttl). Each lookup counts as use, including those
+    /// of `peek` and `contains`.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -128,12 +130,14 @@ impl<V> MemoryOptions<V> {
         self
     }
 
-    /// Sets what is called with each value that leaves the cache, its key, and why. Default: nothing is.
+    /// Sets the function that is called with each value that leaves the cache, its key and the cause.
+    /// Default: none.
     ///
-    /// The call comes from a thread or task that uses the cache, before its own call returns; several may
-    /// come at the same time. It may use the cache. It must not block in an asynchronous program. What has
-    /// expired or was invalidated leaves when its key is asked for next, or when its room is needed. A
-    /// panic of the function goes on in the call that it came from, and what was still to be told is not.
+    /// The function runs on the thread or task that caused the removal, before its call returns. Several
+    /// calls may run at the same time. The function may use the cache, but must not block in an
+    /// asynchronous program. A value that has expired or was invalidated leaves when its key is next looked
+    /// up, or when its room is needed. If the function panics, the panic reaches the call that caused the
+    /// removal, and other values of that call are not reported.
     #[doc(alias("eviction_listener", "removal_listener"))]
     pub fn on_eviction(
         mut self,
@@ -155,17 +159,17 @@ impl<V> fmt::Debug for MemoryOptions<V> {
     }
 }
 
-/// Tells why a value has left a cache in memory. See [`MemoryOptions::on_eviction`].
+/// States why a value left a cache in memory. See [`MemoryOptions::on_eviction`].
 #[doc(alias = "RemovalCause")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EvictionCause {
-    /// It had expired, or nobody had looked at it for too long.
+    /// The value had expired, or nobody had used it for longer than the idle timeout.
     Expired,
-    /// Another one was put in its place.
+    /// Another value was stored under the same key.
     Replaced,
-    /// It was removed or invalidated, by itself or with others.
+    /// The value was removed or invalidated, alone or with others.
     Removed,
-    /// Others needed the room, or it was too heavy.
+    /// The cache needed room for other values, or the value was too heavy.
     Size,
 }

@@ -1,4 +1,4 @@
-//! [`Cache`]: what takes long to make is made once, and kept for a while.
+//! [`Cache`]: computes expensive values once and keeps them for a while.
 //!
 //! ```
 //! use std::time::Duration;
@@ -9,22 +9,27 @@
 //! let cache = Cache::new(Backend::memory(), "standings").ttl(Duration::from_secs(60));
 //! let points = || 25 + 18 + 15;
 //! assert_eq!(cache.get_or_create("Kimi", points)?, 58);
-//! let never = || -> i32 { panic!("it is there") };
+//! let never = || -> i32 { panic!("the value is cached") };
 //! assert_eq!(cache.get_or_create("Kimi", never)?, 58);
 //! println!("{}", cache.stats());
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! What happens to a call is dogpile.cache's algorithm: a fresh value is given, with no lock; of those
-//! who find a stale one, one makes a new one while the others get the old one at once; of those who
-//! find nothing, one makes it and all others wait for that one. How far "one" reaches, the locks of the
-//! [backend](crate::Backend) say: threads, processes or hosts.
+//! A call follows the algorithm of dogpile.cache, which prevents a *cache stampede*:
 //!
-//! Caches of one kind, by a name that code and settings share, are a [`Region`].
+//! - A fresh value is returned without a lock.
+//! - A stale value is returned at once, while one call computes the new value (*stale-while-revalidate*).
+//! - A missing value is computed by one call, and all other calls for the same key wait for its result
+//!   (*single-flight*).
 //!
-//! A call may wait: for the store, for a creator, for another call. Async code has an `AsyncCache`
-//! (feature `tokio`) instead.
+//! The locks of the [backend](crate::Backend) decide how far this "one call" reaches: the threads of a
+//! process, the processes of a host, or several hosts.
+//!
+//! A [`Region`] groups caches that share settings under a name which both code and configuration use.
+//!
+//! A call blocks while it waits for the store, for a loader or for another call. Asynchronous programs use
+//! `AsyncCache` (feature `tokio`) instead.
 
 mod api;
 pub mod arguments;

@@ -1,28 +1,29 @@
-//! Puts in order what a clock cannot: [`LocalInvalidations`] and [`Writes`] of this process.
+//! Orders events that a clock cannot order: [`LocalInvalidations`] and [`Writes`] of this process.
 //!
-//! An invalidation and a value may fall into one tick, and a clock may stand still or go back. A count
-//! cannot. Each invalidation raises it, and each value carries the count from before its making began:
+//! An invalidation and a value may fall into one tick, and a clock may stand still or go back. A count has
+//! neither problem. Each invalidation raises it, and each value carries the count from before its
+//! computation began:
 //!
 //! ```text
-//! A begins to make, at 4
-//!                           B invalidates: 5, and all that was begun below 5 is gone
+//! A begins to compute, at 4
+//!                           B invalidates: 5, so all that began below 5 is invalid
 //!                           B puts a value, at 5: it stays
-//! A's value, at 4: it is gone
+//! A's value, at 4: it is invalid
 //! ```
 //!
-//! A cache with memory in front of a store looks a value up there, and then holds it here. A removal
-//! that falls in between would not see it:
+//! A cache with a local tier looks a value up in the store, and then holds it in memory. A removal in
+//! between would not see it there:
 //!
 //! ```text
 //! A looks up: 1
-//!                     B removes it in the store, and here, where nothing is yet
-//! A holds 1: and gives it to all who ask, long after B has returned
+//!                     B removes it in the store, and in the tier, which is still empty
+//! A holds 1, and returns it to all callers long after B has returned
 //! ```
 //!
-//! So each write raises a count too, and what was looked up before the write is not held.
+//! Therefore each write raises a count too, and a value that was looked up before the write is not held.
 //!
-//! This file uses nothing but what `sync.rs` names, so that a test can go through all interleavings of
-//! its threads.
+//! This file uses only what `sync.rs` names, so that a test can go through all interleavings of its
+//! threads.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -32,24 +33,24 @@ use super::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError, RwLock};
 /// How many invalidated tags are remembered.
 const MAX_TAGS: usize = 100_000;
 
-/// What invalidations mean for a value.
+/// The effect of invalidations on a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Invalidated {
     No,
-    /// It may be given while a new one is made.
+    /// It may be returned while a new one is computed.
     Softly,
     Hard,
 }
 
-/// What was invalidated in a cache in memory.
+/// The invalidations of a cache in memory.
 pub(super) struct LocalInvalidations {
-    /// How many there were.
+    /// The invalidation count.
     count: AtomicU64,
-    /// What began before this count is gone.
+    /// Values that began before this count are invalid.
     hard: AtomicU64,
-    /// What began before this count is stale.
+    /// Values that began before this count are stale.
     soft: AtomicU64,
-    /// Looked at only for values with tags.
+    /// Read only for values with tags.
     tags: RwLock<HashMap<Box<str>, u64>>,
 }
 
@@ -63,18 +64,18 @@ impl LocalInvalidations {
         }
     }
 
-    /// The count, for a value whose making begins now.
+    /// Returns the count for a value whose computation begins now.
     pub(super) fn count(&self) -> u64 {
         self.count.load(Ordering::Acquire)
     }
 
-    /// What began before this is not fresh any more.
+    /// Returns the count before which values are no longer fresh.
     #[inline]
     pub(super) fn oldest_fresh(&self) -> u64 {
         self.hard.load(Ordering::Acquire).max(self.soft.load(Ordering::Acquire))
     }
 
-    /// What they mean for a value that began at this count and has these tags.
+    /// Returns the effect on a value that began at this count and has these tags.
     pub(super) fn judge(&self, began_at: u64, tags: &[Box<str>]) -> Invalidated {
         if began_at < self.hard.load(Ordering::Acquire) {
             return Invalidated::Hard;
@@ -102,7 +103,7 @@ impl LocalInvalidations {
     pub(super) fn invalidate_tag(&self, tag: &str) {
         let mut tags = self.tags.write().unwrap_or_else(PoisonError::into_inner);
         if tags.len() >= MAX_TAGS && !tags.contains_key(tag) {
-            // Rather too much is invalidated than remembered for ever.
+            // Invalidates more than necessary rather than remembering tags forever.
             self.invalidate();
             tags.clear();
             return;
@@ -115,10 +116,10 @@ impl LocalInvalidations {
     }
 }
 
-/// Keys share so many counts. A write to another key of the same count costs one more look.
+/// How many counts the keys share. A write to another key with the same count costs one additional lookup.
 const COUNTS: usize = 64;
 
-/// Which of two came first, a look at a key or a write to it.
+/// Orders lookups of a key and writes to it.
 pub(super) struct Writes(Box<[Mutex<u64>]>);
 
 impl Writes {
@@ -130,13 +131,13 @@ impl Writes {
         Writes((0..counts).map(|_| Mutex::new(0)).collect())
     }
 
-    /// How many writes there were, for what is looked up or written from now on.
+    /// Returns the count of writes, for a lookup or a write that begins now.
     pub(super) fn count(&self, key: &[u8]) -> u64 {
         *self.lock(key)
     }
 
-    /// Holds what was looked up at this count, unless something was written since. Nothing is written
-    /// meanwhile.
+    /// Holds a value that was looked up at this count, unless the key was written since. No write can be
+    /// noted meanwhile.
     pub(super) fn hold(&self, key: &[u8], count: u64, hold: impl FnOnce()) {
         let now = self.lock(key);
         if *now == count {
@@ -144,8 +145,8 @@ impl Writes {
         }
     }
 
-    /// Notes a write that began at this count and has just ended in the store. `last` is told whether
-    /// it is known to be the last one there: of two at a time nobody can say.
+    /// Notes a write that began at this count and has just ended in the store. `last` receives whether it
+    /// is known to be the last one: of two simultaneous writes, neither is.
     pub(super) fn note(&self, key: &[u8], count: u64, last: impl FnOnce(bool)) {
         let mut now = self.lock(key);
         let is_last = *now == count;

@@ -1,4 +1,4 @@
-//! By which rules a cache keeps and gives its values: those of a handle, and those of one entry.
+//! The rules by which a cache keeps and returns values: those of a handle, and those of a single entry.
 
 use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -8,38 +8,38 @@ use std::time::Duration;
 use super::freshness::{Age, Origin, Tags};
 use crate::clock::Timestamp;
 
-/// Runs a creator in the background: it is given the work, and returns at once. See
+/// Runs a loader in the background: a function that receives the work, starts it and returns at once. See
 /// [`Cache::executor`](crate::Cache::executor), and `AsyncCache::executor`, whose work starts a task.
 pub type Executor = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
 
-/// Makes of a key what a store is to know it by. See
+/// Turns the key of a value into the key that the store uses. See
 /// [`RegionOptions::key_mangler`](super::RegionOptions::key_mangler).
 pub type KeyMangler = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
-/// Says what a call does that has waited for another one as long as it may. See
+/// Sets what a call does when it has waited for another call as long as the timeout allows. See
 /// [`Cache::wait_timeout`](crate::Cache::wait_timeout).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnTimeout {
-    /// Fails, with `ErrorKind::Unavailable`.
+    /// Returns `ErrorKind::Unavailable`.
     Fail,
-    /// Makes the value itself, beside the other one, and does not keep it.
+    /// Computes the value in this call, in parallel with the other one, and does not keep it.
     Create,
 }
 
-/// Says what a call does when the store fails: when its server does not answer, say, or its disk is full.
-/// See [`Cache::on_store_failure`](crate::Cache::on_store_failure).
+/// Sets what a call does when the store fails, for example because its server does not answer or its disk
+/// is full. See [`Cache::on_store_failure`](crate::Cache::on_store_failure).
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnStoreFailure {
-    /// Fails, with the store's error.
+    /// Returns the store's error.
     #[default]
     Fail,
-    /// Goes on without the store, as if nothing were in it.
+    /// Continues without the store, as if it were empty.
     Bypass,
 }
 
-/// When the making of a value began: on the clock, and among invalidations.
+/// When the computation of a value began: on the clock, and in the order of invalidations.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Begun {
     pub(super) at: Timestamp,
@@ -50,14 +50,14 @@ pub(super) struct Begun {
 pub(super) struct Policy {
     pub(super) ttl: Option<Duration>,
     pub(super) stale_for: Duration,
-    /// A part of `ttl`, 0 to 1, by which values expire sooner by chance.
+    /// The largest part of `ttl`, 0 to 1, by which values expire early at random.
     pub(super) jitter: f64,
     pub(super) eagerness: f64,
     pub(super) error_ttl: Duration,
     pub(super) wait_timeout: Option<Duration>,
     pub(super) on_timeout: OnTimeout,
     pub(super) stale_on_failure: bool,
-    /// Of a region: how many values each cache keeps in memory as well, and how long it believes them.
+    /// Of a region: how many values the local tier of each cache holds, and how long it uses each of them.
     pub(super) local_tier: Option<(usize, Duration)>,
     pub(super) on_store_failure: OnStoreFailure,
     pub(super) executor: Option<Executor>,
@@ -90,7 +90,7 @@ impl Policy {
         self.eagerness = if eagerness.is_finite() { eagerness.max(0.0) } else { 0.0 };
     }
 
-    /// Whether both keep and give the same, as far as a region says it.
+    /// Returns whether both have the same rules, as far as a region sets them.
     pub(super) fn gives_same(&self, other: &Policy) -> bool {
         let rules =
             |it: &Policy| (it.ttl, it.stale_for, it.jitter, it.eagerness, it.on_store_failure);
@@ -100,7 +100,7 @@ impl Policy {
         rules(self) == rules(other) && waits(self) == waits(other)
     }
 
-    /// The age of a value that is stored now, and whose making took so long.
+    /// Returns the age of a value that is stored now, and whose computation took this long.
     pub(super) fn age(
         &self,
         begun: Begun,
@@ -118,7 +118,8 @@ impl Policy {
         Age { made_at: begun.at, origin: begun.origin, fresh_until, cost, tags }
     }
 
-    /// How long a store keeps a value: as long as it may be given, stale too.
+    /// Returns how long a store keeps a value: as long as it may be returned, including the time when it is
+    /// stale.
     pub(super) fn store_ttl(&self, age: &Age, now: Timestamp) -> Option<Duration> {
         let until = age.fresh_until?;
         Some((until + self.stale_for).since(now).max(Duration::from_millis(1)))
@@ -134,7 +135,7 @@ impl fmt::Debug for Policy {
     }
 }
 
-/// Holds what a creator gives: a value, and a time to live or tags of its own.
+/// Holds the result of a loader: a value, and optionally its own time to live and tags.
 ///
 /// ```
 /// use std::time::Duration;
@@ -148,14 +149,14 @@ impl fmt::Debug for Policy {
 #[must_use]
 pub struct CacheEntry<V> {
     pub(super) value: V,
-    /// `None` is as the cache says.
+    /// `None` stands for the cache's own setting.
     pub(super) ttl: Option<Duration>,
     pub(super) tags: Tags,
     pub(super) is_kept: bool,
 }
 
 impl<V> CacheEntry<V> {
-    /// Wraps a value, which is kept as the cache says until an option says otherwise.
+    /// Wraps a value. It is kept by the rules of the cache, unless an option changes them.
     pub fn new(value: V) -> CacheEntry<V> {
         CacheEntry { value, ttl: None, tags: None, is_kept: true }
     }
@@ -166,8 +167,9 @@ impl<V> CacheEntry<V> {
         self
     }
 
-    /// Adds a tag: the value goes when [`invalidate_tag`](crate::Cache::invalidate_tag) names it, as do
-    /// all others that have it. Default: no tags. A store takes 255 tags of 65,535 bytes at most.
+    /// Adds a tag, so that [`invalidate_tag`](crate::Cache::invalidate_tag) with this tag invalidates the
+    /// value, together with all others that have it. Default: no tags. In a store, a value may have at most
+    /// 255 tags of at most 65,535 bytes each.
     pub fn tag(mut self, tag: &str) -> CacheEntry<V> {
         let mut tags: Vec<Box<str>> = self.tags.as_deref().unwrap_or_default().to_vec();
         tags.push(tag.into());
@@ -175,8 +177,8 @@ impl<V> CacheEntry<V> {
         self
     }
 
-    /// Gives the value to those who wait for it now, and does not keep it: what was there before stays.
-    /// Default: it is kept.
+    /// Returns the value to the callers that wait for it, but does not keep it: a value that was stored
+    /// before stays. Default: the value is kept.
     pub fn not_kept(mut self) -> CacheEntry<V> {
         self.is_kept = false;
         self
@@ -189,7 +191,7 @@ impl<V> From<V> for CacheEntry<V> {
     }
 }
 
-/// A random number from 0 to 1. Nothing secret depends on it.
+/// Returns a random number from 0 to 1. No secret depends on it.
 pub(super) fn random_unit() -> f64 {
     let random = RandomState::new().build_hasher().finish();
     (random >> 11) as f64 / (1_u64 << 53) as f64

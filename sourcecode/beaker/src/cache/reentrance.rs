@@ -1,13 +1,13 @@
-//! Which values are being made by the code that runs now: so a loader that asks for what it is about to
-//! give gets an error, and does not wait for itself.
+//! Detects a loader that asks for the value which it is computing, so that it gets an error instead of
+//! waiting for itself.
 //!
-//! A loader may run on one thread after the other, and thousands may run on one. So what is being made is
-//! not known by thread: each loader has a [`Loading`], which stands in a thread-local variable while the
-//! loader runs, and only then. One that is begun by another one's code remembers that one:
+//! A loader may move from thread to thread, and thousands may share one thread, so the thread does not
+//! identify a loader. Instead, each loader has a [`Loading`], which is in a thread-local variable only
+//! while the loader runs. A loader that is started by the code of another one refers to that one:
 //!
 //! ```text
 //! loader of a  ->  asks for b, and waits
-//!                  loader of b (inside a)  ->  asks for a: which waits for b, so it would wait for ever
+//!                  loader of b (inside a)  ->  asks for a, which waits for b: it would wait forever
 //! ```
 
 use std::cell::RefCell;
@@ -23,21 +23,21 @@ use smallvec::SmallVec;
 use super::flight::FlightKey;
 
 thread_local! {
-    /// What the code makes that runs on this thread now.
+    /// What the code that runs on this thread now is computing.
     static CURRENT: RefCell<Option<Arc<Loading>>> = const { RefCell::new(None) };
 }
 
-/// A call of a loader, and what it was called within.
+/// A call of a loader, and the call in which it was started.
 pub(super) struct Loading {
-    /// The cache, by its flights.
+    /// The cache, identified by its flights.
     flights: usize,
-    /// One, or many that are made by one call.
+    /// One key, or many that are computed by one call.
     keys: SmallVec<[FlightKey; 1]>,
     within: Option<Arc<Loading>>,
 }
 
 impl Loading {
-    /// Of these keys, within what runs now.
+    /// Creates a call for these keys, within the current one.
     pub(super) fn new(flights: usize, keys: impl IntoIterator<Item = FlightKey>) -> Arc<Loading> {
         Arc::new(Loading { flights, keys: keys.into_iter().collect(), within: current() })
     }
@@ -47,7 +47,7 @@ impl Loading {
     }
 }
 
-/// One after the other: thousands of loaders may be within each other.
+/// Dropped one after the other, because thousands of loaders may be nested.
 impl Drop for Loading {
     fn drop(&mut self) {
         let mut next = self.within.take();
@@ -57,12 +57,12 @@ impl Drop for Loading {
     }
 }
 
-/// What the code makes that runs now.
+/// Returns what the running code is computing.
 pub(super) fn current() -> Option<Arc<Loading>> {
     CURRENT.with_borrow(Option::clone)
 }
 
-/// Whether the code that runs now makes the value of this key.
+/// Returns whether the running code computes the value of this key.
 pub(super) fn is_being_made_here(flights: usize, key: &[u8]) -> bool {
     CURRENT.with_borrow(|current| {
         let mut next = current.as_deref();
@@ -76,14 +76,15 @@ pub(super) fn is_being_made_here(flights: usize, key: &[u8]) -> bool {
     })
 }
 
-/// Runs code that makes this.
+/// Runs code that computes this.
 pub(super) fn run_within<T>(loading: Option<&Arc<Loading>>, code: impl FnOnce() -> T) -> T {
     let before = CURRENT.replace(loading.cloned());
     let _restored = Restored(before);
     code()
 }
 
-/// A future for a task of its own, that runs within what runs now: what it asks for, this asks for.
+/// Wraps a future that will run as a task of its own, so that its requests count as those of the running
+/// code.
 #[cfg(feature = "tokio")]
 pub(super) fn inherited<F: Future>(future: F) -> impl Future<Output = F::Output> {
     let within = current();
@@ -93,12 +94,12 @@ pub(super) fn inherited<F: Future>(future: F) -> impl Future<Output = F::Output>
     }
 }
 
-/// Also on the way out of a panic.
+/// Also after a panic.
 struct Restored(Option<Arc<Loading>>);
 
 impl Drop for Restored {
     fn drop(&mut self) {
-        // What was there is dropped when the variable is not borrowed any more.
+        // The previous content is dropped when the variable is not borrowed any more.
         drop(CURRENT.with_borrow_mut(|current| mem::replace(current, self.0.take())));
     }
 }

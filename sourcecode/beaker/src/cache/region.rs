@@ -1,4 +1,4 @@
-//! [`Region`]: caches of one kind, known by a name before anybody knows where they are kept.
+//! [`Region`]: caches that share settings under a name. Code can use the name before it is configured.
 
 use std::any::{Any, type_name};
 use std::collections::{BTreeMap, HashMap, btree_map};
@@ -21,11 +21,11 @@ use crate::error::{Error, Result};
 use crate::nearest::nearest;
 use crate::world::{World, finish};
 
-/// Gives a name to caches of one kind, and says where they are kept and how long. A clone is the same
-/// region.
+/// Groups caches that share settings under a name, such as the backend and the time to live. A clone is the
+/// same region.
 ///
-/// Code can name a region before it is configured, and a program configures it at its start, by
-/// itself or with what its [settings](crate::config) say:
+/// Code can name a region before it is configured. The program configures it when it starts, either in code
+/// or from its [settings](crate::config):
 ///
 /// ```
 /// use std::sync::LazyLock;
@@ -57,11 +57,11 @@ struct Shared {
     setup: OnceLock<Arc<Setup>>,
 }
 
-/// What a configured region has.
+/// The parts of a configured region.
 pub(super) struct Setup {
     pub(super) options: RegionOptions,
     pub(super) members: Members,
-    /// The backend for tasks, if it was asked for.
+    /// The backend for tasks, if a task has used the region.
     #[cfg(feature = "tokio")]
     for_tasks: OnceLock<AnyBackend>,
 }
@@ -79,7 +79,7 @@ impl Setup {
         }
     }
 
-    /// One for all caches of the region, which share its bound of threads.
+    /// Returns one backend for all caches of the region, because they share its limit of threads.
     #[cfg(feature = "tokio")]
     pub(super) fn backend_for_tasks(&self) -> &AnyBackend {
         self.for_tasks.get_or_init(|| super::asynchronous::for_tasks(&self.options.backend))
@@ -100,13 +100,13 @@ impl Region {
         Region { shared: Arc::new(Shared { name: name.into(), setup: OnceLock::new() }) }
     }
 
-    /// Sets where its caches are and how long they keep what they have: once, or again with the same
-    /// options.
+    /// Sets where the caches of this region are stored and by which rules. A second call is allowed only
+    /// with the same options.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if it is configured already with something else, for a name that is not made of
-    /// letters, digits, `_` and `-`, and for a key length below 80.
+    /// Returns `ErrorKind::Config` if the region already has other options, if its name contains anything
+    /// but letters, digits, `_` and `-`, or if the key length is below 80.
     ///
     /// ```
     /// use beaker::Backend;
@@ -126,11 +126,12 @@ impl Region {
         if setup.options.is_same(&options) { Ok(()) } else { Err(self.configured_already()) }
     }
 
-    /// Makes this the same region as the one of its name among these.
+    /// Takes the configuration from the region of the same name in `regions`.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if none of them has its name, or if it is configured already with something else.
+    /// Returns `ErrorKind::Config` if `regions` has no region of this name, or if this region already has
+    /// other options.
     ///
     /// ```
     /// use beaker::Backend;
@@ -151,7 +152,7 @@ impl Region {
         if Arc::ptr_eq(setup, &wanted) { Ok(()) } else { Err(self.configured_already()) }
     }
 
-    /// Returns whether it is configured.
+    /// Returns whether the region is configured.
     ///
     /// ```
     /// use beaker::cache::Region;
@@ -163,7 +164,7 @@ impl Region {
         self.shared.setup.get().is_some()
     }
 
-    /// Returns its name.
+    /// Returns the name of the region.
     ///
     /// ```
     /// use beaker::cache::Region;
@@ -175,16 +176,16 @@ impl Region {
         &self.shared.name
     }
 
-    /// Returns a cache of this region, kept apart from its others by a name.
+    /// Returns the cache of this region that has this name, and opens it at the first call.
     ///
-    /// All who ask for one name get the same cache, with one flight a key and one count. In the backend
-    /// it is the cache `region.name`. Names come from the program: each cache stays until the region
-    /// goes.
+    /// All calls with the same name return the same cache, which shares its running loaders and statistics.
+    /// In the backend, the cache is named `region.name`. Use a fixed set of names that your program
+    /// defines, because each cache stays open as long as the region exists.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the region is not configured, and if the cache was asked for with another type of
-    /// values.
+    /// Returns `ErrorKind::Config` if the region is not configured, or if the cache was opened before with
+    /// another type of values.
     ///
     /// ```
     /// use beaker::Backend;
@@ -206,12 +207,12 @@ impl Region {
         self.cache_with_codec(name, Bincode)
     }
 
-    /// Returns a cache of this region, as [`cache`](Region::cache), with another codec than bincode. The
-    /// codec is that of the first call; later ones get the cache that is there.
+    /// Returns a cache of this region, like [`cache`](Region::cache), but with another codec than bincode.
+    /// The first call decides the codec; later calls return the cache that is already open.
     ///
     /// # Errors
     ///
-    /// Those of [`cache`](Region::cache).
+    /// Returns the errors of [`cache`](Region::cache).
     ///
     /// ```
     /// use beaker::Backend;
@@ -234,16 +235,16 @@ impl Region {
         Ok(Cache { engine: setup.members.cache(name, &setup.options, codec)? })
     }
 
-    /// Returns a cache of this region whose values are kept as they are, in the memory of this process: of
-    /// any type, such as `Arc<T>`, which no codec has to know.
+    /// Returns a cache of this region that stores its values in the memory of this process without a codec.
+    /// Values may have any type, such as `Arc<T>`.
     ///
-    /// For regions that are configured so, by [`RegionOptions::in_memory`] or by `objects` in the
-    /// [settings](crate::config). Otherwise it is as [`cache`](Region::cache).
+    /// The region must be configured for this, with [`RegionOptions::in_memory`] or with `objects` in the
+    /// [settings](crate::config). Apart from that, the method behaves like [`cache`](Region::cache).
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the region is not configured, if it keeps its values in a store, and if the
-    /// cache was asked for with another type of values.
+    /// Returns `ErrorKind::Config` if the region is not configured, if it keeps its values in a store, or
+    /// if the cache was opened before with another type of values.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -268,16 +269,18 @@ impl Region {
         Ok(Cache { engine: setup.members.objects(name, &setup.options)? })
     }
 
-    /// Invalidates all values of all caches of this region: what was made until now counts as gone, also
-    /// in caches of other processes, which see it within a second, and in those that are not open.
+    /// Invalidates all values of all caches of this region: values computed so far count as missing. This
+    /// also applies to caches that are not open, and to other processes, which see the invalidation within
+    /// a second.
     ///
-    /// It is one record in the backend, which a look at a value reads along, so it takes no longer for
-    /// many caches than for one. A [local tier](Cache::local_tier) believes what it has for its time. The
-    /// order is that of a count in that record, so the clocks of hosts need not agree.
+    /// The invalidation is one record in the backend, which each lookup reads together with the value.
+    /// Therefore it is as fast for many caches as for one. A [local tier](Cache::local_tier) may still
+    /// return its values until their time there ends. Invalidations are ordered by a count in that record,
+    /// so the clocks of hosts need not agree.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if the region is not configured; what the store fails with.
+    /// Returns `ErrorKind::Config` if the region is not configured, or any error of the store.
     ///
     /// ```
     /// use beaker::Backend;
@@ -306,12 +309,12 @@ impl Region {
         }
     }
 
-    /// Invalidates all values of all caches of this region softly: what was made until now counts as
-    /// stale, and is given while a new one is made.
+    /// Invalidates all values of all caches of this region softly: values computed so far count as stale,
+    /// so that they are still returned while a new value is computed.
     ///
     /// # Errors
     ///
-    /// Those of [`invalidate`](Region::invalidate).
+    /// Returns the errors of [`invalidate`](Region::invalidate).
     ///
     /// ```
     /// use beaker::Backend;
@@ -323,7 +326,7 @@ impl Region {
     /// let points = region.cache::<u32>("points")?;
     /// points.put("Kimi", 110_u32)?;
     /// region.invalidate_softly()?;
-    /// assert_eq!(points.get("Kimi")?, None, "none that is fresh");
+    /// assert_eq!(points.get("Kimi")?, None, "the value is stale");
     /// assert!(points.peek("Kimi")?.is_some());
     /// # Ok(())
     /// # }
@@ -376,19 +379,19 @@ impl fmt::Debug for Region {
     }
 }
 
-/// Holds the regions of a program, by name: a value to pass on. A clone has the same regions.
-/// `CacheConfig::open` makes one of the [settings](crate::config).
+/// Holds the regions of a program by name, to be passed to its parts. A clone has the same regions.
+/// `CacheConfig::open` creates it from the [settings](crate::config).
 #[derive(Debug, Clone, Default)]
 pub struct Regions {
     by_name: BTreeMap<Box<str>, Region>,
 }
 
 impl Regions {
-    /// Configures regions of these names with these options.
+    /// Creates and configures a region for each name and its options.
     ///
     /// # Errors
     ///
-    /// Those of [`Region::configure`]; `ErrorKind::Config` for a name that comes twice.
+    /// Returns the errors of [`Region::configure`], and `ErrorKind::Config` if a name occurs twice.
     ///
     /// ```
     /// use std::time::Duration;
@@ -419,12 +422,12 @@ impl Regions {
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` if there is none; the message names those there are.
+    /// Returns `ErrorKind::Config` if there is no such region; the message lists the names that exist.
     pub fn get(&self, name: &str) -> Result<Region> {
         self.by_name.get(name).cloned().ok_or_else(|| self.unknown(name))
     }
 
-    /// Iterates over the regions, sorted by their names.
+    /// Iterates over the regions, sorted by name.
     pub fn iter(&self) -> impl Iterator<Item = &Region> {
         self.by_name.values()
     }
@@ -457,16 +460,16 @@ impl<'a> IntoIterator for &'a Regions {
 pub(super) struct Members {
     region: Box<str>,
     pub(super) invalidations: Arc<SharedInvalidations>,
-    /// Nothing slow is done while this is locked.
+    /// Held only for short operations.
     opened: Mutex<HashMap<Box<str>, Arc<dyn Member>>>,
 }
 
-/// A cache of some type of values.
+/// A cache of the region, whatever the type of its values.
 trait Member: Send + Sync {
     fn as_any(&self) -> &dyn Any;
     fn of(&self) -> &'static str;
     fn cancel(&self);
-    /// For values that are in memory as they are.
+    /// Used for caches that store values in memory without a codec.
     fn invalidate(&self, is_soft: bool) -> Result<()>;
 }
 
@@ -497,7 +500,7 @@ impl Members {
         Members { region: region.into(), invalidations: Arc::new(all), opened: Mutex::default() }
     }
 
-    /// The cache of this name, opened if it is not yet.
+    /// Returns the cache of this name, and opens it if it is not open yet.
     pub(super) fn cache<V: Clone + Send + Sync + 'static>(
         &self,
         name: &str,
@@ -507,7 +510,7 @@ impl Members {
         self.open(name, options, || Ok(self.in_store(name, options, codec)))
     }
 
-    /// The same, of values that are not encoded.
+    /// Does the same for values that are not encoded.
     pub(super) fn objects<V: Clone + Send + Sync + 'static>(
         &self,
         name: &str,
@@ -563,7 +566,7 @@ impl Members {
         format!("{}.{name}", self.region)
     }
 
-    /// Invalidates what the caches hold as it is, if they do.
+    /// Invalidates the open caches that store values in memory without a codec.
     pub(super) async fn invalidate_objects(&self, is_soft: bool) -> Result<()> {
         let opened: Vec<_> = self.lock().values().cloned().collect();
         for member in opened {
@@ -572,14 +575,14 @@ impl Members {
         Ok(())
     }
 
-    /// Invalidates through this way to the store.
+    /// Invalidates all caches through this handle to the store.
     pub(super) async fn invalidate(
         &self,
         invalidations: &SharedInvalidations,
         now: Duration,
     ) -> Result<()> {
         self.cancel_all();
-        // A flight that began in between may have seen what was there before.
+        // A loader that began in between may have read data from before the invalidation.
         let _cancelled = OnDrop(|| self.cancel_all());
         invalidations.invalidate(now).await
     }

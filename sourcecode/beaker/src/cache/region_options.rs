@@ -1,4 +1,4 @@
-//! [`RegionOptions`]: where the caches of a region are kept, and by which rules.
+//! [`RegionOptions`]: where the caches of a region are stored, and by which rules.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,15 +12,15 @@ use crate::error::{Error, Result};
 use crate::lock::AnyLocks;
 use crate::store::AnyStore;
 
-/// A hash and what is kept before it need so much room.
+/// The length of a hash and of the text that is kept before it.
 const SHORTEST_KEY_LENGTH: usize = 80;
 
-/// Says where the caches of a region are kept, and by which rules.
+/// Sets where the caches of a region are stored, and by which rules.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct RegionOptions {
     pub(super) backend: AnyBackend,
-    /// How many values each cache holds as they are, if that is where they are kept.
+    /// How many values each cache holds, if they are kept in memory without a codec.
     pub(super) objects: Option<usize>,
     pub(super) policy: Policy,
     pub(super) key_mangler: Mangler,
@@ -28,7 +28,7 @@ pub struct RegionOptions {
     pub(super) time: Time,
 }
 
-/// What makes a key of a key, if anything does.
+/// The function that changes keys, if there is one.
 #[derive(Clone, Default)]
 pub(super) struct Mangler(pub(super) Option<KeyMangler>);
 
@@ -49,8 +49,7 @@ impl fmt::Debug for Mangler {
 }
 
 impl RegionOptions {
-    /// Takes the backend of the caches. They keep what they have for ever, until an option says
-    /// otherwise.
+    /// Creates options for caches in a backend. Values are kept forever, unless an option changes that.
     ///
     /// ```
     /// use std::time::Duration;
@@ -64,7 +63,7 @@ impl RegionOptions {
         RegionOptions::of(backend.into())
     }
 
-    /// Takes the backend of the caches of an asynchronous program: those of an
+    /// Creates options for caches of an asynchronous program in a backend, for an
     /// [`AsyncRegion`](super::AsyncRegion).
     ///
     /// ```
@@ -80,11 +79,12 @@ impl RegionOptions {
         RegionOptions::of(backend.into().0)
     }
 
-    /// Keeps the values in the memory of this process as they are, as [`Cache::in_memory`](crate::Cache::in_memory) does, and each
-    /// cache of the region holds so many at most.
+    /// Creates options for caches in the memory of this process, without a codec, like
+    /// [`Cache::in_memory`](crate::Cache::in_memory). Each cache of the region holds at most `capacity`
+    /// values.
     ///
-    /// Such a region has caches of any type, by [`Region::objects`](super::Region::objects), and none of
-    /// their values is encoded.
+    /// Open the caches of such a region with [`Region::objects`](super::Region::objects). Their values may have
+    /// any type, because they are not encoded.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -97,9 +97,9 @@ impl RegionOptions {
     /// let region = Region::named("short_term");
     /// region.configure(RegionOptions::in_memory(1_000).ttl(Duration::from_secs(60)))?;
     /// let standings = region.objects::<Arc<Standings>>("standings")?;
-    /// let made = standings.get_or_create(2007_u16, || Arc::new(Standings(vec!["Kimi".to_owned()])))?;
-    /// let found = standings.get(2007_u16)?.expect("it was made");
-    /// assert!(Arc::ptr_eq(&made, &found) && found.0 == ["Kimi"]);
+    /// let computed = standings.get_or_create(2007_u16, || Arc::new(Standings(vec!["Kimi".to_owned()])))?;
+    /// let found = standings.get(2007_u16)?.expect("it was computed");
+    /// assert!(Arc::ptr_eq(&computed, &found) && found.0 == ["Kimi"]);
     /// # Ok(())
     /// # }
     /// ```
@@ -118,27 +118,30 @@ impl RegionOptions {
         }
     }
 
-    /// Sets how long a value is fresh. Default: for ever. See [`Cache::ttl`](crate::Cache::ttl).
+    /// Sets the time to live: how long a value is fresh. Default: forever. See
+    /// [`Cache::ttl`](crate::Cache::ttl).
     #[doc(alias("expire", "expiration_time"))]
     pub fn ttl(mut self, time: Duration) -> RegionOptions {
         self.policy.ttl = Some(time);
         self
     }
 
-    /// Sets for how long after its expiry a value may be given. Default: zero. See [`Cache::stale_for`](crate::Cache::stale_for).
+    /// Sets for how long after it expires a value may still be returned. Default: zero. See
+    /// [`Cache::stale_for`](crate::Cache::stale_for).
     pub fn stale_for(mut self, time: Duration) -> RegionOptions {
         self.policy.stale_for = time;
         self
     }
 
-    /// Lets values expire sooner by chance, by up to this part (0 to 1). Default: 0. See
-    /// [`Cache::jitter`](crate::Cache::jitter).
+    /// Shortens the time to live of each value by a random part of it, up to `part` (0 to 1). Default: 0.
+    /// See [`Cache::jitter`](crate::Cache::jitter).
     pub fn jitter(mut self, part: f64) -> RegionOptions {
         self.policy.set_jitter(part);
         self
     }
 
-    /// Makes values anew before they expire, by chance. Default: 0. See [`Cache::refresh_early`](crate::Cache::refresh_early).
+    /// Recomputes values before they expire, at random. Default: 0, which never recomputes early. See
+    /// [`Cache::refresh_early`](crate::Cache::refresh_early).
     pub fn refresh_early(mut self, eagerness: f64) -> RegionOptions {
         self.policy.set_eagerness(eagerness);
         self
@@ -160,13 +163,13 @@ impl RegionOptions {
         self
     }
 
-    /// Sets what makes of each key what the store is to know it by: a digest, or a key with the version of
-    /// the program before it. Default: keys are as they are.
+    /// Sets a function that turns each key into the key that the store uses: for example into a digest, or
+    /// into a key that begins with the version of the program. Default: none, keys are used as they are.
     ///
-    /// It is called for each look in the store, and not for one in a [local tier](crate::Cache::local_tier). It must
-    /// not make one of two keys. For keys that are too long it is not needed: see
-    /// [`key_length`](RegionOptions::key_length). A region [in memory](RegionOptions::in_memory) has no use
-    /// for it.
+    /// The function runs for each lookup in the store, but not for a hit in a [local
+    /// tier](crate::Cache::local_tier). It must return different keys for different keys. Long keys do not
+    /// need it: see [`key_length`](RegionOptions::key_length). A region [in
+    /// memory](RegionOptions::in_memory) ignores it.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -182,15 +185,15 @@ impl RegionOptions {
         self
     }
 
-    /// Limits the length of keys, in bytes: a longer one is shortened to its beginning and a SHA-256. At
-    /// least 80. Default: no limit here; a store shortens what is too long for it in the same way, as
-    /// memcached's does with the 250 bytes that its server takes.
+    /// Limits the length of keys in bytes, to 80 or more: a longer key is shortened to its beginning and a
+    /// SHA-256 hash. Default: no limit in the region. A store shortens keys that are too long for it in the
+    /// same way; memcached, for example, allows 250 bytes.
     pub fn key_length(mut self, longest: usize) -> RegionOptions {
         self.key_length = Some(longest);
         self
     }
 
-    /// Sets for how long a failure of a creator is remembered. Default: 100 milliseconds. See
+    /// Sets how long a failure of a loader is remembered. Default: 100 milliseconds. See
     /// [`Cache::error_ttl`](crate::Cache::error_ttl).
     ///
     /// ```
@@ -207,8 +210,8 @@ impl RegionOptions {
         self
     }
 
-    /// Limits how long a call waits for a value that another call makes, and says what it does then.
-    /// Default: until the other one has ended. See [`Cache::wait_timeout`](crate::Cache::wait_timeout).
+    /// Limits how long a call waits for another call that computes the value, and sets what happens after
+    /// that. Default: no limit. See [`Cache::wait_timeout`](crate::Cache::wait_timeout).
     ///
     /// ```
     /// use std::time::Duration;
@@ -226,8 +229,8 @@ impl RegionOptions {
         self
     }
 
-    /// Sets whether a stale value is given when the creator fails. Default: `true`. See
-    /// [`Cache::stale_on_failure`](crate::Cache::stale_on_failure).
+    /// Sets whether a stale value is returned instead of the error when the loader fails. Default: `true`.
+    /// See [`Cache::stale_on_failure`](crate::Cache::stale_on_failure).
     ///
     /// ```
     /// use beaker::Backend;
@@ -241,8 +244,8 @@ impl RegionOptions {
         self
     }
 
-    /// Keeps up to so many values of each cache in memory as well, and believes them for so long. Default:
-    /// none. See [`Cache::local_tier`](crate::Cache::local_tier).
+    /// Adds a local tier to each cache, which holds at most `capacity` values and uses each of them for
+    /// `time`. Default: none. See [`Cache::local_tier`](crate::Cache::local_tier).
     ///
     /// ```
     /// use std::time::Duration;
@@ -258,7 +261,7 @@ impl RegionOptions {
         self
     }
 
-    /// Sets the clock. Default: the system's.
+    /// Sets the clock that decides when values expire. Default: the system clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> RegionOptions {
         self.time = Time::Of(clock);
         self
@@ -280,7 +283,7 @@ impl RegionOptions {
         }
     }
 
-    /// Whether caches of both would be the same.
+    /// Returns whether caches with these options would be the same.
     pub(super) fn is_same(&self, other: &RegionOptions) -> bool {
         let is_same_place = match (self.objects, other.objects) {
             (None, None) => is_same(&self.backend, &other.backend),

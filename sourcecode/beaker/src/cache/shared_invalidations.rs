@@ -1,24 +1,23 @@
-//! [`SharedInvalidations`]: what was invalidated in a store that processes and hosts share, and in which
-//! order.
+//! [`SharedInvalidations`]: the invalidations in a store that processes and hosts share, and their order.
 //!
-//! The order is that of a count, as in memory (`order.rs`), which the store keeps: a record
-//! for each cache and each region, and one for each tag that was invalidated while values with it may
-//! live. The record of a cache says:
+//! The order is given by a count, as in memory (`order.rs`), which the store keeps. There is one record for
+//! each cache and each region, and one for each tag that was invalidated while values with it may still
+//! live. The record of a cache contains:
 //!
 //! | of the payload | what |
 //! |---|---|
-//! | epoch | a random number, another one whenever the record had to be made anew |
+//! | epoch | a random number, which changes whenever the record had to be created again |
 //! | count | how many invalidations there were in this epoch |
-//! | hard | what began before this count is gone |
-//! | soft | what began before this count is stale |
-//! | longest | how long a value with tags lives at most: microseconds, all ones for ever |
+//! | hard | values that began before this count are invalid |
+//! | soft | values that began before this count are stale |
+//! | longest | the longest time to live of a value with tags: microseconds, all ones: forever |
 //!
-//! Each value carries the epoch and the count from before its making began. A value of another epoch is
-//! gone: so nothing that was invalidated comes back when a store loses this record.
+//! Each value carries the epoch and the count from before its computation began. A value of another epoch
+//! is invalid. Therefore no invalidated value comes back when a store loses this record.
 //!
-//! To read the record with each value would be more to read, so what was read is believed for a moment:
-//! an invalidation by another process is seen that much later, one by this process at once. Who is about
-//! to make or to write a value believes nothing, and reads it.
+//! Reading the record with each value would be expensive, so it is cached for a moment. An invalidation by
+//! another process becomes visible that much later, one by this process at once. A call that is about to
+//! compute or write a value does not use the cached record, but reads it.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -32,30 +31,30 @@ use crate::key::{Key, Namespace};
 use crate::record::{Header, Record};
 use crate::store::{AnyStore, Precondition, Stored, Version};
 
-/// How often it is tried again when others invalidate at the same time.
+/// How often it is tried again while others invalidate at the same time.
 const TRIES: usize = 100;
 
-/// How long it may take until other processes see an invalidation.
+/// The longest time until other processes see an invalidation.
 const BELIEVED: Duration = Duration::from_secs(1);
 
 /// How many tags are remembered.
 const MAX_KNOWN: usize = 10_000;
 
-/// A making that takes longer than this is looked at with more care: what was removed or invalidated
-/// while it went on is remembered for so long, beside the life of what it is about.
+/// A computation that takes longer than this gets additional checks. A removal or invalidation is
+/// remembered for this long, in addition to the time to live of the values that it affects.
 pub(super) const REMEMBERED: Duration = Duration::from_secs(600);
 
-/// The record of the whole cache, among those of tags, which are never the empty text.
+/// The name of the record of the whole cache, among those of tags, which are never empty.
 const WHOLE: &str = "";
 
-/// In which epoch, and at which count, the making of a value began.
+/// The epoch and the count at which the computation of a value began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Generation {
     pub(super) epoch: u64,
     pub(super) count: u64,
 }
 
-/// What a record said before the making of a value began.
+/// The content of the record before the computation of a value began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Began {
     pub(super) generation: Generation,
@@ -63,13 +62,13 @@ pub(super) struct Began {
 }
 
 impl Began {
-    /// Of a value that was read: how long others live is not said with it.
+    /// For a value that was read: its record does not contain the longest time to live of others.
     pub(super) fn at(generation: Generation) -> Began {
         Began { generation, longest: 0 }
     }
 }
 
-/// What the record of a cache or a region says.
+/// The content of the record of a cache or a region.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Invalidations {
     now: Generation,
@@ -84,12 +83,12 @@ impl Invalidations {
         Invalidations { now, hard: 0, soft: 0, longest: 0 }
     }
 
-    /// For a value whose making begins now.
+    /// For a value whose computation begins now.
     pub(super) fn began(&self) -> Began {
         Began { generation: self.now, longest: self.longest }
     }
 
-    /// What they mean for a value that began then; `None` if that was in another epoch.
+    /// Returns the effect on a value that began then; `None` if that was in another epoch.
     pub(super) fn judge(&self, began: Generation) -> Option<Invalidated> {
         match began {
             Generation { epoch, .. } if epoch != self.now.epoch => None,
@@ -99,7 +98,7 @@ impl Invalidations {
         }
     }
 
-    /// What two readings say together. Of one epoch, a later one says more.
+    /// Combines two readings. Within an epoch, the later one contains more.
     fn and(self, other: Invalidations) -> Invalidations {
         let is_later = self.now.epoch == other.now.epoch && self.now.count > other.now.count;
         if is_later { self } else { other }
@@ -126,13 +125,13 @@ impl Generation {
     }
 }
 
-/// What was read, and when: on the monotonic clock.
+/// What was read, and when, on the monotonic clock.
 type Reading<T> = (Option<T>, Duration);
 
 pub(super) struct SharedInvalidations {
     store: AnyStore,
     namespace: Namespace,
-    /// No call to the store is made while this is locked.
+    /// The store is not called while this is locked.
     known: Arc<Mutex<Known>>,
 }
 
@@ -143,12 +142,12 @@ struct Known {
 }
 
 impl SharedInvalidations {
-    /// Those of the cache of this name.
+    /// Creates the invalidations of the cache with this name.
     pub(super) fn of_cache(store: AnyStore, cache: &str) -> SharedInvalidations {
         SharedInvalidations::under(store, &format!("beaker.invalidations:{cache}"))
     }
 
-    /// Those of a region and not of one cache.
+    /// Creates the invalidations of a region.
     pub(super) fn of_region(store: AnyStore, region: &str) -> SharedInvalidations {
         SharedInvalidations::under(store, &format!("beaker.region:{region}"))
     }
@@ -157,14 +156,16 @@ impl SharedInvalidations {
         SharedInvalidations { store, namespace: Namespace::new(namespace), known: Arc::default() }
     }
 
-    /// The same ones, and what is known of them, through another way to their store.
+    /// Returns the same invalidations, with what is known about them, through another handle to their
+    /// store.
     #[cfg(feature = "tokio")]
     pub(super) fn through(&self, store: AnyStore) -> SharedInvalidations {
         let (namespace, known) = (self.namespace.clone(), Arc::clone(&self.known));
         SharedInvalidations { store, namespace, known }
     }
 
-    /// The key of the record, for who reads it along with something else, and then calls `note`.
+    /// Returns the key of the record, for a caller that reads it together with other keys and then calls
+    /// `note`.
     pub(super) fn key(&self) -> Key {
         self.tag_key(WHOLE)
     }
@@ -173,7 +174,7 @@ impl SharedInvalidations {
         self.namespace.key(tag)
     }
 
-    /// What the record says, if it was read lately: `Some(None)` if there was none.
+    /// Returns the content of the record, if it was read recently; `Some(None)` if there was no record.
     pub(super) fn known(&self, now: Duration) -> Option<Option<Invalidations>> {
         self.lock().whole.filter(|(_, read_at)| is_believed(*read_at, now)).map(|(it, _)| it)
     }
@@ -183,7 +184,7 @@ impl SharedInvalidations {
         self.remember(stored.and_then(Invalidations::read), now)
     }
 
-    /// Since this was read, another thread may have noted what is later.
+    /// Another thread may have noted a later reading meanwhile.
     fn remember(&self, read: Option<Invalidations>, now: Duration) -> Option<Invalidations> {
         let mut known = self.lock();
         let read = match (known.whole, read) {
@@ -194,7 +195,7 @@ impl SharedInvalidations {
         read
     }
 
-    /// Reads the record, and makes it if there is none: for who begins to make a value.
+    /// Reads the record, and creates it if there is none, for a computation that begins now.
     pub(super) async fn begin(&self, now: Duration) -> Result<Invalidations> {
         let key = self.key();
         for _ in 0..TRIES {
@@ -212,19 +213,19 @@ impl SharedInvalidations {
         Err(self.contended())
     }
 
-    /// From when this returns, what has begun before is gone.
+    /// Invalidates the values that began before this call returns.
     pub(super) async fn invalidate(&self, now: Duration) -> Result<()> {
         let moved = |before: &Invalidations, found: &Invalidations| found.hard > before.hard;
         self.advance(now, moved, |it| {
             it.hard = it.now.count;
-            // What lived until now is gone, however long it was to live.
+            // The values of before are invalid, whatever their time to live was.
             it.longest = 0;
         })
         .await
         .map(drop)
     }
 
-    /// From when this returns, what has begun before is stale.
+    /// Makes the values that began before this call returns stale.
     pub(super) async fn invalidate_softly(&self, now: Duration) -> Result<()> {
         let moved = |before: &Invalidations, found: &Invalidations| {
             found.hard > before.hard || found.soft > before.soft
@@ -232,15 +233,15 @@ impl SharedInvalidations {
         self.advance(now, moved, |it| it.soft = it.now.count).await.map(drop)
     }
 
-    /// From when this returns, what has begun before and has the tag is gone.
+    /// Invalidates the values with this tag that began before this call returns.
     ///
-    /// What is said of the tag is kept as long as values with tags live. A writer whose value lives
-    /// longer than all others raises that life, and then looks at its tags; and this looks at the life
-    /// again once it has said what it has to say. So one of the two sees the other:
+    /// The invalidation is kept as long as values with tags live. A writer whose value lives longer than
+    /// all others raises the longest time to live, and then looks at its tags. This call reads the longest
+    /// time to live again after it has written the invalidation. So at least one of the two sees the other:
     ///
     /// ```text
-    /// a writer: raises the life      reads its tags             writes, or does not
-    /// this:     says that the tag is gone      reads the life   says it again, for longer
+    /// a writer:   raises the longest time                         reads its tags    writes, or does not
+    /// this call:  writes the invalidation    reads the longest time    writes it again, for longer
     /// ```
     pub(super) async fn invalidate_tag(&self, tag: &str, now: Duration) -> Result<()> {
         let moved =
@@ -279,8 +280,8 @@ impl SharedInvalidations {
         Err(self.contended())
     }
 
-    /// Raises the count. Where others do the same at the time, theirs will do, if it has `moved` what was
-    /// to be moved since this began.
+    /// Raises the count. If others do so at the same time, theirs is enough, provided that it has `moved`
+    /// the required number since this call began.
     async fn advance(
         &self,
         now: Duration,
@@ -315,7 +316,7 @@ impl SharedInvalidations {
         Err(self.contended())
     }
 
-    /// Whether one of the tags was invalidated since then, as far as was read lately.
+    /// Returns whether one of the tags was invalidated since then, as far as was read recently.
     pub(super) async fn is_tag_invalidated(
         &self,
         tags: &[Box<str>],
@@ -327,7 +328,7 @@ impl SharedInvalidations {
         Ok(said.into_iter().flatten().any(|said| said.is_later_than(began)))
     }
 
-    /// What was read lately of the tags, and those of which nothing was.
+    /// Returns what was read recently about the tags, and the tags about which nothing was read.
     fn known_tags<'a>(
         &self,
         tags: &'a [Box<str>],
@@ -381,8 +382,8 @@ impl SharedInvalidations {
         read
     }
 
-    /// Whether a value with tags that lives so long may be kept; then what is said of its tags is kept as
-    /// long. `began` is what was read before the making, which took `cost`.
+    /// Returns whether a value with tags and this time to live may be kept; the invalidations of its tags
+    /// are then kept as long. `began` was read before the computation, which took `cost`.
     pub(super) async fn may_keep(
         &self,
         tags: &[Box<str>],
@@ -418,7 +419,7 @@ impl SharedInvalidations {
             if found.now == began.generation {
                 return Ok(true);
             }
-            // Something was invalidated while it was made.
+            // An invalidation happened during the computation.
             let tags: Vec<&str> = tags.iter().map(|tag| &**tag).collect();
             let said = self.read_tags(&tags, now).await?;
             let is_gone = said.into_iter().flatten().any(|it| it.is_later_than(began.generation));
@@ -445,7 +446,7 @@ fn unchanged(stored: Option<&Stored>) -> Precondition {
     stored.map_or(Precondition::Absent, |stored| Precondition::Unchanged(stored.version))
 }
 
-/// Stats in a record: little-endian, with a checksum. They have no codec and no age.
+/// Encodes numbers in a record: little-endian, with a checksum. They have no codec and no age.
 fn record(numbers: &[u64]) -> Vec<u8> {
     let header = Header { codec: 0, stored_at: Timestamp::from_micros(0), fresh_until: None };
     let append = |bytes: &mut Vec<u8>| {
@@ -455,7 +456,7 @@ fn record(numbers: &[u64]) -> Vec<u8> {
     header.build(append).unwrap_or_else(|never| match never {})
 }
 
-/// `None` for what is damaged, or something else: then it is made anew.
+/// Returns `None` for a damaged record or another value; a new record is then created.
 fn numbers<const N: usize>(stored: &Stored) -> Option<[u64; N]> {
     let payload = Record::read(&stored.bytes)?.payload;
     let (chunks, []) = payload.as_chunks::<8>() else { return None };

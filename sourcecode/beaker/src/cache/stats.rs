@@ -1,6 +1,6 @@
-//! What a cache has done: counted in [`Stats`], and told to whoever listens to `tracing`. Making a
-//! value is a span, `cache.create`; the target is `beaker::cache`. Hits are counted and not told. The
-//! counts of a cache that has a name are published as metrics (feature `metrics`).
+//! What a cache has done: counted in [`Stats`], and reported as `tracing` events with the target
+//! `beaker::cache`. Each computation is a span, `cache.create`. Hits are counted, but not reported as
+//! events. The counts of a cache that has a name are published as metrics (feature `metrics`).
 
 use std::cell::Cell;
 use std::fmt::{self, Display};
@@ -20,33 +20,33 @@ use crate::error::Result;
 #[cfg(feature = "metrics")]
 use crate::metrics::{CacheCounts, PublishedCache};
 
-/// Holds what a cache has done so far in this process, to print or to send to a page of metrics.
+/// Holds the statistics of a cache in this process, to print them or to export them as metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Fresh values that were found.
+    /// Lookups that found a fresh value.
     pub hits: u64,
-    /// Looks that found nothing that may be used.
+    /// Lookups that found no usable value.
     pub misses: u64,
-    /// Stale values that were given because a new one was being made, or could not be.
+    /// Stale values that were returned because a new one was being computed, or could not be computed.
     pub stale: u64,
-    /// Values that were made.
+    /// Values that were computed.
     pub creations: u64,
-    /// Calls that waited for a value that another thread made.
+    /// Calls that waited for a value that another call computed.
     pub waits: u64,
-    /// Creators that failed.
+    /// Loaders that failed.
     pub failures: u64,
-    /// Values that were made and could not be stored.
+    /// Values that were computed but could not be stored.
     pub unstored: u64,
-    /// Calls that went on without the store, since it failed: those of functions that cannot fail, and of
-    /// caches that [bypass](super::OnStoreFailure::Bypass) it.
+    /// Calls that continued without the store because it had failed: those of functions that cannot return
+    /// an error, and of caches that [bypass](super::OnStoreFailure::Bypass) the store.
     pub bypassed: u64,
-    /// The time that all the creators took together.
+    /// The total time that loaders took.
     pub creating: Duration,
 }
 
 impl Stats {
-    /// Returns the part of looks that found a fresh value: 0 to 1, and 0 before the first look.
+    /// Returns the share of lookups that found a fresh value: from 0 to 1, and 0 before the first lookup.
     ///
     /// ```
     /// use beaker::cache::Cache;
@@ -88,28 +88,29 @@ impl fmt::Display for Stats {
     }
 }
 
-/// What a store fails to do. A disk that is full lets others read: that it answers them is no end of the
-/// outage.
+/// An operation that the store fails to do. A store whose disk is full still answers lookups: such an
+/// answer does not end the outage.
 #[derive(Clone, Copy)]
 pub(super) enum Outage {
     Reading = 1,
-    /// To give the lock of a key, or to note where the making of its value begins.
+    /// Giving the lock of a key, or noting where the computation of its value begins.
     Making,
 }
 
-/// Each thread counts in a row of its own, as long as there are not more threads: one row for all would
-/// be passed around between the cores, which costs more than a hit.
+/// Each thread counts in a row of its own, unless there are more threads than rows. With one row for all,
+/// its cache line would be passed around between the cores, which costs more than a hit.
 const ROWS: usize = 64;
 
-/// Counts what a cache does, and tells it. A clone counts in the same place.
+/// Counts and reports what a cache does. A clone counts in the same place.
 #[derive(Clone)]
 pub(super) struct Recorder {
     rows: Arc<[Row; ROWS]>,
-    /// What the store failed to do when it was bypassed, and has not done since: an [`Outage`], or 0.
+    /// The operation because of which the store was bypassed and which has not succeeded since: an
+    /// [`Outage`], or 0.
     outage: Arc<AtomicU8>,
-    /// The function whose values alone are in the cache.
+    /// The function that alone uses the cache, if there is one.
     pub(super) function: Option<&'static str>,
-    /// Whether the last look at the store has failed since that cannot be reached.
+    /// Whether the last lookup in the store failed because the store cannot be reached.
     #[cfg(feature = "metrics")]
     is_unreachable: Arc<AtomicBool>,
     #[cfg(feature = "metrics")]
@@ -130,7 +131,7 @@ impl Default for Recorder {
     }
 }
 
-/// On cache lines of its own.
+/// Aligned to cache lines of its own.
 #[derive(Default)]
 #[repr(align(128))]
 struct Row {
@@ -165,8 +166,8 @@ impl Recorder {
         &self.rows[if row < ROWS { row } else { next_row() }]
     }
 
-    /// Not one act, since that would cost a fifth of a hit: where more threads than there are rows
-    /// hit at the same moment, one of them may not be counted.
+    /// Not one atomic step, because that would cost a fifth of a hit. If there are more threads than rows,
+    /// a hit that happens at the same moment as another may not be counted.
     #[inline]
     pub(super) fn hit(&self) {
         let hits = &self.row().hits;
@@ -220,9 +221,9 @@ fn add(counter: &AtomicU64, count: u64) {
     counter.fetch_add(count, Ordering::Relaxed);
 }
 
-/// What is counted is told as well.
+/// Counters that are reported as events as well.
 impl Recorder {
-    /// The value is being made by what runs in this.
+    /// Returns the span in which a value is computed.
     pub(super) fn creating(&self, key: &[u8]) -> Span {
         events::creating(self.key(key))
     }
@@ -237,19 +238,20 @@ impl Recorder {
         events::waits(self.key(key));
     }
 
-    pub(super) fn creator_failed(&self, key: &[u8], error: &dyn Display) {
+    pub(super) fn loader_failed(&self, key: &[u8], error: &dyn Display) {
         self.failed();
         events::failed(self.key(key), error);
     }
 
-    /// A function that cannot fail ran without the cache.
+    /// Counts a call of a function that cannot return an error and ran without the cache.
     #[cfg(feature = "macros")]
     pub(super) fn went_past(&self, error: &dyn Display) {
         add(&self.row().bypassed, 1);
         events::ran_without(error);
     }
 
-    /// A call goes on without the store. One event an outage: of thousands, no other says more.
+    /// Counts a call that continues without the store. One event is reported for each outage, because
+    /// thousands of them would say no more.
     pub(super) fn bypassed(&self, failed: Outage, error: &dyn Display) {
         add(&self.row().bypassed, 1);
         if self.outage.fetch_max(failed as u8, Ordering::Relaxed) == 0 {
@@ -257,9 +259,9 @@ impl Recorder {
         }
     }
 
-    /// The store has done this. So it does again what it failed to do, if that was no more.
+    /// Notes that the store has done this. An outage ends if it was about this operation or a lesser one.
     pub(super) fn reached_store(&self, done: Outage) {
-        // Nearly always 0, and then nothing is written that is passed around between the cores.
+        // Nearly always 0. Then nothing is written, and no cache line is passed around between the cores.
         let failed = self.outage.load(Ordering::Relaxed);
         let is_over = (1..=done as u8).contains(&failed);
         if is_over && self.outage.swap(0, Ordering::Relaxed) != 0 {
@@ -271,7 +273,7 @@ impl Recorder {
         }
     }
 
-    /// Notes whether the store has answered a look.
+    /// Notes whether the store has answered a lookup.
     pub(super) fn looked<T>(&self, seen: &Result<T>) {
         match seen {
             Ok(_) => self.reached_store(Outage::Reading),
@@ -289,7 +291,7 @@ impl Recorder {
     }
 }
 
-/// Metrics, of a cache that has a name.
+/// The metrics of a cache that has a name.
 #[cfg(feature = "metrics")]
 impl Recorder {
     pub(super) fn published_as(self, name: &str) -> Recorder {
@@ -305,7 +307,7 @@ impl Recorder {
         CacheCounts { hits, misses, stale, waits, failures, unstored, bypassed, is_store_down }
     }
 
-    /// A loader has run, whatever came of it.
+    /// A loader has run, whatever its result.
     pub(super) fn loader_took(&self, time: Duration) {
         if let Some(published) = &self.published {
             published.loader_took(time);
@@ -321,21 +323,21 @@ mod events {
 
     const TARGET: &str = "beaker::cache";
 
-    /// So much of a key is told.
+    /// The length to which a key is cut in events.
     const LONGEST_KEY: usize = 100;
 
     pub(super) fn creating(key: DisplayKey<'_>) -> Span {
         debug_span!(target: TARGET, "cache.create", key = %text(key))
     }
 
-    /// A future for a task of its own, whose events are told in the span that is entered now.
+    /// Wraps a future that will run as a task of its own, so that its events belong to the current span.
     #[cfg(feature = "tokio")]
     pub(in crate::cache) fn in_this_span<F: Future>(future: F) -> impl Future<Output = F::Output> {
         tracing::Instrument::in_current_span(future)
     }
 
     pub(super) fn failed(key: DisplayKey<'_>, error: &dyn Display) {
-        warn!(target: TARGET, key = %text(key), %error, "the creator failed");
+        warn!(target: TARGET, key = %text(key), %error, "the loader failed");
     }
 
     pub(super) fn unstored(key: DisplayKey<'_>, error: &dyn Display) {
@@ -368,21 +370,21 @@ mod events {
     }
 }
 
-/// `key`, or `function(key)` in a cache that only one function has.
+/// Shows `key`, or `function(key)` in a cache that only one function uses.
 pub(super) struct DisplayKey<'a> {
     function: Option<&'static str>,
     key: &'a [u8],
 }
 
 impl Recorder {
-    /// The key for those who read errors and logs.
+    /// Returns the key as errors and logs show it.
     pub(super) fn key<'a>(&self, key: &'a [u8]) -> DisplayKey<'a> {
         DisplayKey { function: self.function, key }
     }
 }
 
 impl DisplayKey<'_> {
-    /// Not more than the first bytes.
+    /// Cuts the key to this many bytes.
     pub(super) fn cut(self, longest: usize) -> Self {
         DisplayKey { key: &self.key[..self.key.len().min(longest)], ..self }
     }

@@ -1,5 +1,5 @@
-//! What a [`Transform`] promises, as a suite for any implementation. What a store promises holds for a
-//! store in a layer as well: run [`store::conformance`](crate::store::conformance) over one.
+//! The contract of [`Transform`] as a test suite for any implementation. A store in a layer must also keep
+//! the contract of a store: run [`store::conformance`](crate::store::conformance) on it.
 //!
 //! ```
 //! # #[cfg(feature = "layers")] {
@@ -12,7 +12,7 @@
 use super::Transform;
 use crate::key::{Key, Namespace};
 
-/// Panics at the first broken promise.
+/// Runs every case, and panics at the first broken promise.
 pub fn check(transform: &dyn Transform) {
     for key in keys() {
         for value in values() {
@@ -40,7 +40,7 @@ fn gives_back(transform: &dyn Transform, key: &Key, value: &[u8]) {
     assert!(unpacked.as_deref() == Some(value), "{size} bytes under {key:?} come back changed");
 }
 
-/// Whatever these give: none of them is a panic.
+/// Whatever these return, none of them may panic.
 fn survives_damage(transform: &dyn Transform, key: &Key) {
     let packed = transform.pack(key, b"Kimi, Kimi, Kimi, Kimi").expect("pack");
     for length in 0..packed.len() {

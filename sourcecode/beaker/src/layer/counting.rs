@@ -1,4 +1,4 @@
-//! [`Counting`]: a store that counts what is done with it.
+//! [`Counting`]: a layer that counts the operations of a store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::store::{
     Version,
 };
 
-/// A store that counts what is done with it. Below other layers, it counts what they make of the
-/// values; above them, what goes into them.
+/// Wraps a store and counts its operations. Below other layers, it counts the transformed values; above
+/// them, the original ones.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -43,18 +43,18 @@ pub struct Counting<S> {
 }
 
 impl<S> Counting<S> {
-    /// Counts from now on what is done with this store, a blocking or an asynchronous one.
+    /// Wraps a blocking or an asynchronous store, and starts to count.
     pub fn new(store: S) -> Counting<S> {
         Counting { inner: store, counters: Counters::default(), clock: Arc::new(SystemClock) }
     }
 
-    /// Measures by another clock than the system's.
+    /// Sets the clock that measures durations. Default: the system clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Counting<S> {
         self.clock = clock;
         self
     }
 
-    /// What was done so far.
+    /// Returns the counts so far.
     pub fn numbers(&self) -> StoreNumbers {
         self.counters.read()
     }
@@ -169,7 +169,7 @@ impl<S: Store> Store for Counting<S> {
         self.inner.blocks()
     }
 
-    /// None: what is called past this layer would not be counted.
+    /// None, because calls of that store would not be counted.
     fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
         None
     }
@@ -183,7 +183,7 @@ impl<S: Store> Store for Counting<S> {
     }
 }
 
-/// What a future does counts when it ends; one that is dropped before is not counted.
+/// A future is counted when it ends; one that is dropped before is not counted.
 impl<S: AsyncStore> AsyncStore for Counting<S> {
     fn get<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Option<Stored>> {
         Box::pin(async move {
@@ -278,23 +278,23 @@ impl<S: AsyncStore> AsyncStore for Counting<S> {
     }
 }
 
-/// What was done with a store so far, to print or to send to a page of metrics.
+/// Holds the counts of a store, to print them or to export them as metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoreNumbers {
-    /// Calls of the store. A batch is one.
+    /// Calls of the store. A batch counts as one.
     pub calls: u64,
     /// Calls that failed.
     pub errors: u64,
-    /// Keys that were looked at.
+    /// Keys that were looked up.
     pub gets: u64,
-    /// Keys under which something lived.
+    /// Lookups that found a value.
     pub hits: u64,
     /// Values that were written.
     pub puts: u64,
     /// Writes whose condition was not met.
     pub refused: u64,
-    /// Keys that were removed, also where nothing lived.
+    /// Keys that were removed, including those without a value.
     pub deletes: u64,
     /// Counters that were incremented.
     pub increments: u64,
@@ -302,7 +302,7 @@ pub struct StoreNumbers {
     pub bytes_read: u64,
     /// Bytes of values that were written.
     pub bytes_written: u64,
-    /// The time that all the calls took together.
+    /// The total time of all calls.
     pub time: Duration,
 }
 
@@ -330,7 +330,7 @@ impl fmt::Display for StoreNumbers {
     }
 }
 
-/// The same, while it is counted.
+/// The same counts, while they are counted.
 #[derive(Debug, Default)]
 struct Counters {
     calls: Counter,

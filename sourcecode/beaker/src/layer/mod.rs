@@ -1,5 +1,5 @@
-//! Layers on a store: what is stored is compressed, encrypted or counted, and whoever uses the store
-//! sees none of it.
+//! Layers around a store, which compress, encrypt or count the stored values. The code that uses the store
+//! does not change.
 //!
 //! ```
 //! use beaker::layer::{Layers, Transform};
@@ -25,20 +25,20 @@
 //! # let _ = backend;
 //! ```
 //!
-//! A layer of your own is these two functions. [`Layered`] puts them on every way to the store and
-//! back, single operations and batches, so none is left out. It takes an
-//! [`AsyncStore`] as well: `Layered::new(store, Release(7))`.
+//! A layer of your own needs only these two functions. [`Layered`] applies them to every operation of the
+//! store, single ones and batches, so that none is forgotten. It also wraps an [`AsyncStore`]:
+//! `Layered::new(store, Release(7))`.
 //!
 //! | layer | what it does | feature |
 //! |---|---|---|
-//! | [`Counting`] | counts operations, bytes, time | |
-//! | `Compress` | stores less | `layers` |
-//! | `Encrypt` | stores what nobody else can read or make | `layers` |
+//! | [`Counting`] | counts operations, bytes and time | |
+//! | `Compress` | compresses values | `layers` |
+//! | `Encrypt` | encrypts values, so that nobody else can read or forge them | `layers` |
 //!
 //! # The order
 //!
-//! A layer wraps what is before it, and sees a value before that does when one is written. What is
-//! encrypted cannot be compressed, so encrypting comes first here, next to the store:
+//! A layer wraps the layers before it. When a value is written, the last layer sees it first. Encrypted
+//! values cannot be compressed, so the encryption comes first in this example, next to the store:
 //!
 //! ```
 //! # #[cfg(feature = "layers")]
@@ -79,32 +79,32 @@ use crate::store::{
 };
 use crate::world::finish;
 
-/// What is stored in the place of a value's bytes. Its promises are a suite in `layer::conformance`
-/// (feature `conformance`).
+/// Transforms the bytes of a value before they are stored. The test suite in `layer::conformance` (feature
+/// `conformance`) checks the promises of this trait.
 pub trait Transform: Debug + Send + Sync + 'static {
-    /// What to store for these bytes under this key.
+    /// Returns the bytes to store for this value of the key.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::TooLarge` for more bytes than [`unpack`](Transform::unpack) would give back. Then
-    /// nothing is written.
+    /// Returns `ErrorKind::TooLarge` for a value that [`unpack`](Transform::unpack) would refuse because of
+    /// its size. Nothing is written then.
     fn pack(&self, key: &Key, bytes: &[u8]) -> Result<Vec<u8>>;
 
-    /// The bytes that `pack` was given for this key. `None` for whatever it never made: what is stored
-    /// may be damaged, older than the layer, or made by somebody who wants harm. So it never panics,
-    /// and takes no more memory than it was told to.
+    /// Returns the bytes that `pack` received for this key, or `None` for bytes that `pack` has not
+    /// produced. Stored bytes may be damaged, older than the layer, or written by an attacker. Therefore
+    /// `unpack` must never panic, and must limit its use of memory.
     fn unpack(&self, key: &Key, stored: &[u8]) -> Option<Vec<u8>>;
 }
 
-/// Layers for any store. Every store has these, so nothing else can implement it.
+/// Adds layers to any store. Every store implements this trait, so no other implementation is possible.
 pub trait Layers: Store + Sized {
-    /// This store, with each value transformed on its way in and out.
+    /// Wraps this store, so that each value is transformed when it is written and when it is read.
     fn layer<T: Transform>(self, transform: T) -> Layered<Self, T> {
         Layered::new(self, transform)
     }
 
-    /// This store, with what is done with it counted. Keep the numbers at hand in an `Arc`: see
-    /// [`Counting`].
+    /// Wraps this store, so that its operations are counted. Put the layer in an `Arc` to keep access to
+    /// its counts: see [`Counting`].
     fn counted(self) -> Counting<Self> {
         Counting::new(self)
     }
@@ -112,11 +112,11 @@ pub trait Layers: Store + Sized {
 
 impl<S: Store> Layers for S {}
 
-/// How often it is tried again where others keep replacing what is damaged.
+/// How often it is tried again while others keep replacing a damaged value.
 const TRIES: usize = 100;
 
-/// A store with each value transformed on its way in and out. It keeps every promise that the store
-/// keeps; what cannot be read back counts as nothing, and makes room for what is written.
+/// Wraps a store and transforms each value when it is written and when it is read. It keeps every promise
+/// that the store keeps. A value that cannot be read back counts as missing, and may be overwritten.
 #[derive(Debug)]
 pub struct Layered<S, T> {
     inner: S,
@@ -125,8 +125,8 @@ pub struct Layered<S, T> {
 }
 
 impl<S, T: Transform> Layered<S, T> {
-    /// Puts the layer on a store, a blocking or an asynchronous one. For a blocking one,
-    /// [`layer`](Layers::layer) says the same.
+    /// Wraps a blocking or an asynchronous store. For a blocking one, [`layer`](Layers::layer) does the
+    /// same.
     pub fn new(store: S, transform: T) -> Layered<S, T> {
         Layered { inner: store, transform, damaged: AtomicU64::new(0) }
     }
@@ -139,7 +139,7 @@ impl<S, T: Transform> Layered<S, T> {
         Some(Stored { bytes: bytes?.into(), version: stored.version })
     }
 
-    /// Writes where nothing lives that can be read. For the store below, something damaged does live.
+    /// Writes if there is no readable value. For the store below, a damaged value does exist.
     async fn put_absent(
         &self,
         below: impl Below,
@@ -190,7 +190,7 @@ trait Below {
     ) -> Result<Option<Version>>;
 }
 
-/// One that waits in its calls.
+/// A blocking store.
 struct Blocking<'a, S>(&'a S);
 
 impl<S: Store> Below for Blocking<'_, S> {
@@ -209,7 +209,7 @@ impl<S: Store> Below for Blocking<'_, S> {
     }
 }
 
-/// One whose futures are awaited.
+/// An asynchronous store.
 struct Async<'a, S>(&'a S);
 
 impl<S: AsyncStore> Below for Async<'_, S> {
@@ -251,7 +251,7 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
         }
     }
 
-    /// What is damaged is removed too, and was there.
+    /// A damaged value is removed too, and counts as removed.
     fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         self.inner.delete(key, when)
     }
@@ -269,7 +269,7 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
     }
 
     fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
-        // The number is transformed, so only what can undo that can add to it.
+        // The number is transformed, so only code that can reverse that can add to it.
         counter::by_puts(self, key, by, ttl)
     }
 
@@ -294,7 +294,8 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
         self.inner.blocks()
     }
 
-    /// None: to compress or encrypt takes a processor's time, which is had on threads.
+    /// None, because compressing and encrypting take processor time, which should be spent on other
+    /// threads.
     fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
         None
     }
@@ -303,7 +304,7 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
         self.inner.clock()
     }
 
-    /// What this layer could not read, and what the store below could not.
+    /// The values that this layer could not read, and those that the store below could not.
     fn damaged(&self) -> u64 {
         self.damaged.load(Ordering::Relaxed) + self.inner.damaged()
     }

@@ -1,4 +1,4 @@
-//! [`Compress`] and [`Encrypt`]: the transforms that are here already.
+//! [`Compress`] and [`Encrypt`]: the transforms that the library provides.
 
 use miniz_oxide::deflate::compress_to_vec_zlib;
 use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
@@ -8,17 +8,19 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 use crate::sealing::ValueSealer;
 
-/// The first byte of what is stored.
+/// The first byte of a stored value that is not compressed.
 const AS_IT_IS: u8 = b'=';
 const ZLIB: u8 = b'z';
 
-/// Compresses values with zlib: less to store and to send, for more work. A value that is short, or
-/// that would not get shorter, is stored as it is, with one byte more.
+/// Compresses values with zlib: they take less room and less traffic, but more processor time. A value that
+/// is short, or that compression would not shorten, is stored unchanged with one additional byte.
 ///
-/// 8 kB of text become 2.3 kB, which takes about 60 µs, and 10 µs to undo; at level 1, 2.6 kB in 16 µs.
+/// For example, 8 kB of text become 2.3 kB, which takes about 60 µs to compress and 10 µs to decompress; at
+/// level 1, they become 2.6 kB in 16 µs.
 ///
-/// What is compressed and then encrypted tells by its length how well it could be compressed. Where a
-/// visitor can put text of his own beside a secret, in the same value, do not compress it.
+/// The length of a value that was compressed and then encrypted reveals how well it could be compressed. If
+/// a value contains both a secret and text that a visitor can choose, do not compress it (this is the
+/// BREACH attack).
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Compress {
@@ -28,27 +30,28 @@ pub struct Compress {
 }
 
 impl Default for Compress {
-    /// Values of 512 bytes and more, at level 6, and none of more than 64 MiB.
+    /// Compresses values of 512 bytes or more at level 6, and refuses values of more than 64 MiB.
     fn default() -> Compress {
         Compress { level: 6, shortest: 512, largest: 64 * 1024 * 1024 }
     }
 }
 
 impl Compress {
-    /// From 1, the quickest, to 9, the smallest.
+    /// Sets the level of compression, from 1 (the fastest) to 9 (the smallest result). Default: 6.
     pub fn level(mut self, level: u8) -> Compress {
         self.level = level.clamp(1, 9);
         self
     }
 
-    /// Values of fewer bytes are stored as they are.
+    /// Sets the shortest length to compress, in bytes. Shorter values are stored unchanged. Default: 512.
     pub fn from_bytes(mut self, shortest: usize) -> Compress {
         self.shortest = shortest;
         self
     }
 
-    /// A value of more bytes is refused when it is written, and counts as damaged when it is read: a
-    /// few bytes can stand for gigabytes.
+    /// Sets the largest length of a value, in bytes. A larger value is refused when it is written and
+    /// counts as damaged when it is read, because a few compressed bytes can stand for gigabytes. Default:
+    /// 64 MiB.
     pub fn at_most(mut self, largest: usize) -> Compress {
         self.largest = largest;
         self
@@ -83,28 +86,30 @@ impl Transform for Compress {
     }
 }
 
-/// Encrypts values with AES-256-GCM. Whoever can read the store learns keys and lengths, and nothing
-/// of the values. Whoever can write to it can remove values and put back older ones of the same key,
-/// and can neither make new ones nor move one to another key.
+/// Encrypts values with AES-256-GCM, which is authenticated encryption. An attacker who can read the store
+/// learns the keys and the lengths of values, but not their content. An attacker who can write to the store
+/// can remove values and restore older values of the same key, but cannot create values or move them to
+/// another key.
 ///
-/// Keys are a list, newest first: the first encrypts, all decrypt. To replace a key, put the new one
-/// before it, and drop the old one when nothing is left that it encrypted. What was encrypted with a
-/// dropped key counts as damaged.
+/// Secrets form a list, newest first: the first one encrypts, and all of them decrypt. To rotate a secret,
+/// put the new one before it, and remove the old one when no value depends on it any more. A value that was
+/// encrypted with a removed secret counts as damaged.
 ///
-/// Each value has a key of its own, derived from yours and 24 random bytes, so there is no number of
-/// writes after which a key must be replaced. A value takes 41 bytes more.
+/// Each value is encrypted with a key of its own, which is derived from the secret and 24 random bytes.
+/// Therefore a secret need not be replaced after a certain number of writes. An encrypted value is 41 bytes
+/// longer.
 #[derive(Debug, Clone)]
 pub struct Encrypt {
     sealer: ValueSealer,
 }
 
 impl Encrypt {
-    /// Encrypts with the first of these secrets. Each is 32 random bytes or more;
-    /// `openssl rand -hex 32` makes one.
+    /// Creates the layer from a list of secrets, of which the first one encrypts. Each secret has at least
+    /// 32 random bytes; `openssl rand -hex 32` generates one.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for a short secret, and for none.
+    /// Returns `ErrorKind::Config` if a secret is too short, or if there is none.
     pub fn new<K: AsRef<[u8]>>(secrets: impl IntoIterator<Item = K>) -> Result<Encrypt> {
         Ok(Encrypt { sealer: ValueSealer::new(secrets)? })
     }
@@ -120,7 +125,8 @@ impl Transform for Encrypt {
     }
 }
 
-/// The key in full, and no two keys the same: with the length first, a namespace ends where it ends.
+/// The whole key, so that different keys have different labels: its length comes first, so that the end of
+/// the namespace is unambiguous.
 fn label(key: &Key) -> Vec<u8> {
     let namespace = key.namespace().name().as_bytes();
     let length = (namespace.len() as u64).to_le_bytes();

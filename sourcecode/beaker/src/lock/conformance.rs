@@ -1,4 +1,4 @@
-//! The contract of [`Locks`] as a suite, for any implementation.
+//! The contract of [`Locks`] as a test suite for any implementation.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;

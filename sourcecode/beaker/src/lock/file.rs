@@ -1,4 +1,4 @@
-//! Locks among the processes of one host, and their threads.
+//! Locks between the processes of one host and their threads.
 
 use std::path::{Path, PathBuf};
 
@@ -7,18 +7,19 @@ use crate::error::{Error, Result};
 use crate::file_lock::FileLock;
 use crate::key::{Key, sha256_hex};
 
-/// One lock file a held key, removed when it is given back, in one folder. A holder that is killed
-/// frees its keys at once.
+/// Locks keys with files in a folder. Each held key has one lock file, which is removed when the lock is
+/// released. If a process is killed, its keys are free at once.
 #[derive(Debug, Clone)]
 pub struct FileLocks {
     folder: PathBuf,
-    /// Threads of this process wait here, which is cheaper and finds a thread that waits for itself.
+    /// Threads of this process wait here, which is cheaper and detects a thread that waits for itself.
     threads: LocalLocks,
 }
 
 impl FileLocks {
-    /// Locks in this folder, which is made when it is needed. Processes that name the same folder
-    /// exclude each other, and so do several values of one process, by whatever path they name it.
+    /// Creates locks in this folder, which is created when it is needed. All processes that use the same
+    /// folder exclude each other, and so do several `FileLocks` in one process, even if they name the
+    /// folder by different paths.
     pub fn new(folder: impl AsRef<Path>) -> FileLocks {
         FileLocks { folder: folder.as_ref().into(), threads: LocalLocks::new() }
     }
@@ -28,7 +29,7 @@ impl FileLocks {
     }
 
     fn failed(&self, key: &Key, error: std::io::Error) -> Error {
-        // By another handle on the same folder.
+        // Held through another handle for the same folder.
         if error.kind() == std::io::ErrorKind::Deadlock {
             return would_deadlock(key);
         }
@@ -42,7 +43,7 @@ impl Locks for FileLocks {
     fn lock(&self, key: &Key) -> Result<Guard> {
         let thread = self.threads.lock(key)?;
         let file = FileLock::lock(&self.path(key)).map_err(|error| self.failed(key, error))?;
-        // In this order: the file first, so that no thread waits for this process's own file lock.
+        // In this order: the file first, so that no thread waits for the file lock of its own process.
         Ok(Guard::new((file, thread)))
     }
 

@@ -1,4 +1,4 @@
-//! Locks among the threads and tasks of one process.
+//! Locks between the threads and tasks of one process.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,10 +12,11 @@ use super::{AsyncLocks, Guard, LockFuture, Locks, would_deadlock};
 use crate::error::Result;
 use crate::key::Key;
 
-/// Waiters of different keys rarely wake each other.
+/// With several shards, waiters for different keys rarely wake each other.
 const SHARDS: usize = 16;
 
-/// Locks among the threads and tasks that share this value: one holder a key. A clone is the same locks.
+/// Locks keys for the threads and tasks that share this value: one holder for each key. A clone is the same
+/// locks.
 #[derive(Clone, Default)]
 pub struct LocalLocks {
     shards: Arc<[Shard; SHARDS]>,
@@ -24,7 +25,7 @@ pub struct LocalLocks {
 
 #[derive(Default)]
 struct Shard {
-    /// Who took which key; no lock is held while anything else is done.
+    /// The holder of each key. No other lock is taken while this is held.
     held: Mutex<HashMap<Key, Holder>>,
     freed: Event,
 }
@@ -32,7 +33,7 @@ struct Shard {
 #[derive(Clone, Copy, PartialEq)]
 enum Holder {
     Thread(ThreadId),
-    /// Runs on one thread after the other, which others run on as well.
+    /// A task may move from thread to thread, and other tasks run on the same threads.
     Task,
 }
 
@@ -49,7 +50,7 @@ impl Shard {
 }
 
 impl LocalLocks {
-    /// Locks that nobody holds.
+    /// Creates locks that nobody holds.
     #[must_use]
     pub fn new() -> LocalLocks {
         LocalLocks::default()
@@ -59,7 +60,7 @@ impl LocalLocks {
         self.hasher.hash_one(key) as usize % SHARDS
     }
 
-    /// Takes the key for this holder, or tells who has it.
+    /// Takes the key for this holder, or returns the current holder.
     fn take(&self, key: &Key, holder: Holder) -> Result<Guard, Holder> {
         let number = self.shard(key);
         let mut held = self.shards[number].held();
@@ -73,13 +74,13 @@ impl LocalLocks {
         }
     }
 
-    /// Is notified when a key of the same shard is free. To be asked for before the next look.
+    /// Is notified when a key of the same shard is released. Create it before the next check of the key.
     fn freed(&self, key: &Key) -> EventListener {
         self.shards[self.shard(key)].freed.listen()
     }
 }
 
-/// Says nothing of the keys.
+/// Does not show the keys.
 impl fmt::Debug for LocalLocks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LocalLocks")
@@ -94,7 +95,7 @@ impl Locks for LocalLocks {
             match self.take(key, own) {
                 Ok(guard) => return Ok(guard),
                 Err(holder) if holder == own => return Err(would_deadlock(key)),
-                // It may have become free between the look and this.
+                // It may have been released between the check and this.
                 Err(_) => match freed.take() {
                     None => freed = Some(self.freed(key)),
                     Some(freed) => freed.wait(),
@@ -124,7 +125,7 @@ impl AsyncLocks for LocalLocks {
             loop {
                 match (self.take(key, Holder::Task), freed.take()) {
                     (Ok(guard), _) => return Ok(guard),
-                    // It may have become free between the look and this.
+                    // It may have been released between the check and this.
                     (Err(_), None) => freed = Some(self.freed(key)),
                     (Err(_), Some(freed)) => freed.await,
                 }

@@ -1,4 +1,5 @@
-//! [`Locks`] and [`AsyncLocks`]: one holder a key at a time, among threads, tasks, processes or hosts.
+//! [`Locks`] and [`AsyncLocks`]: one holder for each key at a time, among threads, tasks, processes or
+//! hosts.
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -24,60 +25,61 @@ pub(crate) use on_threads::LocksOnThreads;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 
-/// Locks by key.
+/// Locks keys: each key has at most one holder at a time.
 ///
 /// # The contract
 ///
-/// Each promise but the last is a case of the suite in `lock::conformance` (feature `conformance`),
-/// which cannot see where an implementation might leave something:
+/// The test suite in `lock::conformance` (feature `conformance`) has a case for each promise except the
+/// last one, because it cannot see where an implementation might leave something behind.
 ///
-/// 1. A key has one holder at a time; other keys are not held up.
-/// 2. `try_lock` answers at once: `None` if the key is held.
-/// 3. A lock is given back when its guard is dropped: at the end, at a `?`, in a panic.
-/// 4. A thread that asks for a key that it holds gets `ErrorKind::WouldDeadlock`: of this value, and of
-///    any other that locks in the same place, be it a folder or a store that was opened twice.
-/// 5. A guard may be sent to another thread and dropped there. Until then the thread that took the
-///    lock counts as its holder.
-/// 6. Nothing is left behind by locks that were given back.
+/// 1. A key has at most one holder at a time, and does not block other keys.
+/// 2. `try_lock` returns at once, with `None` if the key is held.
+/// 3. A lock is released when its guard is dropped: at the end of a block, at a `?` or in a panic.
+/// 4. A thread that asks for a key which it already holds gets `ErrorKind::WouldDeadlock`. This also
+///    applies if it holds the key through another value that locks in the same place, such as a folder or a
+///    store that was opened twice.
+/// 5. A guard may be sent to another thread and dropped there. Until then, the thread that took the lock
+///    counts as its holder.
+/// 6. Released locks leave nothing behind.
 pub trait Locks: Debug + Send + Sync + 'static {
-    /// Waits until the key is free, and takes it.
+    /// Waits until the key is free, and locks it.
     fn lock(&self, key: &Key) -> Result<Guard>;
 
-    /// Takes the key if it is free.
+    /// Locks the key if it is free.
     fn try_lock(&self, key: &Key) -> Result<Option<Guard>>;
 
-    /// Returns the same locks for tasks, if they can be waited for without a thread. Default: `None`, and
-    /// an asynchronous program asks on a thread for what may wait, again and again until the key is free.
+    /// Returns the same locks for tasks, if tasks can wait for them without blocking a thread. Default:
+    /// `None`; an asynchronous program then polls `try_lock` on a thread until the key is free.
     fn for_tasks(&self) -> Option<Arc<dyn AsyncLocks>> {
         None
     }
 }
 
-/// What an operation of [`AsyncLocks`] is: a future that any thread may poll.
+/// The result of an operation of [`AsyncLocks`]: a future that any thread may poll.
 pub type LockFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-/// Locks by key for asynchronous programs: a task that waits for a key holds no thread.
+/// Locks keys in asynchronous programs. A task that waits for a key does not block a thread.
 ///
 /// # The contract
 ///
-/// 1. A key has one holder at a time; other keys are not held up.
-/// 2. `try_lock` does not wait for the holder: it is `None` if the key is held.
-/// 3. A lock is given back when its guard is dropped: at the end, at a `?`, in a panic, and when the
-///    task that has it is dropped. Where a server must be told, that is done in the background.
-/// 4. A future of `lock` that is dropped while it waits holds nothing, and holds up nobody.
+/// 1. A key has at most one holder at a time, and does not block other keys.
+/// 2. `try_lock` does not wait for the holder: it returns `None` if the key is held.
+/// 3. A lock is released when its guard is dropped: at the end of a block, at a `?`, in a panic, or when
+///    the task that owns it is dropped. If a server has to be informed, that happens in the background.
+/// 4. If a future of `lock` is dropped while it waits, it holds nothing and blocks nobody.
 /// 5. A guard may be sent to another task and dropped there.
 ///
-/// A task that waits for a key which it holds itself waits for ever: unlike a thread, a task has no name
-/// by which that could be found out.
+/// A task that waits for a key which it holds itself waits forever. Unlike a thread, a task has no identity
+/// by which this could be detected.
 pub trait AsyncLocks: Debug + Send + Sync + 'static {
-    /// Waits until the key is free, and takes it.
+    /// Waits until the key is free, and locks it.
     fn lock<'a>(&'a self, key: &'a Key) -> LockFuture<'a, Guard>;
 
-    /// Takes the key if it is free.
+    /// Locks the key if it is free.
     fn try_lock<'a>(&'a self, key: &'a Key) -> LockFuture<'a, Option<Guard>>;
 }
 
-/// Is the same locks, shared.
+/// Forwards to the shared locks.
 impl<L: AsyncLocks + ?Sized> AsyncLocks for Arc<L> {
     fn lock<'a>(&'a self, key: &'a Key) -> LockFuture<'a, Guard> {
         (**self).lock(key)
@@ -88,7 +90,7 @@ impl<L: AsyncLocks + ?Sized> AsyncLocks for Arc<L> {
     }
 }
 
-/// Locks whose calls wait, or whose futures do.
+/// Blocking locks or asynchronous ones.
 #[derive(Debug, Clone)]
 pub(crate) enum AnyLocks {
     Blocking(Arc<dyn Locks>),
@@ -114,12 +116,12 @@ impl AnyLocks {
     }
 }
 
-/// A held lock. Dropping it gives it back.
+/// Represents a held lock. Dropping the guard releases the lock.
 #[must_use = "the lock is given back as soon as this is dropped"]
 pub struct Guard(#[allow(dead_code, reason = "held for what its drop does")] Box<dyn Any + Send>);
 
 impl Guard {
-    /// A guard that gives back its lock by dropping this.
+    /// Creates a guard that releases its lock by dropping `held`.
     pub fn new(held: impl Send + 'static) -> Guard {
         Guard(Box::new(held))
     }

@@ -11,11 +11,12 @@ use crate::error::{ErrorKind, Result};
 use crate::key::Key;
 use crate::off_thread::Gate;
 
-/// Who waits asks again after this time, and then after a little more each time.
+/// The first pause before a waiting task tries again. Each further pause is a little longer.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 
-/// Asks for a lock on one of tokio's threads for what may wait, and never waits for it there.
+/// Calls blocking locks on tokio's threads. It polls `try_lock`, and never waits for a lock on such a
+/// thread.
 #[derive(Clone)]
 pub(crate) struct LocksOnThreads {
     locks: Arc<dyn Locks>,
@@ -23,7 +24,7 @@ pub(crate) struct LocksOnThreads {
 }
 
 impl LocksOnThreads {
-    /// Goes through this gate, which the store of the locks goes through as well.
+    /// Uses this gate, which the store of the locks uses as well.
     pub(crate) fn new(locks: Arc<dyn Locks>, gate: Gate) -> LocksOnThreads {
         LocksOnThreads { locks, gate }
     }
@@ -32,7 +33,7 @@ impl LocksOnThreads {
         let (locks, key) = (Arc::clone(&self.locks), key.clone());
         let call = move || match locks.try_lock(&key) {
             Ok(guard) => Ok(guard.map(Returned::guard)),
-            // The thread that asks has asked for another task before, which holds the key.
+            // The same thread has taken the key before, for another task.
             Err(error) if error.kind() == ErrorKind::WouldDeadlock => Ok(None),
             Err(error) => Err(error),
         };
@@ -65,7 +66,7 @@ impl std::fmt::Debug for LocksOnThreads {
     }
 }
 
-/// A guard that is dropped on a thread where that may wait: to give a lock back may ask a server.
+/// A guard that is dropped on a thread that may block, because releasing a lock may call a server.
 struct Returned(Option<Guard>);
 
 impl Returned {

@@ -1,5 +1,5 @@
-//! [`AsyncStore`]: the contract of a [`Store`], as futures; and [`AnyStore`], a store of either kind, for what
-//! is written once for both.
+//! [`AsyncStore`]: the contract of a [`Store`], with futures; and [`AnyStore`], a store of either kind, for
+//! code that serves both.
 
 use std::fmt::Debug;
 use std::pin::Pin;
@@ -14,26 +14,27 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
-/// What an operation of an [`AsyncStore`] is: a future that any thread may poll.
+/// The result of an operation of an [`AsyncStore`]: a future that any thread may poll.
 ///
-/// It is boxed, so that a store can be a trait object. `Box::pin(async move { … })` makes one.
+/// It is boxed, so that a store can be a trait object. Create it with `Box::pin(async move { … })`.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
-/// Stores bytes by key for asynchronous programs: no call takes a thread while it waits for a server.
+/// Stores bytes by key for asynchronous programs. A call does not block a thread while it waits for a
+/// server.
 ///
 /// # The contract
 ///
-/// It is that of [`Store`](super::Store), promise by promise, and the same suite checks it: see
-/// [`Subject::of_async`](super::conformance::Subject::of_async) (feature `conformance`). Two promises
-/// come with futures:
+/// The contract is that of [`Store`](super::Store), promise by promise, and the same suite checks it: see
+/// [`Subject::of_async`](super::conformance::Subject::of_async) (feature `conformance`). Futures add two
+/// promises:
 ///
 /// 16. Nothing is done before a future is polled.
-/// 16. A future may be dropped at any time. Then its write is done or is not done, and never half; and
-///     what it used, a connection say, is not left in a state that the next call meets.
+/// 17. A future may be dropped at any time. Its write is then made completely or not at all, and nothing
+///     that it used, such as a connection, disturbs a later call.
 ///
 /// # Examples
 ///
-/// A store in memory, for which nothing has to wait:
+/// A store in memory, which never has to wait:
 ///
 /// ```
 /// use std::time::Duration;
@@ -68,12 +69,13 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a
 /// }
 /// ```
 pub trait AsyncStore: Debug + Send + Sync + 'static {
-    /// Reads what lives under the key.
+    /// Returns the value of the key, or `None` if there is none.
     fn get<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Option<Stored>>;
 
-    /// Writes, if the condition is met, and returns the new version; `None` if it is not met.
+    /// Writes a value if the condition is met, and returns its new version. Returns `None` if the condition
+    /// is not met.
     ///
-    /// After `ttl`, the value counts as gone; `None` keeps it until it is removed.
+    /// The value expires after `ttl`; with `None`, it stays until it is removed.
     fn put<'a>(
         &'a self,
         key: &'a Key,
@@ -82,12 +84,14 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
         when: Precondition,
     ) -> StoreFuture<'a, Option<Version>>;
 
-    /// Removes, if something lives there and the condition is met; returns whether it did.
+    /// Removes the value of the key if there is one and the condition is met. Returns whether it was
+    /// removed.
     fn delete<'a>(&'a self, key: &'a Key, when: Precondition) -> StoreFuture<'a, bool>;
 
-    /// Reads what lives under each of the keys, in their order.
+    /// Returns the values of several keys, in the order of the keys.
     ///
-    /// By default one key after the other; where a server answers, override it with one round trip.
+    /// The default implementation reads one key after the other. Override it if your server can answer in
+    /// one round trip.
     fn get_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, Vec<Option<Stored>>> {
         Box::pin(async move {
             let mut all = Vec::with_capacity(keys.len());
@@ -98,7 +102,7 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
         })
     }
 
-    /// Writes all, without a condition. If it fails, some may have been written.
+    /// Writes several values without a condition. If it fails, some of them may have been written.
     fn put_many<'a>(&'a self, puts: &'a [Put<'a>]) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             for put in puts {
@@ -108,7 +112,7 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
         })
     }
 
-    /// Removes whatever lives under the keys. If it fails, some may have been removed.
+    /// Removes the values of several keys. If it fails, some of them may have been removed.
     fn delete_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, ()> {
         Box::pin(async move {
             for key in keys {
@@ -118,10 +122,11 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
         })
     }
 
-    /// Adds to the counter that lives under the key, as one act, and returns what it is then. Where nothing
-    /// lives, a counter is made that is `by`, for so long.
+    /// Adds `by` to the counter of the key in one atomic step, and returns the new number. If the key has
+    /// no value, a counter is created with the value `by` and this `ttl`.
     ///
-    /// It is [`Store::increment`], with its errors; by default as well, and two round trips then.
+    /// It behaves like [`Store::increment`] and returns the same errors. The default implementation takes
+    /// two round trips.
     ///
     /// # Examples
     ///
@@ -146,15 +151,15 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
         Box::pin(counter::by_awaited_puts(self, key, by, ttl))
     }
 
-    /// Removes everything in the namespace.
+    /// Removes all values of the namespace.
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()>;
 
-    /// Lists the keys of a namespace, a page at a time, as [`Store::keys`](super::Store::keys) does.
+    /// Lists the keys of a namespace in pages, like [`Store::keys`](super::Store::keys).
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` from a store that does not know its keys, which is the default; and for a cursor
-    /// of another store.
+    /// Returns `ErrorKind::Config` from a store that does not know its keys (this is the default
+    /// implementation), and for a cursor of another store.
     fn keys<'a>(
         &'a self,
         namespace: &'a Namespace,
@@ -165,27 +170,29 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
         Box::pin(async move { Err(unlisted(namespace)) })
     }
 
-    /// Removes what has expired, in one step that looks at about `most` values.
+    /// Runs one step of the cleanup: looks at about `most` values and removes those that have expired.
     ///
-    /// For stores whose server does not do that; by default there is nothing to do.
+    /// It is meant for stores whose server does not remove expired values. The default implementation does
+    /// nothing.
     fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
         let _ = most;
         Box::pin(async { Ok(SweepProgress { removed: 0, is_done: true }) })
     }
 
     /// Returns the clock by which values expire, for the default [`increment`](AsyncStore::increment).
-    /// Default: the system's.
+    /// Default: the system clock.
     fn clock(&self) -> &dyn Clock {
         &SystemClock
     }
 
-    /// Returns how often stored bytes were found damaged, and treated as nothing.
+    /// Returns how often stored bytes were found damaged and treated as missing.
     fn damaged(&self) -> u64 {
         0
     }
 }
 
-/// Is the same store, shared: a part of the program can keep a handle of what it has handed over.
+/// Forwards to the shared store, so that a part of the program can keep a handle to a store that it has
+/// passed on.
 impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
     fn get<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Option<Stored>> {
         (**self).get(key)
@@ -252,8 +259,8 @@ impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
     }
 }
 
-/// A store whose calls wait, or one whose futures do. An asynchronous program has one of the former only
-/// if it never [blocks](Store::blocks).
+/// A blocking store or an asynchronous one. An asynchronous program uses the former only if it never
+/// [blocks](Store::blocks).
 #[derive(Debug, Clone)]
 pub(crate) enum AnyStore {
     Blocking(Arc<dyn Store>),
@@ -261,7 +268,7 @@ pub(crate) enum AnyStore {
     Async(Arc<dyn AsyncStore>),
 }
 
-/// Calls a blocking store, or awaits what an asynchronous one is asked.
+/// Calls a blocking store, or awaits the future of an asynchronous one.
 macro_rules! asked {
     ($self:ident, $store:ident => $call:expr) => {
         match $self {
@@ -315,7 +322,7 @@ impl AnyStore {
         }
     }
 
-    /// Whether a call may wait for something outside this process.
+    /// Returns whether a call may wait for something outside this process.
     #[cfg(feature = "middleware")]
     pub(crate) fn blocks(&self) -> bool {
         match self {

@@ -1,7 +1,7 @@
-//! Counters: what [`Store::increment`] makes of what lives under a key.
+//! Counters: how [`Store::increment`] changes the value of a key.
 //!
-//! A counter is its number in decimal digits. Where a store cannot keep the end of a counter's life beside it,
-//! a space follows, and that moment in microseconds since 1970.
+//! A counter is stored as its number in decimal digits. If a store cannot keep the time of expiry beside
+//! the value, the digits are followed by a space and that time in microseconds since 1970.
 
 use std::time::Duration;
 
@@ -10,13 +10,15 @@ use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Key;
 
-/// The largest number that a counter has: 2^53 - 1, up to which a script of redis counts right.
+/// The largest number of a counter: 2^53 - 1, because scripts of redis calculate exactly only up to this
+/// number.
 pub const MAX_COUNT: u64 = (1 << 53) - 1;
 
-/// How often it is tried again where others keep writing. Each time, one of them has succeeded.
+/// How often it is tried again while others keep writing. Each time, one of them has succeeded.
 pub(super) const TRIES: usize = 10_000;
 
-/// The number of a counter, and when it ends if it says so; `None` if it is none.
+/// Returns the number of a counter, and its time of expiry if it has one; `None` if the bytes are not a
+/// counter.
 pub(super) fn parse(bytes: &[u8]) -> Option<(u64, Option<Timestamp>)> {
     let text = std::str::from_utf8(bytes).ok()?;
     let number = |digits: &str| -> Option<u64> {
@@ -29,12 +31,12 @@ pub(super) fn parse(bytes: &[u8]) -> Option<(u64, Option<Timestamp>)> {
     number(count).filter(|count| *count <= MAX_COUNT).map(|count| (count, end))
 }
 
-/// Refuses what no counter can be incremented by.
+/// Rejects an increment that is too large for any counter.
 pub(super) fn check(key: &Key, by: u64) -> Result<()> {
     if by <= MAX_COUNT { Ok(()) } else { Err(too_much(key)) }
 }
 
-/// What the bytes of a living counter are incremented to.
+/// Returns the number of an unexpired counter after the increment.
 pub(super) fn add(key: &Key, bytes: &[u8], by: u64) -> Result<u64> {
     let (count, _) = parse(bytes).ok_or_else(|| no_counter(key))?;
     let sum = count.checked_add(by).filter(|sum| *sum <= MAX_COUNT);
@@ -56,7 +58,7 @@ pub(super) fn contended(key: &Key) -> Error {
     Error::new(ErrorKind::Conflict, format!("could not increment {key:?}: {what}"))
 }
 
-/// The write that increments a counter, if nobody else writes first.
+/// The write that increments a counter, provided that no other write comes first.
 struct Step {
     count: u64,
     text: String,
@@ -87,7 +89,7 @@ impl Step {
     }
 }
 
-/// Increments by reading and by writing what has not changed since.
+/// Increments with a read and a conditional write.
 pub(crate) fn by_puts<S: Store + ?Sized>(
     store: &S,
     key: &Key,
@@ -104,7 +106,7 @@ pub(crate) fn by_puts<S: Store + ?Sized>(
     Err(contended(key))
 }
 
-/// The same for tasks.
+/// Does the same for tasks.
 pub(crate) async fn by_awaited_puts<S: AsyncStore + ?Sized>(
     store: &S,
     key: &Key,

@@ -4,26 +4,26 @@ use std::time::Duration;
 
 use tokio::time::{self, Instant};
 
-/// As good as never; more than that, tokio's timers do not take.
+/// Practically never. Tokio's timers do not accept more than that.
 const LONGEST: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
-/// The end of an operation that begins now and has so much time.
+/// Returns the end of an operation that begins now and has this much time.
 pub(super) fn end(time: Duration) -> Instant {
     time::Instant::now() + time.min(LONGEST)
 }
 
-/// The end of one of so many equal parts of what is left.
+/// Returns the end of the first of this many equal parts of the time that is left.
 pub(super) fn part(until: Instant, parts: usize) -> Instant {
     let parts = u32::try_from(parts.max(1)).unwrap_or(u32::MAX);
     end(left(until) / parts)
 }
 
-/// How much time is left.
+/// Returns how much time is left.
 pub(super) fn left(until: Instant) -> Duration {
     until.saturating_duration_since(time::Instant::now())
 }
 
-/// Does it, or gives it up when its time is over.
+/// Awaits the future, or drops it when its time is over.
 #[cfg(feature = "redis")]
 pub(super) async fn within<T, E: From<std::io::Error>>(
     until: Instant,

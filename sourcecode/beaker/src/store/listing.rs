@@ -1,25 +1,25 @@
-//! [`KeyPage`]: the keys of a namespace, a page at a time.
+//! [`KeyPage`]: the keys of a namespace, one page at a time.
 
 use crate::error::Error;
 #[cfg(feature = "dbm")]
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
-/// One page of the keys of a namespace: what [`Store::keys`](super::Store::keys) gives.
+/// Holds one page of the keys of a namespace, as [`Store::keys`](super::Store::keys) returns it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeyPage {
-    /// Keys under which something lives, in the store's order.
+    /// Keys that have a value, in the order of the store.
     pub keys: Vec<Key>,
-    /// How many more values this page has whose names the store cannot tell: a long name is kept as a
-    /// hash, and a file's name holds small letters and digits alone.
+    /// How many more values are on this page whose names the store cannot tell: a long name is stored as a
+    /// hash, and a file name consists of lower-case letters and digits only.
     pub unnamed: usize,
-    /// Where the next page begins; `None` if this is the last.
+    /// Where the next page begins; `None` if this is the last one.
     pub next: Option<KeyCursor>,
 }
 
 impl KeyPage {
-    /// Makes a page of these keys, the last one if there is no next.
+    /// Creates a page of these keys. It is the last one if `next` is `None`.
     ///
     /// ```
     /// use beaker::key::Namespace;
@@ -34,7 +34,7 @@ impl KeyPage {
         KeyPage { keys, unnamed: 0, next }
     }
 
-    /// Takes a key, or counts one whose name is not known.
+    /// Adds a key, or counts one whose name is unknown.
     pub(super) fn push(&mut self, key: Option<Key>) {
         match key {
             Some(key) => self.keys.push(key),
@@ -42,18 +42,18 @@ impl KeyPage {
         }
     }
 
-    /// How many values it tells of.
+    /// Returns the number of values on this page.
     pub(super) fn len(&self) -> usize {
         self.keys.len() + self.unnamed
     }
 }
 
-/// Says where a page of keys begins. What is in it is for the store that made it.
+/// Marks the beginning of a page of keys. Only the store that created it understands its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyCursor(String);
 
 impl KeyCursor {
-    /// Makes one, for stores.
+    /// Creates a cursor, for implementations of stores.
     ///
     /// ```
     /// use beaker::store::KeyCursor;
@@ -64,7 +64,7 @@ impl KeyCursor {
         KeyCursor(text.into())
     }
 
-    /// Returns its text.
+    /// Returns the text of the cursor.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -80,7 +80,7 @@ pub(super) fn unlisted(namespace: &Namespace) -> Error {
     ))
 }
 
-/// The error for a cursor that another store made.
+/// The error for a cursor that another store created.
 #[cfg(any(feature = "dbm", feature = "redis"))]
 pub(super) fn foreign(cursor: &KeyCursor) -> Error {
     let text = cursor.as_str();
@@ -90,13 +90,13 @@ pub(super) fn foreign(cursor: &KeyCursor) -> Error {
     ))
 }
 
-/// A cursor is a text, and a name is any bytes.
+/// Encodes a name, which may have any bytes, as the text of a cursor.
 #[cfg(feature = "dbm")]
 pub(super) fn cursor_of_name(name: &[u8]) -> KeyCursor {
     KeyCursor(data_encoding::HEXLOWER.encode(name))
 }
 
-/// The name that [`cursor_of_name`] made a cursor of.
+/// Decodes the name from a cursor of [`cursor_of_name`].
 #[cfg(feature = "dbm")]
 pub(super) fn name_of_cursor(cursor: &KeyCursor) -> Result<Vec<u8>> {
     data_encoding::HEXLOWER.decode(cursor.0.as_bytes()).map_err(|_| foreign(cursor))

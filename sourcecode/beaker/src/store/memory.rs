@@ -1,5 +1,5 @@
-//! In memory: the quickest. Shared across the threads of one process, gone when it ends. What has
-//! expired is seen for a few milliseconds more at most.
+//! Stores values in memory, which is the fastest way. The values are shared by the threads of one process
+//! and are lost when it ends. An expired value may be returned for a few more milliseconds.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,16 +16,17 @@ use crate::key::{Key, Namespace};
 
 type Table = Cache<Key, Entry, Scale, DefaultHashBuilder, DefaultLifecycle<Key, Entry>>;
 
-/// A table in memory. Each `MemoryStore` is a memory of its own: share one in an `Arc`.
+/// Stores values in a table in memory. Each `MemoryStore` is a separate memory; put one in an `Arc` to
+/// share it.
 ///
-/// What has expired is removed as the store is written to: whenever as many writes have been made
-/// as there were values, all are gone through. What never expires stays, unless the store is
-/// bounded. For sessions, bound it only if you can do without those that were not used lately: who
-/// loses one is logged out.
+/// Expired values are removed while the store is written to: the whole table is cleaned up whenever there
+/// have been as many writes as there were values. Values without an expiry stay, unless the store is
+/// bounded. Do not bound a store of sessions unless you can accept that unused sessions are evicted,
+/// because their visitors are then logged out.
 pub struct MemoryStore {
     table: Table,
     scale: Scale,
-    /// What the largest value may weigh. The table would take a lock to tell.
+    /// The largest weight of a value. Asking the table for it would take a lock.
     largest: u64,
     clock: Arc<dyn Clock>,
     writes: Writes,
@@ -45,25 +46,25 @@ impl Entry {
 }
 
 impl MemoryStore {
-    /// An empty memory that grows as it is written to.
+    /// Creates an empty store without a bound.
     #[must_use]
     pub fn new() -> MemoryStore {
         MemoryStore::with_clock(Arc::new(SystemClock))
     }
 
-    /// The same, with a clock of the caller's.
+    /// Creates an empty store without a bound, with another clock than the system clock.
     pub fn with_clock(clock: Arc<dyn Clock>) -> MemoryStore {
-        // No setting in it depends on the caller, and a test makes one.
+        // The settings do not depend on the caller, and a test builds them.
         let options = Capacity::none().expect("these settings are valid");
         MemoryStore::on(options, None, clock)
     }
 
-    /// An empty memory that holds so much. What is used least makes room for what is new: which
-    /// one that is, is found out cheaply and not exactly (Clock-PRO).
+    /// Creates an empty store with a bound. When it is full, the values that are used least are evicted.
+    /// The choice is an approximation that is cheap to make (Clock-PRO).
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for a bound below its least.
+    /// Returns `ErrorKind::Config` if the bound is below its minimum.
     pub fn bounded(bound: Capacity) -> Result<MemoryStore> {
         Ok(MemoryStore::on(bound.options()?, Some(bound), Arc::new(SystemClock)))
     }
@@ -84,17 +85,17 @@ impl MemoryStore {
         MemoryStore { table, scale, largest, clock, writes: Writes::default() }
     }
 
-    /// How many values it holds, expired ones that were not removed yet among them.
+    /// Returns how many values the store holds, including expired ones that have not been removed yet.
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// Whether it holds none.
+    /// Returns whether the store holds no values.
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 
-    /// The table would let go of what can never fit, and say nothing.
+    /// The table would silently drop a value that can never fit.
     fn check_size(&self, key: &Key, bytes: &[u8]) -> Result<()> {
         let largest = self.largest;
         if self.scale.weight_of(key, bytes) <= largest {
@@ -110,7 +111,7 @@ impl MemoryStore {
         ))
     }
 
-    /// Counts a write, and removes what has expired when it is time.
+    /// Counts a write, and removes expired values when it is time.
     fn note_write(&self, version: Version) {
         if self.writes.count(version) {
             self.remove_expired();
@@ -135,7 +136,7 @@ impl Default for MemoryStore {
     }
 }
 
-/// Says nothing of what is stored.
+/// Does not show the stored values.
 impl fmt::Debug for MemoryStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("MemoryStore")
@@ -204,13 +205,13 @@ impl Store for MemoryStore {
                 EntryResult::Vacant(place) => {
                     let first = first();
                     let version = first.version;
-                    // It is not kept if somebody wrote there meanwhile without a condition.
+                    // It is not kept if an unconditional write came in between.
                     if place.insert(first).is_ok() {
                         self.note_write(version);
                         return Ok(by);
                     }
                 }
-                // Not chosen above.
+                // Not requested above.
                 EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => {}
             }
         }
@@ -221,7 +222,7 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    /// All in one page: they are in this memory already. They are sorted.
+    /// Returns all keys in one page, sorted, because they are in this memory already.
     fn keys(&self, namespace: &Namespace, _: Option<&KeyCursor>, _: usize) -> Result<KeyPage> {
         let all = self
             .table
@@ -232,7 +233,8 @@ impl Store for MemoryStore {
         Ok(KeyPage::new(keys, None))
     }
 
-    /// All in one step: a part of the table at a time, which takes well under a millisecond.
+    /// Does everything in one step. It handles one part of the table at a time, which takes well under a
+    /// millisecond.
     fn sweep(&self, _: usize) -> Result<SweepProgress> {
         Ok(SweepProgress { removed: self.remove_expired(), is_done: true })
     }
@@ -247,8 +249,8 @@ impl Store for MemoryStore {
 }
 
 impl MemoryStore {
-    /// Looks and writes as one act: what is there is replaced in its place, under the table's own
-    /// lock; where nothing is, the table keeps the place for whoever came first.
+    /// Checks the condition and writes in one atomic step. An existing value is replaced in its place,
+    /// under the table's own lock. For a missing one, the table reserves the place for the first caller.
     fn put_if(&self, key: &Key, new: Entry, when: Precondition) -> bool {
         let mut new = Some(new);
         let replace = |_: &Key, current: &mut Entry| {
@@ -262,24 +264,24 @@ impl MemoryStore {
         match self.table.entry(key, None, replace) {
             EntryResult::Retained(is_met) => is_met,
             EntryResult::Vacant(place) => match new.filter(|_| when.is_met_by(None)) {
-                // It is not kept if somebody wrote there meanwhile without a condition.
+                // It is not kept if an unconditional write came in between.
                 Some(new) => place.insert(new).is_ok(),
                 None => false,
             },
-            // Not chosen above.
+            // Not requested above.
             EntryResult::Removed(..) | EntryResult::Replaced(..) | EntryResult::Timeout => false,
         }
     }
 }
 
-/// What has expired is looked for after this many writes at least.
+/// The least number of writes between two cleanups.
 const SWEEP_AFTER: usize = 1024;
 
-/// One write of so many, by chance, counts for all of them: a counter of each write would be passed
-/// around between the cores.
+/// A random one of this many writes is counted and stands for all of them, because the cores would
+/// otherwise pass a single counter around with every write.
 const COUNTED: usize = 16;
 
-/// How many writes there are to be, about, until what has expired is looked for.
+/// About how many writes are left until the next cleanup.
 struct Writes {
     left: AtomicUsize,
 }
@@ -291,8 +293,8 @@ impl Default for Writes {
 }
 
 impl Writes {
-    /// Counts a write that was given this version, and tells whether it is time. Of those who write at
-    /// the same moment, one is told so.
+    /// Counts the write that has this version, and returns whether it is time for a cleanup. If several
+    /// threads write at the same moment, only one gets `true`.
     fn count(&self, version: Version) -> bool {
         const MIXES_BITS: u64 = 0x9e37_79b9_7f4a_7c15;
         if version.number().wrapping_mul(MIXES_BITS) >> (64 - COUNTED.ilog2()) > 0 {
@@ -302,36 +304,37 @@ impl Writes {
         (1..=COUNTED).contains(&before)
     }
 
-    /// What has expired is gone, and so many are left: each sweep looks at all of them.
+    /// Starts to count again after a cleanup that left this many values, because each cleanup looks at all
+    /// of them.
     fn begin_anew(&self, entries: usize) {
         self.left.store(entries.max(SWEEP_AFTER), Ordering::Relaxed);
     }
 }
 
-/// What an entry takes beside its key and its bytes: its place in the table, with the room that the
-/// table keeps free, and what the allocator adds.
+/// The memory that an entry uses in addition to its key and its bytes: its place in the table, including
+/// the room that the table keeps free, and the overhead of the allocator.
 const OVERHEAD: usize = 200;
 
-/// More parts let more threads write at once; each has its share of the bound.
+/// More parts let more threads write at once. Each part has its share of the bound.
 const MOST_PARTS: u64 = 64;
 
-/// A bound in bytes is not cut into smaller parts than this.
+/// A bound in bytes is not divided into smaller parts than this.
 const SMALLEST_PART: u64 = 16 * 1024 * 1024;
 
-/// How much a [`MemoryStore`](super::MemoryStore) may hold. What is used least makes room for
-/// what is new.
+/// Sets how much a [`MemoryStore`](super::MemoryStore) may hold. When it is full, the values that are used
+/// least are evicted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Capacity {
-    /// So many values, 1 at least.
+    /// At most this many values; 1 or more.
     Entries(usize),
-    /// About so many bytes, 1,000 at least: keys, values, and 200 for each.
+    /// About this many bytes; 1,000 or more. Keys and values count, and 200 bytes for each entry.
     Bytes(usize),
 }
 
 impl Capacity {
-    /// The table's settings. Each part has an equal share, and keys do not spread evenly over few
-    /// places: so a small bound has one part.
+    /// Returns the settings of the table. Each part has an equal share, and keys do not spread evenly over
+    /// few places, so a small bound has a single part.
     fn options(self) -> Result<Options> {
         let (capacity, parts, entries) = match self {
             Capacity::Entries(0) => return Err(too_small("1 entry")),
@@ -342,7 +345,7 @@ impl Capacity {
         options(capacity, parts, entries)
     }
 
-    /// The settings of a table that is not bounded.
+    /// Returns the settings of a table without a bound.
     fn none() -> Result<Options> {
         options(u64::MAX, MOST_PARTS, 1024 * 1024)
     }
@@ -350,7 +353,7 @@ impl Capacity {
 
 fn options(capacity: u64, parts: u64, entries: usize) -> Result<Options> {
     let parts = parts.clamp(1, MOST_PARTS) as usize;
-    // Rounded down, since the table rounds up.
+    // Rounded down, because the table rounds up.
     let parts = 1 << parts.ilog2();
     let options = OptionsBuilder::new()
         // Each part has an equal share, which the table rounds up.

@@ -1,4 +1,4 @@
-//! [`Store`]: bytes by key, and the contract that every backend keeps.
+//! [`Store`]: stores bytes by key; and the contract that every store keeps.
 
 mod asynchronous;
 #[cfg(feature = "conformance")]
@@ -53,44 +53,47 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
-/// Bytes by key. A store knows nothing of sessions, codecs or locks.
+/// Stores bytes by key. A store knows nothing about sessions, codecs or locks.
 ///
 /// # The contract
 ///
-/// Each promise but 10 and 13 is a case of the suite in `store::conformance` (feature
-/// `conformance`). For those two, a store's own tests have to damage what it holds, and to stop it:
+/// Every store keeps the promises below. The test suite in `store::conformance` (feature `conformance`) has
+/// a case for each of them except 10 and 13. Those two need tests of the store's own, which damage its data
+/// or stop its server.
 ///
-/// 1. What was put is what the next `get` gives, to the byte, from any thread and any handle.
-/// 2. Nothing under a key, or something whose time to live has passed, is `None`, not an error.
-/// 3. Each write gives the value a version that no other write of that key had.
-/// 4. `Precondition::Absent` writes only where nothing lives, and of several at once one succeeds.
-/// 5. `Precondition::Unchanged(version)` acts only on the value of that version; of several at once one
-///    succeeds. An unmet condition changes nothing.
-/// 6. `delete` tells whether something was there to remove, and may be repeated.
-/// 7. `clear` removes all of one namespace and nothing of any other.
-/// 8. Keys and namespaces are any bytes and texts of any length, and no two share a value.
-/// 9. A value is 0 to 900,000 bytes at least; more than the store takes is `ErrorKind::TooLarge`,
-///    and leaves what was there.
-/// 10. Damaged bytes count as nothing (see [`damaged`](Store::damaged)), or are an error, and never a
-///     panic. A store that keeps its values on a disk of this host, or in a table, checks each of them by
-///     a checksum. What memcached and redis have in their memory is theirs to keep: a raw `get` from them
-///     gives what they answer, and the checksum of the record is what protects sessions and caches there.
-/// 11. `sweep`, called until it is done, leaves nothing that has expired, and everything else.
-/// 12. A batch does what its single operations do, in the batch's order.
-/// 13. Errors mean that the system failed: a server that is down, a folder that cannot be written.
-///     They come within the store's deadline, and a later call works once the cause is gone.
-/// 14. `increment` loses nothing, however many call it at once, and gives each of them a number of its own.
-///     The time to live is that of the call which made the counter. What is no counter stays as it is, and is
-///     an error that names the key.
-/// 15. `keys`, called until there is no next page, gives each key under which something lives all the
-///     while, and nothing that has expired; or every call is an error that says that the store has no list.
+/// 1. `get` returns exactly the bytes of the last `put`, from any thread and through any handle.
+/// 2. If a key has no value, or its time to live has passed, `get` returns `None` and not an error.
+/// 3. Each write gives the value a version that no other write of that key has had.
+/// 4. `Precondition::Absent` writes only if the key has no value. If several calls do this at the same
+///    time, exactly one succeeds.
+/// 5. `Precondition::Unchanged(version)` acts only on the value that has this version. If several calls do
+///    this at the same time, exactly one succeeds. If the condition is not met, nothing changes.
+/// 6. `delete` returns whether a value was removed, and may be repeated.
+/// 7. `clear` removes all values of one namespace, and none of any other.
+/// 8. Keys may be any bytes and namespaces any text, of any length. Different keys never share a value.
+/// 9. A value of up to 900,000 bytes, including an empty one, is accepted. A value that is too large for
+///    the store returns `ErrorKind::TooLarge`, and the previous value stays.
+/// 10. Damaged bytes count as a missing value (see [`damaged`](Store::damaged)) or return an error, and
+///     never cause a panic. A store that keeps its values on a disk of this host or in a table verifies each
+///     of them with a checksum. memcached and redis are trusted with their own memory: a raw `get` returns
+///     what the server answers, and sessions and caches are protected by the checksum of the record.
+/// 11. `sweep`, called until it is done, removes everything that has expired, and nothing else.
+/// 12. A batch has the same effect as its single operations in the order of the batch.
+/// 13. An error means that the system failed: for example, a server is down, or a folder is not writable.
+///     Errors are returned within the store's deadline, and later calls work once the cause is gone.
+/// 14. `increment` loses no call, however many run at the same time, and returns a different number to each
+///     of them. The call that creates the counter sets its time to live. A value that is not a counter stays
+///     unchanged, and the error names the key.
+/// 15. `keys`, called until there is no next page, lists each key that has a value all the while, and
+///     nothing that has expired. A store without a list of keys returns an error from every call instead.
 pub trait Store: Debug + Send + Sync + 'static {
-    /// What lives under the key.
+    /// Returns the value of the key, or `None` if there is none.
     fn get(&self, key: &Key) -> Result<Option<Stored>>;
 
-    /// Writes, if the condition is met, and gives the new version; `None` if it is not met.
+    /// Writes a value if the condition is met, and returns its new version. Returns `None` if the condition
+    /// is not met.
     ///
-    /// After `ttl`, the value counts as gone; `None` keeps it until it is removed.
+    /// The value expires after `ttl`; with `None`, it stays until it is removed.
     fn put(
         &self,
         key: &Key,
@@ -99,46 +102,49 @@ pub trait Store: Debug + Send + Sync + 'static {
         when: Precondition,
     ) -> Result<Option<Version>>;
 
-    /// Removes, if something lives there and the condition is met; tells whether it did.
+    /// Removes the value of the key if there is one and the condition is met. Returns whether it was
+    /// removed.
     fn delete(&self, key: &Key, when: Precondition) -> Result<bool>;
 
-    /// What lives under each of the keys, in their order. Where a server answers, this is about one
-    /// round trip to each server, and not one a key.
+    /// Returns the values of several keys, in the order of the keys. A store on a server needs about one
+    /// round trip to each server, not one for each key.
     fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
         keys.iter().map(|key| self.get(key)).collect()
     }
 
-    /// Writes all, without a condition. If it fails, some may have been written.
+    /// Writes several values without a condition. If it fails, some of them may have been written.
     fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
         puts.iter().try_for_each(|put| {
             self.put(put.key, put.bytes, put.ttl, Precondition::Always).map(|_| ())
         })
     }
 
-    /// Removes whatever lives under the keys. If it fails, some may have been removed.
+    /// Removes the values of several keys. If it fails, some of them may have been removed.
     fn delete_many(&self, keys: &[Key]) -> Result<()> {
         keys.iter().try_for_each(|key| self.delete(key, Precondition::Always).map(|_| ()))
     }
 
-    /// Adds to the counter that lives under the key, as one act, and returns what it is then. Where nothing
-    /// lives, a counter is made that is `by`.
+    /// Adds `by` to the counter of the key in one atomic step, and returns the new number. If the key has
+    /// no value, a counter is created with the value `by`.
     ///
-    /// `ttl` counts from the moment at which the counter is made, and later calls do not move that: so a
-    /// counter of a minute ends after a minute, however often it is incremented. `None` keeps it until it is
-    /// removed. `by` may be 0, to read a counter or to make one.
+    /// `ttl` counts from the moment when the counter is created, and later calls do not extend it: a
+    /// counter with a `ttl` of a minute ends after that minute, however often it is incremented. With
+    /// `None`, it stays until it is removed. Use a `by` of 0 to read a counter or to create one.
     ///
-    /// [`get`](Store::get) shows the number in decimal digits, which [`Stored::count`] reads. A counter is what
-    /// this has made: whether it goes on from digits that were put is the store's to decide.
+    /// [`get`](Store::get) returns the number in decimal digits, which [`Stored::count`] reads. Use
+    /// `increment` only for counters that `increment` has created: whether it continues from digits that
+    /// were put depends on the store.
     ///
-    /// By default it reads and writes on the condition that nothing has changed, which is two calls, and
-    /// tries again where somebody else was first. It keeps the end of the counter's life behind its number, by
-    /// [`clock`](Store::clock). Where a server can do it, override it with one round trip.
+    /// The default implementation reads the counter and writes it on the condition that it has not changed,
+    /// which takes two calls, and tries again if another call came first. It stores the time at which the
+    /// counter expires, by [`clock`](Store::clock), after the number. Override it if your server can do
+    /// this in one round trip.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Codec` if what lives there is no counter, `ErrorKind::TooLarge` for a number over
-    /// [`MAX_COUNT`], and what the store fails with. After a failure of the store it may have been counted, so
-    /// whoever tries again may count twice.
+    /// Returns `ErrorKind::Codec` if the value is not a counter, `ErrorKind::TooLarge` for a number above
+    /// [`MAX_COUNT`], and any error of the store. After an error of the store, the call may have been
+    /// counted nevertheless, so a caller that tries again may count twice.
     ///
     /// # Examples
     ///
@@ -160,20 +166,21 @@ pub trait Store: Debug + Send + Sync + 'static {
         counter::by_puts(self, key, by, ttl)
     }
 
-    /// Removes everything in the namespace.
+    /// Removes all values of the namespace.
     fn clear(&self, namespace: &Namespace) -> Result<()>;
 
-    /// Lists the keys of a namespace, a page at a time: about `most` keys from where a page before said
-    /// that the next one begins, and from the beginning with `None`.
+    /// Lists the keys of a namespace in pages of about `most` keys. `None` returns the first page, and the
+    /// cursor of a page returns the one after it.
     ///
-    /// For programs that look after a store, not for requests: it goes through what is there. What comes or
-    /// goes meanwhile may be listed or not, a server may list a key twice, and a value that is found
-    /// damaged when it is read is listed all the same. A store in memory gives all in one page.
+    /// The method is meant for maintenance programs rather than for requests, because it goes through the
+    /// whole store. Keys that appear or disappear meanwhile may or may not be listed, a server may list a
+    /// key twice, and a value that would turn out to be damaged is listed too. A store in memory returns
+    /// all keys in one page.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` from a store that does not know its keys, such as memcached, which is the default;
-    /// and for a cursor of another store.
+    /// Returns `ErrorKind::Config` from a store that does not know its keys, such as memcached (this is the
+    /// default implementation), and for a cursor of another store.
     ///
     /// ```
     /// use beaker::key::Namespace;
@@ -207,98 +214,99 @@ pub trait Store: Debug + Send + Sync + 'static {
         Err(listing::unlisted(namespace))
     }
 
-    /// Removes what has expired, in one step that looks at `most` values or so and holds up nobody
-    /// who reads. For stores whose server does not do that; the others have nothing to do.
+    /// Runs one step of the cleanup: looks at about `most` values, removes those that have expired, and
+    /// does not block readers. It is meant for stores whose server does not remove expired values. For
+    /// others, it does nothing.
     fn sweep(&self, most: usize) -> Result<SweepProgress> {
         let _ = most;
         Ok(SweepProgress { removed: 0, is_done: true })
     }
 
-    /// Whether a call may wait: for a disk, a server or another thread's write. An async server
-    /// calls a store that never does where the request runs, and any other from a thread on which
-    /// waiting holds up nobody.
+    /// Returns whether a call may wait for a disk, a server or another thread's write. An asynchronous
+    /// server calls a store that never waits directly in the task of the request, and any other store from
+    /// a thread that may block.
     fn blocks(&self) -> bool {
         true
     }
 
-    /// Returns a store of the same records whose futures wait, if there is one. Default: `None`, and an
-    /// asynchronous program calls this one [on threads](OnThreads).
+    /// Returns an asynchronous store of the same records, if there is one. Default: `None`; an asynchronous
+    /// program then calls this store [on threads](OnThreads).
     fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
         None
     }
 
-    /// Returns the clock by which values expire, for the default [`increment`](Store::increment). A store that
-    /// takes a clock gives it back here. Default: the system's.
+    /// Returns the clock by which values expire, for the default [`increment`](Store::increment). Default:
+    /// the system clock. A store that accepts a clock must return it here.
     fn clock(&self) -> &dyn Clock {
         &SystemClock
     }
 
-    /// How often stored bytes were found damaged, and treated as nothing.
+    /// Returns how often stored bytes were found damaged and treated as missing.
     fn damaged(&self) -> u64 {
         0
     }
 }
 
-/// What one step of a sweep did.
+/// Reports what one step of a cleanup did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores and layers of other programs build it")]
 pub struct SweepProgress {
-    /// So many expired values were removed.
+    /// How many expired values were removed.
     pub removed: usize,
-    /// All of the store has been looked at since the last time that this was true.
+    /// Whether the cleanup has reached the end of the store. The next step starts from the beginning.
     pub is_done: bool,
 }
 
-/// What a store gives back.
+/// Holds a value that a store returns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores and layers of other programs build it")]
 pub struct Stored {
-    /// The bytes, as they were put; shared, so that a store in memory need not copy them.
+    /// The bytes as they were put. They are shared, so that a store in memory need not copy them.
     pub bytes: Arc<[u8]>,
-    /// Which write they are from.
+    /// The version of the write that stored them.
     pub version: Version,
 }
 
 impl Stored {
-    /// Returns the number of a counter that [`Store::increment`] made; `None` for other values.
+    /// Returns the number of a counter that [`Store::increment`] created, or `None` for other values.
     #[must_use]
     pub fn count(&self) -> Option<u64> {
         counter::parse(&self.bytes).map(|(count, _)| count)
     }
 }
 
-/// One of the values that [`Store::put_many`] writes.
+/// Holds one of the values that [`Store::put_many`] writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores and layers of other programs build it")]
 pub struct Put<'a> {
-    /// Under this key.
+    /// The key of the value.
     pub key: &'a Key,
-    /// These bytes.
+    /// The bytes of the value.
     pub bytes: &'a [u8],
-    /// For so long; `None` keeps them until they are removed.
+    /// The time to live; with `None`, the value stays until it is removed.
     pub ttl: Option<Duration>,
 }
 
-/// Names one write of one key.
+/// Identifies one write of one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Version(u64);
 
 impl Version {
-    /// The version of this number, for stores that number their writes themselves.
+    /// Creates a version from a number, for stores that number their writes themselves.
     #[must_use]
     pub const fn new(number: u64) -> Version {
         Version(number)
     }
 
-    /// Its number.
+    /// Returns the number of this version.
     #[must_use]
     pub const fn number(self) -> u64 {
         self.0
     }
 
-    /// A version that no other write has, in this process or another: they count on from a random
-    /// 64-bit number, one a process. Each thread takes a block of them, since one counter for all
-    /// would be passed around between the cores with every write.
+    /// Returns a version that no other write has, in this process or another. Each process counts from a
+    /// random 64-bit number. Each thread takes a block of numbers at a time, because the cores would
+    /// otherwise pass a single counter around with every write.
     pub(crate) fn fresh() -> Version {
         use std::cell::Cell;
         use std::sync::LazyLock;
@@ -307,7 +315,7 @@ impl Version {
         static NEXT: LazyLock<AtomicU64> =
             LazyLock::new(|| AtomicU64::new(uuid::Uuid::new_v4().as_u64_pair().1));
         thread_local! {
-            /// The next one of this thread's, and how many are left.
+            /// The next version of this thread, and how many are left in its block.
             static OWN: Cell<(u64, u64)> = const { Cell::new((0, 0)) };
         }
         let (next, left) = match OWN.get() {
@@ -319,20 +327,20 @@ impl Version {
     }
 }
 
-/// On what condition a store writes or removes.
+/// The condition on which a store writes or removes a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a store must know every condition that it is given")]
 pub enum Precondition {
-    /// Always.
+    /// No condition.
     Always,
-    /// If nothing lives under the key. (A `delete` with this never removes anything.)
+    /// The key has no value. (A `delete` with this condition never removes anything.)
     Absent,
-    /// If what lives there is still of this version.
+    /// The value of the key still has this version.
     Unchanged(Version),
 }
 
 impl Precondition {
-    /// Is the condition met, if this is the version that lives under the key?
+    /// Returns whether the condition is met if the value of the key has this version.
     #[must_use]
     pub fn is_met_by(self, current: Option<Version>) -> bool {
         match self {
@@ -343,8 +351,8 @@ impl Precondition {
     }
 }
 
-/// The same store: what wraps a store can wrap a shared one, and a part of the program can keep a
-/// handle of what it has wrapped.
+/// Forwards to the shared store. So a layer can wrap a shared store, while another part of the program
+/// keeps a handle to it.
 impl<S: Store + ?Sized> Store for Arc<S> {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
         (**self).get(key)

@@ -1,4 +1,4 @@
-//! Stores nothing: caching switched off, and every session new. Shared across nothing.
+//! Stores nothing, to switch caching off; every session is then new. Nothing is shared.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use super::{KeyCursor, KeyPage, Precondition, Store, Stored, Version, counter};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
-/// A store that forgets at once. It keeps the contract of a store whose values expire immediately.
+/// Stores nothing: every value is forgotten at once. It keeps the contract of a store whose values expire
+/// immediately.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(clippy::exhaustive_structs, reason = "its name is its only value")]
 pub struct NullStore;

@@ -1,4 +1,4 @@
-//! [`OnThreads`]: a blocking store in an asynchronous program, on a bounded number of threads.
+//! [`OnThreads`]: a blocking store in an asynchronous program, on a limited number of threads.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,18 +13,18 @@ use crate::error::Result;
 use crate::key::{Key, Namespace};
 use crate::off_thread::Gate;
 
-/// Runs a blocking [`Store`] for tasks: each call that may wait is made on one of tokio's threads for
-/// blocking work.
+/// Runs a blocking [`Store`] for tasks: each call that may wait runs on one of tokio's threads for blocking
+/// work.
 ///
-/// There are at most [`max_in_flight`](OnThreads::max_in_flight) such calls at a time. So a store that
-/// answers slowly, or not at all, holds that many of tokio's threads (it has 512) and as many
-/// connections, and the program's own `spawn_blocking` goes on. What comes then waits in line, as a task
-/// that holds no thread, and for [`queue_timeout`](OnThreads::queue_timeout) at most.
+/// At most [`max_in_flight`](OnThreads::max_in_flight) calls run at the same time. So a store that answers
+/// slowly or not at all occupies only that many of tokio's threads (there are 512) and that many
+/// connections, and the program can still use `spawn_blocking` for its own work. Further calls wait for
+/// their turn without a thread, for [`queue_timeout`](OnThreads::queue_timeout) at most.
 ///
-/// A store that never [blocks](Store::blocks), as memory, is called at once where the task runs.
+/// A store that never [blocks](Store::blocks), such as memory, is called directly in the task.
 ///
-/// A future that is dropped leaves its call as it is: one that has begun goes on to its end, and holds
-/// its place until then.
+/// Dropping a future does not stop a call that has begun: it runs to its end and occupies its place until
+/// then.
 ///
 /// ```
 /// use beaker::key::Namespace;
@@ -48,7 +48,7 @@ pub struct OnThreads {
 }
 
 impl OnThreads {
-    /// Takes a blocking store.
+    /// Wraps a blocking store.
     pub fn new(store: impl Store) -> OnThreads {
         OnThreads::through(Arc::new(store), Gate::default())
     }
@@ -57,37 +57,37 @@ impl OnThreads {
         OnThreads { store, gate }
     }
 
-    /// Sets how many calls there are at a time. Default: 4 for each core.
+    /// Sets how many calls may run at the same time. Default: 4 for each core.
     ///
     /// A store that keeps a connection for each thread has as many connections.
     ///
     /// # Panics
     ///
-    /// If it is 0: then no call would ever begin.
+    /// Panics if `max` is 0, because no call could ever start.
     pub fn max_in_flight(mut self, max: usize) -> OnThreads {
         self.gate = self.gate.max_in_flight(max);
         self
     }
 
-    /// Sets how long a call waits in line before it fails. Default: 5 seconds.
+    /// Sets how long a call waits for its turn before it fails. Default: 5 seconds.
     pub fn queue_timeout(mut self, timeout: Duration) -> OnThreads {
         self.gate = self.gate.queue_timeout(timeout);
         self
     }
 
-    /// Returns how many calls wait in line now.
+    /// Returns how many calls are waiting for their turn now.
     #[must_use]
     pub fn queued(&self) -> usize {
         self.gate.queued()
     }
 
-    /// Returns how many calls are under way now.
+    /// Returns how many calls are running now.
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.gate.in_flight()
     }
 
-    /// Makes a call, where it holds up no other task.
+    /// Makes a call in a place where it does not block other tasks.
     async fn call<T: Send + 'static>(
         &self,
         call: impl FnOnce(&dyn Store) -> Result<T> + Send + 'static,
@@ -97,7 +97,7 @@ impl OnThreads {
     }
 }
 
-/// What a call takes along to its thread.
+/// The owned arguments of a call, for its thread.
 struct OwnPut {
     key: Key,
     bytes: Vec<u8>,

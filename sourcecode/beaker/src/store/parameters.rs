@@ -1,21 +1,21 @@
-//! [`Parameters`]: what a url says after its `?`.
+//! [`Parameters`]: the parameters of a URL, after its `?`.
 
 use form_urlencoded::parse;
 
-/// The parameters of a url that were not taken yet.
+/// The parameters of a URL that have not been taken yet.
 #[derive(Debug, Default)]
 pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    /// A url without its parameters, and them.
+    /// Splits a URL from its parameters.
     pub(super) fn split(url: &str) -> (&str, Parameters) {
         let Some(at) = begin(url) else { return (url, Parameters::default()) };
-        // A `+` is a space in forms alone.
+        // A `+` stands for a space only in forms.
         let query = url[at + 1..].replace('+', "%2B");
         (&url[..at], Parameters(parse(query.as_bytes()).into_owned().collect()))
     }
 
-    /// Takes the one of this name. The last one counts.
+    /// Takes the parameter of this name. If it occurs several times, the last one counts.
     pub(super) fn take(&mut self, name: &str) -> Option<String> {
         let (taken, left) = self.0.drain(..).partition(|(given, _)| given == name);
         self.0 = left;
@@ -23,19 +23,19 @@ impl Parameters {
         taken.into_iter().next_back().map(|(_, value)| value)
     }
 
-    /// Whether there is one of this name.
+    /// Returns whether there is a parameter of this name.
     #[cfg(feature = "postgres")]
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(given, _)| given == name)
     }
 
-    /// The name of one that nobody took.
+    /// Returns the name of a parameter that has not been taken.
     #[cfg(feature = "redis")]
     pub(super) fn left_over(&self) -> Option<&str> {
         self.0.first().map(|(name, _)| name.as_str())
     }
 
-    /// The url with those that nobody took.
+    /// Returns the URL with the parameters that have not been taken.
     #[cfg(feature = "postgres")]
     pub(super) fn append_to(&self, url: &str) -> String {
         if self.0.is_empty() {
@@ -48,7 +48,8 @@ impl Parameters {
     }
 }
 
-/// Where the `?` is that they follow. One that comes before the path and an `@` belongs to a password.
+/// Finds the `?` before the parameters. A `?` that comes before the path and before an `@` belongs to a
+/// password.
 fn begin(url: &str) -> Option<usize> {
     let first = url.find('?')?;
     let authority = url.find("://").map_or(0, |at| at + 3);

@@ -1,7 +1,7 @@
-//! [`Tls`]: connections that nobody can read or change on their way, to servers that are who they say.
+//! [`Tls`]: encrypted connections to servers whose identity is verified.
 //!
-//! The server's certificate is always checked, for the name in the url: a connection that is encrypted
-//! to whoever answers is open to whoever gets between.
+//! The certificate of the server is always checked against the host name in the URL, because encryption
+//! without that check does not protect against an attacker in between.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use rustls::{AlertDescription, CertificateError, ClientConfig, Error as Cause, R
 use super::parameters::Parameters;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Whom a client trusts, and as whom it comes.
+/// The authorities that a client trusts, and its own certificate.
 #[derive(Clone)]
 pub(super) struct Tls(Arc<ClientConfig>);
 
 impl Tls {
-    /// With what these files hold, as they are now. Without a file of authorities, those that the
-    /// system trusts.
+    /// Reads these files as they are now. Without a file of authorities, the root certificates of the
+    /// system are trusted.
     pub(super) fn new(files: &Files) -> Result<Tls> {
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -37,7 +37,7 @@ impl Tls {
         Ok(Tls(Arc::new(config)))
     }
 
-    /// What rustls takes.
+    /// Returns the configuration for rustls.
     pub(super) fn config(&self) -> &Arc<ClientConfig> {
         &self.0
     }
@@ -68,22 +68,22 @@ fn roots(files: &Files) -> Result<RootCertStore> {
     Ok(roots)
 }
 
-/// Says nothing of the key.
+/// Does not show the key.
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Tls")
     }
 }
 
-/// Files in PEM: authorities to trust, our certificate, and its key. Each is a parameter of the url,
-/// which the clients of each server have names of their own for.
+/// Files in PEM format: trusted authorities, the client's certificate and its key. Each is a parameter of
+/// the URL, whose name depends on the kind of server.
 #[derive(Debug)]
 pub(super) struct Files {
     names: [&'static str; 3],
     paths: [Option<String>; 3],
 }
 
-/// A certificate with those above it, and its key.
+/// A certificate with its chain, and its key.
 type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Files {
@@ -96,16 +96,17 @@ impl Files {
         self.names
     }
 
-    /// The authorities to trust; `None` for those of the system.
+    /// Returns the trusted authorities; `None` stands for those of the system.
     pub(super) fn authorities(&self) -> Result<Option<Vec<CertificateDer<'static>>>> {
         match self.paths[0].as_deref() {
-            // As PostgreSQL's own client has it.
+            // As in PostgreSQL's own client.
             None | Some("system") => Ok(None),
             Some(path) => certificates(path).map(Some),
         }
     }
 
-    /// What we show of ourselves, if we do. The key may be in the file of the certificate.
+    /// Returns the client's certificate and key, if they are set. The key may be in the file of the
+    /// certificate.
     pub(super) fn identity(&self) -> Result<Option<Identity>> {
         let [_, certificate, key] = &self.paths;
         let (certificate, key) = match (certificate, key) {
@@ -137,7 +138,7 @@ fn unread(what: &str, path: &str, error: rustls::pki_types::pem::Error) -> Error
         .caused_by(error)
 }
 
-/// What it means if TLS is behind an error, and what to do about it.
+/// Explains an error that TLS has caused, and returns what to do about it.
 pub(super) fn advice(error: &(dyn StdError + 'static)) -> Option<(ErrorKind, &'static str)> {
     use AlertDescription as Alert;
     let hint = match cause(error)? {
@@ -159,7 +160,7 @@ pub(super) fn advice(error: &(dyn StdError + 'static)) -> Option<(ErrorKind, &'s
     Some((ErrorKind::Config, hint))
 }
 
-/// Why a server's certificate is none to trust, and what to do.
+/// Explains why a server's certificate is not trusted, and what to do.
 fn distrust(why: &CertificateError) -> &'static str {
     use CertificateError as Why;
     match why {
@@ -171,7 +172,7 @@ fn distrust(why: &CertificateError) -> &'static str {
         Why::NotValidYet | Why::NotValidYetContext { .. } => {
             "its certificate is not valid yet: is the clock of this machine right?"
         }
-        // What webpki says of it has no name of its own.
+        // webpki has no named variant for this.
         Why::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
             "its certificate is an authority's own, which cannot be a server's: make one with \
              `basicConstraints=CA:FALSE`"
@@ -183,7 +184,7 @@ fn distrust(why: &CertificateError) -> &'static str {
     }
 }
 
-/// The error of TLS in a chain of errors, some of which do not say what they were made of.
+/// Finds the error of TLS in a chain of errors, some of which do not report their source.
 fn cause<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Cause> {
     let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
     let shared = error.downcast_ref::<Arc<dyn StdError + Send + Sync>>();

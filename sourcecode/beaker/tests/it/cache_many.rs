@@ -100,7 +100,7 @@ fn a_loader_may_leave_keys_out() {
         assert_eq!(cache.stats().failures, 0, "it is no failure");
         let short = |_: &[&u32]| Ok::<_, Error>(vec![text("one")]);
         let error = cache.try_get_or_create_some(&[7, 9], short).unwrap_err();
-        assert!(error.to_string().contains("2 values gave 1"), "{error}");
+        assert!(error.to_string().contains("2 values returned 1"), "{error}");
     });
 }
 

@@ -69,9 +69,9 @@ fn some_have_no_value() {
     assert_eq!(first_letters::get(&"").unwrap(), None, "it is not kept");
     let error = first_letters(&["wrong", "too"]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Creation);
-    assert!(error.to_string().contains("2 values gave 0"), "{error}");
+    assert!(error.to_string().contains("2 values returned 0"), "{error}");
     let error = first_letters::refresh(&["wrong"]).unwrap_err();
-    assert!(error.to_string().contains("1 values gave 0"), "{error}");
+    assert!(error.to_string().contains("1 values returned 0"), "{error}");
 }
 
 struct Team {

@@ -559,7 +559,7 @@ fn many_are_made_by_one_call() {
 
         let short = |_: &[&&'static str]| Ok::<_, Error>(vec!["only one".to_owned()]);
         let error = cache.try_get_or_create_many(&["y", "z"], short).unwrap_err();
-        assert!(error.to_string().contains("2 values gave 1"), "{error}");
+        assert!(error.to_string().contains("2 values returned 1"), "{error}");
         assert_eq!(error.kind(), ErrorKind::Creation);
         clock.advance(SECOND);
         let fails =

@@ -113,7 +113,7 @@ fn what_happens_is_told_and_counted() {
         "event WARN beaker::session message=cookie rejected reason=Signature",
         "event DEBUG beaker::session message=cookie rejected reason=Unknown",
         "cache.create DEBUG beaker::cache key=standings",
-        "event WARN beaker::cache message=the creator failed key=standings error=the source is down",
+        "event WARN beaker::cache message=the loader failed key=standings error=the source is down",
     ] {
         assert!(told.contains(line), "{line} is not in\n{told}");
     }

@@ -1,4 +1,4 @@
-//! What can be a part of a key: numbers, texts, paths, collections, and what points to one of these.
+//! Types that can be a part of a key: numbers, texts, paths, collections, and pointers to them.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -26,7 +26,7 @@ macro_rules! numbers {
 numbers! {
     u16, U16; u32, U32; u64, U64; u128, U128;
     i8, I8; i16, I16; i32, I32; i64, I64; i128, I128;
-    // By their bits: 0.0 and -0.0 are two keys, and a NaN is found again.
+    // Compared by bits: 0.0 and -0.0 are two keys, and a NaN equals itself.
     f32, F32; f64, F64;
 }
 
@@ -48,7 +48,7 @@ impl KeyPart for u8 {
     }
 }
 
-/// As long on each machine, since a cache may be shared.
+/// The same length on each machine, because a cache may be shared.
 impl KeyPart for usize {
     #[inline]
     fn append(&self, key: &mut ArgumentKey) {
@@ -56,7 +56,7 @@ impl KeyPart for usize {
     }
 }
 
-/// As long on each machine.
+/// The same length on each machine.
 impl KeyPart for isize {
     #[inline]
     fn append(&self, key: &mut ArgumentKey) {
@@ -64,7 +64,7 @@ impl KeyPart for isize {
     }
 }
 
-/// As the number that it is: its type says that it is not zero.
+/// Encoded like the number itself, because the type already says that it is not zero.
 macro_rules! non_zero {
     ($($number:ty)*) => {$(
         impl KeyPart for NonZero<$number> {
@@ -143,7 +143,7 @@ impl KeyPart for String {
     }
 }
 
-/// As the operating system has it.
+/// Encoded as the operating system stores it.
 impl KeyPart for OsStr {
     fn append(&self, key: &mut ArgumentKey) {
         let bytes = self.as_encoded_bytes();
@@ -158,7 +158,7 @@ impl KeyPart for OsString {
     }
 }
 
-/// As it is written: `a` and `./a` are two keys.
+/// Taken literally: `a` and `./a` are two keys.
 impl KeyPart for Path {
     fn append(&self, key: &mut ArgumentKey) {
         self.as_os_str().append(key);

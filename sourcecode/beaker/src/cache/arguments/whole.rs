@@ -1,13 +1,13 @@
-//! [`WholeKey`]: a key in its bytes, which are those of the caller where they can be.
+//! [`WholeKey`]: the bytes of a key, borrowed from the caller where possible.
 
 use std::borrow::Cow;
 
 use super::{ArgumentKey, KeyPart};
 
-/// Before the parts of a key that is no text. No text has this byte.
+/// Precedes the parts of a key that is not a text. No text contains this byte.
 const PUT_TOGETHER: u8 = 0xff;
 
-/// A key in its bytes. A text is not copied, and a key of few and short parts needs no allocation.
+/// The bytes of a key. A text is not copied, and a key of few and short parts needs no allocation.
 #[allow(clippy::large_enum_variant, reason = "a box would be an allocation for each number")]
 pub(in crate::cache) enum WholeKey<'a> {
     Lent(&'a [u8]),
@@ -15,7 +15,7 @@ pub(in crate::cache) enum WholeKey<'a> {
 }
 
 impl<'a> WholeKey<'a> {
-    /// Of which kind it is, the type says: the compiler leaves out the other one.
+    /// The type decides which kind it is, so the compiler removes the other one.
     #[inline(always)]
     pub(in crate::cache) fn of<K: KeyPart + ?Sized>(key: &'a K) -> WholeKey<'a> {
         match key.as_whole() {
@@ -43,7 +43,7 @@ fn put_together<K: KeyPart + ?Sized>(key: &K) -> ArgumentKey {
     whole
 }
 
-/// Many keys in their bytes, in their order.
+/// Returns the bytes of many keys, in their order.
 pub(in crate::cache) fn whole_keys<K: KeyPart>(keys: &[K]) -> Vec<Cow<'_, [u8]>> {
     let whole = |key| match WholeKey::of(key) {
         WholeKey::Lent(bytes) => Cow::Borrowed(bytes),

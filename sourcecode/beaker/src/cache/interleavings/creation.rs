@@ -1,4 +1,4 @@
-//! Three callers who want one value, threads and tasks, a creator that may fail or panic, and a remover in
+//! Three callers that want one value (threads and tasks), a loader that may fail or panic, and a removal in
 //! between.
 
 use std::future::Future;
@@ -22,7 +22,7 @@ enum Waits {
 
 use Waits::{AsTask, AsThread};
 
-/// How the first creator that runs ends; those after it succeed.
+/// How the first loader that runs ends; those after it succeed.
 #[derive(Clone, Copy, PartialEq)]
 enum First {
     Succeeds,
@@ -70,7 +70,7 @@ impl Cache {
                     }
                 }
                 Role::Leader(leader) => {
-                    // Look again: it may have been made since.
+                    // Looks again, because it may have been computed meanwhile.
                     if let Some(value) = self.look() {
                         leader.complete(Ok(value), (), |_| {});
                         return Ok(value);
@@ -156,7 +156,7 @@ fn what_is_removed_during_a_creation_does_not_come_back() {
         };
         let begun = cache.created.load(Ordering::SeqCst);
         cache.remove();
-        // Whoever asks after the removal gets nothing that was begun before it.
+        // A call after the removal never gets a value whose computation began before it.
         let after = cache.get_or_create(AsThread).unwrap();
         assert!(after >= begun, "{after}, of those before {begun}");
         let made = [creator.join().unwrap().unwrap(), other.join().unwrap().unwrap()];
@@ -205,7 +205,7 @@ fn a_waiter_that_is_dropped_leaves_nothing() {
                 Poll::Pending | Poll::Ready(Completion::Done(Ok(_)) | Completion::Abandoned)
             ));
         }
-        // Who led has given up, or has waited no more: the two others make it once.
+        // The leader has given up, or its task was dropped: the two others compute it once.
         let made = [creator.join().unwrap(), other.join().unwrap()];
         assert_eq!((made, cache.created.load(Ordering::SeqCst)), ([Ok(0); 2], 1));
     });

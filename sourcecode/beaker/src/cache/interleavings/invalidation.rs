@@ -1,4 +1,4 @@
-//! Callers who ask and who write after an invalidation, while another one makes a value from before it.
+//! Reads and writes after an invalidation, while another call computes a value from before it.
 
 use loom::future::block_on;
 use loom::sync::atomic::{AtomicUsize, Ordering};
@@ -9,10 +9,10 @@ use super::{KEY, model};
 use crate::cache::flight::{Completion, Flights, Role};
 use crate::cache::order::{Invalidated, LocalInvalidations};
 
-/// A cache of one value with a tag, and what it is made from.
+/// A cache of one value with a tag, and the source of the value.
 struct Tagged {
     flights: Flights<usize, &'static str>,
-    /// A value, and at which count its making began.
+    /// A value, and the count at which its computation began.
     table: Mutex<Option<(usize, u64)>>,
     source: AtomicUsize,
     invalidations: LocalInvalidations,
@@ -73,7 +73,7 @@ impl Tagged {
         });
     }
 
-    /// As `Cache::upsert`: who computes leads the flight, and begins again if somebody wrote meanwhile.
+    /// As `Cache::upsert`: the call leads the flight, and begins again if another call wrote meanwhile.
     fn add_one(&self) -> usize {
         loop {
             match self.flights.join_or_lead(KEY) {

@@ -9,7 +9,7 @@
 //! $ RUSTFLAGS='--cfg beaker_loom' cargo test -p beaker-web --lib interleavings
 //! ```
 //!
-//! The flag has a name of its own since tokio, which the tests need, takes `loom` for itself.
+//! The flag has a name of its own, because tokio, which the tests need, uses `loom` for itself.
 
 mod creation;
 mod invalidation;

@@ -1,4 +1,4 @@
-//! Callers who look through memory in front of a store, while others write under the same key.
+//! Lookups through a local tier, while other calls write the same key.
 
 use loom::sync::{Arc, Mutex};
 use loom::thread;

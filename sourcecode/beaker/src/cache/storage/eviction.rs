@@ -1,4 +1,4 @@
-//! What leaves the table in memory: what it weighs, and who is told.
+//! Values that leave the table in memory: their weight, and the listener that is told.
 
 use std::mem;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::memory::TableKey;
 use crate::cache::memory_options::{EvictionCause, Listener, Weigher};
 
-/// What the values weigh: each one, if nobody says otherwise.
+/// The weights of values: 1 each, unless there is a weigher.
 #[derive(Clone)]
 pub(super) struct Weights<V>(pub(super) Option<Weigher<V>>);
 
@@ -17,16 +17,16 @@ impl<V> Weighter<TableKey, V> for Weights<V> {
     fn weight(&self, name: &TableKey, value: &V) -> u64 {
         match &self.0 {
             None => 1,
-            // What weighs nothing would never be evicted.
+            // A value without a weight would never be evicted.
             Some(weigher) => u64::from(weigher(&name.bytes, value).max(1)),
         }
     }
 }
 
-/// What one write has put out of the table: mostly nothing or one.
+/// The values that one write has removed from the table: usually none or one.
 pub(super) type Evicted<V> = SmallVec<[(TableKey, V); 2]>;
 
-/// Collects it, so that it is dropped when nothing is locked.
+/// Collects them, so that they are dropped when no lock is held.
 #[derive(Clone)]
 pub(super) struct Evictions;
 
@@ -41,7 +41,7 @@ impl<V> Lifecycle<TableKey, V> for Evictions {
 
 type Gone<V> = (Box<[u8]>, V, EvictionCause);
 
-/// What is to be told to the listener. It is called when nothing is locked, so it may use the cache.
+/// What the listener has to be told. It is called when no lock is held, so it may use the cache.
 pub(super) struct Reports<V> {
     listener: Listener<V>,
     pending: Mutex<Vec<Gone<V>>>,

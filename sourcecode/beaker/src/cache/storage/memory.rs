@@ -1,8 +1,8 @@
-//! Values as they are, in the memory of this process: a hit is a look-up and a clone.
+//! Values in the memory of this process, without a codec: a hit is a lookup and a clone.
 //!
-//! A key in the table has all that is to be known of its value. So a hit is one look-up: what is looked
-//! for is a key *that is fresh*, and another one is not equal to it. What comes back is the value alone,
-//! cloned once, with nothing to take apart.
+//! A key in the table contains everything that is known about its value. So a hit is a single lookup: it
+//! searches for a key *that is fresh*, to which no other key is equal. It returns the value alone, which is
+//! cloned once and has nothing to take apart.
 
 use std::hash::{Hash, Hasher};
 use std::num::NonZero;
@@ -27,7 +27,7 @@ type Table<V> = Cache<TableKey, V, Weights<V>, DefaultHashBuilder, Evictions>;
 pub(in crate::cache) struct Memory<V> {
     table: Table<V>,
     invalidations: LocalInvalidations,
-    /// How long a value stays that nobody asks for: microseconds; all ones: for ever.
+    /// How long a value stays without being used: microseconds; all ones: forever.
     time_to_idle: u64,
     reports: Option<Reports<V>>,
     #[cfg(feature = "metrics")]
@@ -52,14 +52,14 @@ impl<V: Clone> Memory<V> {
         self.name.as_deref()
     }
 
-    /// The value, if it is fresh beyond doubt; else `look` tells more.
+    /// Returns the value if it is certainly fresh; otherwise, `look` finds out more.
     #[inline(always)]
     pub(super) fn fresh(&self, key: &[u8], time: &Time) -> Option<V> {
         let oldest = self.invalidations.oldest_fresh();
         self.table.get(&FreshKey { bytes: key, time, oldest })
     }
 
-    /// Where a value stands whose making begins now.
+    /// Returns the origin of a value whose computation begins now.
     pub(super) fn origin(&self) -> Origin {
         Origin { local: self.invalidations.count(), ..Origin::default() }
     }
@@ -91,7 +91,7 @@ impl<V: Clone> Memory<V> {
                 self.report(name, value, EvictionCause::Expired);
                 None
             }
-            // Removed meanwhile. The place that was kept for it is given up again.
+            // Removed meanwhile. The place that was reserved for it is given up.
             _ => None,
         }
     }
@@ -108,7 +108,7 @@ impl<V: Clone> Memory<V> {
         self.table.insert_with_lifecycle(name, slot.value, &mut evicted);
         if self.reports.is_some() {
             for (name, value) in evicted {
-                // What is too heavy is not taken in at all.
+                // A value that is too heavy is not accepted at all.
                 let is_replaced = *name.bytes == *key && !ptr::eq(name.extra_at(), own);
                 let cause = self.cause(&name, now).unwrap_or(match is_replaced {
                     true => EvictionCause::Replaced,
@@ -119,7 +119,7 @@ impl<V: Clone> Memory<V> {
         }
     }
 
-    /// Why it may not be given any more, if that is so.
+    /// Returns why the value may not be returned any more, or `None` if it may.
     fn cause(&self, name: &TableKey, now: Timestamp) -> Option<EvictionCause> {
         if name.has_expired(now) {
             return Some(EvictionCause::Expired);
@@ -128,15 +128,15 @@ impl<V: Clone> Memory<V> {
         (invalidated == Invalidated::Hard).then_some(EvictionCause::Removed)
     }
 
-    /// Removes a value of this age, which nobody may be given any more. Tells whether it was there.
+    /// Removes a value of this age that may not be returned any more. Returns whether it was there.
     pub(in crate::cache) fn discard(&self, key: &[u8], age: &Age, now: Timestamp) -> bool {
         let name = TableKey::new(key, Age::of_nothing());
         let remove = |name: &TableKey, _: &mut V| match name.age() == *age {
             true => EntryAction::Remove,
-            // It is another one by now.
+            // It has been replaced meanwhile.
             false => EntryAction::Retain(()),
         };
-        // A place that was kept for it, since it is gone already, is given up again.
+        // If the value is gone already, the place that was reserved for it is given up.
         match self.table.entry(&name, Some(Duration::ZERO), remove) {
             EntryResult::Removed(name, value) => {
                 let cause = self.cause(&name, now).unwrap_or(EvictionCause::Removed);
@@ -163,12 +163,12 @@ impl<V: Clone> Memory<V> {
         }
     }
 
-    /// How many values there are, those among them that have expired and that nobody has asked for since.
+    /// Returns the number of values, including expired ones that have not been looked up since.
     pub(in crate::cache) fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// The keys, values and ages of what is fresh. Each is copied when it is its turn, and no lock is held
+    /// Returns the keys, values and ages of fresh values. Each is cloned in its turn, and no lock is held
     /// in between.
     pub(in crate::cache) fn entries(
         &self,
@@ -189,7 +189,7 @@ impl<V: Clone> Memory<V> {
         }
     }
 
-    /// Calls the listener for what has gone. To be done when nothing is locked.
+    /// Calls the listener for the values that have left. No lock may be held.
     #[inline]
     pub(in crate::cache) fn tell(&self) {
         if let Some(reports) = &self.reports {
@@ -206,18 +206,18 @@ impl<V: Clone> Memory<V> {
     }
 }
 
-/// A part of the table has so many values at least: keys do not spread evenly over few places.
+/// The least number of values of a part of the table, because keys do not spread evenly over few places.
 const SMALLEST_PART: usize = 32;
 
-/// So many parts has a table of values with weights: a value that weighs more than one of them may hold is
-/// not taken in.
+/// How many parts a table of values with weights has. A value that weighs more than one part may hold is
+/// not accepted.
 const WEIGHTED_PARTS: usize = 4;
 
-/// For so many values memory is set aside at first, where only their weight is limited.
+/// For how many values memory is reserved at first, if only their weight is limited.
 const EXPECTED: usize = 1024;
 
-/// A table that never holds more than so many. It has parts, so that several threads may write at once,
-/// and each has an equal share: so it may hold a few less.
+/// Creates a table that never holds more than `max`. It has parts of equal size, so that several threads
+/// may write at once; for that reason, it may hold slightly fewer.
 fn table<V: Clone>(max: usize, weights: Weights<V>) -> Table<V> {
     let threads = available_parallelism().map_or(1, NonZero::get);
     let most_parts = if weights.0.is_some() { WEIGHTED_PARTS } else { 4 * threads };
@@ -237,26 +237,26 @@ fn in_micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// Equal to any other of the same bytes. There are as many of these as values, so what an [`Age`] says
-/// is kept in half the room.
+/// Equal to any other key of the same bytes. There are as many of these as values, so the contents of an
+/// [`Age`] are packed into half the space.
 #[derive(Debug, Clone)]
 pub(super) struct TableKey {
     pub(super) bytes: Box<[u8]>,
     made_at: u64,
-    /// Microseconds; all ones: for ever.
+    /// Microseconds; all ones: forever.
     fresh_until: u64,
-    /// Which invalidations came before it: 40 bits. And what its making took: 24 bits, in units of
-    /// 100 microseconds.
+    /// The count of invalidations before it: 40 bits. And the time that its computation took: 24 bits, in
+    /// units of 100 microseconds.
     began_and_cost: u64,
-    /// Most have none, and then this is all they cost.
+    /// Most values have none, and then it costs nothing else.
     extra: Option<Box<Extra>>,
 }
 
-/// What most values do not have.
+/// Properties that most values do not have.
 #[derive(Debug)]
 struct Extra {
     tags: Tags,
-    /// Microseconds; all ones: for ever.
+    /// Microseconds; all ones: forever.
     time_to_idle: u64,
     last_used: AtomicU64,
 }
@@ -280,7 +280,7 @@ impl Extra {
         self.time_to_idle != u64::MAX && unused >= self.time_to_idle
     }
 
-    /// Notes that it is used, if it has not been left alone for too long.
+    /// Notes that the value is used, if its idle timeout has not passed.
     fn touch(&self, now: Timestamp) -> bool {
         if self.is_idle(now) {
             return false;
@@ -291,8 +291,8 @@ impl Extra {
         true
     }
 
-    /// Whether it is fresh beyond doubt, apart from when it was made. Not in the code of a hit, which has
-    /// nothing of this.
+    /// Returns whether it is certainly fresh, apart from when it was computed. This is not part of the code
+    /// of a hit on a plain value.
     #[inline(never)]
     fn is_fresh(&self, now: Timestamp) -> bool {
         self.tags.is_none() && self.touch(now)
@@ -331,7 +331,7 @@ impl TableKey {
         self.began_and_cost >> COST_BITS
     }
 
-    /// Whether it is fresh beyond doubt, apart from invalidations.
+    /// Returns whether it is certainly fresh, apart from invalidations.
     #[inline(always)]
     fn is_fresh(&self, time: &Time) -> bool {
         if self.fresh_until == u64::MAX {
@@ -356,7 +356,7 @@ impl TableKey {
         self.fresh_until <= now.as_micros() || self.extra.as_deref().is_some_and(is_idle)
     }
 
-    /// Where it stands, which tells it from any other of the same bytes.
+    /// Returns the address, which distinguishes this key from any other of the same bytes.
     fn extra_at(&self) -> *const Extra {
         self.extra.as_deref().map_or(ptr::null(), ptr::from_ref)
     }
@@ -367,8 +367,8 @@ const COST_UNIT: Duration = Duration::from_micros(100);
 const LONGEST_COST: u64 = (1 << COST_BITS) - 1;
 const MOST_COUNTED: u64 = (1 << (64 - COST_BITS)) - 1;
 
-/// After 2^40 invalidations, years of thousands a second, each value counts as invalidated: rather that
-/// than one that comes back.
+/// After 2^40 invalidations, which is years at thousands per second, each value counts as invalidated. That
+/// is better than an invalidated value that comes back.
 fn pack(count: u64, cost: Duration) -> u64 {
     let cost = u64::try_from(cost.as_micros().div_ceil(COST_UNIT.as_micros()));
     (count.min(MOST_COUNTED) << COST_BITS) | cost.unwrap_or(u64::MAX).min(LONGEST_COST)
@@ -388,12 +388,12 @@ impl Hash for TableKey {
     }
 }
 
-/// The name of these bytes, if its value is fresh beyond doubt.
+/// A key of these bytes whose value is certainly fresh.
 pub(super) struct FreshKey<'a> {
     pub(super) bytes: &'a [u8],
     /// Read only for a value that expires.
     pub(super) time: &'a Time,
-    /// What began before this count was invalidated.
+    /// A value that began before this count was invalidated.
     pub(super) oldest: u64,
 }
 
@@ -410,8 +410,9 @@ impl Equivalent<TableKey> for FreshKey<'_> {
     }
 }
 
-/// Whether two keys are the same. Of short ones, the first bytes and the last ones are compared, which
-/// overlap: a call of the C library's function takes as long as the rest of a hit's look-up.
+/// Returns whether two keys are the same. For short keys, it compares the first bytes and the last ones,
+/// which overlap, because a call of the C library's function takes as long as the rest of the lookup of a
+/// hit.
 #[inline]
 fn is_same(one: &[u8], other: &[u8]) -> bool {
     if one.len() != other.len() {

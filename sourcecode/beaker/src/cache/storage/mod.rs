@@ -1,4 +1,4 @@
-//! Where the values of a cache are: in memory, in a store, or in memory in front of a store.
+//! Where the values of a cache are: in memory, in a store, or in both, as a local tier in front of a store.
 
 mod eviction;
 mod memory;
@@ -18,23 +18,23 @@ use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::store::{Precondition, Version};
 
-/// One of many that are kept at once: the key, the value, and for how long a store has it.
+/// One of many values that are stored at once: the key, the value, and its time to live in the store.
 pub(super) type Many<V> = (Box<[u8]>, Slot<V>, Option<Duration>);
 
 pub(super) enum Storage<V> {
     Memory(Memory<V>),
     Remote(Arc<Remote<V>>),
-    /// Memory in front of a store.
+    /// A local tier in front of a store.
     Tiered(LocalTier<V>),
 }
 
-/// What asks a store is a large future, and in a box here. So the flow around it is small enough that
-/// functions with caches in memory may call one another hundreds of times deep.
+/// The futures of store operations are large, so they are boxed here. The futures around them then stay so
+/// small that functions with caches in memory can be nested hundreds of times.
 impl<V: Clone + 'static> Storage<V> {
-    /// A fresh value in this process's memory.
+    /// Returns a fresh value from the memory of this process.
     #[inline(always)]
     pub(super) fn fresh(&self, key: &[u8], time: &Time) -> Option<V> {
-        // One look-up in the code of a hit, so that what it finds is copied less often.
+        // A single lookup in the code of a hit, so that its result is copied less often.
         let memory = match self {
             Storage::Memory(memory) => memory,
             Storage::Remote(_) => return None,
@@ -61,7 +61,8 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// What is there, past any local tier, and with nothing believed: for who is about to make it.
+    /// Looks up the current value, without the local tier and without cached invalidations, for a
+    /// computation.
     pub(super) async fn look_closely(&self, key: &[u8], time: &Time) -> Result<Lookup<V>> {
         match self {
             Storage::Memory(memory) => Ok(memory.look(key, time.recent())),
@@ -72,7 +73,8 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// Where a value stands whose making begins now. A look tells that as well, if it believed nothing.
+    /// Returns the origin of a value whose computation begins now. A lookup without cached invalidations
+    /// returns it too.
     pub(super) async fn origin(&self, seen: Option<Origin>, time: &Time) -> Result<Origin> {
         match self {
             Storage::Memory(memory) => Ok(memory.origin()),
@@ -84,7 +86,7 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// Keeps a value if the condition is met, and tells whether it was.
+    /// Stores a value if the condition is met, and returns whether it was.
     pub(super) async fn keep(
         &self,
         key: &[u8],
@@ -105,7 +107,7 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// Keeps many in a store, without a condition.
+    /// Stores many values without a condition.
     pub(super) async fn keep_many(&self, entries: Vec<Many<V>>, time: &Time) -> Result<()> {
         match self {
             Storage::Memory(memory) => {
@@ -121,7 +123,7 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// Removes a value of this age that nobody may be given any more. A store does that itself.
+    /// Removes a value of this age that may not be returned any more. A store does that itself.
     pub(super) fn discard(&self, key: &[u8], age: &Age, now: Timestamp) {
         match self {
             Storage::Memory(memory) => {
@@ -143,8 +145,8 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// Removes what is there if it is of this version, and tells whether it was. In memory there are no
-    /// versions: who removes there makes sure that nobody writes meanwhile.
+    /// Removes the current value if it has this version, and returns whether it was removed. In memory
+    /// there are no versions, so the caller must prevent writes meanwhile.
     pub(super) async fn remove_unchanged(
         &self,
         key: &[u8],
@@ -179,7 +181,7 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// Removes everything, and what is being made meanwhile is gone.
+    /// Removes all values, and invalidates the results of running loaders.
     pub(super) async fn clear(&self, time: &Time) -> Result<()> {
         match self {
             Storage::Memory(memory) => {
@@ -203,14 +205,15 @@ impl<V: Clone + 'static> Storage<V> {
             }
             Storage::Remote(remote) => Box::pin(remote.invalidate(what, time.monotonic())).await,
             Storage::Tiered(tier) => {
-                // A tag's values are not known here, and everything is soon here again.
+                // The local tier does not know which values have a tag, so it is emptied; it soon fills
+                // again.
                 let _forgotten = Forgotten(tier);
                 Box::pin(tier.behind.invalidate(what, time.monotonic())).await
             }
         }
     }
 
-    /// The store at the bottom, if there is one: who makes a value takes a lock there.
+    /// Returns the store at the bottom, if there is one: a computation takes a lock there.
     pub(super) fn remote(&self) -> Option<&Remote<V>> {
         match self {
             Storage::Memory(_) => None,
@@ -219,7 +222,7 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// Calls the listener of a cache in memory for what has gone. To be done when nothing is locked.
+    /// Calls the listener of a cache in memory for the values that have left. No lock may be held.
     #[inline]
     pub(super) fn tell(&self) {
         if let Storage::Memory(memory) = self {
@@ -227,7 +230,7 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// The memory, if that is all there is.
+    /// Returns the memory, if there is no store.
     pub(super) fn memory(&self) -> Option<&Memory<V>> {
         match self {
             Storage::Memory(memory) => Some(memory),
@@ -235,7 +238,7 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// The name of the cache, if it has one.
+    /// Returns the name of the cache, if it has one.
     #[cfg(feature = "metrics")]
     pub(super) fn name(&self) -> Option<&str> {
         match self {
@@ -245,7 +248,7 @@ impl<V: Clone + 'static> Storage<V> {
         }
     }
 
-    /// The same values through another way to their store; `None` if they are in memory alone.
+    /// Returns the same values through another handle to their store; `None` if they are only in memory.
     #[cfg(feature = "tokio")]
     pub(super) fn through(
         &self,
@@ -270,11 +273,11 @@ impl<V: Clone + 'static> Storage<V> {
 
 /// Memory in front of a store.
 pub(super) struct LocalTier<V> {
-    /// Here a value is fresh for no longer than it is believed.
+    /// A value is fresh here no longer than the time of the tier.
     pub(super) front: Arc<Memory<V>>,
     believed: Duration,
     writes: Arc<Writes>,
-    /// The store behind it.
+    /// The store behind the tier.
     pub(super) behind: Arc<Remote<V>>,
 }
 
@@ -304,7 +307,7 @@ impl<V: Clone + 'static> LocalTier<V> {
         Ok(all)
     }
 
-    /// Keeps a value behind and holds it here.
+    /// Stores a value in the store, and holds it in the tier.
     pub(super) async fn keep(
         &self,
         key: &[u8],
@@ -315,7 +318,7 @@ impl<V: Clone + 'static> LocalTier<V> {
     ) -> Result<bool> {
         let mut write = self.write(key);
         let kept = self.behind.keep(key, &slot, ttl, when, time.monotonic()).await;
-        // After an error nobody knows what is there.
+        // After an error, the state of the store is unknown.
         write.held = matches!(kept, Ok(true)).then(|| (slot, time.now()));
         kept
     }
@@ -339,19 +342,19 @@ impl<V: Clone + 'static> LocalTier<V> {
         Write { tier: self, key, count: self.writes.count(key), held: None }
     }
 
-    /// Lets go of all that is here, and holds nothing that was looked up or begun until now.
+    /// Empties the tier, and prevents results of earlier lookups from being held.
     pub(super) fn forget(&self) {
         self.front.invalidate(InvalidationScope::All);
         self.front.clear();
     }
 
-    /// What is to be known before a look, so that nothing is held that was removed, written or
-    /// invalidated here meanwhile.
+    /// Returns the counts before a lookup, so that its result is not held if the key is removed, written or
+    /// invalidated meanwhile.
     fn before(&self, key: &[u8]) -> Before {
         Before { invalidations: self.front.origin().local, writes: self.writes.count(key) }
     }
 
-    /// What is stale or invalidated is not held: here, nothing would say so.
+    /// A stale or invalidated value is not held, because the tier does not know about invalidations.
     fn hold_if_fresh(&self, key: &[u8], seen: &Lookup<V>, before: Before, time: &Time) {
         let now = time.now();
         if let Some(slot) = &seen.slot
@@ -364,23 +367,24 @@ impl<V: Clone + 'static> LocalTier<V> {
         }
     }
 
-    /// Holds a value of which its origin says where it stands here.
+    /// Holds a value whose origin in the local order is known.
     fn hold(&self, key: &[u8], slot: Slot<V>, now: Timestamp) {
         let believed_until = now + self.believed;
         let until = slot.age.fresh_until.map_or(believed_until, |end| end.min(believed_until));
-        // Tags are looked at behind: here they would ask for invalidations with each hit.
+        // Without tags, because they are checked in the store; here, each hit would have to ask for
+        // invalidations.
         let age = Age { fresh_until: Some(until), tags: None, ..slot.age };
         self.front.keep(key, Slot { value: slot.value, age }, now);
     }
 }
 
-/// A write to the store behind, until it has ended or its task was dropped: then nobody knows what is
-/// there, and nothing is held here.
+/// A write to the store behind, until it has ended. If its task is dropped, the state of the store is
+/// unknown and nothing is held.
 struct Write<'a, V: Clone + 'static> {
     tier: &'a LocalTier<V>,
     key: &'a [u8],
     count: u64,
-    /// What is there now, and since when.
+    /// The current value, and since when.
     held: Option<(Slot<V>, Timestamp)>,
 }
 
@@ -394,7 +398,7 @@ impl<V: Clone + 'static> Drop for Write<'_, V> {
     }
 }
 
-/// Lets go of all that is in the local tier, once something was invalidated behind it, or may have been.
+/// Empties the local tier once something was invalidated in the store behind it, or may have been.
 struct Forgotten<'a, V: Clone + 'static>(&'a LocalTier<V>);
 
 impl<V: Clone + 'static> Drop for Forgotten<'_, V> {

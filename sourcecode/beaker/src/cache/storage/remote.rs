@@ -1,16 +1,16 @@
-//! Values as bytes in a store, through a codec.
+//! Values as bytes in a store, encoded by a codec.
 //!
-//! A value is a [record](crate::record), whose payload begins with where the making stands among
-//! invalidations, what it took, and with the tags.
+//! A value is a [record](crate::record). Its payload begins with the position of the computation in the
+//! order of invalidations, the time that it took, and the tags.
 //!
 //! | bytes of the payload | what |
 //! |---|---|
-//! | 0 to 15 | epoch and count of the cache's invalidations, from before the making |
-//! | 16 to 31 | the same of the region; zeros where there is none |
-//! | 32 to 35 | how long the making took: microseconds |
-//! | 36 | how many tags |
+//! | 0 to 15 | epoch and count of the cache's invalidations, from before the computation |
+//! | 16 to 31 | the same of the region; zeros without a region |
+//! | 32 to 35 | how long the computation took: microseconds |
+//! | 36 | the number of tags |
 //! | then, for each tag | 2 bytes: its length; then its text |
-//! | the rest | the value, encoded |
+//! | the rest | the encoded value |
 //!
 //! Numbers are little-endian.
 
@@ -39,7 +39,7 @@ use crate::store::{Precondition, Put, Stored};
 pub(in crate::cache) struct Remote<V> {
     pub(in crate::cache) backend: AnyBackend,
     namespace: Namespace,
-    /// Whoever makes a value holds the lock of its key in here.
+    /// A computation holds the lock of its key in this namespace.
     creating: Namespace,
     codec: Arc<dyn Codec<V>>,
     invalidations: SharedInvalidations,
@@ -47,14 +47,14 @@ pub(in crate::cache) struct Remote<V> {
     damaged: Arc<AtomicU64>,
 }
 
-/// What is known of the invalidations of a whole cache, and of its region if it has one.
+/// What is known about the invalidations of a cache, and of its region if it has one.
 #[derive(Clone, Copy)]
 struct Scopes {
     /// `None` if there is no record yet.
     cache: Option<Invalidations>,
-    /// The same, where there is a region.
+    /// The same for the region, if there is one.
     region: Option<Option<Invalidations>>,
-    /// It was read a moment ago, and not just now.
+    /// It comes from a recent reading, and not from this moment.
     is_believed: bool,
 }
 
@@ -67,7 +67,7 @@ impl Scopes {
         Some(Origin { local: 0, cache: self.cache?.began(), region })
     }
 
-    /// What they mean for a value of this origin; `None` if an epoch has begun since.
+    /// Returns their effect on a value of this origin; `None` if a new epoch has begun since.
     fn judge(&self, origin: &Origin) -> Option<Invalidated> {
         let cache = self.cache?.judge(origin.cache.generation)?;
         match self.region {
@@ -77,12 +77,12 @@ impl Scopes {
     }
 }
 
-/// What a region says of its caches.
+/// What a region sets for its caches.
 #[derive(Clone, Default)]
 pub(in crate::cache) struct Place {
     /// The invalidations of the whole region.
     pub(in crate::cache) region: Option<Arc<SharedInvalidations>>,
-    /// What makes a key of a key, before it is shortened.
+    /// Changes keys, before they are shortened.
     pub(in crate::cache) key_mangler: Option<KeyMangler>,
     /// A longer key is shortened; `None` leaves that to the store.
     pub(in crate::cache) key_length: Option<usize>,
@@ -118,7 +118,8 @@ impl<V: 'static> Remote<V> {
         Remote { backend, namespace, creating, codec, invalidations, place, damaged }
     }
 
-    /// The same values through another way to their store: what this process knows of them is shared.
+    /// Returns the same values through another handle to their store, with everything that this process
+    /// knows about them.
     #[cfg(feature = "tokio")]
     pub(in crate::cache) fn through(&self, backend: AnyBackend) -> Remote<V> {
         let store = || backend.store.clone();
@@ -138,7 +139,7 @@ impl<V: 'static> Remote<V> {
         }
     }
 
-    /// The name of the cache.
+    /// Returns the name of the cache.
     #[cfg(feature = "metrics")]
     pub(in crate::cache) fn name(&self) -> &str {
         self.namespace.name()
@@ -152,7 +153,7 @@ impl<V: 'static> Remote<V> {
         self.creating.key(self.place.name(key))
     }
 
-    /// What was read lately of the whole cache's and region's invalidations.
+    /// Returns what was read recently about the invalidations of the cache and the region.
     fn known(&self, now: Duration) -> Option<Scopes> {
         let cache = self.invalidations.known(now)?;
         let region = match &self.place.region {
@@ -162,7 +163,7 @@ impl<V: 'static> Remote<V> {
         Some(Scopes { cache, region, is_believed: true })
     }
 
-    /// Reads what is under these keys, and those invalidations, in one round trip.
+    /// Reads the values of these keys together with those invalidations, in one round trip.
     async fn read(
         &self,
         mut wanted: Vec<Key>,
@@ -180,7 +181,7 @@ impl<V: 'static> Remote<V> {
         Ok((found, scopes))
     }
 
-    /// One round trip: the invalidations of the whole cache come along, where they were not read lately.
+    /// Looks up a key in one round trip, together with the invalidations if they were not read recently.
     pub(in crate::cache) async fn look(&self, key: &[u8], now: Duration) -> Result<Lookup<V>> {
         match self.known(now) {
             Some(scopes) => {
@@ -191,7 +192,7 @@ impl<V: 'static> Remote<V> {
         }
     }
 
-    /// The same, and believes nothing: for who is about to make the value.
+    /// Does the same without cached invalidations, for a computation.
     pub(in crate::cache) async fn look_closely(
         &self,
         key: &[u8],
@@ -215,7 +216,8 @@ impl<V: 'static> Remote<V> {
         Ok(all)
     }
 
-    /// Where a value stands whose making begins now. A look tells that as well, if it believed nothing.
+    /// Returns the origin of a value whose computation begins now. A lookup without cached invalidations
+    /// returns it too.
     pub(in crate::cache) async fn origin(
         &self,
         seen: Option<Origin>,
@@ -262,7 +264,7 @@ impl<V: 'static> Remote<V> {
     async fn judge(&self, age: &Age, scopes: Scopes, now: Duration) -> Result<Invalidated> {
         let invalidated = match scopes.judge(&age.origin) {
             Some(invalidated) => invalidated,
-            // An epoch may have begun since that was read.
+            // A new epoch may have begun since it was read.
             None if scopes.is_believed => {
                 let (_, scopes) = self.read(Vec::new(), now).await?;
                 scopes.judge(&age.origin).unwrap_or(Invalidated::Hard)
@@ -297,7 +299,8 @@ impl<V: 'static> Remote<V> {
         Ok(self.backend.store.put(&self.key(key), &bytes, ttl, when).await?.is_some())
     }
 
-    /// Keeps many, without a condition, and tells which: of those with tags, some may be invalidated by now.
+    /// Stores many values without a condition, and returns which: values with tags may have been
+    /// invalidated meanwhile.
     pub(in crate::cache) async fn keep_many(
         &self,
         entries: &[Many<V>],
@@ -331,12 +334,13 @@ impl<V: 'static> Remote<V> {
         self.backend.store.put_many(&puts).await
     }
 
-    /// Writes that nothing is here: who makes a value for this key finds that, and does not keep it.
+    /// Writes a record without a value. A running computation of this key finds it, and its result is not
+    /// stored.
     pub(in crate::cache) async fn remove(&self, key: &[u8], now: Timestamp) -> Result<()> {
         self.remove_if(key, Precondition::Always, now).await.map(drop)
     }
 
-    /// The same on a condition, and tells whether it was met.
+    /// Does the same on a condition, and returns whether it was met.
     pub(in crate::cache) async fn remove_if(
         &self,
         key: &[u8],
@@ -348,7 +352,7 @@ impl<V: 'static> Remote<V> {
         Ok(put.is_some())
     }
 
-    /// Removes everything, and what is being made meanwhile is gone.
+    /// Removes all values, and invalidates the results of running loaders.
     pub(in crate::cache) async fn clear(&self, now: Duration) -> Result<()> {
         self.invalidations.invalidate(now).await?;
         self.backend.store.clear(&self.namespace).await
@@ -371,14 +375,14 @@ impl<V: 'static> Remote<V> {
     }
 }
 
-/// In the place of a codec's tag: nothing is here, and what is being made is not to be kept.
+/// Stands for the tag of a codec in a record without a value.
 const NOTHING: u8 = 0;
 
-/// What a record holds.
+/// The content of a record.
 enum Content<V> {
     Value(V, Age),
     Nothing,
-    /// Damaged, or of a codec or a type that is another one now.
+    /// Damaged, or written by another codec or for another type.
     Damaged,
 }
 
@@ -449,13 +453,13 @@ fn parts(payload: &[u8]) -> Option<(Duration, Tags, &[u8])> {
     Some((cost, (count > 0).then(|| tags.into()), rest))
 }
 
-/// Between what is left of the key and its hash.
+/// Separates the rest of the key from its hash.
 const MARK: u8 = b'~';
 const TAIL: usize = 1 + 64;
 
-/// A key of more than `longest` bytes (at least 65) keeps its beginning and ends with `~` and the
-/// SHA-256 of the whole key, as in [`Key::wire`](crate::key::Key::wire). A key that looks like that is
-/// hashed as well, so no two keys share a name.
+/// Shortens a key of more than `longest` bytes (at least 65) to its beginning, `~` and the SHA-256 hash of
+/// the whole key, as in [`Key::wire`](crate::key::Key::wire). A key that already looks like that is hashed
+/// as well, so that no two keys share a name.
 fn shorten(key: &[u8], longest: usize) -> Cow<'_, [u8]> {
     let beginning = longest.saturating_sub(TAIL);
     let looks_hashed = key.len() == longest && key.get(beginning) == Some(&MARK);

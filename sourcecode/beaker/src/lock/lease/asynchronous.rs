@@ -1,4 +1,4 @@
-//! [`AsyncLeaseLocks`]: leases that tasks hold, in an asynchronous store.
+//! [`AsyncLeaseLocks`]: leases in an asynchronous store, held by tasks.
 
 use std::fmt;
 use std::mem;
@@ -17,13 +17,15 @@ use crate::lock::{AsyncLocks, Guard, LocalLocks, LockFuture};
 use crate::off_thread::joined;
 use crate::store::{AsyncStore, Precondition, Version};
 
-/// Locks for tasks, among all that share the store: one holder a key. The leases are those of
-/// [`LeaseLocks`](super::LeaseLocks), so blocking and asynchronous programs hold each other off.
+/// Locks keys with leases for the tasks of all programs that share the store. The leases are those of
+/// [`LeaseLocks`](super::LeaseLocks), so blocking and asynchronous programs exclude each other.
 ///
-/// A lease is renewed by a task while it is held, given back by its holder alone, and free again when it
-/// has run out. Tasks of one process wait for each other here, so each process asks the server once.
+/// While a lease is held, a task renews it. Only its holder can release it, and it becomes free when it has
+/// expired. Tasks of one process wait for each other locally, so that only one of them asks the server.
 ///
 /// # Panics
+///
+/// Its futures panic outside a tokio runtime, and on one without `enable_time`.
 ///
 /// Its futures panic where no runtime of tokio with time runs.
 #[derive(Clone)]
@@ -36,16 +38,16 @@ struct Leases {
     store: Arc<dyn AsyncStore>,
     lease: Duration,
     sightings: Sightings,
-    /// What time is counted from.
+    /// The start of the time count.
     begun: Instant,
     held: BlockingMutex<Renewed>,
 }
 
-/// The leases to renew. One task renews all, and only while some are held.
+/// The leases to renew. One task renews all of them, and it runs only while some are held.
 #[derive(Default)]
 struct Renewed {
     states: Vec<Weak<State>>,
-    /// Those that were given back are looked for when there are more than this.
+    /// Released leases are removed from the list when it is longer than this.
     tidy_above: usize,
     has_task: bool,
 }
@@ -54,14 +56,14 @@ struct Renewed {
 struct State {
     leases: Arc<Leases>,
     key: Key,
-    /// What the lease holds in the store: which taking it was.
+    /// The value of the lease in the store, which identifies this lock operation.
     bytes: [u8; 16],
-    /// The write that made it ours; `None` once it was lost or given back. It is locked while the lease
-    /// is renewed, so that it is not given back with a version that is gone.
+    /// The write that made the lease ours; `None` once it was lost or released. It stays locked during a
+    /// renewal, so that the lease is not released with an outdated version.
     version: Mutex<Option<Version>>,
 }
 
-/// Gives the lease back when it is dropped, and then lets the next task of this process ask for it.
+/// Releases the lease when it is dropped, and then lets the next task of this process ask for it.
 struct Held {
     state: Arc<State>,
     runtime: Handle,
@@ -69,12 +71,12 @@ struct Held {
 }
 
 impl AsyncLeaseLocks {
-    /// Keeps leases of 10 seconds in this store.
+    /// Creates locks with leases of 10 seconds in this store.
     pub fn new(store: Arc<dyn AsyncStore>) -> AsyncLeaseLocks {
         AsyncLeaseLocks::with(store, LEASE)
     }
 
-    /// Keeps leases of another length: a holder that was killed keeps the others waiting for so long.
+    /// Creates locks with leases of this length. If a holder is killed, others wait that long for its keys.
     pub fn with(store: Arc<dyn AsyncStore>, lease: Duration) -> AsyncLeaseLocks {
         let leases = Leases {
             store,
@@ -86,8 +88,8 @@ impl AsyncLeaseLocks {
         AsyncLeaseLocks { leases: Arc::new(leases), tasks: LocalLocks::new() }
     }
 
-    /// Asks for the lease once, in a task of its own: the answer may be that it is ours, and if nobody is
-    /// there to hear that, it is given back.
+    /// Asks for the lease once, in a task of its own. If the lease is granted but the caller is gone, the
+    /// lease is released.
     async fn take(&self, key: &Key, task: Guard) -> Result<Taking> {
         let (leases, lease) = (Arc::clone(&self.leases), lease_of(key));
         let asked = tokio::spawn(async move { leases.take(lease, task).await });
@@ -95,10 +97,10 @@ impl AsyncLeaseLocks {
     }
 }
 
-/// What came of asking once.
+/// The result of asking once.
 enum Taking {
     Own(Guard),
-    /// Somebody else has it. Here is back what was taken in this process.
+    /// Another holder has the lease. This returns the guard that was taken in this process.
     Held(Guard),
 }
 
@@ -117,7 +119,7 @@ impl Leases {
         Ok(Taking::Own(Guard::new(Held { state, runtime: Handle::current(), task: Some(task) })))
     }
 
-    /// Looks at what is in the way, now and then, and takes it if its holder is gone.
+    /// Checks now and then the lease that is in the way, and takes it if its holder is gone.
     async fn take_over(&self, lease: &Key, bytes: &[u8]) -> Result<Option<Version>> {
         let now = self.begun.elapsed();
         if !self.sightings.is_due(lease, now, self.lease) {
@@ -128,7 +130,7 @@ impl Leases {
             return Ok(None);
         };
         let stands = self.sightings.note(lease, stored.version, now);
-        // Its holder says for how long it takes a lease, and renews it three times as often.
+        // The holder states the length of its lease, and renews it three times as often.
         match holders::length(&stored.bytes) {
             Some(length) if stands >= length => {
                 self.put(lease, bytes, Precondition::Unchanged(stored.version)).await
@@ -141,7 +143,7 @@ impl Leases {
         self.store.put(lease, bytes, Some(self.lease), when).await
     }
 
-    /// Renews the lease at every third of its time, until it is given back.
+    /// Renews the lease after each third of its time, until it is released.
     fn renew(self: &Arc<Self>, state: &Arc<State>) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.states.push(Arc::downgrade(state));
@@ -156,7 +158,7 @@ impl Leases {
     }
 
     async fn renew_all(self: Arc<Self>) {
-        // Also where the task is dropped, with its runtime: another runtime may begin another.
+        // Also if the task is dropped together with its runtime: another runtime may start another task.
         let ended = TaskEnded(&self);
         loop {
             sleep(self.lease / 3).await;
@@ -167,7 +169,7 @@ impl Leases {
             held.states.retain(|state| state.strong_count() > 0);
             if held.states.is_empty() {
                 held.has_task = false;
-                // Another task may begin as soon as this is unlocked.
+                // Another task may start as soon as this is unlocked.
                 mem::forget(ended);
                 return;
             }
@@ -181,8 +183,8 @@ impl Leases {
 }
 
 impl State {
-    /// Begins the lease anew, if it is still ours. A server that cannot be reached now may be reached
-    /// the next time.
+    /// Extends the lease, if it is still ours. If the server cannot be reached now, the next attempt may
+    /// succeed.
     async fn renew(&self) {
         let mut version = self.version.lock().await;
         if let Some(current) = *version {
@@ -195,7 +197,7 @@ impl State {
 
     async fn give_back(&self) {
         if let Some(version) = self.version.lock().await.take() {
-            // If the server cannot be reached, the lease runs out by itself.
+            // If the server cannot be reached, the lease expires by itself.
             let _ = self.leases.store.delete(&self.key, Precondition::Unchanged(version)).await;
         }
     }

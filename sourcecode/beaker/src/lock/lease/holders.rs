@@ -1,11 +1,12 @@
-//! Who holds a lease: which threads of this process hold which, and whether others still hold theirs.
+//! The holders of leases: which threads of this process hold which leases, and whether other holders are
+//! alive.
 //!
-//! A lease says in the store by its bytes which taking it was. So a thread that waits for one can be told
-//! that it holds it itself, even if the store was opened twice, by two addresses that lead to one server.
+//! The value of a lease in the store identifies the lock operation that took it. So a thread can be told
+//! that it waits for its own lease, even if the store was opened twice through two addresses of one server.
 //!
-//! The store counts the end of a lease by the time of day. Should that be put back by an hour, a lease
-//! that nobody holds any more would stand for an hour. So those who wait look at it now and then: one that
-//! is still of the same write when its whole length has passed here has lost its holder.
+//! The store expires a lease by the time of day. If that is set back by an hour, a lease without a holder
+//! would remain for an hour. Therefore waiting callers check the lease now and then: if its whole length
+//! has passed without a renewal, its holder is gone.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
@@ -15,10 +16,10 @@ use std::time::Duration;
 use crate::key::Key;
 use crate::store::Version;
 
-/// The leases of each thread that has some. Nothing slow is done while it is locked.
+/// The leases of each thread that has some. Held only for short operations.
 static TAKEN: LazyLock<Mutex<HashMap<ThreadId, Vec<u64>>>> = LazyLock::new(Mutex::default);
 
-/// A lease that a thread of this process took; until this is dropped, in any thread.
+/// A lease that a thread of this process took, until this is dropped in any thread.
 #[derive(Debug)]
 pub(super) struct Taken {
     thread: ThreadId,
@@ -26,7 +27,7 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// Notes a taking of this thread's.
+    /// Notes that this thread has taken a lease.
     pub(super) fn note(number: u64) -> Taken {
         let thread = thread::current().id();
         taken().entry(thread).or_default().push(number);
@@ -48,17 +49,18 @@ impl Drop for Taken {
     }
 }
 
-/// A number that no other taking has, here or in another process.
+/// Returns a number that no other lock operation has, in this process or another.
 pub(super) fn fresh() -> u64 {
     Version::fresh().number()
 }
 
-/// Whether this thread has any lease.
+/// Returns whether this thread has any lease.
 pub(super) fn has_any() -> bool {
     taken().contains_key(&thread::current().id())
 }
 
-/// What a lease holds in the store: which taking it was, and its length in microseconds.
+/// Returns the value of a lease in the store: the number of the lock operation, and the length in
+/// microseconds.
 pub(super) fn bytes(number: u64, length: Duration) -> [u8; 16] {
     let length = u64::try_from(length.as_micros()).unwrap_or(u64::MAX);
     let mut bytes = [0; 16];
@@ -67,13 +69,13 @@ pub(super) fn bytes(number: u64, length: Duration) -> [u8; 16] {
     bytes
 }
 
-/// Whether the lease that holds these bytes is this thread's.
+/// Returns whether the lease with this value belongs to this thread.
 pub(super) fn is_own(bytes: &[u8]) -> bool {
     let Some((number, _)) = read(bytes) else { return false };
     taken().get(&thread::current().id()).is_some_and(|numbers| numbers.contains(&number))
 }
 
-/// For how long its holder takes the lease that holds these bytes.
+/// Returns the length of the lease with this value.
 pub(super) fn length(bytes: &[u8]) -> Option<Duration> {
     read(bytes).map(|(_, length)| Duration::from_micros(length))
 }
@@ -87,24 +89,24 @@ fn taken() -> MutexGuard<'static, HashMap<ThreadId, Vec<u64>>> {
     TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Those that were asked for no more are looked for when there are more than this.
+/// Entries that are not used any more are removed when there are more than this.
 const MANY: usize = 64;
 
-/// What was seen of leases that others hold.
+/// What was observed of leases that others hold.
 #[derive(Default)]
 pub(super) struct Sightings(Mutex<HashMap<Key, Sighting>>);
 
 #[derive(Clone, Copy)]
 struct Sighting {
-    /// When somebody looked last, on a clock that no step of the time of day moves.
+    /// When the lease was last checked, on a clock that does not follow changes of the time of day.
     looked: Duration,
-    /// Which write it was, and since when it has been that one.
+    /// The version that was observed, and since when.
     seen: Option<(Version, Duration)>,
 }
 
 impl Sightings {
-    /// Whether it is time to look at the lease again. The first time only begins the count: a wait is
-    /// mostly shorter.
+    /// Returns whether it is time to check the lease again. The first call only starts the count, because
+    /// most waits are shorter.
     pub(super) fn is_due(&self, lease: &Key, now: Duration, length: Duration) -> bool {
         let mut known = self.known();
         if let Some(sighting) = known.get_mut(lease) {
@@ -121,7 +123,7 @@ impl Sightings {
         false
     }
 
-    /// Notes which write was seen, and returns for how long it has been that one.
+    /// Notes the version that was observed, and returns for how long it has been the same.
     pub(super) fn note(&self, lease: &Key, version: Version, now: Duration) -> Duration {
         let mut known = self.known();
         let sighting = known.entry(lease.clone()).or_insert(Sighting { looked: now, seen: None });
@@ -133,7 +135,7 @@ impl Sightings {
         now.saturating_sub(since)
     }
 
-    /// It is free, or ours.
+    /// Forgets the lease, because it is free or ours.
     pub(super) fn forget(&self, lease: &Key) {
         let mut known = self.known();
         if !known.is_empty() {

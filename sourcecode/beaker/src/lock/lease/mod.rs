@@ -1,9 +1,10 @@
-//! Locks among hosts: leases in a store that they share.
+//! Locks between hosts: leases in a store that they share.
 //!
-//! A lease is not a lock. Its holder may be held up, by the system or the network, until the lease
-//! has run out, and then two believe that they hold it. What must never happen twice needs a number
-//! that grows with each holder and that whatever is written to checks ("fencing"). For caching the
-//! worst is a value made twice; a session's save checks the record's version anyway.
+//! A lease is weaker than a lock. The system or the network may delay its holder until the lease has
+//! expired, and two holders then believe that they hold it. An action that must never happen twice needs a
+//! *fencing token*: a number that grows with each holder and is checked by the system that is written to.
+//! For a cache, the worst result is a value that is computed twice. A session checks the version of its
+//! record when it is saved, so it is not affected.
 
 #[cfg(feature = "tokio")]
 mod asynchronous;
@@ -23,21 +24,24 @@ use crate::error::Result;
 use crate::key::{Key, Namespace};
 use crate::store::{Precondition, Store, Version};
 
-/// How long a holder that was killed keeps the others waiting.
+/// The time for which a holder that was killed blocks others.
 const LEASE: Duration = Duration::from_secs(10);
 
-/// Who waits looks again after this time, and then after a little more each time.
+/// The first pause before a waiting caller checks again. Each further pause is a little longer.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(10);
 
-/// One holder a key among all that share the store. A lease is renewed while its holder works, given
-/// back by its holder alone, and free again when it has run out.
+/// Locks keys with leases for all programs that share the store. A lease is renewed while its holder works.
+/// Only its holder can release it, and it becomes free when it has expired.
 ///
-/// The store measures its end by the time of day: of its server, or, in a database, of the hosts, which
-/// must agree much better than the lease is long. Should the time be put back, those who wait find out by
-/// themselves, within twice its length, that a lease has lost its holder; should it be put forward, a lease
-/// can end too early. Threads of one process wait for each other here, so each process asks the server once. A thread
-/// that asks for a lease which it holds is told so, through whatever handle on the store it took it.
+/// The store measures the expiry by the time of day: that of its server or, in a database, that of the
+/// hosts, whose clocks must agree much better than the length of a lease. If the time of day is set back,
+/// waiting callers detect within twice the length of a lease that its holder is gone. If it is set forward,
+/// a lease may end too early.
+///
+/// Threads of one process wait for each other locally, so that only one of them asks the server. A thread
+/// that asks for a lease which it already holds gets an error, through whatever handle to the store it took
+/// the lease.
 pub struct LeaseLocks {
     leases: Arc<Leases>,
     threads: LocalLocks,
@@ -45,7 +49,7 @@ pub struct LeaseLocks {
     sightings: Sightings,
 }
 
-/// What a guard and the renewing thread share with the locks.
+/// The state that the locks share with their guards and the renewing thread.
 struct Leases {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -53,12 +57,12 @@ struct Leases {
 }
 
 impl LeaseLocks {
-    /// Leases of 10 seconds in this store.
+    /// Creates locks with leases of 10 seconds in this store.
     pub fn new(store: Arc<dyn Store>) -> LeaseLocks {
         LeaseLocks::with(store, LEASE, Arc::new(SystemClock))
     }
 
-    /// Leases of another length, or by another clock.
+    /// Creates locks with leases of another length, or with another clock.
     pub fn with(store: Arc<dyn Store>, lease: Duration, clock: Arc<dyn Clock>) -> LeaseLocks {
         LeaseLocks {
             leases: Arc::new(Leases { store, clock, lease }),
@@ -68,12 +72,12 @@ impl LeaseLocks {
         }
     }
 
-    /// Takes the lease, if it is free or has lost its holder.
+    /// Takes the lease, if it is free or its holder is gone.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::WouldDeadlock` if this thread has it, whatever handle it took it through: the bytes
-    /// tell.
+    /// Returns `ErrorKind::WouldDeadlock` if this thread has the lease, through whatever handle it took it:
+    /// the value of the lease shows that.
     fn take(&self, key: &Key, lease: &Key, first: bool, thread: Guard) -> Result<Taking> {
         let number = holders::fresh();
         let bytes = holders::bytes(number, self.leases.lease);
@@ -89,13 +93,14 @@ impl LeaseLocks {
                 let leases = Arc::clone(&self.leases);
                 let held = Held::new(leases, lease.clone(), version, bytes, taken);
                 self.renewal.renew(&held);
-                // In this order: the lease is given back first, then the next thread may ask for it.
+                // In this order: the lease is released first, and the next thread may ask for it
+                // afterwards.
                 Taking::Own(Guard::new((held, thread)))
             }
         })
     }
 
-    /// Looks at what is in the way, now and then, and takes it if its holder is gone.
+    /// Checks now and then the lease that is in the way, and takes it if its holder is gone.
     fn take_over(
         &self,
         key: &Key,
@@ -117,7 +122,7 @@ impl LeaseLocks {
             return Err(would_deadlock(key));
         }
         let stands = self.sightings.note(lease, stored.version, now);
-        // Its holder says for how long it takes a lease, and renews it three times as often.
+        // The holder states the length of its lease, and renews it three times as often.
         match holders::length(&stored.bytes) {
             Some(length) if stands >= length => {
                 self.leases.put(lease, bytes, Precondition::Unchanged(stored.version))
@@ -127,10 +132,10 @@ impl LeaseLocks {
     }
 }
 
-/// What came of asking once.
+/// The result of asking once.
 enum Taking {
     Own(Guard),
-    /// Somebody has it. Here is back what was taken in this process.
+    /// Another holder has the lease. This returns the guard that was taken in this process.
     Held(Guard),
 }
 
@@ -140,7 +145,7 @@ impl Leases {
     }
 }
 
-/// Leases live in a namespace of their own, under the whole name of what they lock.
+/// Leases are in a namespace of their own, under the complete name of the key that they lock.
 fn lease_of(key: &Key) -> Key {
     Namespace::new("beaker.lease").key(key.wire(usize::MAX))
 }
@@ -151,7 +156,7 @@ impl Locks for LeaseLocks {
         let mut thread = self.threads.lock(key)?;
         let mut wait = SHORTEST_WAIT;
         loop {
-            // A thread that waits takes nothing meanwhile, so once it is not its own it never is.
+            // A thread that waits takes nothing meanwhile, so a lease that is not its own never becomes so.
             thread = match self.take(key, &lease, wait == SHORTEST_WAIT, thread)? {
                 Taking::Own(guard) => return Ok(guard),
                 Taking::Held(thread) => thread,
@@ -186,7 +191,7 @@ impl fmt::Debug for LeaseLocks {
     }
 }
 
-/// A lease, given back on drop.
+/// A lease, which is released when this is dropped.
 struct Held {
     state: Arc<State>,
     /// After its drop, nobody in this process counts as the holder.
@@ -196,10 +201,10 @@ struct Held {
 struct State {
     leases: Arc<Leases>,
     key: Key,
-    /// What the lease holds: which taking it was.
+    /// The value of the lease in the store, which identifies this lock operation.
     bytes: [u8; 16],
-    /// The write that made it ours; `None` once it was lost or given back. It is locked while the
-    /// lease is renewed, so that it is not given back with a version that is gone.
+    /// The write that made the lease ours; `None` once it was lost or released. It stays locked during a
+    /// renewal, so that the lease is not released with an outdated version.
     version: Mutex<Option<Version>>,
 }
 
@@ -215,15 +220,15 @@ impl Drop for Held {
         let State { leases, key, version, .. } = &*self.state;
         let version = version.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(version) = version {
-            // If the server cannot be reached, the lease runs out by itself.
+            // If the server cannot be reached, the lease expires by itself.
             let _ = leases.store.delete(key, Precondition::Unchanged(version));
         }
     }
 }
 
 impl State {
-    /// Begins the lease anew, if it is still ours. A server that cannot be reached now may be
-    /// reached the next time.
+    /// Extends the lease, if it is still ours. If the server cannot be reached now, the next attempt may
+    /// succeed.
     fn renew(&self) {
         let mut version = self.version.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(current) = *version
@@ -235,20 +240,20 @@ impl State {
     }
 }
 
-/// The leases to renew. There is one renewing thread for all, and only while some are held.
+/// The leases to renew. One thread renews all of them, and it runs only while some are held.
 #[derive(Clone, Default)]
 struct Renewal(Arc<Mutex<Renewed>>);
 
 #[derive(Default)]
 struct Renewed {
     held: Vec<Weak<State>>,
-    /// Those that were given back are looked for when there are more than this.
+    /// Released leases are removed from the list when it is longer than this.
     tidy_above: usize,
     has_thread: bool,
 }
 
 impl Renewal {
-    /// Renews the lease at every third of its time, until it is dropped.
+    /// Renews the lease after each third of its time, until it is dropped.
     fn renew(&self, held: &Held) {
         let mut renewed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         renewed.held.push(Arc::downgrade(&held.state));
@@ -258,7 +263,7 @@ impl Renewal {
         }
         if !renewed.has_thread {
             let (renewal, leases) = (self.clone(), Arc::clone(&held.state.leases));
-            // Without a thread the lease is not renewed, which is what a lease is prepared for.
+            // Without a thread, the lease is not renewed and expires, which a lease allows for.
             let thread = std::thread::Builder::new().name("beaker-leases".into());
             renewed.has_thread = thread.spawn(move || renewal.run(&leases)).is_ok();
         }

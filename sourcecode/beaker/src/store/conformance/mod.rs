@@ -1,5 +1,5 @@
-//! The contract of [`Store`] and [`AsyncStore`] as a suite, for any implementation: of this crate or a
-//! reader's own.
+//! The contract of [`Store`] and [`AsyncStore`] as a test suite, for the stores of this crate and for your
+//! own.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -25,7 +25,7 @@ use super::{
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 
-/// A store under test, and how time passes for it.
+/// Holds a store under test, and a function that lets time pass for it.
 pub struct Subject<'a> {
     store: Driven<'a>,
     pass: Box<dyn Fn(Duration) + Sync + 'a>,
@@ -42,14 +42,14 @@ impl fmt::Debug for Subject<'_> {
 }
 
 impl<'a> Subject<'a> {
-    /// Takes a store, and a function that lets time pass: by moving a
-    /// [`ManualClock`](crate::ManualClock), or by waiting where the clock is a server's.
+    /// Takes a store, and a function that lets time pass: by moving a [`ManualClock`](crate::ManualClock),
+    /// or by waiting if the clock is that of a server.
     pub fn new(store: &'a dyn Store, pass: impl Fn(Duration) + Sync + 'a) -> Subject<'a> {
         Subject { store: Driven::Blocking(store), pass: Box::new(pass) }
     }
 
-    /// Takes an asynchronous store, and a function that polls a future to its end, for any thread that
-    /// calls it: `|future| runtime.block_on(future)` with a runtime of tokio.
+    /// Takes an asynchronous store, and a function that polls a future to its end on the calling thread,
+    /// such as `|future| runtime.block_on(future)` with a tokio runtime.
     ///
     /// ```no_run
     /// # use beaker::store::{AsyncStore, conformance::{Subject, check}};
@@ -93,7 +93,8 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Runs every case, and panics at the first broken promise. Give it a store that nobody else uses.
+/// Runs every case, and panics at the first broken promise. The store must not be used by anything else
+/// meanwhile.
 pub fn check(subject: &Subject<'_>) {
     for (name, case) in CASES {
         eprintln!("conformance: {name}");

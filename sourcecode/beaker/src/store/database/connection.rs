@@ -1,4 +1,4 @@
-//! One connection to a database, whichever it is: the rows and values that go over it, and what goes wrong.
+//! A connection to a database of either kind: its rows and values, and its errors.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind};
 use crate::key::{Key, Namespace};
 use crate::store::{MAX_COUNT, counter};
 
-/// A connection whose calls wait; used by one thread at a time.
+/// A blocking connection, used by one thread at a time.
 pub(super) trait Connection: Send {
     /// Returns the row of a key.
     fn row(&mut self, key: &Columns) -> Result<Found, Failure>;
@@ -26,20 +26,21 @@ pub(super) trait Connection: Send {
         keys.iter().map(|key| self.row(key)).collect()
     }
 
-    /// Writes rows, all or none, whose keys are sorted and differ.
+    /// Writes rows, all or none. Their keys must be sorted and distinct.
     fn put_all(&mut self, rows: &[Row<'_>]) -> Result<(), Failure>;
 
-    /// Deletes the rows of keys, all or none, that live at this moment.
+    /// Deletes the live rows of these keys, all or none.
     fn delete_all(&mut self, keys: &[Columns], now: i64) -> Result<(), Failure>;
 
-    /// Does it still lead to where a new one would? Asked before each use.
+    /// Returns whether a new connection would lead to the same database. Called before each use.
     fn is_current(&mut self, now: Duration) -> bool {
         let _ = now;
         true
     }
 }
 
-/// The connections to a database, of either kind of program: a blocking one's futures are never pending.
+/// The connections to a database, for either kind of program. The futures of a blocking one are never
+/// pending.
 pub(super) trait Connections {
     async fn row(&self, key: &Columns) -> Result<Found, Failure>;
     async fn rows(&self, keys: &[Columns]) -> Result<Vec<Found>, Failure>;
@@ -49,7 +50,7 @@ pub(super) trait Connections {
         values: &[Value<'_>],
     ) -> Result<Vec<String>, Failure>;
     async fn change(&self, statement: Statement, values: &[Value<'_>]) -> Result<usize, Failure>;
-    /// Runs a statement that changes a row, and returns the one text that it says of that.
+    /// Runs a statement that changes a row, and returns its single text.
     async fn changed(
         &self,
         statement: Statement,
@@ -64,33 +65,33 @@ pub(super) trait Connections {
 pub(super) enum Value<'a> {
     Text(&'a str),
     Number(i64),
-    /// A moment, or never.
+    /// A time, or never.
     Moment(Option<i64>),
     Bytes(&'a [u8]),
 }
 
-/// What a look-up finds.
+/// The result of a lookup.
 #[derive(Clone)]
 pub(super) enum Found {
     Nothing,
-    /// Something that no version of this library wrote.
+    /// A row that no version of this library wrote.
     Damaged,
     Row {
         version: i64,
         expires: Option<i64>,
         bytes: Arc<[u8]>,
-        /// As it was written; the bytes may have changed since.
+        /// The stored checksum; the bytes may have changed since.
         checksum: i64,
     },
 }
 
-/// Why a statement was not carried out.
+/// Why a statement failed.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) kind: ErrorKind,
-    /// What to do.
+    /// Advice for the reader of the error.
     pub(super) hint: &'static str,
-    /// Is the connection of no more use?
+    /// Whether the connection is unusable now.
     pub(super) is_broken: bool,
     pub(super) source: Option<Box<dyn StdError + Send + Sync>>,
 }
@@ -105,7 +106,7 @@ impl Failure {
         self
     }
 
-    /// The error, with what was not done.
+    /// Returns the error, with the operation that failed.
     pub(super) fn named(self, what: &str) -> Error {
         let error = Error::new(self.kind, format!("{what}; {}", self.hint));
         match self.source {
@@ -115,8 +116,8 @@ impl Failure {
     }
 }
 
-/// The longest text for a namespace, and for a name; longer ones are hashed. PostgreSQL has no room
-/// in an index for more than 2,700 bytes.
+/// The longest text for a namespace and for a name; longer ones are hashed. An index of PostgreSQL has no
+/// room for more than 2,700 bytes.
 const LONGEST_KEY: usize = 250;
 
 /// The two columns of the primary key.
@@ -137,9 +138,9 @@ impl Columns {
         [Value::Text(&self.namespace), Value::Text(&self.name)]
     }
 
-    /// Whether this is the checksum of a whole row.
+    /// Returns whether this is the checksum of a whole row.
     pub(super) fn has_checksum(&self, content: Content<'_>, checksum: i64) -> bool {
-        // Below zero, it is that of a counter.
+        // A negative checksum is that of a counter.
         let expected = match checksum {
             ..0 => counter::parse(content.bytes).and_then(|(count, _)| self.sum(content, count)),
             _ => Some(self.checksum(content)),
@@ -154,7 +155,7 @@ impl Columns {
         i64::from(hasher.finalize())
     }
 
-    /// What a counter's row has for a checksum, below zero: a sum that the database can work out as well.
+    /// Returns the checksum of a counter's row, a negative sum which the database can calculate too.
     fn sum(&self, content: Content<'_>, count: u64) -> Option<i64> {
         let part = |number: i64| number & MAX_COUNT.cast_signed();
         let (version, expires) = (part(content.version), part(content.expires.unwrap_or(0)));
@@ -163,13 +164,14 @@ impl Columns {
     }
 
     fn hash(&self, hasher: &mut crc32fast::Hasher) {
-        // No text of these holds a zero.
+        // None of these texts contains a zero.
         for part in [self.namespace.as_bytes(), &[0], self.name.as_bytes(), &[0]] {
             hasher.update(part);
         }
     }
 
-    /// The CRC-32 of a whole row, its key too: what is read under a key was written under that key.
+    /// Returns the CRC-32 of a whole row including its key, so that a row is only accepted under the key
+    /// for which it was written.
     pub(super) fn checksum(&self, content: Content<'_>) -> i64 {
         let Content { version, expires, bytes } = content;
         let mut hasher = crc32fast::Hasher::new();
@@ -184,7 +186,7 @@ impl Columns {
     }
 }
 
-/// What a row holds beside its key.
+/// The content of a row apart from its key.
 #[derive(Clone, Copy)]
 pub(super) struct Content<'a> {
     pub(super) version: i64,

@@ -1,6 +1,6 @@
-//! A table in a database: SQLite, a file that the processes of one host share, or PostgreSQL, which
-//! hosts share. Survives a restart. Times to live are kept to the microsecond; what has expired
-//! stays in the table until it is swept.
+//! Stores values in a table of a database: SQLite, a file that the processes of one host share, or
+//! PostgreSQL, which hosts share. Values survive a restart. Times to live are exact to the microsecond.
+//! Expired values stay in the table until a cleanup removes them.
 
 mod connection;
 mod pool;
@@ -30,23 +30,28 @@ use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
 use crate::world::finish;
 
-/// Values in one table of a database, created if it is missing.
+/// Stores values in one table of a database. The table is created if it is missing.
 ///
-/// Each operation is one statement, with its condition in it; `clear` is some more, of up to 1000
-/// rows each. The table has the columns `namespace` and `name` (in the form of [`Key::wire`]),
-/// `version`, `expires_at` (microseconds since 1970, or null), `bytes`, and `checksum`, the CRC-32 of
-/// all others. A row whose checksum is wrong counts as nothing and is removed. A table of the same name
-/// with other columns is somebody else's: it is refused, and stays as it is.
+/// Each operation is a single statement that contains its condition. `clear` takes one statement for up to
+/// 1000 rows. The table has the columns `namespace` and `name` (in the form of [`Key::wire`]), `version`,
+/// `expires_at` (microseconds since 1970, or null), `bytes`, and `checksum`, which is the CRC-32 of all
+/// others. A row with a wrong checksum counts as missing and is removed. A table of the same name with
+/// other columns belongs to another program: opening it fails, and it stays as it is.
 ///
-/// SQLite's files are made with mode 0600 and folders with 0700, whatever the umask; those that are there
-/// already keep their modes.
+/// # SQLite
 ///
-/// SQLite is in WAL mode with `synchronous = normal`: a process that is killed loses nothing that
-/// was saved; a loss of power may lose the last writes, and damages nothing. Readers are never held
-/// up; writers wait for each other. If the file is removed, writers notice within 10 ms and make
-/// it again, and readers within 0.1 s.
-/// PostgreSQL is as durable as its server is set to be. In async code a call panics, where blocking is not
-/// allowed: there, `AsyncPostgresStore` is the store to use.
+/// Files are created with mode 0600 and folders with mode 0700, whatever the umask; existing ones keep
+/// their modes.
+///
+/// The database is in WAL mode with `synchronous = normal`: a killed process loses nothing that was saved.
+/// A power failure may lose the last writes, but damages nothing. Readers never wait; writers wait for each
+/// other. If the file is removed, writers notice within 10 ms and create it again, and readers notice
+/// within 0.1 s.
+///
+/// # PostgreSQL
+///
+/// Values are as durable as the settings of the server make them. In asynchronous code, a call panics where
+/// blocking is not allowed; use `AsyncPostgresStore` there.
 #[must_use]
 pub struct DatabaseStore {
     table: Table<Pools>,
@@ -54,7 +59,7 @@ pub struct DatabaseStore {
     opened: Opened,
 }
 
-/// What it was opened with.
+/// The options that it was opened with.
 #[cfg(all(feature = "postgres", feature = "tokio"))]
 struct Opened {
     url: String,
@@ -63,26 +68,25 @@ struct Opened {
 }
 
 impl DatabaseStore {
-    /// The table, unless another one is named. Python's Beaker has one of its own, `beaker_cache`, with
-    /// other columns, so both may use one database.
+    /// The default name of the table. Python's Beaker uses another table, `beaker_cache`, with other
+    /// columns, so both may share one database.
     pub const TABLE_NAME: &str = "beaker_values";
 
-    /// A store in this table of the database at `url`: `sqlite:///relative/path.db`,
+    /// Creates a store in this table of the database at `url`: `sqlite:///relative/path.db`,
     /// `sqlite:////absolute/path.db`, a plain path, or `postgres://user:password@host/database`.
     ///
-    /// SQLite's file is opened now, PostgreSQL is connected to when it is needed. Each operation
-    /// ends within `deadline`, or is an error.
+    /// SQLite's file is opened at once; PostgreSQL is connected to at the first operation. Each operation
+    /// ends within `deadline` or returns an error.
     ///
-    /// PostgreSQL is reached over TLS (feature `postgres-tls`) if the url ends with
-    /// `?sslmode=verify-full`. `verify-ca` and `require` mean the same here: the server's certificate
-    /// must be for that host, and signed by an authority that the system trusts, or by one in the
-    /// file `&sslrootcert=`. `&sslcert=` and `&sslkey=` name a certificate of ours with its key, for
-    /// servers that ask for one. The files are in PEM, and read now. Without `sslmode`, nothing is
-    /// encrypted.
+    /// PostgreSQL is reached over TLS (feature `postgres-tls`) if the URL ends with `?sslmode=verify-full`.
+    /// `verify-ca` and `require` mean the same here. The server's certificate must be valid for that host
+    /// and signed by an authority that the system trusts, or by one in the file `&sslrootcert=`. If the
+    /// server asks for a client certificate, name it and its key with `&sslcert=` and `&sslkey=`. The files
+    /// are in PEM format and are read at once. Without `sslmode`, the connection is not encrypted.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for what is no such url or table, and for a file that cannot be used;
+    /// Returns `ErrorKind::Config` if the URL or the table name is invalid or a file cannot be used, and
     /// `ErrorKind::Unavailable` if SQLite's file cannot be opened.
     pub fn open(url: &str, table_name: &str, deadline: Duration) -> Result<DatabaseStore> {
         Ok(DatabaseStore {
@@ -92,7 +96,7 @@ impl DatabaseStore {
         })
     }
 
-    /// Goes by another clock than the system's.
+    /// Sets the clock by which values expire. Default: the system clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> DatabaseStore {
         self.table.connections.clock = Arc::clone(&clock);
         self.table.clock = clock;
@@ -156,7 +160,7 @@ impl Store for DatabaseStore {
         &*self.table.clock
     }
 
-    /// Of PostgreSQL.
+    /// Only for PostgreSQL.
     #[cfg(all(feature = "postgres", feature = "tokio"))]
     fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
         let Opened { url, table_name, deadline } = &self.opened;
@@ -176,15 +180,15 @@ impl fmt::Debug for DatabaseStore {
     }
 }
 
-/// A database's place.
+/// The place of a database.
 enum Address {
     File(PathBuf),
     Server(String),
 }
 
 impl Address {
-    /// `sqlite:///relative.db`, `sqlite:////absolute.db` (as SQLAlchemy has it), a plain path, or
-    /// `postgres://…`. A url may hold a password, so it is never part of a message.
+    /// Parses `sqlite:///relative.db`, `sqlite:////absolute.db` (as in SQLAlchemy), a plain path, or
+    /// `postgres://…`. A URL may contain a password, so it is never part of a message.
     fn parse(url: &str) -> Result<Address> {
         let file = match url.split_once("://") {
             None => url,
@@ -214,8 +218,8 @@ fn open(url: &str, table: &str, deadline: Duration) -> Result<Table<Pools>> {
     }
 }
 
-/// How long to wait for a connection while all are in use. What is left of the deadline is for
-/// opening one, and for the work.
+/// Returns how long to wait for a connection while all are in use. The rest of the deadline is for opening
+/// one, and for the work.
 fn wait(deadline: Duration) -> Duration {
     deadline / 4
 }
@@ -240,7 +244,7 @@ fn file(path: PathBuf, table: &str, deadline: Duration) -> Result<Table<Pools>> 
     let (reads, writes) =
         (pool(16, Duration::from_millis(100)), pool(1, Duration::from_millis(10)));
     let pools = Pools::new(reads, writes);
-    // A place that cannot be written is found out now.
+    // A place that is not writable is detected now.
     pools.connect().map_err(|failure| failure.named(&format!("could not open {place}")))?;
     Ok(Table::new(pools, place))
 }

@@ -9,10 +9,10 @@ use super::statements::Statement;
 use crate::clock::{Clock, SystemClock};
 use crate::error::ErrorKind;
 
-/// What a blocking program reads and writes by.
+/// The connections for reading and writing in a blocking program.
 pub(super) struct Pools {
     reads: Arc<Pool>,
-    /// The same as `reads`, unless only one may write at a time.
+    /// The same as `reads`, unless only one connection may write at a time.
     writes: Arc<Pool>,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -84,8 +84,8 @@ impl Connections for Pools {
 /// Opens a connection.
 type Open = Box<dyn Fn() -> Result<Box<dyn Connection>, Failure> + Send + Sync>;
 
-/// So many connections at most, opened when they are needed. One that failed is not used again,
-/// and neither are those that lay idle then: a server that was started anew knows none of them.
+/// A limited number of connections, opened when they are needed. A connection that failed is not used
+/// again, and neither are those that were idle at that time, because a restarted server has closed them.
 pub(super) struct Pool {
     open: Open,
     most: usize,
@@ -95,15 +95,15 @@ pub(super) struct Pool {
     freed: Condvar,
 }
 
-/// Guarded by the mutex; nothing is asked of a database while it is held.
+/// Guarded by the mutex. The database is not called while it is held.
 #[derive(Default)]
 struct State {
     idle: Vec<Box<dyn Connection>>,
-    /// Those in use and those idle.
+    /// The connections in use and the idle ones.
     count: usize,
-    /// How often all were given up.
+    /// How often all were dropped.
     epoch: u64,
-    /// Threads that wait for one. Waking nobody is a system call too.
+    /// Threads that wait for a connection, because a wake-up costs a system call even if there are none.
     waiting: usize,
 }
 
@@ -112,7 +112,7 @@ impl Pool {
         Pool { open, most, wait, state: Mutex::default(), freed: Condvar::new() }
     }
 
-    /// Works with a connection, at this time of a clock that no step moves.
+    /// Runs `work` with a connection, at this time of the monotonic clock.
     pub(super) fn run<T>(
         &self,
         now: Duration,
@@ -133,7 +133,7 @@ impl Pool {
         done
     }
 
-    /// A connection, or the permission to open one.
+    /// Returns a connection, or the permission to open one.
     fn take(&self, now: Duration) -> Result<PooledConnection<'_>, Failure> {
         loop {
             let none_left = |state: &mut State| state.idle.is_empty() && state.count >= self.most;
@@ -162,7 +162,7 @@ impl Pool {
         }
     }
 
-    /// Gives up all connections: the idle ones now, the others when they come back.
+    /// Drops all connections: the idle ones now, the others when they are returned.
     fn forget(&self) {
         let mut state = self.state();
         state.epoch += 1;
@@ -178,7 +178,7 @@ impl Pool {
     }
 }
 
-/// A connection in use; goes back on drop, if it is still good.
+/// A connection in use. It is returned to the pool when this is dropped, if it still works.
 struct PooledConnection<'a> {
     pool: &'a Pool,
     epoch: u64,

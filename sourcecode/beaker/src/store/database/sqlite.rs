@@ -1,4 +1,4 @@
-//! SQLite: a file. Many read at a time, beside one that writes (the WAL mode).
+//! SQLite: a file with many readers and one writer at a time (WAL mode).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ pub(super) const DIALECT: Dialect = Dialect {
     text: "text",
     number: "integer",
     bytes: "blob",
-    // Without this a column takes anything.
+    // Without this, a column accepts values of any type.
     ending: " strict",
     mark: "?",
     number_of: "(case when cast(COLUMN as text) not glob '*[^0-9]*' and length(COLUMN) between 1 and 16 \
@@ -39,8 +39,8 @@ pub(super) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file; makes it, its folder and the table where they are missing. Waits for locks
-    /// of others for `wait` at most, now and for each statement later.
+    /// Opens the file, and creates it, its folder and the table if they are missing. It waits for the locks
+    /// of others for at most `wait`, now and for each later statement.
     pub(super) fn open(
         path: &Path,
         statements: Arc<Statements>,
@@ -64,8 +64,8 @@ impl Sqlite {
     }
 }
 
-/// Makes an empty file, which is a database, so that it is ours alone: SQLite gives its log the mode of
-/// the database. A link that leads to a file is followed, one that leads nowhere is not.
+/// Creates an empty file, which is a valid database, so that it gets our mode: SQLite gives its log the
+/// mode of the database. A link to a file is followed, a dangling link is not.
 fn create_file(path: &Path) -> Result<(), Failure> {
     match private::options().write(true).create_new(true).open(path) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
@@ -75,13 +75,13 @@ fn create_file(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// The change to WAL does not wait for others, so those who make the file take turns.
+/// The change to WAL does not wait for others, so programs that create the file take turns.
 fn create(bare: &Bare, path: &Path, statements: &Statements) -> Result<(), Failure> {
     let mut lock = path.as_os_str().to_owned();
     lock.push("-create.lock");
     let _lock = FileLock::lock(Path::new(&lock))
         .map_err(|error| Failure::new(ErrorKind::Storage, UNWRITABLE).caused_by(error))?;
-    // Where there is a table, it is ours by now, or somebody else's, and that one stays as it is.
+    // An existing table is ours by now, or belongs to another program and stays as it is.
     let has_table = "select exists (select 1 from sqlite_master where name = ?1 collate nocase)";
     let has_table: bool =
         bare.query_row(has_table, [&statements.table], |row| row.get(0)).map_err(failure)?;
@@ -98,7 +98,7 @@ impl Sqlite {
         self.bare.prepare_cached(self.statements.text(statement)).map_err(failure)
     }
 
-    /// Runs the statement with each of these, in one transaction.
+    /// Runs the statement with each of these values, in one transaction.
     fn change_all<'a, V: AsRef<[Value<'a>]>>(
         &mut self,
         statement: Statement,
@@ -174,17 +174,17 @@ impl ToSql for Value<'_> {
     }
 }
 
-/// How often the file was found removed; a clone is the same count. Whoever goes on with a removed file would
-/// talk to nobody.
+/// How often the file was found removed; a clone is the same count. A program that continued to use a
+/// removed file would be alone with it.
 ///
-/// Asking the system costs as much as half a read. So those who write ask every 10 ms, and those who read
-/// less often; what one of them finds out all of them know. What is written in between goes where the file
-/// went.
+/// The check is a system call that costs as much as half a read. Therefore writers check every 10 ms, and
+/// readers less often; all of them share the result. Values that are written in between are lost with the
+/// file.
 #[derive(Clone, Default)]
 pub(super) struct Removals(Arc<AtomicU64>);
 
 impl Removals {
-    /// A watch for one connection, to be made before the file is opened.
+    /// Creates a watch for a connection, before the file is opened.
     pub(super) fn watch(&self, path: &Path, look_every: Duration) -> Watch {
         let seen = self.0.load(Ordering::Acquire);
         let removals = self.clone();
@@ -192,24 +192,24 @@ impl Removals {
     }
 }
 
-/// What one connection knows of its file.
+/// What a connection knows about its file.
 pub(super) struct Watch {
     removals: Removals,
     seen: u64,
     path: PathBuf,
-    /// Which file was opened.
+    /// Identifies the file that was opened.
     file: Option<FileId>,
     look_every: Duration,
     looked: Option<Duration>,
 }
 
 impl Watch {
-    /// The file is open now.
+    /// Notes that the file is open now.
     pub(super) fn begin(&mut self) {
         self.file = file_id(&self.path);
     }
 
-    /// Is the open file still the one at the path, as far as is known?
+    /// Returns whether the open file is still the one at the path, as far as is known.
     pub(super) fn is_current(&mut self, now: Duration) -> bool {
         if self.removals.0.load(Ordering::Acquire) != self.seen {
             return false;
@@ -227,7 +227,7 @@ impl Watch {
     }
 }
 
-/// Device and number of a file.
+/// The device and the number of a file.
 type FileId = (u64, u64);
 
 #[cfg(unix)]
@@ -236,7 +236,7 @@ fn file_id(path: &Path) -> Option<FileId> {
     fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
-/// Elsewhere an open file is not removed.
+/// On other systems, an open file is not removed.
 #[cfg(not(unix))]
 fn file_id(_: &Path) -> Option<FileId> {
     None
@@ -268,7 +268,7 @@ pub(super) fn failure(error: rusqlite::Error) -> Failure {
         }
         Some(ErrorCode::DiskFull) => (ErrorKind::Storage, "the disk is full: free some space"),
         Some(ErrorCode::TooBig) => (ErrorKind::TooLarge, "store less in one value"),
-        // The table is there, but not ours.
+        // The table exists, but is not ours.
         Some(ErrorCode::Unknown) => {
             let hint = "the table has other columns, so it may be another program's: give another `table_name`";
             (ErrorKind::Config, hint)

@@ -1,33 +1,33 @@
-//! The statements, all in one place. SQLite and PostgreSQL understand nearly the same ones.
+//! All statements in one place. SQLite and PostgreSQL understand nearly the same ones.
 //!
-//! Each is one transaction of its own. A condition is a part of its statement, so nothing can come
-//! between the look and the write.
+//! Each is a transaction of its own. A condition is a part of its statement, so nothing can come between
+//! the check and the write.
 
 use crate::error::{Error, Result};
 use crate::store::MAX_COUNT;
 
-/// The longest name: PostgreSQL cuts names at 63 bytes, and the index's is longer.
+/// The longest name: PostgreSQL cuts names at 63 bytes, and the name of the index is longer.
 const LONGEST_NAME: usize = 48;
 
-/// What differs between the two.
+/// The differences between the two databases.
 #[derive(Clone, Copy)]
 pub(super) struct Dialect {
     pub(super) text: &'static str,
     pub(super) number: &'static str,
     pub(super) bytes: &'static str,
-    /// What ends the definition of the table.
+    /// The end of the table's definition.
     pub(super) ending: &'static str,
-    /// What a parameter's number follows.
+    /// The prefix of a parameter's number.
     pub(super) mark: &'static str,
-    /// A whole number from the digits in `COLUMN`, and null from other bytes.
+    /// An expression that turns the digits in `COLUMN` into a number, and other bytes into null.
     pub(super) number_of: &'static str,
-    /// The digits of `NUMBER`, as bytes.
+    /// An expression that turns `NUMBER` into its digits, as bytes.
     pub(super) digits_of: &'static str,
-    /// The column `bytes` as a text.
+    /// An expression that turns the column `bytes` into a text.
     pub(super) text_of: &'static str,
 }
 
-/// One of the statements. `Many` are those of which one does for many keys; SQLite has none of them.
+/// One of the statements. Those with `Many` handle many keys at once; SQLite has none of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Statement {
     Read,
@@ -36,16 +36,16 @@ pub(super) enum Statement {
     PutUnchanged,
     Delete,
     DeleteUnchanged,
-    /// Removes a row whose checksum is wrong, if it is still that one.
+    /// Removes a row whose checksum is wrong, if it has not changed.
     DeleteDamaged,
-    /// Adds to a counter or makes it, and returns its digits.
+    /// Adds to a counter or creates it, and returns its digits.
     Increment,
     /// Returns the last name of the next step of a `clear`, if there is more than one step left.
     ClearUntil,
     ClearStep,
     ClearRest,
     Sweep,
-    /// Returns the names of what lives in a namespace, from one on.
+    /// Returns the live names of a namespace, beginning at a given one.
     Names,
     #[cfg(feature = "postgres")]
     ReadMany,
@@ -58,7 +58,7 @@ pub(super) enum Statement {
 use Statement::*;
 
 impl Statement {
-    /// All of them, in their order.
+    /// All of them, in order.
     pub(super) const ALL: &[Statement] = &[
         Read,
         Put,
@@ -81,7 +81,7 @@ impl Statement {
         DeleteMany,
     ];
 
-    /// Its text, with `TABLE` for the table and `?` before the numbers of parameters.
+    /// Returns the text, with `TABLE` for the table and `?` before the numbers of parameters.
     fn template(self, dialect: Dialect) -> String {
         const ROW: &str = "(namespace, name, version, expires_at, bytes, checksum)";
         const REPLACE: &str = "on conflict (namespace, name) do update set \
@@ -112,7 +112,7 @@ impl Statement {
                 "delete from TABLE where namespace = ?1 and name > ?2 and name <= ?3".into()
             }
             ClearRest => "delete from TABLE where namespace = ?1 and name > ?2".into(),
-            // The condition stands there twice: what is written anew meanwhile stays.
+            // The condition is repeated, so that rows that were replaced meanwhile stay.
             Sweep => "delete from TABLE where expires_at <= ?1 and (namespace, name) in \
                  (select namespace, name from TABLE where expires_at <= ?1 \
                  order by expires_at limit ?2)"
@@ -133,8 +133,8 @@ impl Statement {
                 "insert into TABLE as old {ROW} select * from unnest(?1::text[], ?2::text[], \
                  ?3::bigint[], ?4::bigint[], ?5::bytea[], ?6::bigint[]) {REPLACE}"
             ),
-            // Rows are locked in the order of their keys, as `PutMany` is given them: so of those who
-            // change many rows at once, none wait for each other in a circle.
+            // Rows are locked in the order of their keys, as in `PutMany`, so that calls which change many
+            // rows at once cannot wait for each other in a circle.
             #[cfg(feature = "postgres")]
             DeleteMany => format!(
                 "with doomed as (select old.namespace, old.name from TABLE as old join \
@@ -148,9 +148,10 @@ impl Statement {
     }
 }
 
-/// The parameters are: namespace, name, version, end of life, number to add, checksum of the key, now.
+/// The parameters are: namespace, name, version, time of expiry, number to add, checksum of the key, now.
 ///
-/// Whatever is in a counter's row is a number, so the database itself sums it up: see `Columns::sum`.
+/// The row of a counter contains only numbers, so the database itself calculates its checksum: see
+/// `Columns::sum`.
 fn increment(dialect: Dialect) -> String {
     let sum = |expires: &str, count: &str| {
         format!(
@@ -184,7 +185,7 @@ pub(super) struct Statements {
     /// The name of the table.
     #[cfg(feature = "sqlite")]
     pub(super) table: String,
-    /// Creates the table and its index where they are missing.
+    /// Creates the table and its index if they are missing.
     pub(super) create: String,
     /// Fails if the table is missing, or has other columns.
     pub(super) probe: String,
@@ -224,7 +225,7 @@ impl Statements {
     }
 }
 
-/// The name becomes a part of the statements, so it is letters, digits and `_` only.
+/// The name becomes a part of the statements, so only letters, digits and `_` are allowed.
 fn check(table: &str) -> Result<()> {
     let plain = table.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let begins = table.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! What a store does with its table, written once for both kinds of program, and what goes wrong with it.
+//! The operations of a store on its table, for both kinds of program, and their errors.
 
 use std::fmt::Display;
 use std::mem;
@@ -15,20 +15,20 @@ use crate::store::{
     KeyCursor, KeyPage, Precondition, Put, Stored, SweepProgress, Version, counter,
 };
 
-/// More than any database takes without special care.
+/// Databases need special care for larger values.
 const LARGEST_VALUE: usize = 256 * 1024 * 1024;
 
-/// So many rows go in one step of a `clear`, so that each step is short.
+/// How many rows one step of a `clear` removes, so that each step is short.
 const CLEAR_STEP: i64 = 1000;
 
-/// So many rows, and bytes of them, are read or written at once, so that others get their turn.
+/// How many rows are read or written at once, and how many bytes of them, so that others get their turn.
 const MOST_IN_ONE: usize = 1000;
 const MOST_BYTES_IN_ONE: usize = 16 * 1024 * 1024;
 
-/// A table in a database. The futures are never pending where the connections' are not.
+/// A table in a database. The futures are pending only if those of the connections are.
 pub(super) struct Table<C> {
     pub(super) connections: C,
-    /// For messages; without a password.
+    /// For messages, without a password.
     pub(super) place: String,
     pub(super) clock: Arc<dyn Clock>,
     damaged: AtomicU64,
@@ -68,7 +68,7 @@ impl<C: Connections> Table<C> {
         let changed = self.connections.change(statement, values).await;
         let is_done = changed.map_err(|failure| self.failed("write", show(key), failure))? > 0;
         if !is_done && when == Precondition::Absent && self.looks_at_what_refuses() {
-            // If it is damaged, this removes it, and the next one succeeds.
+            // If it is damaged, this removes it, and the next write succeeds.
             self.look(key, &row.key).await?;
         }
         Ok(is_done.then_some(version))
@@ -105,8 +105,8 @@ impl<C: Connections> Table<C> {
         puts.iter().try_for_each(|put| self.check_size(put.key, put.bytes))?;
         let now = self.clock.now();
         let mut rows: Vec<Row<'_>> = puts.iter().map(|put| row(put, now).0).collect();
-        // All who write several rows at once go through them in one order, so none wait in a circle.
-        // Of those with one key the last one counts; the order keeps it the last.
+        // All calls that write several rows go through them in the same order, so that they cannot wait for
+        // each other in a circle. If a key occurs several times, the stable order keeps its last row last.
         rows.sort_by(|one, other| one.key.cmp(&other.key));
         rows.dedup_by(|later, kept| {
             let is_same = later.key == kept.key;
@@ -137,7 +137,8 @@ impl<C: Connections> Table<C> {
         Ok(())
     }
 
-    /// Adds to a counter by one statement. What that refuses is looked at, and if it is damaged, it goes.
+    /// Adds to a counter with one statement. If the statement refuses, the row is read, and removed if it
+    /// is damaged.
     pub(super) async fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
         counter::check(key, by)?;
         let columns = Columns::of(key);
@@ -162,7 +163,7 @@ impl<C: Connections> Table<C> {
             let is_counter = matches!(found, Found::Row { checksum: ..0, .. });
             match self.living(&columns, found).await {
                 Some(_) if !is_counter => return Err(counter::no_counter(key)),
-                // One that there is room in was written meanwhile.
+                // A counter with enough room was written meanwhile.
                 Some(stored) => drop(counter::add(key, &stored.bytes, by)?),
                 None => {}
             }
@@ -170,7 +171,7 @@ impl<C: Connections> Table<C> {
         Err(counter::contended(key))
     }
 
-    /// Removes all rows of a namespace. Each name is passed once, so this ends, whatever is written
+    /// Removes all rows of a namespace. Each name is passed once, so this ends whatever is written
     /// meanwhile.
     pub(super) async fn clear(&self, namespace: &Namespace) -> Result<()> {
         let column = column(namespace);
@@ -191,7 +192,7 @@ impl<C: Connections> Table<C> {
         }
     }
 
-    /// Lists what lives in a namespace, sorted by the names as they are in the table.
+    /// Lists the live keys of a namespace, sorted by their names in the table.
     pub(super) async fn keys(
         &self,
         namespace: &Namespace,
@@ -230,7 +231,7 @@ impl<C: Connections> Table<C> {
         Ok(self.living(columns, found).await)
     }
 
-    /// What is found, if it is whole and lives.
+    /// Returns the value if it is intact and live.
     async fn living(&self, columns: &Columns, found: Found) -> Option<Stored> {
         match found {
             Found::Row { version, expires, bytes, checksum } => {
@@ -250,8 +251,8 @@ impl<C: Connections> Table<C> {
         }
     }
 
-    /// Removes a damaged row, so that it is not in the way of `Precondition::Absent`. It counts as nothing
-    /// whether this succeeds or not.
+    /// Removes a damaged row, so that it does not prevent writes with `Precondition::Absent`. It counts as
+    /// missing whether this succeeds or not.
     async fn heal(&self, columns: &Columns, version: i64, checksum: i64) {
         self.damaged.fetch_add(1, Ordering::Relaxed);
         let [namespace, name] = columns.values();
@@ -259,8 +260,9 @@ impl<C: Connections> Table<C> {
         let _ = self.connections.change(Statement::DeleteDamaged, &values).await;
     }
 
-    /// The database does not see that a row is damaged, so a lease that nobody reads would be held for
-    /// ever. Waiting for one asks many times, and looks some of them.
+    /// The database does not detect a damaged row, so a lease that is never read would stay forever. A call
+    /// that waits for a lease asks many times, and this returns `true` for some of them, so that they read
+    /// it.
     fn looks_at_what_refuses(&self) -> bool {
         const EACH: u32 = 16;
         self.refused.fetch_add(1, Ordering::Relaxed) % EACH == EACH - 1
@@ -284,7 +286,7 @@ impl<C: Connections> Table<C> {
     }
 }
 
-/// A row that has not been written yet, and its version.
+/// Returns a row to be written, and its version.
 fn row<'a>(put: &Put<'a>, now: Timestamp) -> (Row<'a>, Version) {
     let version = Version::fresh();
     let expires = put.ttl.map(|ttl| moment(now + ttl));
@@ -292,7 +294,7 @@ fn row<'a>(put: &Put<'a>, now: Timestamp) -> (Row<'a>, Version) {
     (Row { key: Columns::of(put.key), content }, version)
 }
 
-/// How many of the rows are written at once; one at least.
+/// Returns how many of the rows are written at once, at least one.
 fn how_many(rows: &[Row<'_>]) -> usize {
     let mut bytes = 0;
     let fits = rows.iter().take(MOST_IN_ONE).take_while(|row| {
@@ -306,17 +308,17 @@ fn number(version: Version) -> Value<'static> {
     Value::Number(version.number().cast_signed())
 }
 
-/// Databases count with a sign.
+/// Databases use signed numbers.
 fn moment(time: Timestamp) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// A key in a message.
+/// Shows a key in a message.
 fn show(key: &Key) -> String {
     format!("{key:?}")
 }
 
-/// A batch in a message.
+/// Describes a batch in a message.
 fn many(count: usize) -> String {
     format!("{count} values")
 }

@@ -1,4 +1,4 @@
-//! The file, which is kept open, and shared with the other processes that have it open.
+//! The database file, which is kept open and shared with other processes.
 
 use std::fmt::{self, Display};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,11 +14,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::file_lock::FileLock;
 use crate::private;
 
-/// Namespace and name; to an image.
+/// Maps a namespace and a name to an image.
 pub(super) const TABLE: TableDefinition<(&str, &[u8]), &[u8]> =
     TableDefinition::new("beaker_values");
 
-/// Bytes of pages that a process keeps in memory. Other processes' changes are seen all the same.
+/// How many bytes of pages a process keeps in memory. Changes by other processes are visible nevertheless.
 const CACHE: usize = 32 * 1024 * 1024;
 
 type Write<'a> = Table<'a, (&'static str, &'static [u8]), &'static [u8]>;
@@ -26,25 +26,25 @@ type Write<'a> = Table<'a, (&'static str, &'static [u8]), &'static [u8]>;
 /// A namespace and a name.
 pub(super) type Entry = (String, Vec<u8>);
 
-/// What one step through the table found.
+/// The result of one step through the table.
 pub(super) struct Step {
     pub(super) dead: Vec<Entry>,
-    /// Where the next step begins; `None` if this was the last.
+    /// Where the next step begins; `None` if this was the last one.
     pub(super) next: Option<Entry>,
 }
 
-/// The database file, opened when it is needed first.
+/// The database file, which is opened at the first use.
 pub(super) struct DatabaseFile {
     file: PathBuf,
-    /// Held while the file is made.
+    /// Held while the file is created.
     lock: PathBuf,
-    /// The file as it was opened last, until something fails. Locked for no longer than it takes to open it.
+    /// The open file, until an operation fails. Locked only while it is opened.
     open: Mutex<Option<Arc<Open>>>,
 }
 
 /// The file at the path, opened.
 struct Open {
-    // Before the database, which a view of it would keep busy.
+    // Dropped before the database, which would be kept in use by a view.
     snapshots: Snapshots,
     database: Database,
     identity: FileIdentity,
@@ -63,7 +63,7 @@ impl DatabaseFile {
         &self.file
     }
 
-    /// Works with the table as it is; `None` if there is none.
+    /// Runs `work` with the current table, or returns `None` if there is no table.
     pub(super) fn read<T>(
         &self,
         what: &str,
@@ -77,8 +77,8 @@ impl DatabaseFile {
         })
     }
 
-    /// Works with the table, and commits if that has changed something, as the work tells beside its result.
-    /// What waits for another writer waits here.
+    /// Runs `work` with the table, and commits if `work` reports a change beside its result. Waits here for
+    /// other writers.
     pub(super) fn write<T>(
         &self,
         what: &str,
@@ -93,13 +93,13 @@ impl DatabaseFile {
                 };
                 open.snapshots.forget();
                 let transaction = open.database.begin_write()?;
-                // Look again: the folder may have been removed while this waited.
+                // Checked again, because the folder may have been removed during the wait.
                 if open.identity.is_at(&self.file) {
                     break transaction;
                 }
             };
             let (done, has_changed) = work(&mut transaction.open_table(TABLE)?)?;
-            // A commit waits for the disk, and makes all others take another view.
+            // A commit waits for the disk, and makes all other processes take another view.
             if has_changed {
                 transaction.commit()?;
             } else {
@@ -109,7 +109,7 @@ impl DatabaseFile {
         })
     }
 
-    /// Looks at so many entries, and lists those that are over.
+    /// Looks at this many entries, and lists those that have expired.
     pub(super) fn step(
         &self,
         from: Option<&Entry>,
@@ -132,7 +132,8 @@ impl DatabaseFile {
         Ok(step.unwrap_or(Step { dead: Vec::new(), next: None }))
     }
 
-    /// The file at the path, which may be another one than last time; `None` if there is none.
+    /// Returns the file at the path, which may have been replaced since the last call; `None` if there is
+    /// none.
     fn open(&self) -> Result<Option<Arc<Open>>, redb::Error> {
         let mut open = self.opened();
         if let Some(open) = open.as_ref().filter(|open| open.identity.is_at(&self.file)) {
@@ -160,7 +161,7 @@ impl DatabaseFile {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes the file, unless somebody else has. Whoever is killed meanwhile leaves none.
+    /// Creates the file, unless another process has. If the process is killed meanwhile, no file is left.
     fn create(&self) -> Result<(), redb::Error> {
         let _lock = FileLock::lock(&self.lock).map_err(|error| {
             let lock = self.lock.display();
@@ -170,7 +171,7 @@ impl DatabaseFile {
             return Ok(());
         }
         private::create_folder(self.file.parent().unwrap_or(Path::new(".")))?;
-        // The lock is held, so this name is nobody else's.
+        // The lock is held, so no other process uses this name.
         let new = self.file.with_extension("new");
         match fs::remove_file(&new) {
             Err(error) if !is_missing(&error) => return Err(error.into()),
@@ -182,8 +183,9 @@ impl DatabaseFile {
         Ok(fs::rename(&new, &self.file)?)
     }
 
-    /// Does something with the file. redb may panic at a file that was damaged; here that is an error like
-    /// others. After an error, the file is opened again: redb refuses to go on after one of the disk.
+    /// Runs an operation on the file. redb may panic if the file is damaged, which is turned into an error
+    /// here. After an error, the file is opened again, because redb refuses to continue after an error of
+    /// the disk.
     fn guarded<T>(
         &self,
         what: &str,
@@ -207,10 +209,10 @@ impl DatabaseFile {
         Err(error)
     }
 
-    /// Closes the file, when nobody uses it any more.
+    /// Closes the file when it is not in use any more.
     fn close(&self) {
         let open = self.opened().take();
-        // Closing writes, and may find the same damage.
+        // Closing writes to the file, and may detect the same damage.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(open)));
     }
 }
@@ -237,7 +239,7 @@ fn is_missing(error: &io::Error) -> bool {
 
 const DAMAGED: &str = "the file is damaged, or another program's: bring back a copy of it, or name another `data_dir`";
 
-/// Its kind, and a hint.
+/// Returns the kind of the error, and a hint.
 pub(super) fn advice(error: &redb::Error) -> (ErrorKind, &'static str) {
     use std::io::ErrorKind as Io;
     match error {

@@ -1,6 +1,6 @@
-//! One file of the embedded database redb. Shared across the processes of one host, survives a
-//! restart, and needs no server. Times to live are kept to the microsecond; what has expired stays
-//! in the file until it is swept.
+//! Stores all values in one file of the embedded database redb. The file is shared by the processes of one
+//! host, survives a restart and needs no server. Times to live are exact to the microsecond. Expired values
+//! stay in the file until a cleanup removes them.
 
 mod database_file;
 mod snapshot;
@@ -22,40 +22,42 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 
-/// More than this is for files.
+/// Larger values should be stored in files.
 const LARGEST_VALUE: usize = 256 * 1024 * 1024;
 
-/// Values in the file `data_dir/container_dbm/beaker.redb`, all namespaces in the one.
+/// Stores values in the file `data_dir/container_dbm/beaker.redb`, which holds all namespaces.
 ///
-/// Each store keeps the file open, and any number of them share it, in this process and in others: all see
-/// what any of them has written, and one of them writes at a time. That is redb's mode `MultiWriter`, which
-/// needs locks that Linux, Apple's systems and Windows have; a program that opens the file with redb in
-/// another mode is kept out while a store is open, and keeps stores out. Reading is quick; a write waits
-/// for the disk twice, since redb keeps on it what the next writer, in whichever process, has to know.
+/// Each store keeps the file open, and any number of stores in this process and in others share it. All of
+/// them see every write, and one of them writes at a time. This uses redb's mode `MultiWriter`, which needs
+/// the file locks of Linux, Apple's systems or Windows. A program that opens the file with redb in another
+/// mode is locked out while a store is open, and locks out stores itself. Reading is fast. A write waits
+/// for the disk twice, because redb stores there what the next writer needs, whichever process that is.
 ///
-/// What was written is on the disk, and stays there if the process is killed or the power fails. One that
-/// is killed while it writes keeps nobody waiting. A write that fails on a full disk leaves the old values,
-/// which can be read again when there is room: redb has to put its file right first. A file that is
-/// removed, or replaced by a copy, is noticed with the next call. The file has the mode 0600, and folders
-/// that are made have 0700, whatever the umask. Each open store keeps at most 32 MiB of the file in memory.
-/// Where many write, a [file a record](super::FileStore) or SQLite is quicker.
+/// A value is on disk when the write returns, and survives a killed process and a power failure. A process
+/// that is killed during a write does not block others. If a write fails because the disk is full, the old
+/// values stay; they are readable again when there is room, because redb has to repair its file first. If
+/// the file is removed or replaced by a copy, the next call detects that. The file has mode 0600 and
+/// created folders have mode 0700, whatever the umask. Each open store keeps at most 32 MiB of the file in
+/// memory.
+///
+/// With many writers, a [`FileStore`](super::FileStore) or SQLite is faster.
 #[must_use]
 pub struct DbmStore {
     file: DatabaseFile,
     clock: Arc<dyn Clock>,
     damaged: AtomicU64,
-    /// Where the next step of a sweep goes on. Guards nothing else.
+    /// Where the next step of the cleanup begins. Protects nothing else.
     swept: Mutex<Option<Entry>>,
 }
 
 impl DbmStore {
-    /// A store in this folder, which is made if it is missing, as is the file.
+    /// Creates a store in this folder. The folder and the file are created if they are missing.
     pub fn open(data_dir: impl AsRef<Path>) -> Result<DbmStore> {
         DbmStore::open_with_locks(&data_dir, data_dir.as_ref().join("container_dbm_lock"))
     }
 
-    /// The same, with the lock file in another folder than `data_dir/container_dbm_lock`. It is held while
-    /// the file is made. All who share the file must name the same one.
+    /// Creates a store with its lock file in another folder than `data_dir/container_dbm_lock`. The lock is
+    /// held while the file is created. All programs that share the file must use the same folder.
     pub fn open_with_locks(
         data_dir: impl AsRef<Path>,
         lock_dir: impl AsRef<Path>,
@@ -66,7 +68,7 @@ impl DbmStore {
         Ok(DbmStore { file, clock, damaged: AtomicU64::new(0), swept: Mutex::new(None) })
     }
 
-    /// Goes by another clock than the system's.
+    /// Sets the clock by which values expire. Default: the system clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> DbmStore {
         self.clock = clock;
         self
@@ -112,7 +114,7 @@ impl Store for DbmStore {
                 let current = self.living(entry, stored.as_ref().map(redb::AccessGuard::value));
                 current.map(|image| image.version)
             };
-            // What is expired or damaged goes too, though it does not count as removed.
+            // Expired and damaged values are removed too, but do not count as removed.
             let removes = current.is_none() || when.is_met_by(current);
             let removed = removes && table.remove(entry)?.is_some();
             Ok((removed && current.is_some(), removed))
@@ -176,7 +178,7 @@ impl Store for DbmStore {
     fn clear(&self, namespace: &Namespace) -> Result<()> {
         let name = namespace.name();
         self.file.write("clear", &format_args!("{namespace:?}"), |table| {
-            // The first text after this one in the table's order.
+            // The next possible text in the order of the table.
             let next = format!("{name}\0");
             table.retain_in((name, &[][..])..(next.as_str(), &[][..]), |_, _| false)?;
             Ok(((), true))
@@ -222,7 +224,7 @@ impl Store for DbmStore {
             self.file.write("sweep", &"values", |table| {
                 for (namespace, name) in &dead {
                     let entry = (namespace.as_str(), name.as_slice());
-                    // Look again: it may have been written anew since.
+                    // Checked again, because it may have been replaced.
                     let dies = table.get(entry)?.is_some_and(|bytes| is_over(entry, bytes.value()));
                     if dies {
                         table.remove(entry)?;
@@ -272,7 +274,7 @@ impl DbmStore {
         Err(Error::new(ErrorKind::TooLarge, format!("{what}: {why}")))
     }
 
-    /// What lives in these bytes; nothing if they are damaged or expired.
+    /// Returns the live value in these bytes; `None` if they are damaged or expired.
     fn living<'a>(&self, entry: EntryRef<'_>, bytes: Option<&'a [u8]>) -> Option<Image<'a>> {
         let image = Image::read(entry, bytes?);
         if image.is_none() {
@@ -283,7 +285,7 @@ impl DbmStore {
     }
 }
 
-/// What a batch is called in a message.
+/// Describes a batch in a message.
 fn values(count: usize) -> String {
     format!("{count} values")
 }
@@ -297,7 +299,7 @@ fn entry(key: &Key) -> EntryRef<'_> {
     (key.namespace().name(), key.name())
 }
 
-/// What stands under a key: a header, then the bytes that were put.
+/// The bytes under a key: a header, followed by the bytes that were put.
 ///
 /// | bytes | what |
 /// |---|---|
@@ -306,7 +308,7 @@ fn entry(key: &Key) -> EntryRef<'_> {
 /// | 12 to 19 | expires at: microseconds since 1970; 0: never |
 /// | 20 on | the bytes that were put |
 ///
-/// Numbers are little-endian. redb checks its pages only after a crash, so each value has a checksum of
+/// Numbers are little-endian. redb verifies its pages only after a crash, so each value has a checksum of
 /// its own.
 struct Image<'a> {
     content: &'a [u8],
@@ -331,7 +333,7 @@ impl<'a> Image<'a> {
         bytes
     }
 
-    /// `None` for damaged bytes, and for those of another key.
+    /// Returns `None` for damaged bytes, and for those of another key.
     fn read(key: EntryRef<'_>, bytes: &'a [u8]) -> Option<Image<'a>> {
         let (written, rest) = bytes.split_first_chunk::<4>()?;
         if u32::from_le_bytes(*written) != checksum(key, rest) {
@@ -354,7 +356,7 @@ impl<'a> Image<'a> {
 
 fn checksum((namespace, name): EntryRef<'_>, rest: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
-    // With its length, so that no two keys are the same bytes.
+    // With its length, so that different keys never give the same bytes.
     hasher.update(&(namespace.len() as u64).to_le_bytes());
     for part in [namespace.as_bytes(), name, rest] {
         hasher.update(part);

@@ -1,12 +1,13 @@
 //! The table as of the latest commit of any process.
 //!
-//! Beginning to read takes redb five calls to the system, since it tells other processes which pages are
-//! in use. So one view of the table serves reads until somebody commits. Each commit changes the first
-//! bytes of the file; a read looks at these, which is one call, and takes another view if they differ.
+//! Beginning to read takes redb five system calls, because it tells other processes which pages are in use.
+//! Therefore one view of the table serves reads until the next commit. Each commit changes the first bytes
+//! of the file. A read compares these bytes, which takes one system call, and takes another view if they
+//! differ.
 //!
-//! A view keeps its pages from being used again, and so the file would grow if a process kept one and did
-//! nothing more. One that is not read for [`KEPT`] is given up, by a thread that lives for as long as there
-//! is one.
+//! A view prevents its pages from being used again, so the file would grow if an idle process kept one. For
+//! that reason, a view that has not been read for [`KEPT`] is dropped by a thread, which lives as long as
+//! there is a view.
 
 use std::fs::{self, File};
 use std::io;
@@ -20,20 +21,20 @@ use redb::{Database, ReadOnlyTable, ReadableDatabase, TableError};
 
 use super::database_file::TABLE;
 
-/// How long a view is kept that nobody reads.
+/// How long an unused view is kept.
 const KEPT: Duration = Duration::from_millis(50);
 
-/// redb's file begins with what tells of the latest commit: a header and two slots.
+/// The beginning of redb's file, which describes the latest commit: a header and two slots.
 const HEADER: usize = 320;
 
 type Header = [u8; HEADER];
 
-/// The table, as it was when it was looked at.
+/// The table at the time of the view.
 pub(super) type View = ReadOnlyTable<(&'static str, &'static [u8]), &'static [u8]>;
 
-/// A view, or that there is no table.
+/// A view, or the fact that there is no table.
 pub(super) struct Snapshot {
-    /// What the file began with just before.
+    /// The beginning of the file just before the view.
     header: Option<Header>,
     table: Option<View>,
 }
@@ -52,7 +53,7 @@ impl Snapshot {
     }
 }
 
-/// The views of one opened file.
+/// The views of one open file.
 pub(super) struct Snapshots {
     file: File,
     kept: Arc<Mutex<Kept>>,
@@ -61,9 +62,9 @@ pub(super) struct Snapshots {
 #[derive(Default)]
 struct Kept {
     latest: Option<Arc<Snapshot>>,
-    /// Whether it was read since the thread last looked.
+    /// Whether it was read since the last check by the thread.
     is_used: bool,
-    /// Ends the thread that gives it up, when this is dropped.
+    /// Ends the thread when it is dropped.
     thread: Option<Sender<()>>,
 }
 
@@ -72,14 +73,14 @@ impl Snapshots {
         Ok(Snapshots { file: File::open(path)?, kept: Arc::default() })
     }
 
-    /// The file that these are of.
+    /// Returns the identity of the file.
     pub(super) fn identity(&self) -> io::Result<FileIdentity> {
         Ok(FileIdentity::of(&self.file.metadata()?))
     }
 
-    /// The table with all that was committed before this call.
+    /// Returns the table with all commits from before this call.
     pub(super) fn latest(&self, database: &Database) -> Result<Arc<Snapshot>, redb::Error> {
-        // Before the view is taken: a commit in between makes the next read take another one.
+        // Read before the view is taken, so that a commit in between makes the next read take another view.
         let header = self.header();
         let mut kept = lock(&self.kept);
         if let Some(latest) = kept.latest.as_ref().filter(|latest| latest.header == header) {
@@ -95,12 +96,12 @@ impl Snapshots {
         Ok(latest)
     }
 
-    /// Gives up the view, so that what is committed next can use its pages again.
+    /// Drops the view, so that the next commits can use its pages again.
     pub(super) fn forget(&self) {
         lock(&self.kept).latest = None;
     }
 
-    /// `None` where it cannot be read without redb's locks, and then every read takes a view of its own.
+    /// Returns `None` if it cannot be read without redb's locks; each read then takes a view of its own.
     #[cfg(unix)]
     fn header(&self) -> Option<Header> {
         use std::os::unix::fs::FileExt;
@@ -115,7 +116,7 @@ impl Snapshots {
 }
 
 impl Kept {
-    /// Starts the thread, unless it runs. The system may have none to give.
+    /// Starts the thread, unless it runs already. The system may be unable to start one.
     fn has_thread(&mut self, kept: &Arc<Mutex<Kept>>) -> bool {
         if self.thread.is_none() {
             let (sender, ended) = channel();
@@ -134,7 +135,7 @@ impl Kept {
     }
 }
 
-/// Whether the view was read since the last time; one that was not is given up.
+/// Returns whether the view was read since the last check, and drops it otherwise.
 fn is_still_used(kept: &Weak<Mutex<Kept>>) -> bool {
     let Some(kept) = kept.upgrade() else { return false };
     let mut kept = lock(&kept);
@@ -149,7 +150,8 @@ fn lock(kept: &Mutex<Kept>) -> MutexGuard<'_, Kept> {
     kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Which file is at a path: another one, once it was removed and made again, or brought back from a copy.
+/// Identifies the file at a path. It differs after the file was removed and created again, or restored from
+/// a copy.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FileIdentity(#[cfg(unix)] (u64, u64));
 
@@ -160,13 +162,13 @@ impl FileIdentity {
         FileIdentity((file.dev(), file.ino()))
     }
 
-    /// Elsewhere an open file cannot be replaced.
+    /// On other systems, an open file cannot be replaced.
     #[cfg(not(unix))]
     fn of(_: &fs::Metadata) -> FileIdentity {
         FileIdentity()
     }
 
-    /// Whether it is still the one at this path.
+    /// Returns whether this file is still at the path.
     pub(super) fn is_at(&self, path: &Path) -> bool {
         fs::metadata(path).is_ok_and(|file| FileIdentity::of(&file) == *self)
     }
@@ -184,10 +186,10 @@ mod tests {
         snapshots.latest(&database).unwrap();
         let kept = Arc::downgrade(&snapshots.kept);
         assert!(lock(&snapshots.kept).latest.is_some());
-        // What the thread does, at its own times.
+        // What the thread does, at times of its own.
         while is_still_used(&kept) {}
         assert!(lock(&snapshots.kept).latest.is_none());
-        // The next one is kept again.
+        // The next view is kept again.
         snapshots.latest(&database).unwrap();
         assert!(lock(&snapshots.kept).thread.is_some());
         drop(snapshots);

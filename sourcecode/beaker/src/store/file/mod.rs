@@ -1,6 +1,6 @@
-//! A file a record, in Beaker's tree. Shared across the processes of one host; survives a restart.
-//! Times to live are kept to the microsecond; what has expired stays on disk until it is
-//! swept.
+//! Stores each record in a file, in the folder layout of Beaker. The files are shared by the processes of
+//! one host and survive a restart. Times to live are exact to the microsecond. Expired values stay on disk
+//! until a cleanup removes them.
 
 mod record;
 mod sweep;
@@ -25,21 +25,21 @@ use crate::file_lock::FileLock;
 use crate::key::{Key, Namespace};
 use crate::private;
 
-/// A file a record under `data_dir`.
+/// Stores each record in a file under `data_dir`.
 ///
-/// A write goes to a temporary file in the same folder, which is then renamed: whoever reads, and
-/// whoever comes after a kill, sees the old record or the new one. Reading takes no lock, nor does
-/// writing a new record; a change takes one on that record alone. Nothing is synced to the disk, so
-/// after a loss of power a record may be old, or damaged and then counts as missing.
+/// A write goes to a temporary file in the same folder, which is then renamed. Therefore a reader sees
+/// either the old record or the new one, even if the writer is killed. Reading and creating a record take
+/// no lock; changing a record locks only that record. Nothing is synced to the disk, so after a power
+/// failure a record may be old, or may be damaged and count as missing.
 ///
-/// Files are made with mode 0600 and folders with 0700, whatever the umask; a folder that is there
-/// already keeps its mode. Whoever may write in `data_dir` can remove records and put others in their
-/// place, so make it with a mode of 0700, or let this make it.
+/// Files are created with mode 0600 and folders with mode 0700, whatever the umask; the mode of an existing
+/// folder does not change. Anyone with write access to `data_dir` can remove or replace records, so let
+/// this store create the folder, or create it with mode 0700.
 ///
-/// The tree has the form of Python's Beaker, and that may keep its files in the same `data_dir`: nothing
-/// but this store's own files, known by name and content, is ever removed by `clear`, `sweep` and
-/// `delete`. A `put` with `Precondition::Absent` at a path where another's file is fails; one with
-/// `Precondition::Always` replaces it. Neither library reads what the other has written.
+/// The folders have the layout of Python's Beaker, which may keep its files in the same `data_dir`.
+/// `clear`, `sweep` and `delete` remove only files of this store, which they recognize by name and content.
+/// If a file of another program has the path of a record, a `put` with `Precondition::Absent` fails, and
+/// one with `Precondition::Always` replaces the file. Neither library reads the records of the other.
 #[derive(Debug)]
 #[must_use]
 pub struct FileStore {
@@ -50,7 +50,7 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// A store in this folder, which is made if it is missing.
+    /// Creates a store in this folder. The folder is created if it is missing.
     pub fn open(data_dir: impl AsRef<Path>) -> Result<FileStore> {
         let layout = Layout::new(data_dir.as_ref());
         let store = FileStore {
@@ -63,13 +63,13 @@ impl FileStore {
         Ok(store)
     }
 
-    /// Keeps the lock files in another folder than `data_dir/container_file_lock`.
+    /// Sets the folder of the lock files. Default: `container_file_lock` in `data_dir`.
     pub fn with_lock_dir(mut self, lock_dir: impl AsRef<Path>) -> FileStore {
         self.layout.set_lock_dir(lock_dir.as_ref());
         self
     }
 
-    /// Goes by another clock than the system's.
+    /// Sets the clock by which values expire. Default: the system clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> FileStore {
         self.clock = clock;
         self
@@ -97,7 +97,7 @@ impl Store for FileStore {
         let expires = ttl.map(|ttl| self.clock.now() + ttl);
         let image = Image::build(bytes, version, expires);
         let path = self.layout.file(key);
-        // If there is a file, what it holds may have expired.
+        // If there is a file, its record may have expired.
         if when == Precondition::Absent && self.publish_new(&path, &image)? {
             return Ok(Some(version));
         }
@@ -108,14 +108,14 @@ impl Store for FileStore {
 
     fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         let path = self.layout.file(key);
-        // No lock file is made for what is not there.
+        // A missing record needs no lock file.
         if self.look(&path)?.is_missing() {
             return Ok(false);
         }
         let _lock = self.lock(&path)?;
         match self.look(&path)? {
             Found::Nothing | Found::Foreign => Ok(false),
-            // It goes too, though it does not count as removed.
+            // It is removed too, but does not count as removed.
             Found::Dead => self.remove(&path, None).map(|_| false),
             Found::Live(image) if when.is_met_by(Some(image.version)) => {
                 self.remove(&path, Some(image.version))
@@ -138,7 +138,7 @@ impl Store for FileStore {
                     let unchanged = Precondition::Unchanged(image.version);
                     (count, self.replace(&path, &new(count, image.expires), unchanged)?)
                 }
-                // Whoever writes there now has not taken the lock.
+                // Another process writes there without taking the lock.
                 Found::Nothing => (by, self.publish_new(&path, &first())?),
                 Found::Dead | Found::Foreign => {
                     (by, self.replace(&path, &first(), Precondition::Absent)?)
@@ -172,7 +172,7 @@ impl Store for FileStore {
         Ok(())
     }
 
-    /// Goes through the folders in their order, each as a whole.
+    /// Goes through the folders in order, one whole folder after the other.
     fn keys(
         &self,
         namespace: &Namespace,
@@ -196,7 +196,7 @@ impl Store for FileStore {
         let mut removed = 0;
         for path in &step.expired {
             let _lock = self.lock(path)?;
-            // Looked at again, whole and under the lock: it may have been written anew.
+            // Read again, completely and under the lock, because it may have been replaced.
             if matches!(self.look(path)?, Found::Dead) && self.remove(path, None)? {
                 removed += 1;
             }
@@ -218,13 +218,13 @@ enum Found {
     Nothing,
     /// A record that has expired or is damaged.
     Dead,
-    /// A file that is not this store's.
+    /// A file that does not belong to this store.
     Foreign,
     Live(Image),
 }
 
 impl Found {
-    /// Is nothing there that this store may remove?
+    /// Returns whether nothing is there that this store may remove.
     fn is_missing(&self) -> bool {
         matches!(self, Found::Nothing | Found::Foreign)
     }
@@ -258,7 +258,7 @@ impl FileStore {
         Ok(if has_expired { Found::Dead } else { Found::Live(image) })
     }
 
-    /// Writes where no file is; tells whether it did.
+    /// Writes if there is no file; returns whether it did.
     fn publish_new(&self, path: &Path, image: &[u8]) -> Result<bool> {
         match make_folder_and(|| Draft::write(path, image)?.publish(Replace::No), path) {
             Ok(()) => Ok(true),
@@ -267,10 +267,10 @@ impl FileStore {
         }
     }
 
-    /// Writes, if the condition is met; tells whether it was. Needs the record's lock.
+    /// Writes if the condition is met; returns whether it was. Needs the lock of the record.
     ///
-    /// The draft is written before the look at the version, so that it is in the same folder: if a
-    /// `clear` takes that away in between, the draft goes with it and cannot be published.
+    /// The draft is written before the version is checked. It is then in the same folder: if a `clear`
+    /// removes that folder in between, the draft is removed with it and cannot be published.
     fn replace(&self, path: &Path, image: &[u8], when: Precondition) -> Result<bool> {
         let mut missing = None;
         for _ in 0..8 {
@@ -293,7 +293,7 @@ impl FileStore {
                     return Err(Error::storage(what, error));
                 }
                 Err(error) if !is_missing(&error) => return Err(self.unwritable(error)),
-                // Without its folder, nothing of any version lives there.
+                // Without its folder, no version of the record exists.
                 Err(_) if matches!(when, Precondition::Unchanged(_)) => return Ok(false),
                 Err(error) => missing = Some(error),
             }
@@ -302,9 +302,9 @@ impl FileStore {
         Err(self.unwritable(missing.unwrap_or(Io::NotFound.into())))
     }
 
-    /// Removes the file, if it holds what was seen under the lock: the live record of this version,
-    /// or a dead one. A `clear` and a new record may have come in between, so it is moved aside and
-    /// looked at again.
+    /// Removes the file if it holds what was seen under the lock: a live record of this version, or a dead
+    /// record. A `clear` and a new record may have come in between, so the file is moved aside and checked
+    /// again.
     fn remove(&self, path: &Path, seen: Option<Version>) -> Result<bool> {
         let aside = path.with_file_name(format!("{TEMPORARY}{:x}.tmp", Version::fresh().number()));
         match fs::rename(path, &aside) {
@@ -318,17 +318,17 @@ impl FileStore {
             _ => false,
         };
         if !is_the_one {
-            // Back to its place, unless there is a newer one by now.
+            // Moved back, unless there is a newer one by now.
             let _ = fs::hard_link(&aside, path);
         }
         fs::remove_file(&aside).map_err(|error| self.unwritable(error))?;
         Ok(is_the_one)
     }
 
-    /// Removes the file, whatever version it holds, if it is a record.
+    /// Removes the file, whatever its version, if it is a record.
     ///
-    /// It is done under the record's lock, so that nobody who has seen it there writes it again. One who
-    /// writes without a condition may be the next, and comes after the removal.
+    /// It holds the lock of the record, so that no other process that has seen the record writes it again.
+    /// An unconditional write may come next; it comes after the removal.
     fn remove_record(&self, path: &Path) -> Result<()> {
         let _lock = self.lock(path)?;
         let mut beginning = [0; HEADER];
@@ -366,7 +366,7 @@ impl FileStore {
     }
 }
 
-/// Is it a file, and neither a folder nor a link, which are somebody else's?
+/// Returns whether this is a regular file. Folders and links belong to other programs.
 fn is_file(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_file())
 }

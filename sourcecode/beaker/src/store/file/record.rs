@@ -1,7 +1,7 @@
-//! A record on the disk: what its file holds, where that lies, and how it is written so that nobody ever sees
-//! a part of it.
+//! A record on disk: the content of its file, its path, and how it is written so that no reader ever sees a
+//! part of it.
 //!
-//! A file begins with the store's own header, and then there are the bytes:
+//! A file begins with a header of the store, followed by the bytes that were put:
 //!
 //! | bytes | what |
 //! |---|---|
@@ -13,7 +13,7 @@
 //!
 //! Numbers are little-endian.
 //!
-//! The tree is Beaker's: `container_file/<first>/<first two>/<name>.cache`, and locks in
+//! The layout is Beaker's: `container_file/<first>/<first two>/<name>.cache`, and locks in
 //! `container_file_lock`.
 
 use std::io::{self, ErrorKind as Io, Write};
@@ -37,17 +37,17 @@ pub(super) struct Image {
     pub(super) expires: Option<Timestamp>,
 }
 
-/// Why a file is no record.
+/// Why a file is not a valid record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unread {
-    /// It was one of ours.
+    /// The file belongs to this store.
     Damaged,
-    /// Nothing in it is of this store: it is somebody else's, and not ours to remove.
+    /// The file shows no sign of this store. It belongs to another program and must not be removed.
     Foreign,
 }
 
 impl Unread {
-    /// A loss of power can leave zeros, or nothing, in the place of what was written.
+    /// After a power failure, a file may contain zeros or nothing.
     fn of(bytes: &[u8]) -> Unread {
         if bytes.iter().all(|byte| *byte == 0) { Unread::Damaged } else { Unread::Foreign }
     }
@@ -66,7 +66,7 @@ impl Image {
         bytes
     }
 
-    /// What the file holds, or why it is no record.
+    /// Returns the content of the file, or why it is not a record.
     pub(super) fn read(bytes: Vec<u8>) -> Result<Image, Unread> {
         let Some(header) = bytes.first_chunk::<HEADER>() else {
             let has_begun = MAGIC.starts_with(&bytes) || bytes.starts_with(MAGIC);
@@ -84,37 +84,38 @@ impl Image {
                 Ok(Image { bytes, version, expires })
             }
             (false, false) => Err(Unread::of(&bytes)),
-            // One of the two tells whose it is.
+            // One of the two shows that the file belongs to this store.
             _ => Err(Unread::Damaged),
         }
     }
 
-    /// Does a file with this beginning hold a record? If not, only a look at the whole file tells whose
-    /// it is.
+    /// Returns whether a file with this beginning holds a record. If not, only the whole file shows which
+    /// program it belongs to.
     pub(super) fn begins(beginning: &[u8; HEADER]) -> bool {
         beginning.starts_with(MAGIC)
     }
 
-    /// Has the file with this beginning expired? It is believed without its checksum, which only a
-    /// look at the whole file can prove.
+    /// Returns whether the file with this beginning has expired. The checksum is not verified, because that
+    /// needs the whole file.
     pub(super) fn seems_expired(beginning: &[u8; HEADER], now: Timestamp) -> bool {
         let (_, expires) = beginning.split_at(16);
         let expires = expires.try_into().map_or(0, u64::from_le_bytes);
         Image::begins(beginning) && expires != 0 && Timestamp::from_micros(expires) <= now
     }
 
-    /// Does the file with this beginning hold a record that has not expired? It is believed as well.
+    /// Returns whether the file with this beginning holds a record that has not expired. The checksum is
+    /// not verified either.
     pub(super) fn seems_alive(beginning: &[u8; HEADER], now: Timestamp) -> bool {
         Image::begins(beginning) && !Image::seems_expired(beginning, now)
     }
 
-    /// The bytes that were put.
+    /// Returns the bytes that were put.
     pub(super) fn content(&self) -> &[u8] {
         &self.bytes[HEADER..]
     }
 }
 
-/// The folders of one file store.
+/// The folders of a file store.
 #[derive(Debug)]
 pub(super) struct Layout {
     data_dir: PathBuf,
@@ -134,7 +135,8 @@ impl Layout {
         &self.data_dir
     }
 
-    /// The unnamed namespace has the chapter's folder, each other one a folder beside it.
+    /// Returns the folder of a namespace: Beaker's folder for the unnamed one, and a folder beside it for each
+    /// other one.
     pub(super) fn namespace(&self, namespace: &Namespace) -> PathBuf {
         match namespace.name() {
             "" => self.data_dir.join("container_file"),
@@ -152,7 +154,7 @@ impl Layout {
         path
     }
 
-    /// The lock of a record, by the path of its file.
+    /// Returns the lock file of a record, from the path of its file.
     pub(super) fn lock(&self, file: &Path) -> PathBuf {
         let place = file.strip_prefix(&self.data_dir).unwrap_or(file);
         let name = sha256_hex(place.as_os_str().as_encoded_bytes());
@@ -160,8 +162,9 @@ impl Layout {
     }
 }
 
-/// The name itself where it is short and safe on every file system, else its SHA-256. Only the
-/// latter starts with `~`. Capitals are hashed too: not every system tells them from small letters.
+/// Returns the name itself if it is short and safe on every file system, and its SHA-256 hash otherwise.
+/// Only a hash starts with `~`. Names with capitals are hashed too, because some file systems do not
+/// distinguish them from small letters.
 fn file_name(name: &[u8]) -> String {
     let safe = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_');
     match str::from_utf8(name) {
@@ -170,17 +173,18 @@ fn file_name(name: &[u8]) -> String {
     }
 }
 
-/// What the names of this store's temporary files begin with; they end with `.tmp`.
+/// The beginning of the names of this store's temporary files, which end with `.tmp`.
 pub(super) const TEMPORARY: &str = ".beaker-";
 
-/// May there be a file already?
+/// Whether an existing file may be replaced.
 #[derive(Clone, Copy)]
 pub(super) enum Replace {
     Yes,
     No,
 }
 
-/// The whole content of a file, in a temporary file beside it. Dropped, it leaves nothing.
+/// The complete content of a file, in a temporary file in the same folder. It is removed when this is
+/// dropped.
 pub(super) struct Draft<'a> {
     file: NamedTempFile,
     path: &'a Path,
@@ -197,7 +201,7 @@ impl<'a> Draft<'a> {
         Ok(Draft { file, path })
     }
 
-    /// Gives it its place, all at once.
+    /// Moves the draft to its path in one step.
     pub(super) fn publish(self, replace: Replace) -> io::Result<()> {
         match replace {
             Replace::Yes => self.file.persist(self.path)?,
@@ -207,8 +211,8 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// Tries, and makes the folder where it is missing. Several times, since somebody may remove it
-/// again in between.
+/// Tries to write, and creates the folder if it is missing. It tries several times, because another process
+/// may remove the folder in between.
 pub(super) fn make_folder_and(write: impl Fn() -> io::Result<()>, path: &Path) -> io::Result<()> {
     for _ in 0..8 {
         match write() {
@@ -227,7 +231,7 @@ pub(super) fn is_missing(error: &io::Error) -> bool {
     matches!(error.kind(), Io::NotFound | Io::NotADirectory)
 }
 
-/// A folder with nothing in it goes; whoever needs it makes it again.
+/// Removes a folder if it is empty. Writers create it again when they need it.
 pub(super) fn remove_if_empty(folder: &Path) {
     let _ = std::fs::remove_dir(folder);
 }

@@ -1,4 +1,4 @@
-//! Going through the files: for those that have expired, and for those that live, a few folders at a time.
+//! Goes through the files, a few folders at a time: to find expired records, or to list live ones.
 
 use std::fs;
 use std::io::{self, ErrorKind as Io, Read};
@@ -12,17 +12,17 @@ use crate::key::Namespace;
 use crate::private;
 use crate::store::{KeyCursor, KeyPage};
 
-/// A temporary file that was not written to for so long has lost its writer.
+/// A temporary file that has not been written to for this long has lost its writer.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
-/// Where the sweep of a store has come to.
+/// The position of the cleanup in a store.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
-    /// The folders that are still to be looked at; nothing is read or removed while it is locked.
+    /// The folders that are left. No file is read or removed while this is locked.
     folders: Mutex<Vec<PathBuf>>,
 }
 
-/// What one step found.
+/// The result of one step.
 pub(super) struct Step {
     pub(super) expired: Vec<PathBuf>,
     /// Temporary files whose writers were killed.
@@ -31,7 +31,7 @@ pub(super) struct Step {
 }
 
 impl Sweep {
-    /// Looks at the files of so many folders that they are about `most`.
+    /// Looks at the files of as many folders as are needed for about `most` files.
     pub(super) fn step(&self, layout: &Layout, now: Timestamp, most: usize) -> io::Result<Step> {
         let mut step = Step { expired: Vec::new(), abandoned: Vec::new(), is_done: false };
         let mut looked = 0;
@@ -63,7 +63,7 @@ impl Sweep {
     }
 }
 
-/// The folders that hold files: `container_file*/x/xy`.
+/// Returns the folders that hold files: `container_file*/x/xy`.
 fn leaves(layout: &Layout) -> io::Result<Vec<PathBuf>> {
     let mut leaves = Vec::new();
     for namespace in entries(layout.data_dir())? {
@@ -77,7 +77,7 @@ fn leaves(layout: &Layout) -> io::Result<Vec<PathBuf>> {
     Ok(leaves)
 }
 
-/// What is in a folder; nothing if it is gone, or is none.
+/// Returns the entries of a folder, and nothing if it is missing or not a folder.
 pub(super) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     match fs::read_dir(folder) {
         Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
@@ -86,7 +86,7 @@ pub(super) fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
 }
 
-/// Lists what lives in the folders of a namespace, from the one that the cursor names.
+/// Lists the live records in the folders of a namespace, from the folder of the cursor on.
 pub(super) fn keys_of(
     layout: &Layout,
     namespace: &Namespace,
@@ -127,7 +127,7 @@ fn seems_expired(path: &Path, now: Timestamp) -> bool {
     beginning(path).is_some_and(|header| Image::seems_expired(&header, now))
 }
 
-/// What a file begins with; `None` for one that is too short, or gone.
+/// Returns the beginning of a file, or `None` if it is too short or gone.
 fn beginning(path: &Path) -> Option<[u8; HEADER]> {
     let mut beginning = [0; HEADER];
     let read = private::options().read(true).open(path);
@@ -135,8 +135,7 @@ fn beginning(path: &Path) -> Option<[u8; HEADER]> {
     Some(beginning)
 }
 
-/// A temporary file is ours by its name and by what it holds, which may be none or a part of what was to
-/// be written.
+/// Checks the name and the content: a temporary file of this store may be empty or incomplete.
 fn is_abandoned(path: &Path, now: Timestamp) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if !name.starts_with(TEMPORARY) || !is_old(path, now) {

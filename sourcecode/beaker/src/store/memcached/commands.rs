@@ -1,5 +1,4 @@
-//! The commands: for one key, and for many, of which each server is sent several at once; and what goes wrong
-//! with them.
+//! The commands, for one key and for many, which are sent to each server in groups; and their errors.
 
 use std::time::Duration;
 
@@ -12,19 +11,19 @@ use super::servers::{Cleared, Mark, Pool, Server};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 
-/// The longest key that memcached takes.
+/// The longest key that memcached accepts.
 const LONGEST_KEY: usize = 250;
 
-/// A key's place: its server, and the text that stands for it there.
+/// The place of a key: its server, and its text there.
 pub(super) struct Place<'a> {
     pub(super) server: &'a Server,
     pub(super) key: &'a Key,
     pub(super) wire: String,
 }
 
-/// To what a number was added.
+/// The result of an addition.
 pub(super) enum Added {
-    /// To this, which is the sum, and the item's number of the write.
+    /// The sum, and the version of the item.
     To {
         number: u64,
         cas: u64,
@@ -33,11 +32,11 @@ pub(super) enum Added {
     ToNoNumber,
 }
 
-/// What a conditional write did.
+/// The result of a conditional write.
 pub(super) struct Change {
     pub(super) before: GetResult,
     pub(super) written: MutationResult,
-    /// As it was after the write.
+    /// The mark after the write.
     pub(super) mark: Mark,
 }
 
@@ -47,7 +46,7 @@ impl<'a> Place<'a> {
         Place { server: pool.of(&wire), key, wire }
     }
 
-    /// The item, and a mark that may be a moment old.
+    /// Returns the item and the mark; the mark may have been read a moment ago.
     pub(super) fn get(&self, now: Duration) -> Result<(Mark, GetResult)> {
         let Some(mark) = self.server.marks.get(self.key.namespace(), now) else {
             return self.look(now);
@@ -56,7 +55,7 @@ impl<'a> Place<'a> {
         Ok((mark, item.map_err(|error| self.failed("read", error))?))
     }
 
-    /// The item and the mark, both as they are now.
+    /// Returns the current item and the current mark.
     pub(super) fn look(&self, now: Duration) -> Result<(Mark, GetResult)> {
         let (mark, mut answers) = self.run("read", vec![self.get_item().into()], now)?;
         match answers.pop() {
@@ -69,7 +68,7 @@ impl<'a> Place<'a> {
         self.server.client.run(set).map_err(|error| self.failed("write", error))
     }
 
-    /// Reads the item, writes, and reads the mark after that, in one round trip.
+    /// Reads the item, writes, and then reads the mark, in one round trip.
     pub(super) fn change(&self, set: Set, now: Duration) -> Result<Change> {
         let (mark, answers) = self.run("write", vec![self.get_item().into(), set.into()], now)?;
         match <[_; 2]>::try_from(answers) {
@@ -80,8 +79,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Reads the item and the mark, and then adds to it, in one round trip. What the server refuses comes last,
-    /// since the client reads no further.
+    /// Reads the item and the mark and then adds to the item, in one round trip. The command that the
+    /// server may refuse comes last, because the client does not read further.
     pub(super) fn add(&self, add: Arithmetic, now: Duration) -> Result<(Mark, GetResult, Added)> {
         let failed = |error| self.failed("increment", error);
         let epoch = self.server.marks.epoch();
@@ -124,8 +123,8 @@ impl<'a> Place<'a> {
         Get::new(&self.wire).meta(Meta::default().cas())
     }
 
-    /// Runs commands for the item, then reads the mark, in one round trip: what is cleared in
-    /// between counts as cleared.
+    /// Runs commands for the item, then reads the mark, in one round trip. If the namespace is cleared in
+    /// between, the item counts as cleared.
     fn run(&self, what: &str, mut all: Vec<Op>, now: Duration) -> Result<(Mark, Vec<OpResult>)> {
         let epoch = self.server.marks.epoch();
         let count = all.len();
@@ -149,7 +148,8 @@ impl<'a> Place<'a> {
     }
 }
 
-/// Whether the server found that a command makes no sense. It has then done nothing, though the client cannot know.
+/// Returns whether the server found a command invalid. It has then done nothing, although the client cannot
+/// know that.
 fn is_refused(error: &memcache::exp::Error) -> bool {
     match error {
         memcache::exp::Error::Ambiguous { source, .. } => is_refused(source),
@@ -157,15 +157,15 @@ fn is_refused(error: &memcache::exp::Error) -> bool {
     }
 }
 
-/// Marks everything that is in the namespace now as gone.
+/// Marks all current items of the namespace as cleared.
 pub(super) fn clear(server: &Server, namespace: &Namespace) -> Result<()> {
     let done = mark_as_cleared(server, namespace);
     server.marks.forget();
     done.map_err(|error| failed(format!("could not clear {namespace:?}"), server, error))
 }
 
-/// Each `clear` has a turn of its own, which counters remember. So a mark is written in the place of the one that
-/// was read; where it is another one by then, somebody else has cleared the namespace in the meantime.
+/// Each `clear` has a number in turn, which counters contain. For that reason, a mark replaces exactly the
+/// one that was read. If that has changed, another process has cleared the namespace in the meantime.
 fn mark_as_cleared(server: &Server, namespace: &Namespace) -> Result<(), memcache::exp::Error> {
     loop {
         let mark = mark_in(&server.client.run(get_mark(namespace)).map(OpResult::Get)?);
@@ -174,7 +174,7 @@ fn mark_as_cleared(server: &Server, namespace: &Namespace) -> Result<(), memcach
             Some(mark) => set.compare_cas(mark.cas),
             None => set.add(),
         };
-        // A mark that the server has dropped since is no longer there to be replaced.
+        // If the server has dropped the mark since, there is nothing to replace.
         if server.client.run(set)?.status != MutationStatus::NotFound {
             return Ok(());
         }
@@ -186,14 +186,14 @@ fn get_mark(namespace: &Namespace) -> Get {
     Get::new(mark_of(namespace)).meta(Meta::default().cas())
 }
 
-/// The mark in an answer, if there is one.
+/// Returns the mark in an answer, if there is one.
 fn mark_in(answer: &OpResult) -> Mark {
     let OpResult::Get(mark) = answer else { return None };
     let cas = mark.item.cas.filter(|_| mark.hit())?;
     Some(Cleared::read(cas, mark.value.as_deref().unwrap_or_default()))
 }
 
-/// No key's own text starts with `!`.
+/// No text of a key starts with `!`.
 fn mark_of(namespace: &Namespace) -> String {
     format!("!{}", namespace.wire(LONGEST_KEY - 1))
 }
@@ -209,11 +209,11 @@ fn failed(what: String, server: &Server, error: memcache::exp::Error) -> Error {
     Error::new(ErrorKind::Unavailable, what).caused_by(error)
 }
 
-/// So many commands are sent before the first answer is read. The requests to read, and the answers
-/// to what is written, fit into what the system buffers: neither side waits for the other.
+/// How many commands are sent before the first answer is read. The read requests, and the answers to
+/// writes, fit into the buffers of the system, so that neither side waits for the other.
 const AT_ONCE: usize = 64;
 
-/// The items with the marks of their namespaces, in the order of their places.
+/// Returns the items with the marks of their namespaces, in the order of the places.
 pub(super) fn get_all(places: &[Place<'_>], now: Duration) -> Result<Vec<(Mark, GetResult)>> {
     let mut found: Vec<Option<(Mark, GetResult)>> = places.iter().map(|_| None).collect();
     for group in groups(places) {
@@ -244,7 +244,7 @@ pub(super) fn get_all(places: &[Place<'_>], now: Duration) -> Result<Vec<(Mark, 
     complete.ok_or_else(|| places[0].failed("read", unexpected()))
 }
 
-/// Writes to each place what is set for it.
+/// Writes to each place the item that is set for it.
 pub(super) fn set_all(places: &[Place<'_>], sets: Vec<Set>) -> Result<()> {
     run_all("write", places, sets.into_iter().map(Op::from).collect())
 }
@@ -283,7 +283,7 @@ fn run(
     answers.into_iter().enumerate().map(named).collect()
 }
 
-/// Which places go to a server together, none of them empty.
+/// Groups the places by server. No group is empty.
 fn groups(places: &[Place<'_>]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (at, place) in places.iter().enumerate() {

@@ -1,19 +1,21 @@
 //! A counter in memcached, to which the server itself adds.
 //!
-//! It is an item of digits alone, which no other item of ours is, and its number is up to 2^64:
+//! It is an item of digits, unlike all our other items, with a number of up to 2^64:
 //!
 //! | bits | what |
 //! |---|---|
-//! | 62 and 63 | the generation: one more for each counter that took the place of a dead one |
-//! | 55 to 61 | the turn of the `clear` that it came after |
+//! | 62 and 63 | the generation: one more for each counter that replaces an expired one |
+//! | 55 to 61 | the number of the last `clear` before it |
 //! | 0 to 54 | the count |
 //!
-//! An addition gives the item a new `cas` number, so that alone would not tell any more what was cleared before:
-//! one who adds to a counter that was cleared makes it look younger, until it is replaced. Two of 128 clears in a
-//! row have no turn in common.
-//! And it is sent together with a look at the item, whose counter may be dead: the generation tells whether the
-//! server added to that one or to a newer one. The item's flags are the end of its life, in milliseconds since
-//! 1970, as far as they fit into 32 bits; 0 leaves the end to the server, which counts in seconds.
+//! An addition gives the item a new `cas` number, which therefore does not show whether the counter was
+//! cleared: an addition to a cleared counter makes it look newer, until it is replaced. The number of the
+//! last `clear` shows it instead; it repeats only after 127 of them.
+//!
+//! An addition is sent together with a lookup of the item, whose counter may have expired. The generation
+//! shows whether the server added to that counter or to a newer one. The flags of the item contain the time
+//! of expiry, in milliseconds since 1970, as far as it fits into 32 bits; 0 leaves the expiry to the
+//! server, which counts in seconds.
 
 use std::time::Duration;
 
@@ -31,19 +33,19 @@ const COUNT: u64 = (1 << COUNT_BITS) - 1;
 const TURN_BITS: u32 = 7;
 const TURN: u64 = (1 << TURN_BITS) - 1;
 
-/// A longer time to live would come around in 32 bits. It is the server's to keep, to the second.
+/// A longer time to live would overflow 32 bits. The server applies it, to the second.
 const LONGEST_EXACT: Duration = Duration::from_secs(20 * 24 * 3600);
 
-/// The number of an item, taken apart.
+/// The parts of an item's number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Counter {
-    /// Which one of those that were under the key, and after which `clear`.
+    /// The generation, and the number of the last `clear`.
     life: u64,
     pub(super) count: u64,
 }
 
 impl Counter {
-    /// Reads what an item holds; `None` if that is no counter.
+    /// Parses an item; returns `None` if it is not a counter.
     pub(super) fn read(item: &GetResult) -> Option<Counter> {
         let text = std::str::from_utf8(item.value.as_deref()?).ok()?.trim_end_matches(' ');
         let are_digits = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -54,13 +56,13 @@ impl Counter {
         Counter { life: number >> COUNT_BITS, count: number & COUNT }
     }
 
-    /// The first one, or the one after this, if nothing was cleared since the mark.
+    /// Returns the first counter, or the one after this if nothing was cleared since the mark.
     fn next(before: Option<Counter>, mark: Mark, count: u64) -> Counter {
         let generation = before.map_or(0, |before| (before.life >> TURN_BITS) + 1) & 3;
         Counter { life: generation << TURN_BITS | turn(mark), count }
     }
 
-    /// Whether it was made after the `clear` that left this mark.
+    /// Returns whether it was created after the `clear` that wrote this mark.
     pub(super) fn is_after(self, mark: Mark) -> bool {
         self.life & TURN == turn(mark)
     }
@@ -70,18 +72,18 @@ impl Counter {
     }
 }
 
-/// What stands for a mark in a counter.
+/// Returns the number of a mark, as counters contain it.
 fn turn(mark: Mark) -> u64 {
     mark.map_or(0, |mark| u64::from(mark.turn))
 }
 
-/// The end of a counter's life, as its item's flags.
+/// Returns the flags of an item that expires then.
 fn flags(end: Option<Timestamp>) -> u32 {
-    // Rounded up; and a zero would say something else.
+    // Rounded up. A zero would have another meaning.
     end.map_or(0, |end| (end.as_micros().div_ceil(1000) as u32).max(1))
 }
 
-/// Whether the end of a counter's life has passed.
+/// Returns whether a counter has expired.
 pub(super) fn is_over(item: &GetResult, now: Timestamp) -> bool {
     let flags = item.client_flags.unwrap_or(0);
     let left = flags.wrapping_sub((now.as_micros() / 1000) as u32).cast_signed();
@@ -89,7 +91,7 @@ pub(super) fn is_over(item: &GetResult, now: Timestamp) -> bool {
 }
 
 impl MemcachedStore {
-    /// Adds to the counter in its place, or makes it.
+    /// Adds to the counter in its place, or creates it.
     pub(super) fn add_to(&self, place: &Place<'_>, by: u64, ttl: Option<Duration>) -> Result<u64> {
         let add = Arithmetic::new(&place.wire).delta(by).return_cas();
         for _ in 0..counter::TRIES {
@@ -106,7 +108,7 @@ impl MemcachedStore {
                     let new = Counter::of(number);
                     let lives = match old {
                         Some(old) if old.life == new.life => self.stored(mark, &before).is_some(),
-                        // It was made since the look.
+                        // It was created after the lookup.
                         _ => true,
                     };
                     if lives && new.count > counter::MAX_COUNT {
@@ -151,7 +153,7 @@ mod tests {
             let next = Counter::next(Some(counter), mark, counter::MAX_COUNT);
             assert_eq!(Counter::of(next.number()), next);
             assert!(next.life != counter.life && next.is_after(mark) && !next.is_after(None));
-            // As much again does not reach the next bits.
+            // Adding the same again does not reach the next bits.
             assert_eq!(Counter::of(next.number() + counter::MAX_COUNT).life, next.life);
             counter = next;
         }

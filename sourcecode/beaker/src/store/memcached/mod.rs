@@ -1,6 +1,6 @@
-//! memcached, one server or several. Shared across hosts; lost when a server restarts, and what is
-//! used least makes room when its memory is full. The server removes what has expired; times to
-//! live are kept to the microsecond, by the clocks of the hosts.
+//! Stores values in one or several memcached servers. They are shared by hosts and lost when a server
+//! restarts. When the memory of a server is full, it evicts the values that are used least. The server
+//! removes expired values itself. Times to live are exact to the microsecond, by the clocks of the hosts.
 
 mod commands;
 mod counter;
@@ -21,24 +21,27 @@ use crate::clock::{Clock, SystemClock, Timestamp};
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
 
-/// What memcached takes unless it is told otherwise, less what it adds. It is checked here, since
-/// the server drops the old value when it refuses a new one.
+/// The limit of memcached by default, minus its overhead. It is checked here, because the server drops the
+/// old value when it refuses a new one.
 const LARGEST_VALUE: usize = 1024 * 1024 - 1024;
 
-/// The protocol's times end in 2106; what lives longer than this is left to the item's own word.
+/// The protocol's times end in 2106. A longer time to live is stored in the item only.
 const LONGEST_TTL: u64 = 10 * 365 * 24 * 3600;
 
-/// Values in memcached servers, through their meta commands (memcached 1.6 and later).
+/// Stores values in memcached servers with their meta commands (memcached 1.6 or later).
 ///
-/// Reading, writing and incrementing is one round trip each; deleting is two, as is what is made in the place of
-/// something that has expired. A counter is kept to the millisecond, and for 20 days and more to the second.
+/// Reading, writing and incrementing take one round trip each. Deleting takes two, and so does replacing a
+/// value that has expired. Counters expire with a precision of a millisecond, or of a second from 20 days
+/// on.
 ///
-/// memcached can clear a server only as a whole. So `clear` writes a mark for the namespace, and
-/// whatever has a smaller `cas` number, that is, was written before, counts as gone. A mark that
-/// was read is believed for a second, so a `clear` by another process is seen that much later.
+/// memcached can only clear a whole server. Therefore `clear` writes an invalidation mark for the
+/// namespace: every item with a smaller `cas` number, which means that it was written before, counts as
+/// missing. A mark is cached for a second after it was read, so a `clear` by another process takes effect
+/// up to a second later.
 ///
-/// What has expired or was cleared, and is written with `Precondition::Unchanged` just then, can be seen for
-/// a moment more: the write is undone when its answer shows that it came too late.
+/// A value that has expired or was cleared, and is written with `Precondition::Unchanged` at just that
+/// moment, may be visible for a short time: the write is undone when its answer shows that it came too
+/// late.
 #[must_use]
 pub struct MemcachedStore {
     pool: Pool,
@@ -47,14 +50,14 @@ pub struct MemcachedStore {
 }
 
 impl MemcachedStore {
-    /// A store on these servers: `host:port`, with `;` between several. Connections are opened when
-    /// they are needed. A server that does not take or give anything for `deadline` is an error.
+    /// Creates a store on these servers: `host:port`, with `;` between several. Connections are opened when
+    /// they are needed. If a server does not respond for `deadline`, the operation returns an error.
     pub fn open(url: &str, deadline: Duration) -> Result<MemcachedStore> {
         let pool = Pool::new(url, deadline)?;
         Ok(MemcachedStore { pool, clock: Arc::new(SystemClock), damaged: AtomicU64::new(0) })
     }
 
-    /// Goes by another clock than the system's.
+    /// Sets the clock by which values expire. Default: the system clock.
     pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> MemcachedStore {
         self.clock = clock;
         self
@@ -86,7 +89,7 @@ impl MemcachedStore {
         keys.into_iter().map(|key| Place::of(&self.pool, key)).collect()
     }
 
-    /// Writes over what has expired or was cleared, if it is still that.
+    /// Replaces a value that has expired or was cleared, if it has not changed.
     fn put_over_the_dead(&self, place: &Place<'_>, set: Set) -> Result<Option<Version>> {
         let (mark, item) = place.look(self.clock.monotonic())?;
         let set = match item.item.cas.filter(|_| item.hit()) {
@@ -103,7 +106,7 @@ impl Store for MemcachedStore {
         let (place, now) = (Place::of(&self.pool, key), self.clock.monotonic());
         let (mut mark, mut item) = place.get(now)?;
         if Counter::read(&item).is_some_and(|counter| !counter.is_after(mark)) {
-            // One of the two is not of this moment.
+            // One of the two is outdated.
             (mark, item) = place.look(now)?;
         }
         Ok(self.stored(mark, &item))
@@ -133,7 +136,7 @@ impl Store for MemcachedStore {
                 let change =
                     place.change(set().compare_cas(old.number()), self.clock.monotonic())?;
                 match version(&change.written) {
-                    // Expired, or cleared since: what was just written must not stay.
+                    // It has expired or was cleared meanwhile, so the new value must not stay.
                     Some(new) if self.stored(change.mark, &change.before).is_none() => {
                         place.delete(Delete::new(&place.wire).compare_cas(new.number()))?;
                         Ok(None)
@@ -196,7 +199,7 @@ impl Store for MemcachedStore {
         &*self.clock
     }
 
-    /// An error: the server has no list that could be relied on.
+    /// Always returns an error, because the server has no reliable list of keys.
     fn keys(&self, namespace: &Namespace, _: Option<&KeyCursor>, _: usize) -> Result<KeyPage> {
         Err(Error::config(format!(
             "could not list the keys of {namespace:?}: memcached tells of the keys that it is asked for, and of \
@@ -216,19 +219,19 @@ impl fmt::Debug for MemcachedStore {
     }
 }
 
-/// The item's version, unless its namespace was cleared after it was written.
+/// Returns the version of the item, unless its namespace was cleared after it was written.
 fn visible(mark: Mark, item: &GetResult) -> Option<Version> {
     let cas = item.item.cas.filter(|_| item.hit())?;
     mark.is_none_or(|mark| mark.cas < cas).then(|| Version::new(cas))
 }
 
-/// The version that was written, if it was.
+/// Returns the version that was written, if a write took place.
 fn version(result: &MutationResult) -> Option<Version> {
     result.cas.filter(|_| result.applied()).map(Version::new)
 }
 
-/// More than a second after the item expires: the server's own clock ticks once a second, and it must
-/// never drop the item before.
+/// More than a second longer than the item lives, because the server's clock ticks once a second, and it
+/// must never drop the item too early.
 fn server_ttl(ttl: Option<Duration>) -> Ttl {
     match ttl.map(|ttl| ttl.as_secs().saturating_add(2)) {
         Some(seconds) if seconds < LONGEST_TTL => Ttl::secs(seconds as u32),
@@ -236,11 +239,11 @@ fn server_ttl(ttl: Option<Duration>) -> Ttl {
     }
 }
 
-/// What an item holds: when it expires, then the bytes that were put.
+/// Builds the content of an item: the time of expiry, followed by the bytes that were put.
 ///
-/// memcached counts in whole seconds, so each item says itself when it expires: 8 bytes, microseconds
-/// since 1970, little-endian; 0: never. An end so far away that it would read as digits is never, too: what is
-/// digits alone is a counter.
+/// memcached counts in whole seconds, so each item contains its own time of expiry: 8 bytes, microseconds
+/// since 1970, little-endian; 0 means never. A time so far away that it would read as digits means never
+/// too, because an item of digits is a counter.
 fn build_item(expires: Option<Timestamp>, content: &[u8]) -> Vec<u8> {
     let expires = expires.filter(|expires| expires.as_micros() < u64::from_le_bytes([b'0'; 8]));
     let mut bytes = Vec::with_capacity(8 + content.len());
@@ -249,7 +252,8 @@ fn build_item(expires: Option<Timestamp>, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// When it expires, and the bytes that were put; `None` if it is no item of ours.
+/// Returns the time of expiry and the bytes that were put; `None` if the item was not written by this
+/// store.
 fn read_item(bytes: &[u8]) -> Option<(Option<Timestamp>, &[u8])> {
     let (expires, content) = bytes.split_first_chunk::<8>()?;
     let expires = u64::from_le_bytes(*expires);

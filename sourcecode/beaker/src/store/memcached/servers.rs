@@ -1,4 +1,4 @@
-//! The servers that a store is spread over, their addresses, and what was cleared on each.
+//! The servers of a store, their addresses, and what was cleared on each.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,10 +9,11 @@ use memcache::exp::{MetaClient, Rendezvous, Router};
 use crate::error::{Error, Result};
 use crate::key::Namespace;
 
-/// The port that memcached listens on.
+/// The default port of memcached.
 const PORT: u16 = 11211;
 
-/// The servers. Each key has its own (rendezvous hashing), so if one is lost, only its keys are.
+/// The servers. Each key belongs to one of them (rendezvous hashing), so the loss of a server loses only
+/// its keys.
 pub(super) struct Pool {
     addresses: Vec<String>,
     servers: Vec<Server>,
@@ -26,7 +27,7 @@ pub(super) struct Server {
 }
 
 impl Pool {
-    /// No connection is opened yet.
+    /// Creates the pool without opening a connection.
     pub(super) fn new(url: &str, deadline: Duration) -> Result<Pool> {
         let addresses = addresses(url)?;
         let server = |address: &String| {
@@ -43,7 +44,7 @@ impl Pool {
         Ok(Pool { addresses, servers })
     }
 
-    /// The server that has the key.
+    /// Returns the server that has the key.
     pub(super) fn of(&self, wire: &str) -> &Server {
         match self.servers.as_slice() {
             [only] => only,
@@ -60,7 +61,7 @@ impl Pool {
     }
 }
 
-/// `memcache://host:port`, `host:port` or `host`; several with `;` between them, as in Beaker.
+/// Parses `memcache://host:port`, `host:port` or `host`; several with `;` between them, as in Beaker.
 fn addresses(url: &str) -> Result<Vec<String>> {
     let wrong = |part: &str| {
         Error::config(format!(
@@ -86,17 +87,17 @@ fn addresses(url: &str) -> Result<Vec<String>> {
     if addresses.is_empty() { Err(wrong("")) } else { Ok(addresses) }
 }
 
-/// How long a mark is believed.
+/// How long a mark is cached.
 const BELIEVED: Duration = Duration::from_secs(1);
 
 /// The marks of cleared namespaces on one server, as far as this process knows them.
 ///
-/// Reading the mark with every value would cost a second command. So what was read is believed for a moment,
-/// and a `clear` by another process is seen that much later. One by this process is seen at once.
+/// Reading the mark with every value would take a second command, so it is cached for a moment. A `clear`
+/// by another process becomes visible that much later, and one by this process at once.
 #[derive(Default)]
 pub(super) struct Marks(Mutex<State>);
 
-/// Guarded by the mutex; no command is sent while it is held.
+/// Guarded by the mutex. No command is sent while it is held.
 #[derive(Default)]
 struct State {
     known: HashMap<Namespace, Known>,
@@ -106,14 +107,14 @@ struct State {
 
 struct Known {
     mark: Mark,
-    /// On a clock that no step of the time of day moves.
+    /// On a clock that does not follow changes of the time of day.
     read_at: Duration,
 }
 
-/// What a namespace's last `clear` left, if there was one.
+/// The mark of the last `clear` of a namespace, if there was one.
 pub(super) type Mark = Option<Cleared>;
 
-/// Which `clear` it was.
+/// Identifies a `clear`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cleared {
     /// The `cas` number of the mark; everything written before has a smaller one.
@@ -125,23 +126,23 @@ pub(super) struct Cleared {
 impl Cleared {
     const TURNS: u8 = 127;
 
-    /// Reads the value of a mark; other marks than of today had a 1.
+    /// Parses the value of a mark. Earlier versions of this library wrote a 1.
     pub(super) fn read(cas: u64, value: &[u8]) -> Cleared {
         let turn = value.first().map_or(1, |turn| (*turn).clamp(1, Cleared::TURNS));
         Cleared { cas, turn }
     }
 
-    /// What to write for the next one.
+    /// Returns the value of the next mark.
     pub(super) fn next(mark: Mark) -> [u8; 1] {
         [mark.map_or(0, |mark| mark.turn) % Cleared::TURNS + 1]
     }
 }
 
-/// What was known when a command was sent. Its answer is worth nothing if all was forgotten since.
+/// The epoch when a command was sent. Its answer is ignored if everything was forgotten since.
 type Epoch = u64;
 
 impl Marks {
-    /// The mark, if it was read lately.
+    /// Returns the mark, if it was read recently.
     pub(super) fn get(&self, namespace: &Namespace, now: Duration) -> Option<Mark> {
         let state = self.state();
         let known = state.known.get(namespace)?;
@@ -160,8 +161,8 @@ impl Marks {
         }
     }
 
-    /// After a `clear`, and after an error: the server may have been started anew, and count from
-    /// the beginning.
+    /// Forgets all marks after a `clear` and after an error, because the server may have been restarted and
+    /// count from the beginning.
     pub(super) fn forget(&self) {
         let mut state = self.state();
         state.known.clear();
@@ -200,7 +201,7 @@ mod tests {
         assert_eq!(marks.get(&Namespace::default(), at(0)), None);
         marks.forget();
         assert_eq!(marks.get(&namespace, at(0)), None);
-        // An answer that was on its way during the clear comes too late.
+        // An answer that was under way during the clear comes too late.
         marks.note(&namespace, mark, at(0), before);
         assert_eq!(marks.get(&namespace, at(0)), None);
     }

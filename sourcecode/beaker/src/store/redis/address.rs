@@ -1,4 +1,4 @@
-//! [`Address`]: a server, who logs in there, and whether over TLS. Written as a URL.
+//! [`Address`]: the URL of a server, with its login and whether it uses TLS.
 
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo};
 
@@ -7,7 +7,7 @@ use crate::store::parameters::Parameters;
 #[cfg(feature = "redis-tls")]
 use crate::store::tls::{Files, Tls};
 
-/// Where a server is, and what to say there first.
+/// Where a server is, and how to log in there.
 #[derive(Debug, Clone)]
 pub(super) struct Address {
     host: String,
@@ -17,19 +17,19 @@ pub(super) struct Address {
     pub(super) encryption: Encryption,
 }
 
-/// What a store is on.
+/// The servers of a store.
 #[derive(Debug, Clone)]
 pub(super) enum Target {
     One(Address),
-    /// Some of a cluster's servers, one at least.
+    /// Some servers of a cluster, at least one.
     Cluster(Vec<Address>),
-    /// Sentinels, one at least, and the master: its host is the name that they know it by.
+    /// Sentinels, at least one, and the master: its host is the name by which the sentinels know it.
     Sentinels(Vec<Address>, Address),
 }
 
 impl Address {
-    /// `redis://user:password@host:port/database`; the scheme may be left out. With `rediss` it is
-    /// over TLS, and parameters may follow.
+    /// Parses `redis://user:password@host:port/database`; the scheme is optional. With `rediss`, TLS is
+    /// used, and parameters may follow.
     pub(super) fn parse(url: &str) -> Result<Address> {
         let url = url.trim();
         let wrong = || {
@@ -64,7 +64,7 @@ impl Address {
         }
     }
 
-    /// Several, with `,` or `;` between them.
+    /// Parses several URLs with `,` or `;` between them.
     pub(super) fn parse_all(urls: &str) -> Result<Vec<Address>> {
         let urls = urls.split([',', ';']).map(str::trim).filter(|url| !url.is_empty());
         let all = urls.map(Address::parse).collect::<Result<Vec<_>>>()?;
@@ -72,7 +72,7 @@ impl Address {
         match all.iter().filter(is_plain).count() {
             _ if all.is_empty() => Address::parse("").map(|one| vec![one]),
             plain if plain == 0 || plain == all.len() => Ok(all),
-            // They tell of one another, and are reached alike.
+            // The servers report one another, and are all reached in the same way.
             _ => Err(Error::config(
                 "some of these redis servers are to be reached over TLS, and some are not; \
                  write `rediss://` before each",
@@ -80,8 +80,8 @@ impl Address {
         }
     }
 
-    /// The master behind sentinels: `redis://user:password@name/database`, of which only the name that the
-    /// sentinels know it by is needed.
+    /// Parses the master behind sentinels: `redis://user:password@name/database`, where only the name is
+    /// required: the one by which the sentinels know it.
     pub(super) fn parse_master(url: &str) -> Result<Address> {
         Address::parse(url).map_err(|error| {
             let what = "the master behind the sentinels is written as \
@@ -95,18 +95,18 @@ impl Address {
         (&self.host, self.port)
     }
 
-    /// Another server with the same users.
+    /// Returns another server with the same users.
     pub(super) fn moved_to(&self, host: &str, port: u16) -> Address {
         Address { host: host.to_owned(), port, ..self.clone() }
     }
 
-    /// `host:port`.
+    /// Returns `host:port`.
     pub(super) fn text(&self) -> String {
         ConnectionAddr::Tcp(self.host.clone(), self.port).to_string()
     }
 }
 
-/// How a connection is kept from others.
+/// Whether and how a connection is encrypted.
 #[derive(Debug, Clone)]
 pub(super) enum Encryption {
     None,
@@ -117,7 +117,7 @@ pub(super) enum Encryption {
 impl Encryption {
     const PARAMETERS: [&str; 4] = ["ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs"];
 
-    /// Takes the parameters that are about it.
+    /// Takes the parameters that concern encryption.
     pub(super) fn read(encrypted: bool, parameters: &mut Parameters) -> Result<Encryption> {
         if encrypted {
             return Encryption::tls(parameters);
@@ -151,7 +151,7 @@ impl Encryption {
     }
 }
 
-/// What is before the `@` may be a password.
+/// The text before the `@` may be a password.
 fn shown(url: &str) -> &str {
     url.rsplit_once('@').map_or(url, |(_, place)| place)
 }
@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_cluster_is_over_tls_or_is_not() {
         let mixed = Address::parse_all("redis://a,rediss://b").unwrap_err().to_string();
-        // Where the system trusts nobody, that is said first.
+        // If the system has no authorities, that error comes first.
         assert!(mixed.contains("before each") || mixed.contains("ssl_ca_certs"), "{mixed}");
     }
 

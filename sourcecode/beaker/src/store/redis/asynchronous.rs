@@ -1,4 +1,4 @@
-//! [`AsyncRedisStore`]: redis for asynchronous programs, all of whose tasks share one connection a server.
+//! [`AsyncRedisStore`]: redis for asynchronous programs, whose tasks share one connection to each server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,26 +32,27 @@ use crate::store::{
 /// Stores values in a redis server (version 4 or later), a redis cluster or the master behind sentinels, for
 /// programs on tokio.
 ///
-/// It knows the records that [`RedisStore`](crate::store::RedisStore) knows: the same keys, the same
-/// bytes, the same conditions. Each operation is one round trip, and all tasks share one connection to
-/// each server, on which commands follow one another without waiting for answers. The connection is
-/// opened when it is needed first, and again after it failed; of several that need it, one opens it.
+/// The store can share its records with a [`RedisStore`](crate::store::RedisStore), because it uses the
+/// same keys, bytes and conditions. Each operation is one round trip. All tasks share one connection to
+/// each server, on which commands follow one another without waiting for answers. The connection is opened
+/// when it is first needed, and again after a failure; if several tasks need it, one of them opens it.
 ///
 /// # Deadline
 ///
-/// Each operation ends within its deadline or is an error: the host's name, the connection, the queue and
-/// the answer together. `clear` looks through all keys of a server in steps, each with a deadline of its
-/// own. A connection whose answer did not come in time serves nobody who comes later, so a server may
-/// have a second connection for as long as the first one's callers still wait.
+/// Each operation ends within its deadline or returns an error. The deadline includes the lookup of the
+/// host name, the connection, the queue and the answer. `clear` goes through all keys of a server in steps,
+/// each of which has a deadline of its own. A connection whose answer did not arrive in time is not used
+/// for further commands. It stays open while its callers still wait, so for that time a server may have two
+/// connections.
 ///
 /// # Connections that break off
 ///
-/// A read whose connection breaks off is sent once more. A write is not, since the server may have done
-/// it: it is an error, and the value is the old one or the new one.
+/// A read whose connection breaks off is sent once more. A write is not sent again, because the server may
+/// have executed it: it returns an error, and the value is either the old one or the new one.
 ///
 /// # Panics
 ///
-/// Its futures need a runtime of tokio with time and network (`enable_all`), and panic without one.
+/// Its futures panic outside a tokio runtime, and on one without its timer and network (`enable_all`).
 ///
 /// # Examples
 ///
@@ -75,25 +76,26 @@ pub struct AsyncRedisStore {
 }
 
 impl AsyncRedisStore {
-    /// Makes a store on the server at this URL: `redis://user:password@host:port/database`, of which only
-    /// the host is needed. Nothing is connected yet, and no runtime is needed for this.
+    /// Creates a store on the server at this URL: `redis://user:password@host:port/database`, where only
+    /// the host is required. Nothing is connected yet, and this needs no runtime.
     ///
     /// `rediss://` (feature `redis-tls`) and its parameters are those of
     /// [`RedisStore::open`](crate::store::RedisStore::open).
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for what is no such URL, and for a file that cannot be read or used.
+    /// Returns `ErrorKind::Config` if the URL is invalid, or if a file cannot be read or used.
     pub fn open(url: &str, deadline: Duration) -> Result<AsyncRedisStore> {
         Ok(AsyncRedisStore::at(Target::One(Address::parse(url)?), deadline))
     }
 
-    /// Makes a store on a cluster. Some of its servers are named, with `,` or `;` between them; they tell
-    /// of the others. Each master has one connection.
+    /// Creates a store on a cluster. `urls` names some of its servers, with `,` or `;` between them; they
+    /// report the other ones. Each master has one connection.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), and `ErrorKind::Config` if some URLs are of TLS and some are not.
+    /// Returns the errors of [`open`](Self::open), and `ErrorKind::Config` if only some of the URLs use
+    /// TLS.
     ///
     /// # Examples
     ///
@@ -110,12 +112,13 @@ impl AsyncRedisStore {
         Ok(AsyncRedisStore::at(Target::Cluster(Address::parse_all(urls)?), deadline))
     }
 
-    /// Makes a store on the master that these sentinels name: see
+    /// Creates a store on the master that these sentinels name: see
     /// [`RedisStore::open_sentinel`](crate::store::RedisStore::open_sentinel).
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), and `ErrorKind::Config` if some URLs are of TLS and some are not.
+    /// Returns the errors of [`open`](Self::open), and `ErrorKind::Config` if only some of the URLs use
+    /// TLS.
     ///
     /// # Examples
     ///
@@ -133,10 +136,10 @@ impl AsyncRedisStore {
         Ok(AsyncRedisStore::at(Target::Sentinels(Address::parse_all(urls)?, master), deadline))
     }
 
-    /// Makes a store on a connection manager that the program has already, of the crate `redis`, version 1.
+    /// Creates a store on an existing connection manager of the program, from the crate `redis`, version 1.
     ///
-    /// Its own timeouts and its way to connect again stay as they are, and the deadline bounds them.
-    /// After the server was lost, the first operation fails: the manager connects again because of it.
+    /// The manager keeps its own timeouts and its own way to reconnect; the deadline limits both. After the
+    /// server was lost, the first operation fails, because its failure is what makes the manager reconnect.
     ///
     /// # Examples
     ///
@@ -155,12 +158,11 @@ impl AsyncRedisStore {
         AsyncRedisStore::on(Servers::Given(Given::Manager(manager)), deadline)
     }
 
-    /// Makes a store on a connection to a cluster that the program has already, of the crate `redis`,
-    /// version 1.
+    /// Creates a store on an existing cluster connection of the program, from the crate `redis`, version 1.
     ///
-    /// That client runs a command again whose connection broke off, as often as its `retries` say. A
-    /// conditional write may then answer that its condition was not met, although it wrote. Where this
-    /// matters, use [`open_cluster`](Self::open_cluster), which never runs a write twice.
+    /// That client repeats a command whose connection broke off, up to its number of `retries`. A
+    /// conditional write may therefore report that its condition was not met although it has written. If
+    /// this matters, use [`open_cluster`](Self::open_cluster), which never executes a write twice.
     ///
     /// # Examples
     ///
@@ -179,7 +181,7 @@ impl AsyncRedisStore {
         AsyncRedisStore::on(Servers::Given(Given::Cluster(connection)), deadline)
     }
 
-    /// Makes a store that has no connections yet.
+    /// Creates a store without connections.
     pub(super) fn at(target: Target, deadline: Duration) -> AsyncRedisStore {
         let servers = match target {
             Target::One(address) => Servers::One(Arc::new(Server::new(address))),
@@ -195,22 +197,22 @@ impl AsyncRedisStore {
         AsyncRedisStore { servers, deadline, damaged: AtomicU64::new(0) }
     }
 
-    /// `host:port` of each server that was named.
+    /// Returns `host:port` of each server that was named.
     pub(super) fn addresses(&self) -> Vec<String> {
         self.servers.addresses()
     }
 
-    /// The end of an operation that begins now.
+    /// Returns the end of an operation that begins now.
     fn until(&self) -> Instant {
         deadline::end(self.deadline)
     }
 
-    /// What the answer to a `GET` holds.
+    /// Returns what the answer to a `GET` contains.
     fn stored(&self, answer: Value) -> Result<Option<Stored>, Failure> {
         command::found(answer, &self.damaged).ok_or_else(|| self.unexpected())
     }
 
-    /// An answer that does not belong to the command.
+    /// The failure for an answer that does not match the command.
     fn unexpected(&self) -> Failure {
         Failure::unexpected(&self.addresses().join(","))
     }
@@ -333,7 +335,7 @@ impl AsyncStore for AsyncRedisStore {
         })
     }
 
-    /// Goes through the keys of each server, in steps that have a deadline each.
+    /// Goes through the keys of each server, in steps that each have a deadline.
     fn keys<'a>(
         &'a self,
         namespace: &'a Namespace,
@@ -356,7 +358,7 @@ impl AsyncStore for AsyncRedisStore {
             let (prefix, mut page) = (prefix(namespace), KeyPage::default());
             let begin = match at {
                 None => 0,
-                // Its keys may have moved to any of the others.
+                // The keys of that server may have moved to any of the others.
                 Some(at) => places.iter().position(|place| place.id() == at).ok_or_else(|| {
                     let what = format!(
                         "could not go on to list {namespace:?}: the server at {at} is no master of \

@@ -1,7 +1,8 @@
-//! A cluster: its masters, with one connection to each, and which slots each has.
+//! A cluster: its masters with one connection to each, and the slots of each master.
 //!
-//! The client's own cluster is not used where the program has none already: it runs a write again whose
-//! connection broke off, and while it looks for a master that is lost, the keys of the others wait too.
+//! The client's own cluster is used only if the program already has one. It repeats a write whose
+//! connection broke off, and while it looks for a lost master, the keys of the other masters have to wait
+//! too.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,20 +15,20 @@ use super::command::{AT_ONCE, Command};
 use super::server::{Failure, Kind, Server};
 use crate::store::deadline::part;
 
-/// How often a command is sent on to another server.
+/// How often a command is redirected to another server.
 const MOST_REDIRECTIONS: usize = 5;
 
 pub(super) struct Cluster {
-    /// Those that were named.
+    /// The servers that were named.
     seeds: Vec<Arc<Server>>,
-    /// Its users and its encryption are those of all.
+    /// Its users and its encryption apply to all servers.
     first: Address,
     /// Nothing is awaited while this is locked.
     map: Mutex<Map>,
 }
 
 impl Cluster {
-    /// Nobody is asked yet. There is one seed at least.
+    /// No server is asked yet. There is at least one seed.
     pub(super) fn new(seeds: Vec<Address>) -> Cluster {
         let first = seeds[0].clone();
         let seeds = seeds.into_iter().map(|seed| Arc::new(Server::new(seed))).collect();
@@ -38,7 +39,7 @@ impl Cluster {
         self.seeds.iter().map(|server| server.name.clone()).collect()
     }
 
-    /// Runs a command on the master that has the key, wherever that is now.
+    /// Runs a command on the master that has the key now.
     pub(super) async fn run(
         &self,
         wire: &str,
@@ -64,8 +65,8 @@ impl Cluster {
         answer
     }
 
-    /// Runs many commands, those of one master together, and all masters at once. One whose key has moved
-    /// is run again by itself.
+    /// Runs many commands: those of one master together, and all masters at the same time. A command whose
+    /// key has moved is run again on its own.
     pub(super) async fn run_many(
         &self,
         commands: &[(&str, Cmd)],
@@ -107,14 +108,14 @@ impl Cluster {
         Ok(answers)
     }
 
-    /// All masters. It is an error if some slots have none.
+    /// Returns all masters, or an error if some slots have none.
     pub(super) async fn masters(&self, until: Instant) -> Result<Vec<Arc<Server>>, Failure> {
         self.look(until).await?;
         let map = self.map();
         if map.is_whole() { Ok(map.masters()) } else { Err(self.uncovered()) }
     }
 
-    /// The master of a slot. Its keys are the only ones that wait for news when it is lost.
+    /// Returns the master of a slot. If a master is lost, only its own keys wait for a new map.
     async fn master_of(&self, slot: u16, until: Instant) -> Result<Arc<Server>, Failure> {
         let (known, is_old) = {
             let map = self.map();
@@ -122,7 +123,7 @@ impl Cluster {
         };
         match known {
             Some(server) if !is_old && !server.is_lost() => Ok(server),
-            // Without news, it may still be there.
+            // Without a new map, the server may still be there.
             Some(server) => match self.look(until).await {
                 Ok(()) => self.map().master_of(slot).ok_or_else(|| self.uncovered()),
                 Err(_) => Ok(server),
@@ -134,7 +135,7 @@ impl Cluster {
         }
     }
 
-    /// Asks one server after the other for the map, first those that answered last.
+    /// Asks one server after the other for the map, beginning with those that answered last time.
     async fn look(&self, until: Instant) -> Result<(), Failure> {
         let mut all = self.map().masters();
         all.extend(self.seeds.iter().cloned());
@@ -160,7 +161,8 @@ impl Cluster {
         Ok(())
     }
 
-    /// The server at `host:port`. Without a host, it is that of the server that says so.
+    /// Returns the server at `host:port`. If the host is missing, it is that of the server that sent the
+    /// answer.
     fn server_at(&self, place: &str, says: &Server) -> Option<Arc<Server>> {
         let (host, port) = place.rsplit_once(':')?;
         let own = says.name.rsplit_once(':')?.0;
@@ -195,10 +197,10 @@ async fn asking(
     answer.extract_error().map_err(|error| Failure::new(&server.name, error))
 }
 
-/// How many there are.
+/// The number of slots.
 pub(super) const SLOTS: u16 = 16_384;
 
-/// The slot of a key: its CRC-16 (XMODEM). Our keys have no braces, so all of the key counts.
+/// Returns the slot of a key: its CRC-16 (XMODEM). Our keys contain no braces, so the whole key counts.
 pub(super) fn slot(key: &str) -> u16 {
     let step = |crc: u16, byte: u8| {
         (0..8).fold(crc ^ (u16::from(byte) << 8), |crc, _| {
@@ -208,7 +210,7 @@ pub(super) fn slot(key: &str) -> u16 {
     key.bytes().fold(0, step) % SLOTS
 }
 
-/// The slots from the first to the last, and where their master is: `host:port`.
+/// A range of slots, and the place of their master: `host:port`.
 pub(super) struct Range {
     pub(super) first: u16,
     pub(super) last: u16,
@@ -216,7 +218,7 @@ pub(super) struct Range {
 }
 
 impl Range {
-    /// Reads the answer to `CLUSTER SLOTS`; `None` if it is not one.
+    /// Parses the answer to `CLUSTER SLOTS`; returns `None` for another answer.
     pub(super) fn read_all(answer: &Value) -> Option<Vec<Range>> {
         let Value::Array(ranges) = answer else { return None };
         ranges.iter().map(Range::read).collect()
@@ -241,11 +243,11 @@ impl Range {
     }
 }
 
-/// Which master has which slots: all ranges in order, and none at first.
+/// The masters of all slots: the ranges in order, and none at first.
 #[derive(Default)]
 struct Map {
     ranges: Vec<(u16, u16, Arc<Server>)>,
-    /// A server said that it is not so any more.
+    /// A server has reported that the map is outdated.
     pub(super) is_old: bool,
 }
 
@@ -261,13 +263,13 @@ impl Map {
         (slot <= *last).then(|| Arc::clone(server))
     }
 
-    /// Whether every slot has a master.
+    /// Returns whether every slot has a master.
     pub(super) fn is_whole(&self) -> bool {
         let covered = |(first, last, _): &(u16, u16, _)| usize::from(last - first) + 1;
         self.ranges.iter().map(covered).sum::<usize>() == usize::from(SLOTS)
     }
 
-    /// Each master once.
+    /// Returns each master once.
     pub(super) fn masters(&self) -> Vec<Arc<Server>> {
         let mut masters: Vec<Arc<Server>> = Vec::new();
         for (.., server) in &self.ranges {

@@ -1,6 +1,6 @@
-//! What is said to redis: each operation as one command. Two conditions need a script, which redis runs as
-//! one command too. And what is kept there: under which name a key is, and what a value holds, which is its
-//! version, 8 bytes, little-endian, and then the bytes that were put.
+//! The commands for redis: each operation is one command. Two conditions need a script, which redis runs as
+//! one command too. This file also defines the name of each key, and the content of a value: its version (8
+//! bytes, little-endian), followed by the bytes that were put.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,31 +13,30 @@ use crate::error::Result;
 use crate::key::{Key, Namespace};
 use crate::store::{Precondition, Put, Stored, Version, counter};
 
-/// So many commands are sent before the first answer is read.
+/// How many commands are sent before the first answer is read.
 pub(super) const AT_ONCE: usize = 1000;
 
-/// So many keys are looked at in one step of a search. The server does nothing else meanwhile, some
-/// 100 µs.
+/// How many keys one step of a search looks at. The server does nothing else meanwhile, for about 100 µs.
 const STEP: &str = "1000";
 
-/// The most that redis keeps in one value, 512 MB, less the version.
+/// The largest value of redis, 512 MB, minus the version.
 const LARGEST_VALUE: usize = 512 * 1024 * 1024 - VERSION;
 
-/// What lives longer than this, some 30,000 years, lives for ever.
+/// A longer time to live, of about 30,000 years, counts as forever.
 const LONGEST_TTL: u128 = 1_000_000_000_000_000;
 
-/// Writes if the version is still this one.
+/// Writes if the value still has this version.
 static PUT_UNCHANGED: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("put_unchanged.lua")));
 
-/// Removes if the version is still this one.
+/// Removes if the value still has this version.
 static DELETE_UNCHANGED: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("delete_unchanged.lua")));
 
-/// Adds to a counter, or makes it.
+/// Adds to a counter, or creates it.
 static INCREMENT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("increment.lua")));
 
-/// A script for one key. The servers know it by its SHA-1 once they have seen its text.
+/// A script for one key. Servers identify it by its SHA-1 once they have received its text.
 struct Script {
     text: &'static str,
     hash: String,
@@ -52,17 +51,17 @@ impl Script {
 /// One command, as the client takes it.
 pub(super) struct Command {
     pub(super) cmd: Cmd,
-    /// What it runs, if it names that by its hash.
+    /// The script that it runs by hash, if any.
     script: Option<&'static Script>,
 }
 
 impl Command {
-    /// What lives under a key.
+    /// Reads the value of a key.
     pub(super) fn get(wire: &str) -> Command {
         Command::of("GET").arg(wire)
     }
 
-    /// Removes what lives under a key, if its version is still this one; `None` for any.
+    /// Removes the value of a key, if it still has this version; `None` for any version.
     pub(super) fn delete(wire: &str, old: Option<&[u8; VERSION]>) -> Command {
         match old {
             None => Command::of("UNLINK").arg(wire),
@@ -70,8 +69,8 @@ impl Command {
         }
     }
 
-    /// Adds to the counter under a key, under a new version. A counter that is not there yet is made, and lives
-    /// for so long. What it answers is for [`count`].
+    /// Adds to the counter of a key, and gives it a new version. A missing counter is created with this
+    /// time to live. [`count`] parses the answer.
     pub(super) fn increment(wire: &str, by: u64, ttl: Option<Duration>) -> Command {
         let version = Version::fresh().number().to_le_bytes();
         let command = Command::script(&INCREMENT, wire).arg(version).arg(by.to_string());
@@ -81,13 +80,13 @@ impl Command {
         }
     }
 
-    /// The next keys that match, from this cursor on.
+    /// Returns the next keys that match, from this cursor on.
     pub(super) fn scan(cursor: u64, pattern: &str) -> Command {
         let command = Command::of("SCAN").arg(cursor.to_string());
         command.arg("MATCH").arg(pattern).arg("COUNT").arg(STEP)
     }
 
-    /// Which master of a cluster has which slots.
+    /// Asks which master of a cluster has which slots.
     pub(super) fn cluster_slots() -> Command {
         Command::of("CLUSTER").arg("SLOTS")
     }
@@ -106,7 +105,7 @@ impl Command {
         self
     }
 
-    /// The same with the text of its script, for a server that does not know the script by its hash.
+    /// Returns the same command with the text of its script, for a server that does not know the hash.
     pub(super) fn by_text(&self) -> Option<Command> {
         let mut by_text = Command::of("EVAL").arg(self.script?.text);
         for word in self.cmd.args_iter().skip(2) {
@@ -118,7 +117,7 @@ impl Command {
     }
 }
 
-/// A value that is to be written, and when.
+/// A value to write, and the condition.
 pub(super) struct Writing {
     pub(super) wire: String,
     pub(super) version: Version,
@@ -129,7 +128,7 @@ pub(super) struct Writing {
 }
 
 impl Writing {
-    /// Takes what `Store::put` is given; a value that is too large is an error.
+    /// Takes the arguments of `Store::put`; a value that is too large is an error.
     pub(super) fn new(put: &Put<'_>, when: Precondition) -> Result<Writing> {
         if put.bytes.len() > LARGEST_VALUE {
             return Err(server::too_large(put.key, put.bytes.len()));
@@ -160,7 +159,7 @@ impl Writing {
         }
     }
 
-    /// Whether the answer says that it was written; `None` if it is none to this command.
+    /// Returns whether the answer reports a write; `None` if it is not an answer to this command.
     pub(super) fn is_done(&self, answer: &Value) -> Option<bool> {
         match (self.when, answer) {
             (Precondition::Always | Precondition::Absent, Value::Okay) => Some(true),
@@ -171,7 +170,7 @@ impl Writing {
     }
 }
 
-/// The version that a condition asks for, as it is stored.
+/// Returns the version that a condition requires, in its stored form.
 pub(super) fn old(when: Precondition) -> Option<[u8; VERSION]> {
     match when {
         Precondition::Unchanged(old) => Some(old.number().to_le_bytes()),
@@ -179,7 +178,8 @@ pub(super) fn old(when: Precondition) -> Option<[u8; VERSION]> {
     }
 }
 
-/// What the script of a counter answers: its number, or why it has none; `None` if it is none to that.
+/// Parses the answer of a counter's script: its number, or why there is none; `None` if it is another
+/// answer.
 pub(super) fn count(key: &Key, answer: &Value) -> Option<Result<u64>> {
     match answer {
         Value::Int(-1) => Some(Err(counter::no_counter(key))),
@@ -189,7 +189,7 @@ pub(super) fn count(key: &Key, answer: &Value) -> Option<Result<u64>> {
     }
 }
 
-/// What a 1 or a 0 says.
+/// Parses a 1 or a 0.
 pub(super) fn truth(answer: &Value) -> Option<bool> {
     match answer {
         Value::Int(0) => Some(false),
@@ -198,17 +198,17 @@ pub(super) fn truth(answer: &Value) -> Option<bool> {
     }
 }
 
-/// Reads the answer to a [`Command::scan`]: the next cursor, `0` at the end, and the keys.
+/// Parses the answer to a [`Command::scan`]: the next cursor, which is `0` at the end, and the keys.
 pub(super) fn page(answer: Value) -> Result<(u64, Vec<String>), redis::ParsingError> {
     from_redis_value(answer)
 }
 
-/// The names of keys.
+/// Returns the names of the keys.
 pub(super) fn wires(keys: &[Key]) -> Vec<String> {
     keys.iter().map(wire).collect()
 }
 
-/// Puts commands together that are sent at once.
+/// Groups commands that are sent at once.
 pub(super) fn pipelines(commands: Vec<(&str, Cmd)>) -> Vec<Pipeline> {
     let mut all = Vec::with_capacity(commands.len().div_ceil(AT_ONCE));
     let mut left = commands.into_iter().map(|(_, command)| command).peekable();
@@ -222,22 +222,23 @@ pub(super) fn pipelines(commands: Vec<(&str, Cmd)>) -> Vec<Pipeline> {
     all
 }
 
-/// A time to live as redis counts it, never less than was asked for.
+/// Returns a time to live in the unit of redis, rounded up.
 fn milliseconds(ttl: Option<Duration>) -> Option<String> {
     let ttl = ttl?.as_nanos().div_ceil(1_000_000).max(1);
     (ttl < LONGEST_TTL).then(|| ttl.to_string())
 }
 
-/// Redis takes keys of any length; nobody wants to read longer ones.
+/// Redis accepts keys of any length; longer ones are unreadable.
 const LONGEST_PART: usize = 250;
 
-/// `beaker:namespace:name`. Neither part holds a `:`, nor anything that means more in a pattern.
+/// Returns `beaker:namespace:name`. Neither part contains a `:`, or anything with a meaning in a pattern.
 pub(super) fn wire(key: &Key) -> String {
     let name = Namespace::default().key(key.name()).wire(LONGEST_PART);
     prefix(key.namespace()) + &name
 }
 
-/// What the keys of a namespace begin with, and no others do: the unnamed one has the empty text.
+/// Returns the beginning of all keys of a namespace, which no other keys share. The unnamed namespace is an
+/// empty text.
 pub(super) fn prefix(namespace: &Namespace) -> String {
     match namespace.name() {
         "" => "beaker::".into(),
@@ -245,7 +246,7 @@ pub(super) fn prefix(namespace: &Namespace) -> String {
     }
 }
 
-/// The bytes of a version. The scripts compare so many.
+/// How many bytes a version has; the scripts compare as many.
 pub(super) const VERSION: usize = 8;
 
 pub(super) fn build(version: Version, content: &[u8]) -> Vec<u8> {
@@ -255,8 +256,7 @@ pub(super) fn build(version: Version, content: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// What the answer to a `GET` holds, which is counted if it is no value of ours; `None` if it is no such
-/// answer.
+/// Returns what the answer to a `GET` contains, and counts a damaged value; `None` if it is another answer.
 pub(super) fn found(answer: Value, damaged: &AtomicU64) -> Option<Option<Stored>> {
     match answer {
         Value::Nil => Some(None),
@@ -269,7 +269,7 @@ pub(super) fn found(answer: Value, damaged: &AtomicU64) -> Option<Option<Stored>
     }
 }
 
-/// What was put; `None` if it is no value of ours.
+/// Returns what was put; `None` if this library has not written the value.
 fn read(bytes: &[u8]) -> Option<Stored> {
     let (version, content) = bytes.split_first_chunk::<VERSION>()?;
     let version = Version::new(u64::from_le_bytes(*version));

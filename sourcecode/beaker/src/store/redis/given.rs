@@ -1,4 +1,4 @@
-//! Connections that the program has already: a connection manager, or a cluster's.
+//! Existing connections of the program: a connection manager, or a cluster connection.
 
 use futures_util::future::try_join_all;
 use redis::aio::{ConnectionLike, ConnectionManager};
@@ -12,16 +12,16 @@ use super::command::{AT_ONCE, Command, pipelines};
 use super::server::Failure;
 use crate::store::deadline::within;
 
-/// What errors name it; where its servers are, only the program knows.
+/// The name of such a connection in errors. Only the program knows where its servers are.
 pub(super) const NAME: &str = "the connection that the program gave";
 
-/// A connection that the program has already.
+/// An existing connection of the program.
 pub(super) enum Given {
     Manager(ConnectionManager),
     Cluster(ClusterConnection),
 }
 
-/// One server that has keys.
+/// A server that has keys.
 pub(super) enum GivenPlace {
     Server(ConnectionManager),
     /// The master of this slot.
@@ -36,7 +36,7 @@ impl Given {
         }
     }
 
-    /// Runs many commands, each for one key. None may be refused.
+    /// Runs many commands, each for one key. A refusal of any of them is an error.
     pub(super) async fn run_many(
         &self,
         commands: Vec<(&str, Cmd)>,
@@ -48,7 +48,7 @@ impl Given {
         }
     }
 
-    /// All servers that have keys.
+    /// Returns all servers that have keys.
     pub(super) async fn all(&self, until: Instant) -> Result<Vec<GivenPlace>, Failure> {
         match self {
             Given::Manager(manager) => Ok(vec![GivenPlace::Server(manager.clone())]),
@@ -62,7 +62,7 @@ impl Given {
 }
 
 impl GivenPlace {
-    /// Reads something of this server.
+    /// Runs a read command on this server.
     pub(super) async fn read(&self, command: &Cmd, until: Instant) -> Result<Value, Failure> {
         match self {
             GivenPlace::Server(manager) => by_manager(manager, command, until).await,
@@ -73,7 +73,7 @@ impl GivenPlace {
     }
 }
 
-/// Sends a command by a connection manager, which connects again by itself.
+/// Sends a command through a connection manager, which reconnects by itself.
 async fn by_manager(
     manager: &ConnectionManager,
     command: &Cmd,
@@ -82,7 +82,7 @@ async fn by_manager(
     named(within(until, manager.clone().send_packed_command(command)).await)
 }
 
-/// Sends commands by a connection manager, so many at once.
+/// Sends commands through a connection manager, a group at a time.
 async fn many_by_manager(
     manager: &ConnectionManager,
     commands: Vec<(&str, Cmd)>,
@@ -109,7 +109,7 @@ async fn by_cluster(
     named(within(until, cluster.clone().req_packed_command(command)).await)
 }
 
-/// Sends commands to the masters of their keys, all at once where no key occurs twice.
+/// Sends commands to the masters of their keys, all at once if no key occurs twice.
 async fn many_by_cluster(
     cluster: &ClusterConnection,
     commands: &[(&str, Cmd)],
@@ -141,7 +141,7 @@ async fn by_slot(
     named(within(until, sent).await)
 }
 
-/// A slot of each master. It is an error if some slots have none.
+/// Returns a slot of each master, or an error if some slots have none.
 async fn slots_of_masters(
     cluster: &ClusterConnection,
     until: Instant,

@@ -1,10 +1,12 @@
-//! redis: one server, a cluster, or the master that sentinels name. Shared across hosts; kept over a restart if the server is told to
-//! write to disk. The server removes what has expired, to the millisecond by its own clock; whether
-//! something makes room when its memory is full is for its `maxmemory-policy` to say.
+//! Stores values in redis: one server, a cluster, or the master that sentinels name. Values are shared by
+//! hosts, and survive a restart if the server is configured to write to disk. The server removes expired
+//! values itself, to the millisecond by its own clock. Its `maxmemory-policy` decides whether it evicts
+//! values when its memory is full.
 //!
-//! What is said on the wire is the crate `redis`'s, on its multiplexed connections. Which server of a cluster
-//! has a key, and what is sent once more, is decided here, since that crate's cluster runs a write again whose
-//! connection broke off: its condition then says that somebody else has written.
+//! The wire protocol is that of the crate `redis`, on its multiplexed connections. Which server of a
+//! cluster has a key, and which commands are sent again, is decided here. The reason is that the crate's
+//! own cluster repeats a write whose connection broke off; the condition of that write may then appear
+//! unmet, although the write succeeded.
 
 mod address;
 mod asynchronous;
@@ -31,80 +33,82 @@ use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
 
-/// Stores values in a redis server (version 4 or later), a redis cluster or the master behind sentinels, for
-/// blocking programs. Valkey speaks the same language, and is tested alike.
+/// Stores values in a redis server (version 4 or later), a redis cluster or the master behind sentinels,
+/// for blocking programs. Valkey speaks the same protocol and is tested in the same way.
 ///
-/// It is [`AsyncRedisStore`] with a runtime of its own, which works while a thread waits. So all threads
-/// share one connection to each server, on which their commands follow one another.
+/// The store is an [`AsyncRedisStore`] with a runtime of its own, which runs while a thread waits. All
+/// threads share one connection to each server, on which their commands follow one another.
 ///
-/// Each operation is one round trip, `clear` aside: that looks through all keys of a server, in
-/// steps, and its deadline is for each step. Every key begins with `beaker:`, so that others may
-/// use the same server.
+/// Each operation is one round trip, except for `clear`, which goes through all keys of a server in steps;
+/// the deadline then applies to each step. Every key begins with `beaker:`, so that other programs may use
+/// the same server.
 ///
-/// A cluster whose servers have `cluster-require-full-coverage no` goes on with the keys of the
-/// other masters when one is lost; by default, it refuses all keys then.
+/// If a cluster loses a master, it refuses all keys by default. If its servers have
+/// `cluster-require-full-coverage no`, the keys of the other masters stay available.
 ///
 /// # Panics
 ///
-/// Its calls panic in asynchronous code, where they would hold up other tasks: there,
-/// [`AsyncRedisStore`] is the store to use, or [`OnThreads`](crate::store::OnThreads) around this one.
+/// Its calls panic in asynchronous code, because they would block other tasks. Use [`AsyncRedisStore`]
+/// there, or [`OnThreads`](crate::store::OnThreads) around this store.
 pub struct RedisStore {
     target: Target,
     deadline: Duration,
     store: AsyncRedisStore,
     /// `None` only while it is dropped.
     runtime: Option<Runtime>,
-    /// When the last operation ended: microseconds on a clock that nobody can set.
+    /// When the last operation ended: microseconds on a clock that cannot be set.
     used_at: AtomicU64,
 }
 
-/// A connection that was used so lately is taken to be there still.
+/// A connection that was used this recently is assumed to be open.
 const LATELY: Duration = Duration::from_micros(50);
 
 impl RedisStore {
-    /// Makes a store on the server at this URL: `redis://user:password@host:port/database`, of which
-    /// only the host is needed. The connection is opened when it is needed. Each operation ends within
-    /// `deadline`, or is an error; looking up a host's name is counted.
+    /// Creates a store on the server at this URL: `redis://user:password@host:port/database`, where only
+    /// the host is required. The connection is opened when it is needed. Each operation ends within
+    /// `deadline`, including the lookup of the host name, or returns an error.
     ///
-    /// With `rediss://` (feature `redis-tls`) it is over TLS, and the server's certificate must be for
-    /// that host and signed by an authority that the system trusts. Parameters of the URL, named as
-    /// redis-py does, name files in PEM, which are read once: `?ssl_ca_certs=` the authorities to
-    /// trust in place of the system's, and `&ssl_certfile=` and `&ssl_keyfile=` a certificate of ours
-    /// with its key, for servers that ask for one.
+    /// With `rediss://` (feature `redis-tls`), the connection uses TLS. The server's certificate must be
+    /// valid for that host and signed by an authority that the system trusts. Parameters of the URL, which
+    /// have the same names as in redis-py, set files in PEM format, which are read once: `?ssl_ca_certs=`
+    /// is a list of authorities that replaces the system's, and `&ssl_certfile=` and `&ssl_keyfile=` are a
+    /// client certificate and its key, for servers that ask for one.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for what is no such URL, and for a file that cannot be read or used;
-    /// `ErrorKind::Unavailable` if the system gives the runtime no file descriptors.
+    /// Returns `ErrorKind::Config` if the URL is invalid or a file cannot be read or used, and
+    /// `ErrorKind::Unavailable` if the system has no file descriptors left for the runtime.
     pub fn open(url: &str, deadline: Duration) -> Result<RedisStore> {
         RedisStore::at(Target::One(Address::parse(url)?), deadline)
     }
 
-    /// Makes a store on a cluster. Some of its servers are named, with `,` or `;` between them; they
-    /// tell of the others.
+    /// Creates a store on a cluster. `urls` names some of its servers, with `,` or `;` between them; they
+    /// report the other ones.
     ///
     /// # Errors
     ///
-    /// As [`open`](RedisStore::open), and `ErrorKind::Config` if some URLs are of TLS and some are not.
+    /// Returns the errors of [`open`](RedisStore::open), and `ErrorKind::Config` if only some of the URLs
+    /// use TLS.
     pub fn open_cluster(urls: &str, deadline: Duration) -> Result<RedisStore> {
         RedisStore::at(Target::Cluster(Address::parse_all(urls)?), deadline)
     }
 
-    /// Makes a store on the master that these sentinels name, with `,` or `;` between their URLs. `master`
-    /// is written as `redis://user:password@name/database`, of which only the name that the sentinels know
-    /// it by is needed: `mymaster`. The users of sentinels and of the master may differ, and each may be
-    /// reached over TLS, as in [`open`](RedisStore::open).
+    /// Creates a store on the master that these sentinels name; their URLs have `,` or `;` between them.
+    /// `master` is written as `redis://user:password@name/database`, where only the name is required: the
+    /// one by which the sentinels know the master, such as `mymaster`. The users of the sentinels and of
+    /// the master may differ, and each of them may use TLS, as in [`open`](RedisStore::open).
     ///
     /// After a failover, the first operation that does not reach the old master asks the sentinels, and
-    /// goes on with the one that they name. A write whose connection broke off is not sent again, since it
-    /// may have been done: it is an error, as with one server. Each connection is asked whether a master is
-    /// at its other end, so that no replica is read. redis copies writes to its replicas after it has
-    /// answered, so the last writes before a failover can be lost; `min-replicas-to-write` in its settings
-    /// makes these few.
+    /// continues with the master that they name. As with one server, a write whose connection broke off is
+    /// not sent again, because it may have been executed: it returns an error. Each new connection is
+    /// checked to lead to a master, so that no replica is read. redis copies writes to its replicas after
+    /// it has answered, so the last writes before a failover may be lost. The setting
+    /// `min-replicas-to-write` of redis limits that loss.
     ///
     /// # Errors
     ///
-    /// As [`open`](RedisStore::open), and `ErrorKind::Config` if some URLs are of TLS and some are not.
+    /// Returns the errors of [`open`](RedisStore::open), and `ErrorKind::Config` if only some of the URLs
+    /// use TLS.
     ///
     /// # Examples
     ///
@@ -133,8 +137,9 @@ impl RedisStore {
         Ok(RedisStore { target, deadline, store, runtime, used_at: AtomicU64::new(0) })
     }
 
-    /// Waits for an operation. What has happened to the connections since the last one comes first, so
-    /// that one that was closed meanwhile is not used; and one that has failed is closed at once.
+    /// Waits for an operation. Before that, it handles what has happened to the connections since the last
+    /// operation, so that one that was closed meanwhile is not used. A connection that has failed is closed
+    /// at once.
     fn wait<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
         let Some(runtime) = &self.runtime else {
             unreachable!("it is there until this is dropped")
@@ -157,7 +162,8 @@ impl RedisStore {
     }
 }
 
-/// Lets the tasks of the connections see what their sockets have to say: first it is asked for, then read.
+/// Lets the tasks of the connections read from their sockets: the first poll registers interest, the second
+/// one reads.
 async fn connections_notice() {
     yield_now().await;
     yield_now().await;
@@ -220,7 +226,7 @@ impl Store for RedisStore {
     }
 }
 
-/// Waits for nothing: it may be dropped in asynchronous code.
+/// Waits for nothing, because it may be dropped in asynchronous code.
 impl Drop for RedisStore {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {

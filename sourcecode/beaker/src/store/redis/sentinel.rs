@@ -1,7 +1,7 @@
 //! The master that sentinels name: one server at a time, and another one after a failover.
 //!
-//! The client's own way with sentinels is not used, since its connections run a write again whose answer was
-//! lost, and since they ask a server only at the first connection whether it is the master.
+//! The client's own support for sentinels is not used, for two reasons. Its connections repeat a write
+//! whose answer was lost, and they check only at the first connection whether the server is a master.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,15 +14,15 @@ use crate::store::deadline::part;
 
 pub(super) struct Sentinels {
     all: Vec<Arc<Server>>,
-    /// Its host is the name that the sentinels know it by; its users and its encryption are those of
-    /// whatever server they name.
+    /// Its host is the name by which the sentinels know the master. Its users and its encryption apply to
+    /// whichever server they name.
     named: Address,
-    /// The one that they named last. Nothing is awaited while this is locked.
+    /// The server that they named last. Nothing is awaited while this is locked.
     master: Mutex<Option<Arc<Server>>>,
 }
 
 impl Sentinels {
-    /// Nobody is asked yet. There is one sentinel at least.
+    /// No sentinel is asked yet. There is at least one.
     pub(super) fn new(sentinels: Vec<Address>, named: Address) -> Sentinels {
         let all = sentinels.into_iter().map(|sentinel| Arc::new(Server::new(sentinel))).collect();
         Sentinels { all, named, master: Mutex::default() }
@@ -32,8 +32,8 @@ impl Sentinels {
         self.all.iter().map(|server| server.name.clone()).collect()
     }
 
-    /// Runs a command on the master. One that did not run, since its server could not be reached or is a
-    /// replica now, is sent once more to the server that the sentinels name then.
+    /// Runs a command on the master. If the command did not run, because its server was not reachable or is
+    /// now a replica, it is sent once more to the server that the sentinels name then.
     pub(super) async fn run(
         &self,
         command: &Cmd,
@@ -50,7 +50,7 @@ impl Sentinels {
         }
     }
 
-    /// Runs many commands at once, none of which may be refused.
+    /// Runs many commands at once. A refusal of any of them is an error.
     pub(super) async fn run_many(
         &self,
         commands: &Pipeline,
@@ -59,7 +59,7 @@ impl Sentinels {
     ) -> Result<Vec<Value>, Failure> {
         let master = self.master(until).await?;
         match master.taken(commands, kind, until).await {
-            // What is sent many at a time has no condition, so that a part of it may be done twice.
+            // A group of commands contains no conditions, so a part of it may be executed twice.
             Err(failure) if failure.is_not_run() => match self.other_than(&master, until).await {
                 Some(other) => other.taken(commands, kind, until).await,
                 None => Err(failure),
@@ -68,7 +68,7 @@ impl Sentinels {
         }
     }
 
-    /// The master, with a connection that works, or the one that the sentinels name in its place.
+    /// Returns the master with a working connection, or the one that the sentinels name in its place.
     pub(super) async fn reached_master(&self, until: Instant) -> Result<Arc<Server>, Failure> {
         let master = self.master(until).await?;
         match master.run(&redis::cmd("PING"), Kind::Read, until).await {
@@ -79,26 +79,26 @@ impl Sentinels {
         }
     }
 
-    /// The master as far as is known. One that was lost is asked for again.
+    /// Returns the last known master. If it was lost, the sentinels are asked again.
     async fn master(&self, until: Instant) -> Result<Arc<Server>, Failure> {
         let known = self.known().clone();
         match known {
             Some(master) if !master.is_lost() => Ok(master),
-            // Without news, it may still be there.
+            // Without an answer, it may still be there.
             Some(master) => Ok(self.look(until).await.unwrap_or(master)),
             None => self.look(until).await,
         }
     }
 
-    /// The master, if it is not that one any more.
+    /// Returns the master, if it is another one now.
     async fn other_than(&self, old: &Arc<Server>, until: Instant) -> Option<Arc<Server>> {
         old.lose();
         let named = self.look(until).await.ok()?;
         (named.name != old.name).then_some(named)
     }
 
-    /// Asks one sentinel after the other, first those that answered last. The first who knows the master
-    /// is believed.
+    /// Asks one sentinel after the other, beginning with those that answered last time. The first answer
+    /// that names the master counts.
     async fn look(&self, until: Instant) -> Result<Arc<Server>, Failure> {
         let mut all: Vec<&Arc<Server>> = self.all.iter().collect();
         all.sort_by_key(|sentinel| sentinel.is_lost());
@@ -107,12 +107,12 @@ impl Sentinels {
         command.arg("GET-MASTER-ADDR-BY-NAME").arg(name);
         let mut why = Failure::no_master(&self.addresses(), name);
         for (asked, sentinel) in all.iter().enumerate() {
-            // Half of the time is for the master.
+            // Half of the time is reserved for the master.
             let part = part(until, all.len() - asked + 1);
             match sentinel.run(&command, Kind::Read, part).await {
                 Ok(answer) => match place(&answer) {
                     Some((host, port)) => return Ok(self.at(&host, port)),
-                    // This one does not know it, and another one may.
+                    // This sentinel does not know the master, but another one may.
                     None => why = Failure::no_master(&self.addresses(), name),
                 },
                 Err(failure) => why = failure,
@@ -121,7 +121,7 @@ impl Sentinels {
         Err(why)
     }
 
-    /// The server there, which is the master from now on.
+    /// Returns the server at this place, which is the master from now on.
     fn at(&self, host: &str, port: u16) -> Arc<Server> {
         let address = self.named.moved_to(host, port);
         let mut master = self.known();
@@ -136,7 +136,7 @@ impl Sentinels {
     }
 }
 
-/// Reads where the master is; `None` if the sentinel does not know it.
+/// Parses where the master is; returns `None` if the sentinel does not know it.
 fn place(answer: &Value) -> Option<(String, u16)> {
     let Value::Array(parts) = answer else { return None };
     let [Value::BulkString(host), Value::BulkString(port)] = parts.as_slice() else { return None };

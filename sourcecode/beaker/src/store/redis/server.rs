@@ -1,7 +1,7 @@
-//! One server, the connection to it that all tasks share, and what goes wrong with it.
+//! A server, the connection to it that all tasks share, and its errors.
 //!
-//! The socket is ours to open, since the client's own way over TLS asks for settings of the whole process, and
-//! reads the system's authorities each time.
+//! This file opens the socket itself. The reason is that the client's own TLS needs settings of the whole
+//! process, and reads the authorities of the system for each connection.
 
 use std::io;
 use std::net::SocketAddr;
@@ -25,39 +25,39 @@ use crate::store::deadline::{part, within};
 #[cfg(feature = "redis-tls")]
 use crate::store::tls;
 
-/// A server with one connection, which is opened when it is needed first. A connection that failed, or
-/// whose answer did not come in time, serves nobody who comes later; it is closed when the last of
-/// those who still wait for answers from it has ended, within a deadline.
+/// A server with one connection, which is opened when it is first needed. A connection that has failed, or
+/// whose answer did not arrive in time, is not used for further commands. It is closed when the last of its
+/// callers has stopped waiting, which the deadline limits.
 pub(super) struct Server {
     /// `host:port`.
     pub(super) name: String,
     address: Address,
     /// Nothing is awaited while this is locked.
     live: Mutex<Option<Live>>,
-    /// Whoever opens a connection has it; so there is one at a time that is being opened.
+    /// Held while a connection is opened, so that only one is opened at a time.
     dialing: tokio::sync::Mutex<()>,
     /// The last command got no answer.
     lost: AtomicBool,
-    /// Each connection is asked whether a master is at its other end.
+    /// Each new connection is checked to lead to a master.
     is_master: bool,
 }
 
-/// What a command does if it is run twice.
+/// The effect of a command that is executed twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// The same as once.
+    /// The same effect as once.
     Read,
     Write,
 }
 
-/// A connection, and the task that moves what is said on it.
+/// A connection, and the task that reads and writes its socket.
 #[derive(Clone)]
 struct Live {
     connection: MultiplexedConnection,
     driver: Arc<Driver>,
 }
 
-/// Ends the task, and so closes the connection, with the last one who has it.
+/// Ends the task and so closes the connection, together with the last user.
 struct Driver(JoinHandle<()>);
 
 impl Drop for Driver {
@@ -78,23 +78,23 @@ impl Server {
         }
     }
 
-    /// A server that sentinels name as the master. Nothing is sent to it once it is none.
+    /// Creates a server that sentinels name as the master. Nothing is sent to it once it is a replica.
     pub(super) fn new_master(address: Address) -> Server {
         Server { is_master: true, ..Server::new(address) }
     }
 
-    /// Notes that the next command must not go to it before somebody has asked where to send it.
+    /// Notes that the sentinels must be asked before the next command.
     pub(super) fn lose(&self) {
         *self.slot() = None;
         self.lost.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the last command got no answer, so that the next may not either.
+    /// Returns whether the last command got no answer, so that the next one may not get one either.
     pub(super) fn is_lost(&self) -> bool {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Sends a command and returns what is answered. A refusal is an error.
+    /// Sends a command and returns the answer. A refusal is an error.
     pub(super) async fn run(
         &self,
         command: &Cmd,
@@ -113,7 +113,7 @@ impl Server {
         }
     }
 
-    /// Sends several commands at once, and returns what is answered to each, refusals too.
+    /// Sends several commands at once, and returns the answer to each, including refusals.
     pub(super) async fn answers(
         &self,
         commands: &Pipeline,
@@ -132,7 +132,7 @@ impl Server {
         }
     }
 
-    /// Sends several commands at once, none of which may be refused.
+    /// Sends several commands at once. A refusal of any of them is an error.
     pub(super) async fn taken(
         &self,
         commands: &Pipeline,
@@ -144,8 +144,8 @@ impl Server {
         answers.into_iter().map(taken).collect()
     }
 
-    /// The connection, opened if there is none that works. Whoever is dropped meanwhile leaves none, and
-    /// the next one opens it.
+    /// Returns the connection, and opens one if none works. If a caller is dropped while it opens one, the
+    /// next caller opens it.
     async fn live(&self, until: Instant) -> Result<Live, Failure> {
         match self.working() {
             Some(live) => Ok(live),
@@ -173,12 +173,12 @@ impl Server {
         opened.map_err(|error| Failure { is_unsent: true, ..Failure::new(&self.name, error) })
     }
 
-    /// The connection, unless it was closed.
+    /// Returns the connection, unless it was closed.
     fn working(&self) -> Option<Live> {
         self.slot().as_ref().filter(|live| !live.driver.0.is_finished()).cloned()
     }
 
-    /// Notes whether there was an answer. A connection without one is left to those who wait for it.
+    /// Notes whether there was an answer. A connection without one is left to its waiting callers.
     fn noted<T>(&self, driver: &Arc<Driver>, answer: RedisResult<T>) -> RedisResult<T> {
         let has_failed = answer
             .as_ref()
@@ -204,16 +204,16 @@ impl Server {
     }
 }
 
-/// Whether a connection that was open before was closed instead of an answer.
+/// Returns whether an open connection was closed instead of an answer.
 fn is_cut<T>(answer: &RedisResult<T>) -> bool {
     answer.as_ref().is_err_and(redis::RedisError::is_connection_dropped)
 }
 
-/// So many commands wait in a connection's queue before whoever comes next waits for room in it.
+/// How many commands the queue of a connection holds before further callers wait for room.
 const QUEUE: usize = 1024;
 
-/// Connects, says the password and chooses the database, if the URL has these. The task moves what is
-/// said and answered, and ends with the connection.
+/// Connects, logs in and chooses the database, if the URL has these. The returned task reads and writes the
+/// socket, and ends with the connection.
 async fn dial(
     address: &Address,
     until: Instant,
@@ -229,7 +229,7 @@ async fn dial(
                 .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
             let connector = tokio_rustls::TlsConnector::from(tls.config().clone());
             let agreed = timeout_at(until, connector.connect(host, stream)).await;
-            // One that speaks no TLS may wait for more, and say nothing.
+            // A server without TLS may wait for more bytes and send nothing.
             let agreed = agreed.map_err(|_| {
                 let what = "it did not agree on TLS in time; does it speak TLS there?";
                 io::Error::new(io::ErrorKind::TimedOut, what)
@@ -239,7 +239,7 @@ async fn dial(
     }
 }
 
-/// Tries all addresses that the host's name stands for.
+/// Tries all addresses of the host name.
 async fn connect(place: (&str, u16), until: Instant) -> RedisResult<TcpStream> {
     let addresses: Vec<SocketAddr> = lookup_host(place).await?.collect();
     let mut last = io::ErrorKind::NotFound.into();
@@ -267,8 +267,8 @@ async fn log_in(
     let config = config.set_pipeline_buffer_size(QUEUE);
     let login = match address.encryption {
         Encryption::None => address.login.clone().set_skip_set_lib_name(),
-        // A server refuses our certificate after we have agreed on TLS: in place of its first answer, which
-        // must be awaited here, where that is told. So something is said to it.
+        // If a server refuses our certificate, it reports that after the TLS handshake, in place of its
+        // first answer. To detect that here, a command is sent and its answer awaited.
         #[cfg(feature = "redis-tls")]
         Encryption::Tls(_) => {
             address.login.clone().set_lib_name(env!("CARGO_PKG_NAME"), env!("CARGO_PKG_VERSION"))
@@ -279,8 +279,8 @@ async fn log_in(
     Ok((connection, tokio::spawn(driver)))
 }
 
-/// Fails unless a master answers. One that was a master before its connection broke off may be a replica
-/// now, which answers reads with what it was told last.
+/// Fails unless the server is a master. A former master may be a replica when its connection is opened
+/// again, and then answers reads with old data.
 async fn check_role(connection: &mut MultiplexedConnection) -> RedisResult<()> {
     let answer = connection.send_packed_command(&redis::cmd("ROLE")).await?.extract_error()?;
     let role = match &answer {
@@ -309,19 +309,19 @@ impl Failure {
         Failure { address: address.to_owned(), error: error.into(), is_unsent: false }
     }
 
-    /// An answer that does not belong to the command.
+    /// The failure for an answer that does not match the command.
     pub(super) fn unexpected(address: &str) -> Failure {
         let why = "the answer is not one to the command";
         Failure::new(address, (Reason::UnexpectedReturnType, why))
     }
 
-    /// No server of a cluster has the key, as far as those know that could be asked.
+    /// The failure if no server of a cluster has the key, as far as the reachable ones know.
     pub(super) fn uncovered(addresses: &[String]) -> Failure {
         let why = "no server of the cluster has the key, as far as the others know";
         Failure::new(&addresses.join(","), (Reason::ClusterConnectionNotFound, why))
     }
 
-    /// No sentinel knows of a master by this name.
+    /// The failure if no sentinel knows a master of this name.
     pub(super) fn no_master(addresses: &[String], name: &str) -> Failure {
         let why = "no sentinel knows a master of this name";
         Failure::new(
@@ -330,17 +330,17 @@ impl Failure {
         )
     }
 
-    /// The server has not run the command: it was not reached, or it is a replica.
+    /// Returns whether the server has not run the command: it was not reached, or it is a replica.
     pub(super) fn is_not_run(&self) -> bool {
         self.is_unsent || self.error.kind() == Reason::Server(ServerErrorKind::ReadOnly)
     }
 
-    /// The server does not know a script by its hash.
+    /// Returns whether the server does not know a script by its hash.
     pub(super) fn is_unknown_script(&self) -> bool {
         self.error.kind() == Reason::Server(ServerErrorKind::NoScript)
     }
 
-    /// The error of an operation.
+    /// Converts the failure to the error of an operation.
     pub(super) fn named(self, what: &str) -> Error {
         let (kind, hint) = advice(&self.error);
         let message = format!("{what} in redis at {}; {hint}", self.address);
@@ -386,7 +386,8 @@ fn advice(error: &RedisError) -> (ErrorKind, &'static str) {
     }
 }
 
-/// What a log-in failed for: a server that loads its data refuses everybody, and any other us.
+/// Classifies the failure of a login: a server that is loading its data refuses everybody, otherwise the
+/// login is wrong.
 fn of_login(error: RedisError) -> RedisError {
     match error.code() {
         None | Some("LOADING") => error,
@@ -399,7 +400,7 @@ fn of_login(error: RedisError) -> RedisError {
     }
 }
 
-/// What could not be done to so many values.
+/// Describes in a message what could not be done to this many values.
 pub(super) fn many(what: &str, count: usize) -> String {
     format!("could not {what} {count} values")
 }

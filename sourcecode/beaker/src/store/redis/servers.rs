@@ -1,5 +1,5 @@
-//! Where the keys are: on one server, the masters of a cluster or the master that sentinels name, by
-//! connections of ours or the program's.
+//! Where the keys are: on one server, on the masters of a cluster or on the master that sentinels name,
+//! through our own connections or those of the program.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(super) enum Servers {
     Given(Given),
 }
 
-/// One server that has keys.
+/// A server that has keys.
 pub(super) enum Place {
     Server(Arc<Server>),
     #[cfg(feature = "redis-async")]
@@ -29,8 +29,8 @@ pub(super) enum Place {
 }
 
 impl Servers {
-    /// Runs a command on the server that has the key. A script that the server does not know is sent
-    /// whole.
+    /// Runs a command on the server that has the key. If the server does not know a script, its text is
+    /// sent.
     pub(super) async fn run(
         &self,
         wire: &str,
@@ -40,7 +40,7 @@ impl Servers {
     ) -> Result<Value, Failure> {
         match self.run_once(wire, &command.cmd, kind, until).await {
             Err(failure) if failure.is_unknown_script() => match command.by_text() {
-                // It was not run, so this does not run it twice.
+                // The script was not run, so it is not run twice.
                 Some(by_text) => Box::pin(self.run_once(wire, &by_text.cmd, kind, until)).await,
                 None => Err(failure),
             },
@@ -64,8 +64,8 @@ impl Servers {
         }
     }
 
-    /// Runs many commands, each for one key, about one round trip to each server for all. None may be
-    /// refused.
+    /// Runs many commands, each for one key, in about one round trip to each server. A refusal of any of
+    /// them is an error.
     pub(super) async fn run_many(
         &self,
         commands: Vec<(&str, Cmd)>,
@@ -93,7 +93,7 @@ impl Servers {
         }
     }
 
-    /// All servers that have keys.
+    /// Returns all servers that have keys.
     pub(super) async fn all(&self, until: Instant) -> Result<Vec<Place>, Failure> {
         match self {
             Servers::One(server) => Ok(vec![Place::Server(Arc::clone(server))]),
@@ -123,7 +123,7 @@ impl Servers {
 }
 
 impl Place {
-    /// Reads something of this server.
+    /// Runs a read command on this server.
     pub(super) async fn read(&self, command: &Command, until: Instant) -> Result<Value, Failure> {
         match self {
             Place::Server(server) => server.run(&command.cmd, Kind::Read, until).await,
@@ -132,7 +132,7 @@ impl Place {
         }
     }
 
-    /// Tells it from the others: a list of keys goes through them in this order.
+    /// Returns an identifier, which also orders the servers in a list of keys.
     pub(super) fn id(&self) -> String {
         match self {
             Place::Server(server) => server.name.clone(),

@@ -21,33 +21,37 @@ use crate::store::{
 /// Stores values in one table of a PostgreSQL database, for programs on tokio.
 ///
 /// The table, its rows and the statements are those of [`DatabaseStore`], so blocking and asynchronous
-/// programs can share it. Each operation is one statement and one round trip; batches are one for up to
-/// 1000 keys and 16 MB, and `clear` is one for 1000 rows.
+/// programs can share it. Each operation is one statement and takes one round trip. Batches take one for up
+/// to 1000 keys and 16 MB, and `clear` takes one for 1000 rows.
 ///
 /// # Connections
 ///
-/// All tasks share a few connections, on which statements follow one another without waiting for answers.
-/// They are opened when they are needed: a further one while all others are busy, and up to
-/// [`max_connections`](AsyncPostgresStore::max_connections). Of several tasks that need the first one, one
-/// opens it. PostgreSQL works on the statements of a connection one by one, so a slow statement holds up
-/// those behind it; new ones go to the connection with the fewest under way.
+/// All tasks share a few connections, on which statements follow one another without waiting for results. A
+/// connection is opened when all others are busy, up to
+/// [`max_connections`](AsyncPostgresStore::max_connections). If several tasks need the first connection,
+/// one of them opens it. PostgreSQL executes the statements of a connection one after the other, so a slow
+/// statement delays those behind it. Each statement goes to the connection with the fewest pending
+/// statements.
 ///
-/// A connection whose answer did not come in time serves nobody who comes later. So there may be as many
-/// more connections for as long as their callers still wait, which a deadline bounds.
+/// A connection whose result did not arrive in time is not used for further statements. It stays open while
+/// its callers still wait, which the deadline limits, so for that time there may be up to twice as many
+/// connections.
 ///
 /// # Deadline
 ///
-/// Each statement ends within the deadline or is an error: the host's name, the connection, the queue and
-/// the answer together. The server is told to give a statement up after three quarters of it.
+/// Each statement ends within the deadline or returns an error. The deadline includes the lookup of the
+/// host name, the connection, the queue and the result. The server is told to cancel a statement after
+/// three quarters of it.
 ///
 /// # Connections that break off
 ///
-/// What only reads is sent once more if its connection breaks off. A write is not, since the server may
-/// have done it: it is an error, and the value is the old one or the new one.
+/// A statement that only reads is sent once more if its connection breaks off. A write is not sent again,
+/// because the server may have executed it: it returns an error, and the value is either the old one or the
+/// new one.
 ///
 /// # Panics
 ///
-/// Its futures need a runtime of tokio with time and network (`enable_all`), and panic without one.
+/// Its futures panic outside a tokio runtime, and on one without its timer and network (`enable_all`).
 ///
 /// # Examples
 ///
@@ -72,24 +76,25 @@ pub struct AsyncPostgresStore {
 }
 
 impl AsyncPostgresStore {
-    /// The name of the table, unless another one is named: that of [`DatabaseStore`].
+    /// The default name of the table, which is that of [`DatabaseStore`].
     pub const TABLE_NAME: &str = DatabaseStore::TABLE_NAME;
 
-    /// How many connections there are at most, unless another number is set.
+    /// The default limit of connections.
     ///
-    /// A read keeps one of the server's processes busy for some 20 µs, so two or three of them would do. A
-    /// write waits for the disk, and a connection's commits wait one after the other; those of several
-    /// connections go to the disk together.
+    /// A read keeps one of the server's processes busy for about 20 µs, so two or three connections would
+    /// be enough for reads. A write waits for the disk, and the commits of one connection wait for each
+    /// other, while those of several connections are written to the disk together.
     const MAX_CONNECTIONS: usize = 8;
 
-    /// Makes a store in this table of the database at `postgres://user:password@host/database`. Nothing is
-    /// connected yet, and no runtime is needed for this.
+    /// Creates a store in this table of the database at `postgres://user:password@host/database`. Nothing
+    /// is connected yet, and this needs no runtime.
     ///
     /// The parameters for TLS (feature `postgres-tls`) are those of [`DatabaseStore::open`].
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for what is no such URL or table, and for a file that cannot be read or used.
+    /// Returns `ErrorKind::Config` if the URL or the table name is invalid, or if a file cannot be read or
+    /// used.
     pub fn open(url: &str, table_name: &str, deadline: Duration) -> Result<AsyncPostgresStore> {
         let server = Server::parse(url)?;
         let place = format!("the table `{table_name}` of PostgreSQL at {}", server.place());
@@ -98,14 +103,16 @@ impl AsyncPostgresStore {
         Ok(AsyncPostgresStore::on(Origin::Own(Box::new(shared)), place, deadline))
     }
 
-    /// Makes a store in this table, by a pool that the program has already. A connection of it serves one
-    /// operation at a time, and its settings stay as they are: leave `default_transaction_isolation` at
-    /// `read committed`, or writes that meet fail. The pool is of `deadpool-postgres` 0.14: its next minor
-    /// version is another type, and so a breaking change here.
+    /// Creates a store in this table with an existing connection pool of the program.
+    ///
+    /// Each connection of the pool serves one operation at a time, and its settings are not changed. Keep
+    /// `default_transaction_isolation` at `read committed`, because concurrent writes fail otherwise. The
+    /// pool is one of `deadpool-postgres` 0.14. The next minor version of that crate has another type, so
+    /// moving to it will be a breaking change of this function.
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Config` for what is no name of a table.
+    /// Returns `ErrorKind::Config` if the table name is invalid.
     ///
     /// # Examples
     ///
@@ -133,12 +140,12 @@ impl AsyncPostgresStore {
         AsyncPostgresStore { table: Table::new(AsyncConnections { origin, deadline }, place) }
     }
 
-    /// Sets how many connections there are at most. Default: 8. A pool that the program gave has its own
-    /// limit, and this changes nothing there.
+    /// Sets how many connections there are at most. Default: 8. It has no effect on a pool of the program,
+    /// which has a limit of its own.
     ///
     /// # Panics
     ///
-    /// If it is 0: then nothing could be asked.
+    /// Panics if `max` is 0, because no statement could be sent.
     ///
     /// # Examples
     ///
@@ -161,7 +168,7 @@ impl AsyncPostgresStore {
         self
     }
 
-    /// Sets the clock by which values expire. Default: the system's. Deadlines are counted by tokio's.
+    /// Sets the clock by which values expire. Default: the system clock. Deadlines follow tokio's clock.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! What is said to PostgreSQL, for both kinds of program, and what its errors mean.
+//! The messages to PostgreSQL, for both kinds of program, and the meaning of its errors.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -16,18 +16,18 @@ use crate::error::ErrorKind;
 #[cfg(feature = "postgres-tls")]
 use crate::store::tls;
 
-/// Any number that nobody else locks by: whoever creates tables takes turns.
+/// An arbitrary number for the lock under which programs create tables in turn.
 const CREATES_TABLES: i64 = 0x6265_616b_6572;
 
 /// A connection with all statements prepared.
 pub(super) struct Session {
     client: Client,
     prepared: Vec<Prepared>,
-    /// Moves what is said and answered; it ends with this.
+    /// Reads and writes the socket, and ends with this.
     driver: Driver,
 }
 
-/// Ends the task, and so closes the connection, even where the server never answers.
+/// Ends the task and so closes the connection, even if the server never answers.
 struct Driver(JoinHandle<()>);
 
 impl Drop for Driver {
@@ -37,8 +37,8 @@ impl Drop for Driver {
 }
 
 impl Session {
-    /// Connects, and creates the table where it is missing. The server gives up a statement that takes
-    /// longer than `limit`.
+    /// Connects, and creates the table if it is missing. The server cancels a statement that takes longer
+    /// than `limit`.
     pub(super) async fn open(
         server: &Server,
         statements: &Statements,
@@ -63,14 +63,14 @@ impl Session {
         question.ask(&self.client, &self.prepared[question.statement() as usize]).await
     }
 
-    /// Whether it was closed, as far as is known.
+    /// Returns whether it was closed, as far as is known.
     #[cfg(feature = "tokio")]
     pub(super) fn is_closed(&self) -> bool {
         self.client.is_closed() || self.driver.0.is_finished()
     }
 }
 
-/// Looks whether the table is there with its columns, and creates it if it is not there.
+/// Checks that the table exists with its columns, and creates it if it does not exist.
 pub(super) async fn create_where_missing(
     client: &Client,
     statements: &Statements,
@@ -86,7 +86,7 @@ pub(super) async fn create_where_missing(
     }
 }
 
-/// What is asked with one prepared statement.
+/// A request that uses one prepared statement.
 pub(super) trait Question {
     type Answer;
 
@@ -95,7 +95,7 @@ pub(super) trait Question {
     async fn ask(&self, client: &Client, prepared: &Prepared) -> Result<Self::Answer, Error>;
 }
 
-/// The row of a key.
+/// Asks for the row of a key.
 pub(super) struct AskRow<'a>(pub(super) &'a Columns);
 
 impl Question for AskRow<'_> {
@@ -111,7 +111,7 @@ impl Question for AskRow<'_> {
     }
 }
 
-/// The row of each of the keys.
+/// Asks for the row of each of the keys.
 pub(super) struct AskRows<'a>(pub(super) &'a [Columns]);
 
 impl Question for AskRows<'_> {
@@ -135,7 +135,7 @@ impl Question for AskRows<'_> {
     }
 }
 
-/// The texts that the statement finds.
+/// Asks for the texts that the statement finds.
 pub(super) struct AskTexts<'a>(pub(super) Statement, pub(super) &'a [Value<'a>]);
 
 impl Question for AskTexts<'_> {
@@ -151,7 +151,7 @@ impl Question for AskTexts<'_> {
     }
 }
 
-/// A change by the statement; the answer is how many rows were changed.
+/// Makes a change, and returns how many rows were changed.
 pub(super) struct Change<'a>(pub(super) Statement, pub(super) &'a [Value<'a>]);
 
 impl Question for Change<'_> {
@@ -167,7 +167,8 @@ impl Question for Change<'_> {
     }
 }
 
-/// Writes rows, all or none, by one statement: a transaction of several could not share a connection.
+/// Writes rows, all or none, with one statement, because a transaction of several could not share a
+/// connection.
 pub(super) struct PutAll<'a>(pub(super) &'a [Row<'a>]);
 
 impl Question for PutAll<'_> {
@@ -190,7 +191,7 @@ impl Question for PutAll<'_> {
     }
 }
 
-/// Deletes the rows of keys, all or none, that live at this moment.
+/// Deletes the live rows of these keys, all or none.
 pub(super) struct DeleteAll<'a>(pub(super) &'a [Columns], pub(super) i64);
 
 impl Question for DeleteAll<'_> {
@@ -248,7 +249,7 @@ pub(super) fn no_answer() -> Failure {
     Failure::new(ErrorKind::Unavailable, "it did not answer within the deadline")
 }
 
-/// The client tells of this in words alone.
+/// The client reports this only as text.
 #[cfg(feature = "postgres-tls")]
 fn no_tls(error: &Error) -> Option<(ErrorKind, &'static str)> {
     let refused = std::error::Error::source(error)?.to_string().contains("does not support TLS");
@@ -284,8 +285,8 @@ pub(super) fn failure(error: Error) -> Failure {
         ("57014", _) => (ErrorKind::Unavailable, "the server did not finish within the deadline"),
         _ => (ErrorKind::Unavailable, "is the server running, and is its address right?"),
     };
-    // After these the connection is as good as before. Others may be due to it: a new one creates its
-    // table again, and prepares its statements.
+    // After these errors, the connection is still usable. Others may be caused by the connection: a new one
+    // creates its table and prepares its statements again.
     let is_broken = code != "57014" && !["40", "53", "54"].contains(&class);
     Failure { is_broken, ..Failure::new(kind, hint).caused_by(error) }
 }

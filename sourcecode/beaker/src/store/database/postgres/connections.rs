@@ -1,4 +1,4 @@
-//! [`AsyncConnections`]: connections of ours, or the program's, and the one way to use them.
+//! [`AsyncConnections`]: our own connections or those of the program, and how they are used.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::store::deadline::{end, left, part};
 #[cfg(feature = "deadpool-postgres")]
 pub(super) use given::Given;
 
-/// Connections of ours or the program's.
+/// Our own connections or those of the program.
 pub(super) struct AsyncConnections {
     pub(super) origin: Origin,
     pub(super) deadline: Duration,
@@ -29,8 +29,8 @@ pub(super) enum Origin {
 }
 
 impl AsyncConnections {
-    /// Asks within the deadline: the queue, the connection and the answer
-    /// together. What only reads is done again if its connection breaks off.
+    /// Asks within the deadline, which includes the queue, the connection and the answer. A request that
+    /// only reads is repeated if its connection breaks off.
     async fn ask<Q: Question>(&self, question: Q) -> Result<Q::Answer, Failure> {
         let (until, statement) = (end(self.deadline), question.statement());
         let mut again =
@@ -106,14 +106,14 @@ impl Connections for AsyncConnections {
     }
 }
 
-/// No further connection is tried for so long after one was refused while others work.
+/// How long no further connection is tried after one was refused while others work.
 const STAYS: Duration = Duration::from_secs(1);
 
 /// Connections on which statements follow one another without waiting for answers. Each statement is a
-/// transaction of its own, so it does not matter whose comes before it.
+/// transaction of its own, so their order does not matter.
 ///
-/// One that was closed, or whose answer did not come in time, serves nobody who comes later; it is closed
-/// when the last of those who still wait for answers from it has ended, within a deadline.
+/// A connection that was closed, or whose answer did not arrive in time, is not used for further
+/// statements. It is closed when the last of its callers has stopped waiting, which the deadline limits.
 pub(super) struct Shared {
     pub(super) max: usize,
     server: Server,
@@ -121,7 +121,7 @@ pub(super) struct Shared {
     deadline: Duration,
     /// Nothing is awaited while this is locked.
     state: Mutex<State>,
-    /// Whoever opens a connection has it; so there is one at a time that is being opened.
+    /// Held while a connection is opened, so that only one is opened at a time.
     opening: tokio::sync::Mutex<()>,
 }
 
@@ -133,11 +133,11 @@ pub(super) struct Live {
 
 #[derive(Default)]
 struct State {
-    /// Whoever waits for an answer has one of them as well, so its count is how busy it is.
+    /// Each waiting caller holds a clone as well, so the count shows how busy it is.
     live: Vec<Arc<Live>>,
-    /// How often all were given up.
+    /// How often all were dropped.
     epoch: u64,
-    /// There are no more for now.
+    /// Until when no further connection is opened.
     stays_until: Option<Instant>,
 }
 
@@ -152,14 +152,14 @@ impl Shared {
         Shared { max, server, statements, deadline, state, opening }
     }
 
-    /// The connection with the fewest statements under way, or one more where all are busy. Whoever is
-    /// dropped while it opens one leaves none, and the next one opens it.
+    /// Returns the connection with the fewest pending statements, or another one if all are busy. If a
+    /// caller is dropped while it opens one, the next caller opens it.
     pub(super) async fn live(&self, until: Instant) -> Result<Arc<Live>, Failure> {
         match self.least_busy() {
             Some((live, false)) => Ok(live),
             Some((live, true)) => {
                 let Ok(_opening) = self.opening.try_lock() else { return Ok(live) };
-                // Whoever had the lock until now may have opened the last one.
+                // The previous holder of the lock may have opened the last one.
                 if let Some((live, false)) = self.least_busy() {
                     return Ok(live);
                 }
@@ -178,7 +178,7 @@ impl Shared {
                 if let Some((live, _)) = self.least_busy() {
                     return Ok(live);
                 }
-                // Those who waited for one that was not opened in time do not try it all again.
+                // Callers that waited for a connection which was not opened in time do not all try again.
                 if left(until) <= self.deadline / 8 {
                     return Err(no_answer());
                 }
@@ -188,7 +188,7 @@ impl Shared {
     }
 
     async fn open(&self, until: Instant) -> Result<Arc<Live>, Failure> {
-        // The server gives a statement up before whoever waits for it gives the connection up.
+        // The server cancels a statement before its caller gives the connection up.
         let limit = self.deadline / 4 * 3;
         let opened = timeout_at(until, Session::open(&self.server, &self.statements, limit)).await;
         let session = opened.map_err(|_| no_answer())?.map_err(failure)?;
@@ -198,7 +198,7 @@ impl Shared {
         Ok(live)
     }
 
-    /// The one with the fewest statements under way, and whether there may be one more.
+    /// Returns the connection with the fewest pending statements, and whether another one is allowed.
     fn least_busy(&self) -> Option<(Arc<Live>, bool)> {
         let mut state = self.state();
         state.live.retain(|live| !live.session.is_closed());
@@ -208,13 +208,13 @@ impl Shared {
         Some((Arc::clone(least), is_busy && !stays && state.live.len() < self.max))
     }
 
-    /// Gives a connection to nobody any more.
+    /// Stops using a connection.
     pub(super) fn forget(&self, gone: &Arc<Live>) {
         self.state().live.retain(|live| !Arc::ptr_eq(live, gone));
     }
 
-    /// The same for all that were open when this one broke off: a server that was started again knows none
-    /// of them.
+    /// Stops using all connections that were open when this one broke off, because a restarted server has
+    /// closed them.
     pub(super) fn forget_all(&self, broken: &Live) {
         let mut state = self.state();
         if state.epoch == broken.epoch {
@@ -228,7 +228,7 @@ impl Shared {
     }
 }
 
-/// A pool of connections that the program has already.
+/// An existing pool of the program.
 #[cfg(feature = "deadpool-postgres")]
 mod given {
     use deadpool_postgres::{Object, Pool, PoolError};
@@ -243,7 +243,7 @@ mod given {
     pub(in super::super) struct Given {
         pool: Pool,
         pub(super) statements: Statements,
-        /// The table was found, or created.
+        /// Set once the table was found or created.
         is_there: OnceCell<()>,
     }
 
@@ -252,8 +252,8 @@ mod given {
             Given { pool, statements, is_there: OnceCell::new() }
         }
 
-        /// A connection; it goes back to the pool when it is dropped. What was said on it and was not
-        /// answered yet, the client reads and throws away.
+        /// Returns a connection, which goes back to the pool when it is dropped. The client reads and
+        /// discards answers that are still pending on it.
         pub(super) async fn object(&self) -> Result<Object, Failure> {
             let object = self.pool.get().await.map_err(|error| match error {
                 PoolError::Backend(error) => failure(error),

@@ -1,6 +1,6 @@
-//! PostgreSQL. The client is the one that the crate `postgres` wraps, since that one waits for an
-//! answer for ever. A blocking program's connections have a small runtime each, and everything here
-//! blocks; an asynchronous program has [`AsyncPostgresStore`].
+//! PostgreSQL. This uses the client that the crate `postgres` wraps, because that crate waits for an answer
+//! forever. In a blocking program, each connection has a small runtime, and everything here blocks. An
+//! asynchronous program uses [`AsyncPostgresStore`].
 
 #[cfg(feature = "tokio")]
 mod asynchronous;
@@ -26,7 +26,7 @@ use super::statements::{Dialect, Statement, Statements};
 use crate::error::ErrorKind;
 
 pub(super) const DIALECT: Dialect = Dialect {
-    // Compared byte by byte, whatever the database's language is.
+    // Compared byte by byte, whatever the language of the database.
     text: "text collate \"C\"",
     number: "bigint",
     bytes: "bytea",
@@ -47,8 +47,7 @@ pub(super) struct Postgres {
 }
 
 impl Postgres {
-    /// Connects, within `connect`; each statement has `limit` later. Creates the table where it is
-    /// missing.
+    /// Connects within `connect`; each later statement has `limit`. Creates the table if it is missing.
     pub(super) fn open(
         server: &Server,
         statements: &Statements,
@@ -108,7 +107,7 @@ impl Connection for Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // Without waiting, say, for the name of a host to be looked up.
+            // Without waiting, for example, for the lookup of a host name.
             runtime.shutdown_background();
         }
     }

@@ -1,4 +1,4 @@
-//! [`Server`]: which PostgreSQL a url names, who logs in there, and whether over TLS.
+//! [`Server`]: the PostgreSQL server of a URL, with the login and whether it uses TLS.
 
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, SslMode, SslNegotiation};
@@ -7,10 +7,10 @@ use tokio_postgres::{Client, Config, Error as ClientError, NoTls};
 use crate::error::{Error, Result};
 use crate::store::parameters::Parameters;
 
-/// Names of files for TLS: authorities, our certificate, its key.
+/// Names of files for TLS: authorities, client certificate, its key.
 const FILES: [&str; 3] = ["sslrootcert", "sslcert", "sslkey"];
 
-/// What a connection needs to know.
+/// Everything that a connection needs.
 pub(in crate::store::database) struct Server {
     config: Config,
     #[cfg(feature = "postgres-tls")]
@@ -18,13 +18,13 @@ pub(in crate::store::database) struct Server {
 }
 
 impl Server {
-    /// `postgres://user:password@host:port/database`, and parameters, named as PostgreSQL's own client
-    /// does. A url may hold a password, so it is never part of a message.
+    /// Parses `postgres://user:password@host:port/database` and parameters, which have the same names as in
+    /// PostgreSQL's own client. A URL may contain a password, so it is never part of a message.
     pub(in crate::store::database) fn parse(url: &str) -> Result<Server> {
         let (place, mut parameters) = Parameters::split(url);
         let mode = parameters.take("sslmode");
         let encrypted = match mode.as_deref() {
-            // To prefer it is to do without, should somebody in between wish so.
+            // An attacker in between could turn `prefer` into no encryption.
             None | Some("disable" | "allow" | "prefer") => false,
             Some("require" | "verify-ca" | "verify-full") => true,
             Some(other) => {
@@ -68,7 +68,7 @@ impl Server {
         })
     }
 
-    /// `host:port`, for messages.
+    /// Returns `host:port`, for messages.
     pub(in crate::store::database) fn place(&self) -> String {
         let port = self.config.get_ports().first().copied().unwrap_or(5432);
         match self.config.get_hosts().first() {
@@ -79,7 +79,7 @@ impl Server {
         }
     }
 
-    /// Connects. The task moves what is said and answered, on the runtime that this runs on.
+    /// Connects. The returned task reads and writes the socket, on the current runtime.
     pub(super) async fn connect(&self) -> Result<(Client, JoinHandle<()>), ClientError> {
         #[cfg(feature = "postgres-tls")]
         if let Some(tls) = &self.tls {
@@ -91,7 +91,7 @@ impl Server {
     }
 }
 
-/// Why it ended, whoever waits for an answer is told.
+/// Waiting callers receive the reason why the task ended.
 fn drive(
     connection: impl Future<Output = Result<(), ClientError>> + Send + 'static,
 ) -> JoinHandle<()> {
@@ -115,7 +115,7 @@ mod tls {
             return Ok(None);
         }
         let mut config = Tls::new(&files)?.config().as_ref().clone();
-        // Asked for where TLS begins with the first byte.
+        // Required if TLS begins with the first byte.
         config.alpn_protocols = vec![b"postgresql".to_vec()];
         Ok(Some(MakeRustlsConnect::new(config)))
     }
