@@ -1,5 +1,5 @@
-//! Takes its options from a file and the environment, and says what is wrong
-//! with them.
+//! Reads its options from a file and the environment, and reports every error
+//! in them.
 
 mod common;
 
@@ -44,7 +44,7 @@ fn main() -> Result<()> {
     print_session(&session);
 
     let settings = file.merged_with(environment(HASTY));
-    let error = settings.read().expect_err("four of them are wrong"); // (5)
+    let error = settings.read().expect_err("four options are wrong"); // (5)
     println!("\n{error}");
     Ok(())
 }

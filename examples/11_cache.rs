@@ -1,4 +1,4 @@
-//! Adds points up once, and gives the sum again until it is old.
+//! Adds points up once, and serves the cached sum until it expires.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,14 +34,14 @@ fn main() -> Result<()> {
     clock.advance(10 * MINUTE);
     println!("Kimi: {}", cache.try_get_or_create("Kimi", unreadable)?); // (6)
 
-    println!("\nFive more minutes later, what is old is too old");
+    println!("\nFive more minutes later, the stale sums are too old");
     clock.advance(5 * MINUTE);
     print_points()?;
 
     println!("\nKimi is removed: {}", cache.remove("Kimi")?); // (7)
     print_points()?;
 
-    println!("\nA race of the season is counted anew");
+    println!("\nThe points of the season are recomputed");
     cache.invalidate_tag("season 2007")?; // (8)
     print_points()?;
 

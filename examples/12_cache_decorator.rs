@@ -1,10 +1,10 @@
-//! Keeps what a function gives, by its arguments: with one line above it.
+//! Caches the results of a function by its arguments, with one line above it.
 
 use std::sync::LazyLock;
 
 use beaker::{Backend, Cache, Error, ErrorKind, Result, cached};
 
-/// Stands for a database, or for a service far away.
+/// Stands in for a database, or for a remote service.
 struct Archive;
 
 impl Archive {
@@ -47,6 +47,6 @@ fn main() -> Result<()> {
     println!("Kimi 2007: {}", points(&archive, "Kimi", 2007)?);
 
     println!("\nfibonacci(90) = {}", fibonacci(90));
-    println!("{} were made", fibonacci::cache().stats().creations); // (8)
+    println!("{} were computed", fibonacci::cache().stats().creations); // (8)
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Caches of two kinds, by settings: for a minute in memory, for a day in files.
+//! Configures two kinds of caches: a minute in memory, and a day in files.
 
 mod common;
 
@@ -29,7 +29,7 @@ fn leader() -> Result<String> {
 }
 
 fn main() -> Result<()> {
-    let error = leader().expect_err("nobody has said where it is kept"); // (2)
+    let error = leader().expect_err("the region is not configured yet"); // (2)
     println!("{error}\n");
 
     let regions = SETTINGS.parse::<Settings>()?.read()?.cache.open()?; // (3)

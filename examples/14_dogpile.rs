@@ -1,4 +1,4 @@
-//! A hundred threads want one value at once: made by all, and made by one.
+//! A hundred threads want one value at once: all compute it, or only one does.
 
 mod common;
 

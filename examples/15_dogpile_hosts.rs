@@ -1,4 +1,4 @@
-//! Three processes want one value, and whoever is making it is killed.
+//! Three processes want one value, and the one that computes it is killed.
 
 mod common;
 
@@ -63,11 +63,11 @@ fn be_the_parent() -> Result<()> {
     let mut children = Children::start(PROCESSES, NAME, &name)?;
     println!("{PROCESSES} processes with {THREADS} threads each");
     answer(&mut children, "drivers", false)?;
-    println!("\nThe same, and the process that makes the value is killed");
+    println!("\nThe same, but the process that computes it is killed");
     answer(&mut children, "teams", true)
 }
 
-/// Is the database, until all have the value.
+/// Plays the database until all threads have the value.
 fn answer(children: &mut Children, key: &str, kills: bool) -> Result<()> {
     let (mut with_value, mut alive, mut killed) = (0, PROCESSES, None);
     children.tell_all(key)?;

@@ -1,4 +1,4 @@
-//! Keeps what SQLite answers, and invalidates it after the commit.
+//! Caches the answers of SQLite, and invalidates them after the commit.
 
 #[path = "common/sqlite.rs"]
 mod sqlite;

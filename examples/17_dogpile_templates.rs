@@ -1,4 +1,4 @@
-//! Keeps parts of pages: what is inside `cached` runs only when it must.
+//! Caches parts of pages: a `cached` block is rendered only when it must be.
 
 use std::error::Error as StdError;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -44,7 +44,7 @@ fn main() -> Result<(), Box<dyn StdError>> {
     show(&templates, "Jenson", "en")?;
     show(&templates, "Lewis & Nico", "en")?; // (9)
 
-    println!("\nAfter the news");
+    println!("\nAfter an invalidation");
     cache.invalidate_tag("news")?; // (10)
     show(&templates, "Jenson", "en")
 }
@@ -80,7 +80,7 @@ fn cached(
     Ok(Value::from_safe_string(html)) // (6)
 }
 
-/// The template, what it says, the fragment, and what it depends on.
+/// The template, its source, the fragment, and the values it depends on.
 fn key(state: &State, name: &str, vary: &[Value]) -> Result<String, Error> {
     let mut source = DefaultHasher::new();
     state.get_template(state.name())?.source().hash(&mut source);
@@ -100,7 +100,7 @@ fn key(state: &State, name: &str, vary: &[Value]) -> Result<String, Error> {
 
 fn news(lang: &str) -> String {
     let times = NEWS.fetch_add(1, Ordering::Relaxed) + 1;
-    format!("News in {lang}, made as number {times}")
+    format!("News in {lang}, rendering no. {times}")
 }
 
 fn show(

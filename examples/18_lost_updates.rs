@@ -14,7 +14,7 @@ fn main() -> Result<()> {
     count(&sessions, &id)
 }
 
-/// What a store alone does, and many a session library.
+/// What a plain store does, and many session libraries too.
 fn overwrite(backend: &Backend) -> Result<()> {
     let key = Namespace::new("baskets").key("kimi");
     let read = || -> Result<String> {

@@ -1,5 +1,5 @@
-//! Two stores of one's own, a blocking and an asynchronous one: they pass the
-//! suite, and sessions live in the first.
+//! Two custom stores, one blocking and one asynchronous: both pass the suite,
+//! and sessions live in the first.
 
 mod common;
 
@@ -101,7 +101,7 @@ impl Store for Shelf {
 // ANCHOR_END: rest
 
 // ANCHOR: room
-/// A shelf in another room: a task has it, and takes requests.
+/// A shelf in another room: a task owns it, and handles requests.
 #[derive(Debug)]
 struct Room(mpsc::Sender<Request>);
 
@@ -126,7 +126,7 @@ impl Room {
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
         let request = move |shelf: &Shelf| drop(answer.send(work(shelf)));
-        let gone = "nobody is in the room; make another store";
+        let gone = "the task has ended; make another store";
         let gone = || Error::new(ErrorKind::Unavailable, gone);
         self.0.send(Box::new(request)).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())? // (7)
@@ -207,7 +207,7 @@ fn main() -> Result<()> {
         |future| runtime.block_on(future), // (10)
         |time| clock.advance(time),
     ));
-    println!("\nThe asynchronous one keeps it as well");
+    println!("\nThe asynchronous store keeps it as well");
 
     runtime.block_on(AsyncBackend::with_leases(room).ping())
 }

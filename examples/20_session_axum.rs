@@ -1,4 +1,4 @@
-//! Program 5 once more, with axum: async, and the session is an argument.
+//! Program 5 with axum: asynchronous, and the session is an argument.
 
 use std::{env, io, net::TcpListener, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Two memcached servers, and one of them stopped: its sessions alone fail.
+//! Two memcached servers, one of them stopped: only its sessions fail.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! Compresses and encrypts what is stored, and counts what that comes to.
+//! Compresses and encrypts what is stored, and counts calls and bytes.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use beaker::lock::LocalLocks;
 use beaker::store::{MemoryStore, Precondition, Store};
 use beaker::{Backend, ManualClock, Result, Sessions};
 
-/// Of the program alone: `openssl rand -hex 32` makes a better one.
+/// For this program only: `openssl rand -hex 32` makes a better one.
 const KEY: &str = "a key that is at least 32 bytes long";
 
 // ANCHOR: stack
@@ -32,7 +32,7 @@ fn main() -> Result<()> {
 
     // ANCHOR: look
     let key = Namespace::default().key(session.id().as_str());
-    show("Given by the layers", &**backend.store(), &key)?;
+    show("Returned by the layers", &**backend.store(), &key)?;
     let mut bytes = show("Kept by the store", &*below, &key)?; // (5)
 
     println!("\nOne bit is changed");
@@ -45,11 +45,11 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Prints how many bytes a store has under a key, and whether they tell.
+/// Prints how many bytes a store has under a key, and whether Kimi is in them.
 fn show(what: &str, store: &dyn Store, key: &Key) -> Result<Vec<u8>> {
     let stored = store.get(key)?.expect("the session was saved");
     let tells = stored.bytes.windows(4).any(|part| part == b"Kimi");
-    println!("{what}: {} bytes, says Kimi: {tells}", stored.bytes.len());
+    println!("{what}: {} bytes, contains Kimi: {tells}", stored.bytes.len());
     Ok(stored.bytes.to_vec())
 }
 // ANCHOR_END: look

@@ -1,4 +1,4 @@
-//! Changes a session in a second handle, and takes the changes back.
+//! Changes a session in a second handle, and reverts the changes.
 
 mod common;
 

@@ -1,11 +1,11 @@
-//! Keeps a session in the visitor's cookie alone: signed, then sealed.
+//! Keeps a session in the visitor's cookie alone: signed, then encrypted.
 
 mod common;
 
 use beaker::{Result, Sealer, Session, Sessions, Signer};
 use common::{print_session, set_drivers};
 
-/// Of the program alone: `openssl rand -hex 32` makes a better one.
+/// For this program only: `openssl rand -hex 32` makes a better one.
 const KEY: &str = "a key that is at least 32 bytes long";
 
 fn main() -> Result<()> {
@@ -14,11 +14,11 @@ fn main() -> Result<()> {
     tamper(&signed, &cookie)?;
 
     let sealed = Sessions::in_sealed_cookies(Sealer::new([KEY])?); // (2)
-    let cookie = save("\nSealed", &sealed)?;
+    let cookie = save("\nEncrypted", &sealed)?;
     tamper(&sealed, &cookie)
 }
 
-/// Saves a session, and gives what the browser keeps of it.
+/// Saves a session, and returns the cookie that a browser keeps.
 fn save(how: &str, sessions: &Sessions) -> Result<String> {
     let mut session = sessions.create();
     set_drivers(&mut session);
@@ -33,7 +33,7 @@ fn save(how: &str, sessions: &Sessions) -> Result<String> {
     Ok(cookie)
 }
 
-/// Changes the cookie at each of its places, one at a time.
+/// Changes the cookie, one character at a time.
 fn tamper(sessions: &Sessions, cookie: &str) -> Result<()> {
     let tampered = (0..cookie.len()).map(|place| {
         let (before, rest) = cookie.split_at(place);

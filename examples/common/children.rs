@@ -1,4 +1,4 @@
-//! Processes that run this very program, and talk with it in lines.
+//! Processes that run the same program, and talk to it line by line.
 
 use std::env;
 use std::io::{self, BufRead, BufReader, Error, ErrorKind, Result, Write};
@@ -7,17 +7,17 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
 
-/// Whoever says nothing for so long is given up.
+/// A child that says nothing for this long is given up.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// All of them are ended when this value goes.
+/// The children. All are killed when this value is dropped.
 pub struct Children {
     children: Vec<Child>,
     said: Receiver<(usize, String)>,
 }
 
 impl Children {
-    /// Starts so many, with one variable more in their environment.
+    /// Starts `count` children with one more variable in their environment.
     pub fn start(count: usize, name: &str, value: &str) -> Result<Children> {
         let (sender, said) = mpsc::channel();
         let mut started = Children { children: Vec::new(), said };
@@ -42,14 +42,14 @@ impl Children {
         Ok(started)
     }
 
-    /// What one of them says next, with its number.
+    /// The next line that a child says, with the child's number.
     pub fn hear(&mut self) -> Result<(usize, String)> {
         let silence =
             |_| Error::new(ErrorKind::TimedOut, "no child says anything");
         self.said.recv_timeout(PATIENCE).map_err(silence)
     }
 
-    /// Says a line to one of them.
+    /// Says a line to one child.
     pub fn tell(&mut self, number: usize, line: &str) -> Result<()> {
         match &mut self.children[number].stdin {
             Some(stdin) => writeln!(stdin, "{line}"),
@@ -57,12 +57,12 @@ impl Children {
         }
     }
 
-    /// Says a line to all that are alive.
+    /// Says a line to all children that are alive.
     pub fn tell_all(&mut self, line: &str) -> Result<()> {
         (0..self.children.len()).try_for_each(|child| self.tell(child, line))
     }
 
-    /// Ends one of them, wherever it is.
+    /// Kills one child, whatever it is doing.
     pub fn kill(&mut self, number: usize) -> Result<()> {
         let child = &mut self.children[number];
         child.stdin = None;
@@ -74,7 +74,7 @@ impl Children {
 impl Drop for Children {
     fn drop(&mut self) {
         for number in 0..self.children.len() {
-            // An error says that it is gone.
+            // An error means that the child is gone.
             let _ = self.kill(number);
         }
     }
@@ -82,7 +82,7 @@ impl Drop for Children {
 
 /// Says a line to the parent.
 pub fn say(line: &str) {
-    // Whether the parent is there, `hear` finds out.
+    // `hear` finds out whether the parent is there.
     let _ = writeln!(io::stdout(), "{line}");
 }
 

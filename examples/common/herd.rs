@@ -1,4 +1,4 @@
-//! A herd: a hundred threads that want one value at once, and their picture.
+//! A cache stampede: a hundred threads want one value at once, as a chart.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, Condvar, Mutex, OnceLock};
@@ -9,10 +9,10 @@ use beaker::{Cache, Result};
 
 const THREADS: usize = 100;
 
-/// How long the query takes that the value comes from.
+/// How long the query for the value takes.
 const QUERY: Duration = Duration::from_millis(50);
 
-/// One thread of a herd.
+/// One thread of a stampede.
 pub struct Visitor<'a> {
     cache: &'a Cache<&'static str>,
     herd: &'a Herd,
@@ -21,14 +21,14 @@ pub struct Visitor<'a> {
 
 #[derive(Default)]
 struct Herd {
-    /// When all had looked, and those who need not wait had left.
+    /// When all had looked, and the threads that need not wait had left.
     all_there: OnceLock<Instant>,
     left: AtomicU64,
 }
 
 impl Visitor<'_> {
-    /// A slow query. Its time begins when all have looked, and those who need
-    /// not wait have left: on a busy machine some threads come late.
+    /// A slow query. Its time begins when all have looked, and the threads that
+    /// need not wait have left: on a busy machine some threads come late.
     pub fn query(&mut self) -> &'static str {
         let are_all_there = || {
             let left = self.herd.left.load(Ordering::Relaxed);
@@ -46,15 +46,15 @@ impl Visitor<'_> {
     }
 }
 
-/// What a visitor got, and after how many times the length of a query.
+/// What a visitor got, and after how many lengths of a query.
 struct Visit {
     has_created: bool,
     got: &'static str,
     queries: usize,
 }
 
-/// Lets a herd loose on a cache that nobody has looked into, and shows what
-/// became of it.
+/// Runs a stampede on a cache that no thread has looked into yet, and shows
+/// what happened.
 pub fn run(
     cache: &Cache<&'static str>,
     get: impl Fn(&mut Visitor) -> Result<&'static str> + Sync,
@@ -90,7 +90,7 @@ fn roughly(queries: u128) -> usize {
     }
 }
 
-/// Every tenth visitor has a line, those who created first.
+/// Every tenth visitor has a line; the visitors that queried come first.
 fn show(visits: &[Visit]) {
     println!("      0 ms      50 ms");
     for (number, visit) in visits.iter().enumerate().step_by(THREADS / 10) {
@@ -99,7 +99,7 @@ fn show(visits: &[Visit]) {
         println!("{:>5} {time}| {}", number + 1, visit.got);
     }
     let creations = visits.iter().filter(|visit| visit.has_created).count();
-    println!("    made: {creations}");
+    println!("    computed: {creations}");
     for value in ["old", "new"] {
         let got = visits.iter().filter(|visit| visit.got == value);
         if let Some(last) = got.clone().map(|visit| visit.queries).max() {
@@ -112,8 +112,8 @@ fn show(visits: &[Visit]) {
     }
 }
 
-/// A slow query: it ends as soon as so many run, or after two seconds. So that
-/// many meet on a machine that is slow itself.
+/// A slow query: it ends as soon as `many` of them run, or after two seconds,
+/// so that they meet even on a slow machine.
 pub fn slow_query(many: usize) -> u32 {
     static RUNNING: Mutex<usize> = Mutex::new(0);
     static MORE: Condvar = Condvar::new();

@@ -1,4 +1,4 @@
-//! Where a program finds the server that it needs.
+//! Finds the server that a program needs.
 
 use std::env;
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! A table of drivers in SQLite, and every statement that it runs is printed.
+//! A table of drivers in SQLite; every statement that runs is printed.
 
 use rusqlite::trace::{TraceEvent, TraceEventCodes};
 use rusqlite::types::Value;
@@ -6,7 +6,7 @@ use rusqlite::{Connection, Result, params_from_iter};
 
 pub type Rows = Vec<(String, String)>;
 
-/// A connection to the table, which is made anew.
+/// A connection to the table, which is dropped and created again.
 pub fn create(file: &str) -> Result<Connection> {
     Connection::open(file)?.execute_batch(
         "drop table if exists driver;
@@ -29,7 +29,7 @@ pub fn open(file: &str) -> Result<Connection> {
     Ok(database)
 }
 
-/// The rows that a statement finds.
+/// The rows that a statement returns.
 pub fn select(
     database: &Connection,
     sql: &str,

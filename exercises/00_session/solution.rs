@@ -1,4 +1,4 @@
-//! Asks for a driver who may not be there, and ends well.
+//! Asks for a driver that may be missing, without ending in an error.
 
 mod common;
 

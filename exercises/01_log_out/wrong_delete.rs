@@ -1,11 +1,11 @@
-//! Logs a visitor out: the old id leads to nothing, and a new one begins.
+//! Logs a visitor out: the old id is invalidated, and a new session begins.
 
 mod common;
 
 use beaker::{Backend, Result, Session};
 use common::{get_session, print_session, set_drivers};
 
-/// Ends the session, and goes on with an empty one.
+/// Ends the session, and continues with an empty one.
 fn log_out(session: &mut Session) -> Result<()> {
     session.delete()
 }

@@ -1,11 +1,11 @@
-//! Opens a session by an id that somebody typed.
+//! Opens a session by an id that a user typed.
 
 mod common;
 
 use beaker::{Backend, Result, Session};
 use common::{get_session, set_drivers};
 
-/// The session whose id this text is.
+/// Parses the text as an id, and opens the session with that id.
 fn open(backend: &Backend, text: &str) -> Result<Session> {
     get_session(backend, text.parse().ok().as_ref())
 }

@@ -1,4 +1,4 @@
-//! Ends sessions in memcached that nobody has used for a minute.
+//! Ends sessions in memcached that were idle for a minute.
 
 use std::{env, sync::Arc, time::Duration};
 

@@ -5,7 +5,7 @@ use beaker::{Backend, CookieOptions, Result, Sessions, Signer};
 
 /// `Welcome! This is visit 1`, and later `Welcome back! This is visit 2`...
 fn page(request: &mut Request) -> Result<String> {
-    todo!("welcome whoever asks for {}", request.uri())
+    todo!("welcome the visitor of {}", request.uri())
 }
 
 fn application(request: &mut Request) -> Result<Response> {

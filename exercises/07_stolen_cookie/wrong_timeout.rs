@@ -1,4 +1,4 @@
-//! Who stole a cookie comes back again and again. A minute is the end.
+//! A thief uses a stolen cookie again and again, for a minute at most.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ fn main() -> Result<()> {
     let mut session = sessions.create();
     session.save()?;
     let mut cookie = session.set_cookie()?.unwrap_or_default();
-    session.delete()?; // The thief's copy knows nothing of it.
+    session.delete()?; // The thief's copy is not affected.
     for visit in 1..=3 {
         clock.advance(Duration::from_secs(25));
         let mut thief = sessions.load(Some(&cookie))?;

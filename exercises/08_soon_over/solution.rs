@@ -5,7 +5,7 @@ use std::time::Duration;
 use beaker::{Backend, Result, Sessions};
 use rusqlite::Connection;
 
-/// A statement: how many sessions end within so many seconds?
+/// A statement: how many sessions end within `seconds` seconds?
 fn sql(seconds: u32) -> String {
     format!(
         "select count(*) from beaker_values
@@ -17,7 +17,7 @@ fn main() -> Result<()> {
     let url = "sqlite:///./cache/sessions.db";
     let backend = Backend::open("ext:database", &[("url", url)])?;
     let sessions = Sessions::new(backend);
-    sessions.create().save()?; // It never ends.
+    sessions.create().save()?; // It never expires.
     for minutes in [1, 5, 60] {
         let timeout = Duration::from_secs(60 * minutes);
         sessions.clone().timeout(timeout).create().save()?;

@@ -5,16 +5,16 @@ use std::time::Duration;
 use beaker::{Backend, Result, Sessions};
 use rusqlite::Connection;
 
-/// A statement: how many sessions end within so many seconds?
+/// A statement: how many sessions end within `seconds` seconds?
 fn sql(seconds: u32) -> String {
-    todo!("who ends within {seconds} seconds")
+    todo!("count those that end within {seconds} seconds")
 }
 
 fn main() -> Result<()> {
     let url = "sqlite:///./cache/sessions.db";
     let backend = Backend::open("ext:database", &[("url", url)])?;
     let sessions = Sessions::new(backend);
-    sessions.create().save()?; // It never ends.
+    sessions.create().save()?; // It never expires.
     for minutes in [1, 5, 60] {
         let timeout = Duration::from_secs(60 * minutes);
         sessions.clone().timeout(timeout).create().save()?;

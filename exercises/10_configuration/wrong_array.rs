@@ -1,4 +1,4 @@
-//! Moves the sessions of an application to memory, with variables alone.
+//! Moves the sessions of an application to memory, by environment variables.
 
 use std::path::Path;
 

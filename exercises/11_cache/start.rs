@@ -1,16 +1,16 @@
-//! Counts a driver's points anew, while visitors see the old sum.
+//! Recomputes a driver's points, while visitors see the old sum.
 
 use beaker::Result;
 use beaker::cache::{Cache, CacheEntry};
 
-/// Adds up, which takes long, and says what a visitor gets meanwhile.
+/// Adds up slowly, and prints what a visitor gets meanwhile.
 fn add_up(cache: &Cache<u32>, races: [u32; 3]) -> u32 {
     let seen = cache.get("Felipe").ok().flatten();
     println!("adding up {races:?}, a visitor sees {seen:?}");
     races.iter().sum()
 }
 
-/// Makes Felipe's sum anew. It belongs to the season, as before.
+/// Recomputes Felipe's sum. It belongs to the season, as before.
 fn recount(cache: &Cache<u32>, races: [u32; 3]) -> Result<()> {
     todo!("the sum of {races:?}, when there are {}", cache.stats())
 }

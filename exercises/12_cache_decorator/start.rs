@@ -1,8 +1,8 @@
-//! Finds one result for a driver, however the name is written.
+//! Finds the same result for a driver, however the name is written.
 
 use beaker::cached;
 
-/// What the results of a driver in a season are kept under.
+/// The cache key for the results of a driver in a season.
 fn key_of(driver: &str, season: u32) -> (String, u32) {
     todo!("one key, however {driver} is written, for {season}")
 }

@@ -1,11 +1,11 @@
-//! Other settings, and the program stays as it is.
+//! Changes the settings of a region, but not the program.
 
 use beaker::Result;
 use beaker::config::Settings;
 
 const BOTH: &str = "cache.regions = short_term, long_term\ncache.expire = 60";
 
-/// What is said of one region and not of the other.
+/// Settings that hold for one region and not for the other.
 fn each() -> &'static str {
     "cache.short_term.expire = 0
      cache.long_term.expire = 86400

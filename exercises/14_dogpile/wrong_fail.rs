@@ -8,7 +8,7 @@ use std::time::Duration;
 use beaker::cache::{Cache, OnTimeout};
 use common::herd::slow_query;
 
-/// Nobody waits longer for the query of somebody else.
+/// No visitor waits longer than this for another visitor's query.
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// The same cache, for visitors who have little patience.

@@ -8,7 +8,7 @@ use beaker::key::Namespace;
 use beaker::lock::{self, Locks};
 use common::children::{Children, hear, say};
 
-/// Locks for all processes of one host, which the dead give back at once.
+/// Locks for all processes of one host, which are freed when a holder dies.
 fn locks() -> Arc<dyn Locks> {
     Arc::new(lock::FileLocks::new("locks"))
 }

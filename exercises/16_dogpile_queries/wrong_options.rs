@@ -1,4 +1,4 @@
-//! Finds its answers again when it is started anew.
+//! Finds its cached answers again after a restart.
 
 #[path = "common/sqlite.rs"]
 mod sqlite;
@@ -8,7 +8,7 @@ use beaker::{Backend, Cache};
 type Failure = Box<dyn std::error::Error>;
 const DRIVER: &str = "select name, team from driver where number = 7";
 
-/// Where answers outlive the process: in `./cache/answers`.
+/// A backend whose answers outlive the process, in `./cache/answers`.
 fn answers() -> beaker::Result<Backend> {
     Backend::open("file", "./cache/answers")
 }

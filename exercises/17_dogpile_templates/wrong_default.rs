@@ -1,4 +1,4 @@
-//! A page says which of its parts are kept.
+//! A page sets which of its parts are cached.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -9,7 +9,7 @@ use minijinja::{Environment, Error, State};
 const PAGE: &str = "{% call cached('news') %}News {{ count() }}{% endcall %}
 {% call cached('draft', on=false) %}Draft {{ count() }}{% endcall %}";
 
-/// Is the part kept? It is, unless the page says `on=false`.
+/// Is the part cached? It is, unless the page passes `on=false`.
 fn is_on(options: &Kwargs) -> Result<bool, Error> {
     let on: Option<bool> = options.get("on")?;
     Ok(on.unwrap_or_default())
@@ -20,7 +20,7 @@ fn main() -> Result<(), Error> {
     let cached = move |state: &mut State, name: String, options: Kwargs| {
         let (body, on): (Value, _) = (options.get("caller")?, is_on(&options)?);
         options.assert_all_used()?;
-        let mut make = || body.call(state, &[]).expect("it has no mistake");
+        let mut make = || body.call(state, &[]).expect("the template is right");
         Ok(if on { cache.get_or_create(name, make).unwrap() } else { make() })
     };
     let mut page = Environment::new();

@@ -2,7 +2,7 @@
 
 use beaker::{Backend, Result, Session, Sessions, Value};
 
-/// Adds a thing to the list under the key `basket`.
+/// Adds an item to the list under the key `basket`.
 fn add(session: &mut Session, thing: Value) {
     todo!("add {thing:?} to the basket of {session:?}")
 }

@@ -2,7 +2,7 @@
 
 use beaker::{Backend, Result, Session, Sessions, Value};
 
-/// Adds a thing to the list under the key `basket`.
+/// Adds an item to the list under the key `basket`.
 fn add(session: &mut Session, thing: Value) {
     session.update("basket", |basket| {
         let things = basket.and_then(Value::as_list).unwrap_or_default();

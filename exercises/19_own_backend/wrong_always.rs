@@ -1,4 +1,4 @@
-//! One seat, that one driver has at a time: the conditions of a store do it.
+//! One seat for one driver at a time, with the preconditions of a store.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Counts visits, and after the 84th goes on with an empty session.
+//! Counts visits, and after the 84th continues with an empty session.
 
 use axum::{Router, routing};
 use beaker::middleware::{RequestSession, SessionLayer};

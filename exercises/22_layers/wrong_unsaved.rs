@@ -1,4 +1,4 @@
-//! Replaces the key of an encrypted store, and logs nobody out.
+//! Replaces the key of an encrypted store without logging any visitor out.
 
 use beaker::layer::{Encrypt, Layers};
 use beaker::{Backend, Result, SessionId, Sessions};
@@ -12,7 +12,7 @@ fn with(keys: &[&str], backend: &Backend) -> Result<Sessions> {
     Ok(Sessions::new(backend.wrap_store(|store| store.layer(encrypt))))
 }
 
-/// Lets the new key alone open the session.
+/// Makes the session readable with the new key alone.
 fn replace(backend: &Backend, id: &SessionId) -> Result<()> {
     with(&[NEW, OLD], backend)?.open(id).map(drop)
 }

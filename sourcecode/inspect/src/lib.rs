@@ -27,7 +27,7 @@ pub enum Sessions {
         #[command(flatten)]
         place: Place,
     },
-    /// Ends one session, `end 1f3a9c20 type=…`, or with `--user` all of a user: whoever has it is logged out
+    /// Ends one session, `end 1f3a9c20 type=…`, or with `--user` all of a user, who is then logged out
     End {
         /// Ends all sessions of this user
         #[arg(long, value_name = "NAME")]
@@ -39,7 +39,7 @@ pub enum Sessions {
         #[command(flatten)]
         place: Place,
     },
-    /// Ends all sessions: everybody is logged out
+    /// Ends all sessions: all visitors are logged out
     Clear {
         /// Whether it is meant.
         #[command(flatten)]

@@ -40,7 +40,7 @@ impl Recording {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => {
-                let message = format!("could not read the recorded output `{}`", file.display());
+                let message = format!("could not read the expected output `{}`", file.display());
                 Err(Error::system(message)(error))
             }
         }
@@ -49,7 +49,7 @@ impl Recording {
     /// Keeps this recording as the one of this program.
     pub fn write(&self, workspace: &Workspace, program: &Program) -> Result<()> {
         let file = Recording::file(workspace, program);
-        let failed = format!("could not write the recorded output `{}`", file.display());
+        let failed = format!("could not write the expected output `{}`", file.display());
         fs::create_dir_all(workspace.expected_output())
             .and_then(|()| fs::write(&file, self.to_string()))
             .map_err(Error::system(failed))

@@ -161,7 +161,7 @@ fn shows_the_lines_around_a_difference() {
     let comparison = compare(recorded, &actual);
     assert_eq!(
         comparison.plain(),
-        "- recorded, + printed now; ‹…› stands for what differs at every run\n  one\n  two\n  three\n\
+        "- expected, + printed now; ‹…› stands for what differs at every run\n  one\n  two\n  three\n\
          - four: ‹id 1› is here\n+ four: ‹id 1› is there\n  five\n"
     );
     let coloured = comparison.coloured();

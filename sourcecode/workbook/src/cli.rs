@@ -9,7 +9,7 @@ use crate::limit::Limit;
 const STATUSES: &str = "\
 Exit status:
   0  all is well
-  1  an output differs from the recorded one
+  1  an output differs from the expected output
   2  something was asked for that is not there
   3  a program or the book does not build, or there is no cargo
   4  a program crashed, took too long or printed too much
@@ -17,12 +17,12 @@ Exit status:
   6  the system refused something
 `run` ends with the program's own status when the program ends by itself.";
 
-/// A workbook on web sessions and caching: serves the book, runs the programs, compares and records
-/// their outputs.
+/// A workbook on web sessions and caching: serves the book, runs the programs, and compares what they
+/// print with the expected outputs.
 #[derive(Debug, Parser)]
 #[command(version, after_help = STATUSES)]
 pub struct Cli {
-    /// What to do; `serve` if nothing is said.
+    /// What to do; `serve` without a command.
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -50,18 +50,18 @@ pub enum Command {
         #[command(flatten)]
         limit: Limit,
     },
-    /// Compares what programs print with what is recorded of them
+    /// Compares what programs print with their expected outputs
     Check {
         /// The program's number; without it, all programs
         number: Option<u32>,
         #[command(flatten)]
         limit: Limit,
     },
-    /// Records what programs print, where it differs from what is recorded
+    /// Writes the expected outputs of programs, where they have changed
     Record {
         /// The program's number; without it, all programs
         number: Option<u32>,
-        /// Records again what does not differ
+        /// Also writes the expected outputs that have not changed
         #[arg(long)]
         all: bool,
         #[command(flatten)]
@@ -73,19 +73,19 @@ pub enum Command {
         #[command(subcommand)]
         command: exercise::Command,
     },
-    /// Tells which pages were read, which programs run and which exercises solved
+    /// Shows which pages were read, which programs were run and which exercises were solved
     Progress,
-    /// Removes what has expired from a backend, such as `sweep file data_dir=./cache`
+    /// Removes expired records from a backend, such as `sweep file data_dir=./cache`
     Sweep {
         /// The backend's type: `file`, `dbm` or `ext:database`
         backend: String,
         /// Its options, as `name=value`
         options: Vec<String>,
     },
-    /// Looks at the sessions in a backend, and ends them: list, show, end, clear
+    /// Inspects the sessions in a backend, and ends them: list, show, end, clear
     #[command(subcommand)]
     Sessions(inspect::Sessions),
-    /// Looks at the caches in a backend, and invalidates them: keys, stats, invalidate
+    /// Inspects the caches in a backend, and invalidates them: keys, stats, invalidate
     #[command(subcommand)]
     Cache(inspect::Caches),
     /// Builds the book, and lays it out in `book/build` for any host of files
@@ -108,7 +108,7 @@ pub enum Command {
     /// mdBook's preprocessor, for `mdbook build book/en`
     #[command(hide = true)]
     Preprocess {
-        /// What mdBook says to a preprocessor
+        /// What mdBook passes to a preprocessor
         arguments: Vec<String>,
     },
 }

@@ -12,7 +12,7 @@ use programs::ErrorKind;
 pub enum Status {
     /// All is well.
     Fine,
-    /// An output differs from the recorded one.
+    /// An output differs from the expected one.
     Differs,
     /// Something was asked for that is not there.
     Usage,
@@ -46,7 +46,7 @@ impl From<Status> for ExitCode {
 /// Says what went wrong, and with which status to end.
 pub fn report(error: &Error) -> Status {
     if cause(error) == Some(io::ErrorKind::BrokenPipe) {
-        // Whoever read our output has seen enough.
+        // The reader of our output has seen enough.
         return Status::Fine;
     }
     let red = AnsiColor::Red.on_default().bold();
@@ -64,7 +64,7 @@ pub fn of(error: &Error) -> Status {
         Some(_) => Status::System,
         None if cause(error) == Some(io::ErrorKind::AddrInUse) => Status::Server,
         None if cause(error).is_some() => Status::System,
-        // What is left are the mistakes in the pages of the book.
+        // What is left are the errors in the pages of the book.
         None => Status::Build,
     }
 }

@@ -266,13 +266,13 @@ fn records_and_checks() {
     let folder = workspace(&[("0_fine", FINE), ("2_plain", "fn main() { println!(\"plain\") }")]);
     let folder = folder.path();
     let recorded = folder.join("expected-output/0_fine.txt");
-    check(folder, &["check"], 1, &["✗ 0_fine: nothing is recorded of it; `record 0` does"]);
-    check(folder, &["record", "0"], 0, &["✓ 0_fine: recorded for the first time"]);
+    check(folder, &["check"], 1, &["✗ 0_fine: there is no expected output; `record 0` writes it"]);
+    check(folder, &["record", "0"], 0, &["✓ 0_fine: expected output written for the first time"]);
     let first = fs::read_to_string(&recorded).expect("it was recorded");
     assert!(first.starts_with("$ cargo run --example 0_fine\nSession ID: 0"), "{first}");
     assert!(first.ends_with("\ndone\n[exit status: 7]\n"), "{first}");
 
-    let both = "✓ 0_fine: as recorded\n✓ 2_plain: recorded for the first time\n";
+    let both = "✓ 0_fine: as expected\n✓ 2_plain: expected output written for the first time\n";
     check(folder, &["record"], 0, &[both]);
     check(folder, &["check"], 0, &["✓ 0_fine\n✓ 2_plain\n"]);
     assert_eq!(fs::read_to_string(&recorded).expect("it is there"), first);
@@ -281,12 +281,12 @@ fn records_and_checks() {
     let difference = "    - gone\n    + done\n      [exit status: 7]\n";
     check(folder, &["check"], 1, &["✗ 0_fine: ", "Session ID: ‹id 1›\n", difference, "✓ 2_plain"]);
     check(folder, &["check", "2"], 0, &["✓ 2_plain\n"]);
-    check(folder, &["record"], 0, &["✓ 0_fine: recorded again", difference]);
+    check(folder, &["record"], 0, &["✓ 0_fine: expected output written again", difference]);
     check(folder, &["check"], 0, &[]);
-    check(folder, &["record", "--all"], 0, &["✓ 2_plain: recorded again"]);
+    check(folder, &["record", "--all"], 0, &["✓ 2_plain: expected output written again"]);
 
     fs::remove_file(folder.join("examples/2_plain.rs")).expect("it was there");
-    check(folder, &["check"], 1, &["✗ 2_plain: it is recorded, but there is no such program"]);
+    check(folder, &["check"], 1, &["✗ 2_plain: there is an expected output, but no such program"]);
     check(folder, &["check", "0"], 0, &[]);
 }
 

@@ -7,7 +7,7 @@ use anstyle::{AnsiColor, Style};
 use super::{Comparison, Kind, Mark};
 
 /// What the signs mean, before the first difference.
-const LEGEND: &str = "- recorded, + printed now; ‹…› stands for what differs at every run";
+const LEGEND: &str = "- expected, + printed now; ‹…› stands for what differs at every run";
 
 impl Comparison {
     /// The differences as plain text; nothing if there are none.

@@ -1,4 +1,4 @@
-//! `check`: what programs print against what is recorded of them.
+//! `check`: what programs print against their expected outputs.
 
 use std::io::Write;
 use std::time::Duration;
@@ -24,7 +24,8 @@ pub fn check(workspace: &Workspace, number: Option<u32>, limit: Duration) -> Res
                 status = status::of(&error.into());
             }
             (Ok(_), None) => {
-                let why = format!("nothing is recorded of it; `record {}` does", program.number());
+                let why =
+                    format!("there is no expected output; `record {}` writes it", program.number());
                 show::bad(&mut output, program.name(), &why)?;
                 status = worse(status);
             }
@@ -33,7 +34,7 @@ pub fn check(workspace: &Workspace, number: Option<u32>, limit: Duration) -> Res
                 if comparison.is_same() {
                     return Ok(show::good(&mut output, program.name())?);
                 }
-                let why = "it prints something else than is recorded";
+                let why = "its output differs from the expected output";
                 show::bad(&mut output, program.name(), why)?;
                 show::difference(&mut output, &comparison)?;
                 status = worse(status);
@@ -57,7 +58,7 @@ fn lost_recordings(workspace: &Workspace, catalog: &Catalog, output: &mut Output
     let mut lost = Recording::names(workspace)?;
     lost.retain(|name| catalog.programs().iter().all(|program| program.name() != name));
     for name in &lost {
-        show::bad(output, name, "it is recorded, but there is no such program")?;
+        show::bad(output, name, "there is an expected output, but no such program")?;
     }
     Ok(!lost.is_empty())
 }

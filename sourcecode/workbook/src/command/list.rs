@@ -28,7 +28,7 @@ pub fn list(workspace: &Workspace) -> Result<Status> {
             remarks.push("serves pages");
         }
         if Recording::read(workspace, program)?.is_none() {
-            remarks.push("not recorded yet");
+            remarks.push("no expected output yet");
         }
         let remarks = match remarks.as_slice() {
             [] => String::new(),

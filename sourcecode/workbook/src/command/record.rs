@@ -33,14 +33,17 @@ pub fn record(
         };
         let Some(recorded) = Recording::read(workspace, program)? else {
             recording.write(workspace, program)?;
-            return Ok(show::good(&mut output, &format!("{name}: recorded for the first time"))?);
+            return Ok(show::good(
+                &mut output,
+                &format!("{name}: expected output written for the first time"),
+            )?);
         };
         let comparison = compare(&recorded, &recording.to_string());
         if comparison.is_same() && !all {
-            return Ok(show::good(&mut output, &format!("{name}: as recorded"))?);
+            return Ok(show::good(&mut output, &format!("{name}: as expected"))?);
         }
         recording.write(workspace, program)?;
-        show::good(&mut output, &format!("{name}: recorded again"))?;
+        show::good(&mut output, &format!("{name}: expected output written again"))?;
         Ok(show::difference(&mut output, &comparison)?)
     })?;
     output.flush()?;

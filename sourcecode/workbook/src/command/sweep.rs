@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_compiled_for_a_back_end() {
+    fn what_is_compiled_for_a_backend() {
         let wanted = |backend, options: &[&str]| {
             let options: Vec<String> = options.iter().map(|&option| option.to_owned()).collect();
             feature(backend, &options)

@@ -25,7 +25,7 @@ pub fn watch(workspace: &Workspace, number: u32, limit: Duration) -> Result<Stat
     let program = catalog.find(number)?;
     let (_watcher, changes) = start(workspace, program)?;
     loop {
-        // A mistake in the source is what a watching user is about to correct.
+        // An error in the source is what a watching user is about to correct.
         let changed = run_once(workspace, program, limit, &changes).unwrap_or_else(|error| {
             status::report(&error);
             false
