@@ -12,7 +12,10 @@ const TIME: Duration = Duration::from_secs(10);
 /// Takes the seat for ten seconds from now; `false` if another driver has it.
 fn take(store: &dyn Store, seat: &Key, who: &str) -> Result<bool> {
     let held = store.get(seat)?.filter(|held| *held.bytes == *who.as_bytes());
-    let when = held.map_or(Precondition::Absent, |held| Precondition::Unchanged(held.version));
+    let when = match held {
+        Some(held) => Precondition::Unchanged(held.version),
+        None => Precondition::Absent,
+    };
     let taken = store.put(seat, who.as_bytes(), Some(TIME), when)?;
     Ok(taken.is_some())
 }
