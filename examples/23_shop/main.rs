@@ -27,6 +27,9 @@ use crate::database::{Database, Field};
 use crate::failure::Result;
 use crate::pages::Pages;
 
+/// No form of the shop is larger: 16 KiB.
+const LARGEST: usize = 16 * 1024;
+
 /// Everything that the pages share. A clone is the same.
 #[derive(Clone)]
 pub struct Shop {
@@ -63,11 +66,11 @@ impl Shop {
             .route("/logout-everywhere", post(account::log_out_everywhere))
             .route("/account", get(account::page))
             .route("/prices", get(catalogue::prices).post(catalogue::set_price))
-            .layer(CsrfLayer::new()) // (1)
+            .layer(CsrfLayer::new().body_limit(LARGEST)) // (1)
             .layer(sessions) // (2)
             .route("/health", get(health)) // (3)
             .fallback(failure::no_page)
-            .layer(DefaultBodyLimit::max(16 * 1024))
+            .layer(DefaultBodyLimit::max(LARGEST))
             .with_state(self))
     }
     // ANCHOR_END: router

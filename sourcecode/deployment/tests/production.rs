@@ -281,7 +281,7 @@ fn no_visitor_loses_a_basket() {
     let mut site = Site::start();
     let mut visitors: Vec<Visitor> = (0..VISITORS).map(|_| Visitor::default()).collect();
     let mut chosen = 0;
-    // Half of them are customers, who come back on the same device all the time.
+    // The first one is a customer who is remembered; the others are guests.
     for (number, visitor) in visitors.iter_mut().enumerate() {
         assert_eq!(visitor.get(&site, "/login").status, 200);
         if number == 0 {
