@@ -9,7 +9,7 @@ from check import expect
 # page's title has.
 QUERIES = {
     "en": {
-        "creation of sessions": "session-create.html",
+        "created sessions": "session-create.html",
         "deletes": "session-delete.html",
         "reverted change": "session-revert.html",
         "stored in file": "session-file.html",
