@@ -279,7 +279,7 @@ fn mistakes() {
         &["sessions", "list", "type=file", "tmeout=5", "auto=maybe"],
         2,
         &[
-            "3 mistakes",
+            "3 errors",
             "did you mean `session.timeout`?",
             "needs `data_dir`",
             "allowed are `true`",

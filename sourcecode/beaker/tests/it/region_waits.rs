@@ -18,7 +18,7 @@ fn read(pairs: &[(&str, &str)]) -> Result<CacheConfig> {
 fn refused(pairs: &[(&str, &str)], part: &str) {
     let message = read(pairs).unwrap_err().to_string();
     assert!(message.contains(part), "{message}");
-    assert!(message.contains("has a mistake"), "one and no more: {message}");
+    assert!(message.contains("has an error"), "one and no more: {message}");
 }
 
 #[test]
