@@ -278,12 +278,7 @@ fn mistakes() {
     check(
         &["sessions", "list", "type=file", "tmeout=5", "auto=maybe"],
         2,
-        &[
-            "3 errors",
-            "did you mean `session.timeout`?",
-            "needs `data_dir`",
-            "allowed are `true`",
-        ],
+        &["3 errors", "did you mean `session.timeout`?", "needs `data_dir`", "allowed are `true`"],
     );
     check(&["sessions", "list", "type=memory"], 2, &["ends with its process"]);
     check(&["cache", "stats", "--cache", "x", "type=null"], 2, &["ends with its process"]);

@@ -73,7 +73,12 @@ fn runs_a_program_and_ends_as_it_does() {
     let folder = workspace(&[("0_fine", FINE)]);
     let said = check(folder.path(), &["run", "0"], 7, &["Session ID: 0", "\ndone\n"]);
     assert_eq!(said.lines().count(), 2, "{said}");
-    check(&folder.path().join("examples"), &["list"], 0, &["  0  0_fine  Prints two lines (no expected"]);
+    check(
+        &folder.path().join("examples"),
+        &["list"],
+        0,
+        &["  0  0_fine  Prints two lines (no expected"],
+    );
 }
 
 #[test]
