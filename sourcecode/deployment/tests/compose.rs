@@ -71,9 +71,9 @@ fn it_names_only_what_there_is() {
             assert!(is_file || is_given || volumes.contains(from), "{name}: {volume}");
         }
     }
-    // The comment says which secrets it wants; the certificate is a file.
+    // The comment says what it wants from the environment.
     let comment: String = text.lines().take_while(|line| line.starts_with('#')).collect();
-    for name in variables.iter().filter(|name| !name.starts_with("CERTIFICATE")) {
+    for name in &variables {
         assert!(comment.contains(name.as_str()), "{name} is not in `{comment}`");
     }
     // nginx sends visitors to services that there are.

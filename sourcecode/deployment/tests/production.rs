@@ -2,13 +2,13 @@
 //! PostgreSQL. Servers fail, processes are killed, keys are replaced, and no visitor loses a basket.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use std::{fs, thread};
 
 use programs::{Build, Catalog, Workspace};
 use rustls::pki_types::CertificateDer;
@@ -24,25 +24,25 @@ const VISITORS: usize = 8;
 const OLD_KEY: &str = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e";
 const NEW_KEY: &str = "0ddba11c0ddba11c0ddba11c0ddba11c";
 
-/// A redis that keeps what it has answered for.
-struct Kept {
+/// A redis that writes each change to disk before it answers.
+struct DurableRedis {
     program: PathBuf,
     folder: tempfile::TempDir,
     address: SocketAddr,
     running: Option<Installed>,
 }
 
-impl Kept {
-    fn start() -> Kept {
+impl DurableRedis {
+    fn start() -> DurableRedis {
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut kept = Kept {
+        let mut redis = DurableRedis {
             program: find_redis().expect("redis is installed"),
             folder: tempfile::tempdir().unwrap(),
             address: free,
             running: None,
         };
-        kept.start_again();
-        kept
+        redis.start_again();
+        redis
     }
 
     fn start_again(&mut self) {
@@ -114,7 +114,7 @@ impl Drop for Process {
 /// All that runs.
 struct Site {
     processes: [Process; 2],
-    redis: Kept,
+    redis: DurableRedis,
     nginx: Nginx,
     tls: Arc<ClientConfig>,
     _postgres: Postgres,
@@ -132,7 +132,7 @@ impl Site {
         let program = catalog.find(23).unwrap();
         let built = Build::default().quiet(true).build(&workspace, &[program]).unwrap();
         let executable = built.executable(program).unwrap();
-        let redis = Kept::start();
+        let redis = DurableRedis::start();
         let postgres = Postgres::for_tests().unwrap().expect("it is installed");
         let processes = [0, 1].map(|_| {
             // Held until the process has it, but for a moment.
@@ -181,7 +181,6 @@ impl Site {
         let begun = Instant::now();
         while !is_so() {
             assert!(begun.elapsed() < AT_MOST, "{what}");
-            thread::sleep(Duration::from_millis(20));
         }
     }
 }

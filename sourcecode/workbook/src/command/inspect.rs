@@ -48,16 +48,15 @@ fn feature(place: &Place) -> Option<&'static str> {
             (name.rsplit('.').next() == Some(option)).then_some(value)
         })
     };
-    let is_over_tls = ["url", "urls"]
+    let is_over_tls = ["url", "urls", "master"]
         .iter()
         .any(|option| said(option).is_some_and(|url| url.starts_with("rediss:")));
     match said("type") {
         None => Some("all"),
         Some("ext:memcached") => Some("memcached"),
-        Some("ext:redis" | "ext:rediscluster" | "ext:redissentinel") if is_over_tls => {
-            Some("redis-tls")
+        Some("ext:redis" | "ext:rediscluster" | "ext:redissentinel") => {
+            Some(if is_over_tls { "redis-tls" } else { "redis" })
         }
-        Some("ext:redis" | "ext:rediscluster" | "ext:redissentinel") => Some("redis"),
         Some(backend) => {
             let url: Vec<String> =
                 said("url").map(|url| format!("url={url}")).into_iter().collect();
@@ -85,6 +84,7 @@ mod tests {
         check(&["type=file", "type=ext:redis", "url=redis://h"], Some("redis"));
         check(&["url=rediss://h", "type=ext:redis"], Some("redis-tls"));
         check(&["type=ext:rediscluster", "urls=rediss://a,rediss://b"], Some("redis-tls"));
+        check(&["type=ext:redissentinel", "urls=a", "master=rediss://shop"], Some("redis-tls"));
         check(&["type=ext:memcached"], Some("memcached"));
         check(&["1f3a", "type=ext:database", "url=x.db"], Some("sqlite"));
         check(&["type=ext:database", "url=postgres://h/d?sslmode=require"], Some("postgres-tls"));

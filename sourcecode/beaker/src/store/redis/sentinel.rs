@@ -58,10 +58,10 @@ impl Sentinels {
         until: Instant,
     ) -> Result<Vec<Value>, Failure> {
         let master = self.master(until).await?;
-        match master.taken(commands, kind, until).await {
+        match master.run_many(commands, kind, until).await {
             // A group of commands contains no conditions, so a part of it may be executed twice.
             Err(failure) if failure.is_not_run() => match self.other_than(&master, until).await {
-                Some(other) => other.taken(commands, kind, until).await,
+                Some(other) => other.run_many(commands, kind, until).await,
                 None => Err(failure),
             },
             done => done,

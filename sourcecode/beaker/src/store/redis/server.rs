@@ -133,15 +133,15 @@ impl Server {
     }
 
     /// Sends several commands at once. A refusal of any of them is an error.
-    pub(super) async fn taken(
+    pub(super) async fn run_many(
         &self,
         commands: &Pipeline,
         kind: Kind,
         until: Instant,
     ) -> Result<Vec<Value>, Failure> {
         let answers = self.answers(commands, kind, until).await?;
-        let taken = |answer: Value| self.named(answer.extract_error());
-        answers.into_iter().map(taken).collect()
+        let accepted = |answer: Value| self.named(answer.extract_error());
+        answers.into_iter().map(accepted).collect()
     }
 
     /// Returns the connection, and opens one if none works. If a caller is dropped while it opens one, the

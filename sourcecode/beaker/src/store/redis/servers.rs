@@ -76,7 +76,7 @@ impl Servers {
             Servers::One(server) => {
                 let mut all = Vec::with_capacity(commands.len());
                 for pipeline in pipelines(commands) {
-                    all.extend(server.taken(&pipeline, kind, until).await?);
+                    all.extend(server.run_many(&pipeline, kind, until).await?);
                 }
                 Ok(all)
             }
