@@ -7,15 +7,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 #[cfg(feature = "cookies")]
-use super::client_side::Carrier;
+#[cfg(feature = "python")]
+use super::beaker::BeakerFormat;
+#[cfg(all(feature = "cookies", not(feature = "python")))]
+use super::beaker::Serializer;
+#[cfg(feature = "cookies")]
+use super::client_side::{Carrier, Codecs};
 use super::events::Events;
 use super::events::SessionCounters;
 use super::id::NewIds;
 use super::id::SessionId;
+#[cfg(feature = "cookies")]
+use super::kept::Kept;
 use super::life::Life;
 use super::local_tier::LocalTier;
-#[cfg(feature = "cookies")]
-use super::stored::Unreadable;
 use super::stored::{SessionCodec, SessionData};
 use super::turns::{Attempts, Turn, Turns};
 use crate::backend::{AnyBackend, Backend};
@@ -110,6 +115,9 @@ pub(super) struct Options {
     pub(super) codec: SessionCodec,
     /// Whether the program has set the codec.
     pub(super) is_codec_set: bool,
+    /// Set if Python's Beaker shares the sessions.
+    #[cfg(feature = "python")]
+    pub(super) beaker: Option<Arc<BeakerFormat>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timeout: Option<Duration>,
     pub(super) lifetime: Option<Duration>,
@@ -138,6 +146,8 @@ impl Options {
             namespace: Namespace::default(),
             codec: Arc::new(Bincode),
             is_codec_set: false,
+            #[cfg(feature = "python")]
+            beaker: None,
             clock: Arc::new(SystemClock),
             timeout: None,
             lifetime: None,
@@ -243,17 +253,27 @@ impl Options {
 
     /// Returns the `Set-Cookie` header with a session in it.
     #[cfg(feature = "cookies")]
-    pub(super) fn header<'a>(
+    pub(super) fn header(
         &self,
         carrier: &Carrier,
         id: &SessionId,
         data: &SessionData,
-        unreadable: impl IntoIterator<Item = &'a Unreadable>,
+        kept: &Kept,
     ) -> Result<String> {
         self.check_codec()?;
         let longest = self.life_left(data, data.accessed);
         let cookie = data.life().cookie(&self.cookie);
-        carrier.header(&cookie, id, data, unreadable, &self.codec, longest)
+        carrier.header(&cookie, id, data, kept, self.codecs(), longest)
+    }
+
+    /// Returns how sessions in cookies are turned into bytes.
+    #[cfg(feature = "cookies")]
+    pub(super) fn codecs(&self) -> Codecs<'_> {
+        #[cfg(feature = "python")]
+        let beakers = self.beaker.as_ref().map(|format| format.serializer()).unwrap_or_default();
+        #[cfg(not(feature = "python"))]
+        let beakers = Serializer::default();
+        Codecs { own: &self.codec, beakers }
     }
 
     pub(super) fn check(&self) -> Result<()> {
@@ -311,6 +331,43 @@ impl Options {
             let why = "sessions in Beaker's cookies are JSON, as Beaker reads it, so there is no \
                        `codec` to set; leave it out";
             return Err(Error::config(why));
+        }
+        #[cfg(feature = "python")]
+        self.check_shared_with_beaker()?;
+        Ok(())
+    }
+}
+
+#[cfg(feature = "python")]
+impl Options {
+    /// Refuses what Python would not understand.
+    fn check_shared_with_beaker(&self) -> Result<()> {
+        let Some(format) = &self.beaker else { return Ok(()) };
+        let wrong = |why: &str| Err(Error::config(why));
+        if self.is_in_cookies() {
+            return match () {
+                () if format.is_sealed() => wrong(
+                    "sessions in cookies are encrypted by `Sessions::in_sealed_cookies`, and a \
+                     `BeakerFormat` with a sealer is for sessions in a store; leave the sealer out",
+                ),
+                () if !self.is_in_beakers_cookies() => wrong(
+                    "Python's Beaker cannot read these cookies; create the signer or the sealer with \
+                     `Signer::beaker` or `Sealer::beaker`",
+                ),
+                () => Ok(()),
+            };
+        }
+        if self.signer.as_ref().is_some_and(|signer| !signer.is_beakers()) {
+            return wrong(
+                "Python's Beaker cannot verify the ids of these sessions in cookies; create the signer \
+                 with `Signer::beaker`",
+            );
+        }
+        if self.is_codec_set {
+            return wrong(
+                "sessions that Python's Beaker shares are JSON or pickles, so there is no `codec` to set; \
+                 leave it out",
+            );
         }
         Ok(())
     }
@@ -839,6 +896,43 @@ impl Sessions {
         generate: impl Fn() -> SessionId + Send + Sync + 'static,
     ) -> Sessions {
         self.with(|options| options.new_ids = NewIds::by(generate))
+    }
+
+    /// Reads and writes the sessions as Python's Beaker does, so that a Python application and this program
+    /// share them: each reads what the other stored, and a visitor stays logged in on both. Default: this
+    /// library's own format.
+    ///
+    /// The backend must keep records where Beaker does ([`store::python`](crate::store::python)), and the
+    /// signer must be a [`Signer::beaker`]. The timeouts, the cookie's name, path and domain must be the same
+    /// on both sides; [the configuration](crate::config) with `session.format = beaker` reads them from the
+    /// same settings as Beaker.
+    ///
+    /// - What Python stored comes back to Python as it was, if it was not changed here: also what no
+    ///   [`Value`](crate::Value) can hold ([`unreadable`](crate::session::SessionState::unreadable)).
+    /// - A session that cannot be read at all is an error of the kind `Codec`, and is never replaced.
+    /// - The keys `_id`, `_path`, `_domain`, `_creation_time` and `_accessed_time` belong to Beaker. Saving a
+    ///   value under one of them fails with `ErrorKind::Config`.
+    /// - Python knows nothing of a session's user, so a session with a
+    ///   [user](crate::session::SessionState::set_user) cannot be saved.
+    /// - A Python application writes back all that it loaded, even if it only read, and so undoes changes
+    ///   that this program made meanwhile. The book's page on moving from Python has a `session_class` for
+    ///   Beaker that merges instead.
+    ///
+    /// ```
+    /// use beaker::session::BeakerFormat;
+    /// use beaker::{Backend, Sessions, Signer};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let sessions = Sessions::new(Backend::memory())
+    ///     .shared_with_beaker(BeakerFormat::json())
+    ///     .signed_by(Signer::beaker(["the secret of both"])?);
+    /// sessions.check()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "python")]
+    pub fn shared_with_beaker(self, format: BeakerFormat) -> Sessions {
+        self.with(|options| options.beaker = Some(Arc::new(format)))
     }
 
     /// Sets the clock. Default: the system's. With a [`ManualClock`](crate::ManualClock), tests can advance
