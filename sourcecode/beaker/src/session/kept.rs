@@ -4,6 +4,9 @@ use std::borrow::Cow;
 #[cfg(feature = "cookies")]
 use std::sync::Arc;
 
+#[cfg(feature = "python")]
+use crate::pickle::Pickle;
+
 /// What was loaded with a session, is no value of it, and is written back as it was. Sessions in this
 /// library's own format have nothing of the kind.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +15,9 @@ pub(super) struct Kept {
     /// Of a record in JSON.
     #[cfg(feature = "cookies")]
     pub(super) place: Option<Arc<Place>>,
+    /// Of a pickle: all of it.
+    #[cfg(feature = "python")]
+    pub(super) graph: Option<Arc<Pickle>>,
 }
 
 /// The domain and the path of a session's cookie, which Python may have set for this session alone; as JSON.

@@ -115,12 +115,23 @@ impl Manager {
                 self.0.events.store_fails(&error);
                 Ok(Visitor::New(Origin::Unavailable))
             }
+            #[cfg(feature = "python")]
+            Err(error) if self.goes_on_without_record(&error) => {
+                self.0.damaged.fetch_add(1, Ordering::Relaxed);
+                Ok(Visitor::New(Origin::Rejected(Rejection::Damaged)))
+            }
             recognized => recognized,
         }
     }
 
     fn goes_on_without_store(&self, error: &Error) -> bool {
         self.0.on_store_failure == OnStoreFailure::Empty && error.kind() == ErrorKind::Unavailable
+    }
+
+    #[cfg(feature = "python")]
+    fn goes_on_without_record(&self, error: &Error) -> bool {
+        error.kind() == ErrorKind::Codec
+            && self.0.beaker.as_ref().is_some_and(|format| format.invalidates_corrupt())
     }
 
     async fn look_for_visitor(&self, cookie_header: Option<&str>) -> Result<Visitor> {

@@ -5,6 +5,8 @@
 
 mod json;
 #[cfg(feature = "python")]
+mod pickled;
+#[cfg(feature = "python")]
 mod record;
 
 #[cfg(feature = "python")]
@@ -31,6 +33,8 @@ const RESERVED: [&str; 5] = [DOMAIN, PATH, ID, CREATED, ACCESSED];
 pub(super) enum Serializer {
     #[default]
     Json,
+    #[cfg(feature = "python")]
+    Pickle,
 }
 
 /// A session to be written.
@@ -64,6 +68,8 @@ impl Serializer {
         }
         match self {
             Serializer::Json => json::encode(written),
+            #[cfg(feature = "python")]
+            Serializer::Pickle => pickled::encode(written),
         }
     }
 
@@ -71,6 +77,8 @@ impl Serializer {
     pub(super) fn decode(self, bytes: &[u8], is_in_cookie: bool) -> Result<Decoded, String> {
         match self {
             Serializer::Json => json::decode(bytes, is_in_cookie).map_err(str::to_owned),
+            #[cfg(feature = "python")]
+            Serializer::Pickle => pickled::decode(bytes),
         }
     }
 }

@@ -32,12 +32,31 @@ const ARRIVES_FROM: &str = "_arrives_from";
 pub struct BeakerFormat {
     serializer: Serializer,
     sealer: Option<Sealer>,
+    invalidates_corrupt: bool,
 }
 
 impl BeakerFormat {
     /// Chooses JSON, Beaker's `data_serializer = json`.
     pub fn json() -> BeakerFormat {
-        BeakerFormat { serializer: Serializer::Json, sealer: None }
+        BeakerFormat { serializer: Serializer::Json, sealer: None, invalidates_corrupt: false }
+    }
+
+    /// Chooses pickles, Beaker's default. They are read without running anything: see
+    /// [`unreadable`](crate::session::SessionState::unreadable) for objects of Python's classes.
+    pub fn pickle() -> BeakerFormat {
+        BeakerFormat { serializer: Serializer::Pickle, ..BeakerFormat::json() }
+    }
+
+    /// Gives a visitor whose session cannot be read a new one, as Beaker's `invalidate_corrupt = true` does.
+    /// What cannot be read stays in the store. Default: the request fails with an error of the kind `Codec`.
+    ///
+    /// ```
+    /// use beaker::session::BeakerFormat;
+    ///
+    /// let format = BeakerFormat::pickle().invalidate_corrupt();
+    /// ```
+    pub fn invalidate_corrupt(self) -> BeakerFormat {
+        BeakerFormat { invalidates_corrupt: true, ..self }
     }
 
     /// Sets what encrypts the sessions in the store, for Beaker's `encrypt_key` and `validate_key`. It must
@@ -61,6 +80,10 @@ impl BeakerFormat {
 
     pub(in crate::session) fn serializer(&self) -> Serializer {
         self.serializer
+    }
+
+    pub(in crate::session) fn invalidates_corrupt(&self) -> bool {
+        self.invalidates_corrupt
     }
 
     pub(in crate::session) fn is_sealed(&self) -> bool {
