@@ -358,12 +358,10 @@ impl RegionConfig {
 /// How long a tier in memory believes what it has, where nothing is said.
 const LOCAL_TTL: Duration = Duration::from_secs(1);
 
-pub(super) const BEAKER_IS_NOT_BINCODE: &str =
-    "sessions in Beaker's format are `json`, or with `session.format = beaker` also `pickle`; take one of them, \
+pub(super) const BEAKER_IS_NOT_BINCODE: &str = "sessions in Beaker's format are `json`, or with `session.format = beaker` also `pickle`; take one of them, \
      or leave it out";
 
-pub(super) const PICKLE_IS_BEAKERS: &str =
-    "pickles are for sessions that Python shares, with `session.format = beaker`; take `bincode` or `json`";
+pub(super) const PICKLE_IS_BEAKERS: &str = "pickles are for sessions that Python shares, with `session.format = beaker`; take `bincode` or `json`";
 
 pub(super) const NO_KEY: &str =
     "sessions in cookies are signed with `validate_key` or encrypted with `encrypt_key`";

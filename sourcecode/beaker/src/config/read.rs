@@ -45,9 +45,11 @@ impl SessionConfig {
             if !cfg!(feature = "python") {
                 reader.wrong("format", "turn on the feature `python` of the crate `beaker`");
             }
-            let says_own = reader.is_given("cookie_format") && self.cookie_format == CookieFormat::Own;
+            let says_own =
+                reader.is_given("cookie_format") && self.cookie_format == CookieFormat::Own;
             if says_own {
-                let what = "with `session.format = beaker` the cookie is Beaker's too; leave it out";
+                let what =
+                    "with `session.format = beaker` the cookie is Beaker's too; leave it out";
                 reader.wrong("cookie_format", what);
             }
             self.cookie_format = CookieFormat::Beaker;
@@ -55,9 +57,8 @@ impl SessionConfig {
                 reader.wrong(option, "Python knows nothing of it; leave it out");
             }
         } else {
-            for option in ["invalidate_corrupt"] {
-                reader.wrong(option, "it is for `session.format = beaker`: other damaged data always opens a new session; leave it out");
-            }
+            let what = "it is for `session.format = beaker`: other damaged data always opens a new session";
+            reader.wrong("invalidate_corrupt", what);
         }
         match (reader.is_given("data_serializer"), self.data_serializer) {
             (false, _) => self.data_serializer = self.usual_serializer(),
@@ -70,7 +71,10 @@ impl SessionConfig {
             (true, _) => {}
         }
         if !self.encrypts_as_beaker() && reader.is_given("encrypt_nonce_bits") {
-            reader.wrong("encrypt_nonce_bits", "it is for `encrypt_key` in Beaker's format; leave it out");
+            reader.wrong(
+                "encrypt_nonce_bits",
+                "it is for `encrypt_key` in Beaker's format; leave it out",
+            );
         }
         if !self.encrypts_as_beaker() && self.crypto_type == CryptoType::Pycryptodome {
             reader.wrong("crypto_type", "it is for `encrypt_key` in Beaker's format; leave it out");
@@ -220,7 +224,7 @@ impl CacheConfig {
                     reader.wrong(option, &format!("it is for `{}`, which is missing", needed.0));
                 }
             }
-            reader.finish(&BTreeSet::new());
+            reader.finish(&BTreeSet::new(), &[]);
             let (own, all) = (raw.given(), raw.or(&base));
             all.note_surplus(&own, &reader, "memory", |_| false);
             let backend = all.settle(&reader, "memory").unwrap_or_else(BackendConfig::memory);

@@ -220,11 +220,8 @@ const FORMATS: &[(&str, CookieFormat)] =
 const SESSION_FORMATS: &[(&str, SessionFormat)] =
     &[("own", SessionFormat::Own), ("beaker", SessionFormat::Beaker)];
 
-const SERIALIZERS: &[(&str, Serializer)] = &[
-    ("bincode", Serializer::Bincode),
-    ("json", Serializer::Json),
-    ("pickle", Serializer::Pickle),
-];
+const SERIALIZERS: &[(&str, Serializer)] =
+    &[("bincode", Serializer::Bincode), ("json", Serializer::Json), ("pickle", Serializer::Pickle)];
 
 const CRYPTO_TYPES: &[(&str, CryptoType)] =
     &[("cryptography", CryptoType::Cryptography), ("pycryptodome", CryptoType::Pycryptodome)];

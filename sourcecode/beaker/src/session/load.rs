@@ -14,7 +14,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{self, LoadResult};
 use crate::store::{Precondition, Stored};
 #[cfg(feature = "cookies")]
-use {super::client_side::Carrier, crate::store::Version};
+use {
+    super::client_side::{Carrier, NotRead},
+    crate::store::Version,
+};
 
 /// The limit of ids over which a request follows a session that keeps getting new ones.
 const MAX_FOLLOWED: usize = 64;
@@ -196,7 +199,11 @@ impl Manager {
         options.check_codec()?;
         let carried = match carrier.unpack(options.cookie.get_name(), value, options.codecs()) {
             Ok(carried) => carried,
-            Err(reason) => return Ok(Err(reason)),
+            Err(NotRead::Rejected(reason)) => return Ok(Err(reason)),
+            Err(NotRead::Unreadable(why)) => {
+                self.refuse_unreadable(&why)?;
+                return Ok(Err(Rejection::Damaged));
+            }
         };
         if let Some(reason) = options.over(&carried.data) {
             return Ok(Err(reason));
@@ -206,6 +213,23 @@ impl Manager {
         let version = Version::new(0);
         let found = Found { id: carried.id, data: carried.data, kept: carried.kept, version };
         Ok(Ok((found, in_cookie)))
+    }
+}
+
+#[cfg(feature = "cookies")]
+impl Manager {
+    /// Fails the request whose session Python has put into the cookie, rather than replace it.
+    fn refuse_unreadable(&self, why: &str) -> Result<()> {
+        #[cfg(feature = "python")]
+        if self.0.beaker.is_some() {
+            return Err(Error::codec(format!(
+                "could not read the session in the cookie `{}`, which Python's Beaker shares: {why}; \
+                 compare `data_serializer`, `crypto_type` and `encrypt_nonce_bits` of both sides",
+                self.0.cookie.get_name()
+            )));
+        }
+        let _ = why;
+        Ok(())
     }
 }
 

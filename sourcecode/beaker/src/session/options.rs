@@ -363,6 +363,12 @@ impl Options {
                  with `Signer::beaker`",
             );
         }
+        if self.grace.is_some() || self.local_tier.is_some() {
+            return wrong(
+                "Python knows nothing of a `grace` period nor of copies in a `local_tier`, so sessions that it \
+                 shares have neither; leave them out",
+            );
+        }
         if self.is_codec_set {
             return wrong(
                 "sessions that Python's Beaker shares are JSON or pickles, so there is no `codec` to set; \

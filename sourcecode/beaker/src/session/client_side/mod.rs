@@ -49,6 +49,20 @@ pub(super) struct Carried {
     pub(super) is_newest: bool,
 }
 
+/// Why there is no session in a cookie.
+#[derive(Debug)]
+pub(super) enum NotRead {
+    Rejected(Rejection),
+    /// It is signed with one of the keys, and this is what is wrong with the session in it.
+    Unreadable(String),
+}
+
+impl From<Rejection> for NotRead {
+    fn from(reason: Rejection) -> NotRead {
+        NotRead::Rejected(reason)
+    }
+}
+
 /// How a session is turned into bytes: in this library's format, and in Beaker's.
 #[derive(Clone, Copy)]
 pub(super) struct Codecs<'a> {
@@ -135,7 +149,7 @@ impl Carrier {
         cookie: &str,
         value: &str,
         codecs: Codecs<'_>,
-    ) -> Result<Carried, Rejection> {
+    ) -> Result<Carried, NotRead> {
         let beakers = self.is_beakers();
         let (content, is_newest) = match self {
             Carrier::Sealed(sealer) => {
@@ -150,7 +164,7 @@ impl Carrier {
             }
         };
         let (id, data, kept) = match beakers {
-            true => read_beakers(&content, codecs.beakers).ok_or(Rejection::Damaged)?,
+            true => read_beakers(&content, codecs.beakers).map_err(NotRead::Unreadable)?,
             false => {
                 let (id, data) = own(&content, codecs.own).ok_or(Rejection::Damaged)?;
                 (id, data, Kept::default())
@@ -160,9 +174,17 @@ impl Carrier {
     }
 }
 
-fn read_beakers(content: &[u8], serializer: Serializer) -> Option<(SessionId, SessionData, Kept)> {
-    let Decoded { id, created, accessed, values, kept } = serializer.decode(content, true).ok()?;
-    Some((id?, SessionData { created: created?, accessed: accessed?, values }, kept))
+fn read_beakers(
+    content: &[u8],
+    serializer: Serializer,
+) -> Result<(SessionId, SessionData, Kept), String> {
+    let Decoded { id, created, accessed, values, kept } = serializer.decode(content, true)?;
+    match (id, created, accessed) {
+        (Some(id), Some(created), Some(accessed)) => {
+            Ok((id, SessionData { created, accessed, values }, kept))
+        }
+        _ => Err("it has no id, or no times".to_owned()),
+    }
 }
 
 fn own(content: &[u8], codec: &SessionCodec) -> Option<(SessionId, SessionData)> {
