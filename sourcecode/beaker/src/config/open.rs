@@ -179,11 +179,13 @@ impl SessionConfig {
                 if encrypt.iter().count() != validate.iter().count() {
                     return Err(Error::config(BEAKER_NEEDS_BOTH));
                 }
-                let cipher = match self.crypto_type {
-                    CryptoType::Cryptography => BeakerCipher::aes_gcm(),
-                    CryptoType::Pycryptodome => BeakerCipher::aes_ctr(),
+                let mut cipher = match self.crypto_type {
+                    None | Some(CryptoType::Cryptography) => BeakerCipher::aes_gcm(),
+                    Some(CryptoType::Pycryptodome) => BeakerCipher::aes_ctr(),
                 };
-                let cipher = cipher.nonce_bits(self.encrypt_nonce_bits)?;
+                if let Some(bits) = self.encrypt_nonce_bits {
+                    cipher = cipher.nonce_bits(bits)?;
+                }
                 Sealer::beaker_by(cipher, encrypt.iter().zip(validate.iter()))
             }
         }

@@ -76,7 +76,7 @@ impl SessionConfig {
                 "it is for `encrypt_key` in Beaker's format; leave it out",
             );
         }
-        if !self.encrypts_as_beaker() && self.crypto_type == CryptoType::Pycryptodome {
+        if !self.encrypts_as_beaker() && self.crypto_type == Some(CryptoType::Pycryptodome) {
             reader.wrong("crypto_type", "it is for `encrypt_key` in Beaker's format; leave it out");
         }
     }

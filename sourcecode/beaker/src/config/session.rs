@@ -56,10 +56,10 @@ pub struct SessionConfig {
     pub validate_key: Option<Keys>,
     /// `encrypt_key`: the keys that encrypt sessions in cookies, or in Beaker's format.
     pub encrypt_key: Option<Keys>,
-    /// `crypto_type`: the cipher of Beaker's format.
-    pub crypto_type: CryptoType,
-    /// `encrypt_nonce_bits`: the length of the nonce in Beaker's format.
-    pub encrypt_nonce_bits: usize,
+    /// `crypto_type`: the cipher of Beaker's format; `None` means AES-256-GCM.
+    pub crypto_type: Option<CryptoType>,
+    /// `encrypt_nonce_bits`: the length of the nonce in Beaker's format; `None` means 128.
+    pub encrypt_nonce_bits: Option<usize>,
     /// `invalidate_corrupt`: whether a visitor whose session cannot be read gets a new one; in Beaker's
     /// format.
     pub invalidate_corrupt: bool,
@@ -401,13 +401,13 @@ pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
     ),
     ConfigOption(
         "crypto_type",
-        |it, text| set(&mut it.crypto_type, cipher(text)),
-        |it| chosen(it.crypto_type, CRYPTO_TYPES).filter(|_| it.encrypts_as_beaker()),
+        |it, text| set(&mut it.crypto_type, cipher(text).map(Some)),
+        |it| it.crypto_type.and_then(|cipher| chosen(cipher, CRYPTO_TYPES)),
     ),
     ConfigOption(
         "encrypt_nonce_bits",
-        |it, text| set(&mut it.encrypt_nonce_bits, nonce_bits(text)),
-        |it| shown(it.encrypt_nonce_bits).filter(|_| it.encrypts_as_beaker()),
+        |it, text| set(&mut it.encrypt_nonce_bits, nonce_bits(text).map(Some)),
+        |it| it.encrypt_nonce_bits.and_then(shown),
     ),
     ConfigOption(
         "invalidate_corrupt",
@@ -441,9 +441,6 @@ fn secure(word: &str) -> ParseResult<Secure> {
     let is_always = boolean(word).map_err(|why| format!("{why}; or `auto`, behind proxies"))?;
     Ok(if is_always { Secure::Always } else { Secure::Never })
 }
-
-/// Beaker's default.
-const NONCE_BITS: usize = 128;
 
 fn nonce_bits(text: &str) -> ParseResult<usize> {
     let bits = text.parse().ok().filter(|bits| [48, 64, 96, 128, 192, 256].contains(bits));
@@ -495,8 +492,8 @@ impl SessionConfig {
             secret: None,
             validate_key: None,
             encrypt_key: None,
-            crypto_type: CryptoType::Cryptography,
-            encrypt_nonce_bits: NONCE_BITS,
+            crypto_type: None,
+            encrypt_nonce_bits: None,
             invalidate_corrupt: false,
         }
     }

@@ -16,6 +16,7 @@
 //! | `client_side` | sessions in cookies |
 //! | `local_tier` | copies in memory, in front of a store |
 //! | `options` | where sessions are kept, and their options |
+//! | `fit` | whether the options fit together |
 //! | `handle` | the copy of a session on which a program works |
 //! | `typed` | values of the program's own types |
 //! | `flash` | messages that are shown once |
@@ -41,6 +42,7 @@ mod client_side;
 mod csrf;
 mod end;
 mod events;
+mod fit;
 mod flash;
 mod handle;
 mod id;

@@ -88,7 +88,7 @@ fn what_never_depends_on_what() {
         (
             "session/",
             &[
-                "backend", "clock", "codec", "cookie", "error", "key", "lock", "metrics",
+                "backend", "clock", "codec", "cookie", "error", "key", "lock", "metrics", "pickle",
                 "proxies", "record", "sealing", "session", "signing", "store", "value", "world",
             ],
         ),
@@ -133,14 +133,17 @@ fn what_never_depends_on_what() {
 fn sessions_are_read_from_top_to_bottom() {
     let order = [
         "id",
+        "kept",
         "stored",
         "life",
         "changes",
         "turns",
         "events",
+        "beaker",
         "client_side",
         "local_tier",
         "options",
+        "fit",
         "handle",
         "typed",
         "flash",
@@ -217,7 +220,7 @@ fn foreign_crates_stay_where_they_belong() {
         ("tracing::", &["session/events.rs", "cache/stats.rs", "middleware/log.rs"]),
         ("::metrics::", &["metrics.rs"]),
         ("aes_gcm::", &["sealing/"]),
-        ("miniz_oxide::", &["session/client_side/beaker_json.rs", "layer/transforms.rs"]),
+        ("miniz_oxide::", &["session/beaker/json.rs", "layer/transforms.rs"]),
         ("toml::", &["config/formats.rs"]),
         ("ini::", &["config/formats.rs"]),
         ("strsim::", &["nearest.rs"]),

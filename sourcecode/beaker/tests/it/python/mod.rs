@@ -1,6 +1,8 @@
 //! Sessions in cookies that a real Beaker shares. `BEAKER_PYTHON` names a Python that has the packages
 //! `Beaker` and `cryptography`; `.ci/run` makes one.
 
+mod shared;
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 

@@ -68,7 +68,8 @@ fn places() -> Vec<Place> {
             options.insert("format".into(), "beaker".into());
             options.insert("key".into(), "sid".into());
             options.insert("timeout".into(), 1800.into());
-            let name = format!("{} {format}", store["url"].as_str().unwrap_or(&store["type"].to_string()));
+            let name =
+                format!("{} {format}", store["url"].as_str().unwrap_or(&store["type"].to_string()));
             places.push(Place { name, options: options.into(), _servers: servers.clone() });
         }
     }
@@ -87,7 +88,11 @@ fn visit_python(place: &Place, cookie: &mut String, code: &str) -> Json {
 
 /// A visit to ours.
 #[track_caller]
-fn visit_rust<T>(place: &Place, cookie: &mut String, visit: impl FnOnce(&mut beaker::Session) -> T) -> T {
+fn visit_rust<T>(
+    place: &Place,
+    cookie: &mut String,
+    visit: impl FnOnce(&mut beaker::Session) -> T,
+) -> T {
     let sessions = place.sessions();
     let mut session = sessions
         .load(Some(cookie.as_str()))
@@ -201,7 +206,8 @@ fn a_log_out_on_one_side_is_one_on_the_other() {
         place.sessions().load(Some(&cookie)).unwrap().delete().unwrap();
         assert_eq!(visit_python(&place, &mut cookie, user), Json::Null, "{}", place.name);
         // Ended there, in both of Beaker's ways.
-        for end in ["session.invalidate()", "session.delete()", "session.delete(); session.save()"] {
+        for end in ["session.invalidate()", "session.delete()", "session.delete(); session.save()"]
+        {
             let mut cookie = String::new();
             visit_rust(&place, &mut cookie, |session| session.set("user", "ada"));
             let before = cookie.clone();
@@ -228,7 +234,12 @@ fn a_new_id_of_one_side_leads_to_the_session_on_the_other() {
         assert_eq!(visit_python(&place, &mut cookie, user), "ada", "{}", place.name);
         if !is_in_cookie {
             // Who comes with the old id is nobody, and does no harm.
-            assert_eq!(visit_python(&place, &mut first.clone(), user), Json::Null, "{}", place.name);
+            assert_eq!(
+                visit_python(&place, &mut first.clone(), user),
+                Json::Null,
+                "{}",
+                place.name
+            );
         }
         visit_python(&place, &mut cookie, "session.regenerate_id(); session.save()");
         visit_rust(&place, &mut cookie, |session| {
@@ -254,7 +265,12 @@ fn each_side_ends_what_the_other_has_not_used_for_too_long() {
         };
         let hour = Duration::from_secs(3600);
         let used_long_ago = set(beaker::Timestamp::from_micros(now.as_micros() - 3_600_000_000));
-        assert_eq!(visit_python(&place, &mut used_long_ago.clone(), user), Json::Null, "{}", place.name);
+        assert_eq!(
+            visit_python(&place, &mut used_long_ago.clone(), user),
+            Json::Null,
+            "{}",
+            place.name
+        );
         let used_now = set(now);
         assert_eq!(visit_python(&place, &mut used_now.clone(), user), "ada", "{}", place.name);
         let mut cookie = String::new();
@@ -275,7 +291,8 @@ fn what_cannot_be_read_stays_and_is_an_error() {
         let mut other = place.options.clone();
         let is_json = other["data_serializer"] == "json";
         other["data_serializer"] = if is_json { "pickle" } else { "json" }.into();
-        let wrong = Place { name: place.name.clone(), options: other, _servers: place._servers.clone() };
+        let wrong =
+            Place { name: place.name.clone(), options: other, _servers: place._servers.clone() };
         let error = wrong.sessions().load(Some(&cookie)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Codec, "{}: {error}", place.name);
         assert!(error.to_string().contains("`data_serializer`"), "{error}");
@@ -300,6 +317,11 @@ fn large_sessions_come_through() {
         });
         assert_eq!(length, Some(400_000), "{}", place.name);
         let code = "answer['shown'] = [len(session['a']), len(session['b'])]";
-        assert_eq!(visit_python(&place, &mut cookie, code), json!([400_000, 100_000]), "{}", place.name);
+        assert_eq!(
+            visit_python(&place, &mut cookie, code),
+            json!([400_000, 100_000]),
+            "{}",
+            place.name
+        );
     }
 }
