@@ -32,7 +32,7 @@ impl SessionConfig {
     /// longer fit together.
     pub fn sessions(&self) -> Result<Sessions> {
         match &self.place {
-            Place::Backend(backend) => self.sessions_in(backend.open()?),
+            Place::Backend(backend) => self.sessions_in(self.open_backend(backend)?),
             Place::Cookie => self.configure(self.in_cookies()?),
         }
     }
@@ -66,7 +66,7 @@ impl SessionConfig {
     #[cfg(feature = "tokio")]
     pub fn async_sessions(&self) -> Result<AsyncSessions> {
         match &self.place {
-            Place::Backend(backend) => self.async_sessions_in(backend.open_async()?),
+            Place::Backend(backend) => self.async_sessions_in(self.open_async_backend(backend)?),
             Place::Cookie => self.configure(self.in_cookies()?).map(AsyncSessions::from),
         }
     }
@@ -79,6 +79,23 @@ impl SessionConfig {
     #[cfg(feature = "tokio")]
     pub fn async_sessions_in(&self, backend: impl Into<AsyncBackend>) -> Result<AsyncSessions> {
         AsyncSessions::new(backend).set(|sessions| self.configure_signed(sessions))
+    }
+
+    fn open_backend(&self, backend: &BackendConfig) -> Result<Backend> {
+        #[cfg(feature = "python")]
+        if self.format == SessionFormat::Beaker {
+            return backend.0.open_beaker();
+        }
+        backend.open()
+    }
+
+    #[cfg(feature = "tokio")]
+    fn open_async_backend(&self, backend: &BackendConfig) -> Result<AsyncBackend> {
+        #[cfg(feature = "python")]
+        if self.format == SessionFormat::Beaker {
+            return backend.0.open_beaker_async();
+        }
+        backend.open_async()
     }
 
     fn configure_signed(&self, sessions: Sessions) -> Result<Sessions> {

@@ -39,6 +39,27 @@ impl SessionConfig {
         config
     }
 
+    /// Notes a place where Beaker keeps nothing that could be shared.
+    fn check_shared_place(&self, reader: &Reader<'_>) {
+        let Place::Backend(backend) = &self.place else { return };
+        const SHARED: [&str; 6] = [
+            "file",
+            "ext:memcached",
+            "ext:redis",
+            "ext:rediscluster",
+            "ext:redissentinel",
+            "ext:database",
+        ];
+        if SHARED.contains(&backend.name()) {
+            return;
+        }
+        let what = "Python shares sessions in `file`, `ext:memcached`, `ext:redis`, `ext:database` and `cookie`";
+        match reader.is_given("type") {
+            true => reader.wrong("type", what),
+            false => reader.missing("type", what),
+        }
+    }
+
     /// Settles what belongs to a format, and notes what does not fit it.
     fn check_format(&mut self, reader: &Reader<'_>) {
         if self.format == SessionFormat::Beaker {
@@ -53,6 +74,7 @@ impl SessionConfig {
                 reader.wrong("cookie_format", what);
             }
             self.cookie_format = CookieFormat::Beaker;
+            self.check_shared_place(reader);
             for option in ["grace", "max_per_user", "local_tier", "local_ttl"] {
                 reader.wrong(option, "Python knows nothing of it; leave it out");
             }

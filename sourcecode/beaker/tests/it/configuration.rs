@@ -542,20 +542,28 @@ fn one_file_configures_python_and_us() {
     );
 
     let leave = "Python knows nothing of it; leave it out";
+    let place = "Python shares sessions in `file`, `ext:memcached`, `ext:redis`, `ext:database` and `cookie`";
+    mistakes(&[beakers], &[&format!("session.type is missing: {place}")]);
+    mistake("session.type", "memory", &[beakers], place);
+    let beakers = [beakers, ("session.type", "file"), ("session.data_dir", data_dir.as_str())];
     for option in ["session.grace", "session.max_per_user", "session.local_tier"] {
-        mistake(option, "1", &[beakers], leave);
+        mistake(option, "1", &beakers, leave);
     }
     let own = "with `session.format = beaker` the cookie is Beaker's too; leave it out";
-    mistake("session.cookie_format", "own", &[beakers], own);
+    mistake("session.cookie_format", "own", &beakers, own);
     let bincode = "sessions in Beaker's format are `json`, or with `session.format = beaker` also `pickle`; take one of them, or leave it out";
-    mistake("session.data_serializer", "bincode", &[beakers], bincode);
+    mistake("session.data_serializer", "bincode", &beakers, bincode);
     let keys = "Beaker encrypts with `encrypt_key` and signs with `validate_key`, so both need the same number of keys";
     let hidden = "session.encrypt_key = (hidden, 9 characters)";
-    mistakes(&[beakers, ("session.encrypt_key", "swordfish")], &[&format!("{hidden}: {keys}")]);
+    mistakes(
+        &[&beakers[..], &[("session.encrypt_key", "swordfish")]].concat(),
+        &[&format!("{hidden}: {keys}")],
+    );
     let bits = "allowed are 48, 64, 96, 128, 192, 256";
-    mistake("session.encrypt_nonce_bits", "96.5", &[beakers], bits);
-    let near = "there is no such option; did you mean `session.secret`?";
-    mistake("session.secrt", "x", &[beakers], near);
+    let keys = [("session.encrypt_key", "e"), ("session.validate_key", "v")];
+    mistake("session.encrypt_nonce_bits", "96.5", &[&beakers[..], &keys].concat(), bits);
+    let near = "there is no such option; did you mean `session.timeout`?";
+    mistake("session.timeot", "x", &beakers, near);
     mistake("session.format", "Python", &[], "allowed are `own`, `beaker`");
 }
 

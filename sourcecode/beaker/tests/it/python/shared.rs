@@ -48,7 +48,7 @@ fn places() -> Vec<Place> {
     let folder = servers.folder.path();
     let stores = [
         json!({"type": "file", "data_dir": folder.join("files"), "secret": KEY}),
-        json!({"type": "ext:memcached", "url": servers.memcached.url(), "lock_dir": folder.join("locks"), "secret": KEY}),
+        json!({"type": "ext:memcached", "url": servers.memcached.url().replace("memcache://", ""), "lock_dir": folder.join("locks"), "secret": KEY}),
         json!({"type": "ext:redis", "url": servers.redis.url(), "secret": KEY}),
         json!({"type": "ext:database", "url": format!("sqlite:///{}", folder.join("b.db").display()), "secret": KEY}),
         json!({"type": "ext:database", "url": servers.postgres.url().replace("postgres://", "postgresql://"), "secret": KEY}),
@@ -148,7 +148,7 @@ session[5] = 'no text'
 session.save()";
 
 const SHOW_TYPES: &str = "
-answer['shown'] = {ascii(k): ascii(v) for k, v in session.items() if ascii(k)[1] != '_' and k != 'rust'}
+answer['shown'] = {ascii(k): ascii(v) for k, v in session.items() if str(k)[:1] != '_' and k != 'rust'}
 answer['shown']['same'] = session['one'] is session['other'] and session['loop'][1] is session['loop']";
 
 #[ignore = "needs BEAKER_PYTHON"]
@@ -167,7 +167,7 @@ fn what_only_python_has_survives_a_save_here() {
             assert_eq!(session.get("tuple").unwrap().as_list().unwrap().len(), 2);
             session.unreadable().map(|entry| format!("{}: {}", entry.key(), entry.why())).count()
         });
-        assert_eq!(unreadable, 18, "{}", place.name);
+        assert_eq!(unreadable, 19, "{}", place.name);
         let after = visit_python(&place, &mut cookie, SHOW_TYPES);
         assert_eq!(after, before, "{}", place.name);
     }
@@ -205,14 +205,18 @@ fn a_log_out_on_one_side_is_one_on_the_other() {
         let old = cookie.clone();
         place.sessions().load(Some(&cookie)).unwrap().delete().unwrap();
         assert_eq!(visit_python(&place, &mut cookie, user), Json::Null, "{}", place.name);
-        // Ended there, in both of Beaker's ways.
-        for end in ["session.invalidate()", "session.delete()", "session.delete(); session.save()"]
-        {
+        // Ended there, in Beaker's ways. (Its `invalidate` leaves the old record where it is.)
+        let ways = [
+            ("session.invalidate(); session.save()", false),
+            ("session.delete()", true),
+            ("session.delete(); session.save()", true),
+        ];
+        for (end, ends_the_old) in ways {
             let mut cookie = String::new();
             visit_rust(&place, &mut cookie, |session| session.set("user", "ada"));
             let before = cookie.clone();
             visit_python(&place, &mut cookie, end);
-            for cookie in [&before, &cookie] {
+            for cookie in [Some(&cookie), ends_the_old.then_some(&before)].into_iter().flatten() {
                 let session = place.sessions().load(Some(cookie)).unwrap();
                 assert_eq!(session.get("user"), None, "{} {end}", place.name);
             }
