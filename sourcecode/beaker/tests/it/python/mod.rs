@@ -1,5 +1,7 @@
-//! Sessions in cookies that a real Beaker shares. `BEAKER_PYTHON` names a Python that has the packages
-//! `Beaker` and `cryptography`; `.ci/run` makes one.
+//! Sessions in cookies that a real Beaker shares, and [`merging`]. `BEAKER_PYTHON` names a Python that has
+//! the packages that `.ci/run` lists; it makes one.
+
+mod merging;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -23,13 +25,17 @@ fn kinds() -> [(Sessions, Json); 2] {
     ]
 }
 
+/// The Python with Beaker.
+fn program() -> String {
+    std::env::var("BEAKER_PYTHON").expect("BEAKER_PYTHON names a Python with Beaker")
+}
+
 /// A request to a Python application with Beaker: the `Set-Cookie` header, and what it shows. Panics if
 /// the application fails.
 #[track_caller]
 fn python(options: &Json, cookie: &str, code: &str) -> (String, Json) {
     let request = json!({"options": options, "cookie": cookie, "code": code}).to_string();
-    let path = std::env::var("BEAKER_PYTHON").expect("BEAKER_PYTHON names a Python with Beaker");
-    let mut process = Command::new(path)
+    let mut process = Command::new(program())
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/python/application.py"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
