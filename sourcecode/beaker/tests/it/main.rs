@@ -58,6 +58,15 @@ mod dropped;
 mod events;
 mod failures;
 mod files;
+#[cfg(all(
+    feature = "cookies",
+    feature = "dbm",
+    feature = "layers",
+    feature = "memcached",
+    feature = "redis",
+    feature = "sqlite"
+))]
+mod formats;
 mod full_disk;
 #[cfg(feature = "tokio")]
 mod halting;

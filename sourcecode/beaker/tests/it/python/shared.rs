@@ -51,7 +51,7 @@ fn places() -> Vec<Place> {
         json!({"type": "ext:memcached", "url": servers.memcached.url().replace("memcache://", ""), "lock_dir": folder.join("locks"), "secret": KEY}),
         json!({"type": "ext:redis", "url": servers.redis.url(), "secret": KEY}),
         json!({"type": "ext:database", "url": format!("sqlite:///{}", folder.join("b.db").display()), "secret": KEY}),
-        json!({"type": "ext:database", "url": servers.postgres.url().replace("postgres://", "postgresql://"), "secret": KEY}),
+        json!({"type": "ext:database", "url": servers.postgres.url().replace("postgres://", "postgresql+psycopg2://"), "secret": KEY}),
         json!({"type": "cookie", "validate_key": KEY}),
     ];
     let formats = [
