@@ -29,6 +29,7 @@ fn main() {
         ("redis", has("redis-server")),
         ("postgresql", has("initdb") || has_debians_postgresql()),
         ("nginx", has("nginx")),
+        ("python3", has("python3")),
         ("small_disk", mounts_a_disk()),
     ];
     for (what, is_there) in found {

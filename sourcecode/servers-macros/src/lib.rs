@@ -3,8 +3,8 @@
 
 use proc_macro::{TokenStream, TokenTree};
 
-/// Ignores a test on a machine without `memcached`, `redis`, `postgresql`, `nginx` or a `small_disk`, and says what
-/// to install. It stands before `#[test]`. What the machine has is found out when this crate is compiled.
+/// Ignores a test on a machine without `memcached`, `redis`, `postgresql`, `nginx`, `python3` or a `small_disk`, and
+/// says what to install. It stands before `#[test]`. What the machine has is found out when this crate is compiled.
 ///
 /// With `BEAKER_REQUIRE_SERVERS=1` nothing is ignored, so that a missing server is a failure.
 ///
@@ -22,9 +22,12 @@ pub fn needs(what: TokenStream, test: TokenStream) -> TokenStream {
             (cfg!(missing_postgresql), "no PostgreSQL here: apt-get install postgresql")
         }
         "nginx" => (cfg!(missing_nginx), "no nginx here: apt-get install nginx"),
+        "python3" => (cfg!(missing_python3), "no python3 here: apt-get install python3"),
         "small_disk" => (cfg!(missing_small_disk), "no disk can be mounted here with `unshare`"),
         _ => {
-            return error("there are `memcached`, `redis`, `postgresql`, `nginx` and `small_disk`");
+            return error(
+                "there are `memcached`, `redis`, `postgresql`, `nginx`, `python3` and `small_disk`",
+            );
         }
     };
     if !is_test(test.clone()) {

@@ -59,9 +59,13 @@
 //! | `partitioned` | true or false | `false` |
 //! | `cookie_priority` | `low`, `medium`, `high` | none |
 //! | `secret` | keys that sign ids, newest first, separated by `,` | none |
-//! | `validate_key`, `encrypt_key` | for `type = cookie`: keys that sign and keys that encrypt the session, newest first, separated by `,` | none |
-//! | `cookie_format` | `own`, `beaker` | `own` |
-//! | `data_serializer` | `bincode`, `json` | `bincode` |
+//! | `validate_key`, `encrypt_key` | for `type = cookie`: keys that sign and keys that encrypt the session, newest first, separated by `,`; with `format = beaker`, both encrypt sessions in a store as well | none |
+//! | `format` | `own`; `beaker`: as Python's Beaker stores sessions and cookies (feature `python`) | `own` |
+//! | `cookie_format` | `own`, `beaker` | that of `format` |
+//! | `data_serializer` | `bincode`, `json`; with `format = beaker`, `json`, `pickle` | `bincode`; `pickle` |
+//! | `crypto_type` | the cipher of Beaker's format: `cryptography`, `pycryptodome` | `cryptography` |
+//! | `encrypt_nonce_bits` | the nonce of Beaker's format: 48, 64, 96, 128, 192, 256 | `128` |
+//! | `invalidate_corrupt` | true or false, for `format = beaker`: whether a visitor whose session cannot be read gets a new one | `false` |
 //!
 //! # Caches: `cache.…`, and `cache.<region>.…` for one region
 //!
@@ -109,7 +113,9 @@ pub use cache::{CacheConfig, RegionConfig};
 pub use print::Keys;
 use print::Lines;
 use reader::{Problems, note_strays};
-pub use session::{CookieConfig, CookieFormat, Place, Secure, Serializer, SessionConfig};
+pub use session::{
+    CookieConfig, CookieFormat, CryptoType, Place, Secure, Serializer, SessionConfig, SessionFormat,
+};
 pub use settings::Settings;
 
 use crate::error::Result;

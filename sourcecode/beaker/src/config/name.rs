@@ -42,6 +42,18 @@ fn groups() -> [(&'static str, &'static [&'static str]); 2] {
     [("session", session()), ("cache", cache())]
 }
 
+/// Options of sessions that say something to Python alone. Both sides may read one file, if that says
+/// `session.format = beaker`.
+pub(super) const PYTHONS: &[&str] = &[
+    "environ_key",
+    "log_file",
+    "memcache_module",
+    "memcached_module",
+    "protocol",
+    "session_class",
+    "webtest_varname",
+];
+
 /// What a key turns out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Name {
@@ -111,10 +123,6 @@ fn misspelt(group: &str, option: &str) -> Vec<String> {
 /// Why there is no such option, or what to use instead. What is not in this list is unknown.
 pub(super) fn refused(option: &str) -> Option<&'static str> {
     Some(match option.split('.').next().unwrap_or(option) {
-        "encrypt_nonce_bits" => "the cipher's nonces have 96 bits; leave it out",
-        "invalidate_corrupt" => {
-            "damaged data always opens a new session, and `session.origin()` says why; leave it out"
-        }
         "use_cookies" => {
             "a program that wants no cookies opens sessions by id, with `Sessions::open`; leave it out"
         }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::backend::BackendConfig;
 use super::cache::{CacheConfig, RegionConfig};
 use super::print::Keys;
-use super::session::{CookieFormat, Place, Serializer, SessionConfig};
+#[cfg(feature = "cookies")]
+use super::session::CryptoType;
+use super::session::{CookieFormat, Place, Serializer, SessionConfig, SessionFormat};
 #[cfg(feature = "tokio")]
 use crate::backend::AsyncBackend;
 use crate::backend::Backend;
@@ -13,9 +15,11 @@ use crate::cache::{OnTimeout, RegionOptions, Regions};
 use crate::codec::Json;
 use crate::error::{Error, Result};
 #[cfg(feature = "cookies")]
-use crate::sealing::Sealer;
+use crate::sealing::{BeakerCipher, Sealer};
 #[cfg(feature = "tokio")]
 use crate::session::AsyncSessions;
+#[cfg(feature = "python")]
+use crate::session::BeakerFormat;
 use crate::session::Sessions;
 use crate::signing::Signer;
 
@@ -28,7 +32,7 @@ impl SessionConfig {
     /// longer fit together.
     pub fn sessions(&self) -> Result<Sessions> {
         match &self.place {
-            Place::Backend(backend) => self.sessions_in(backend.open()?),
+            Place::Backend(backend) => self.sessions_in(self.open_backend(backend)?),
             Place::Cookie => self.configure(self.in_cookies()?),
         }
     }
@@ -62,7 +66,7 @@ impl SessionConfig {
     #[cfg(feature = "tokio")]
     pub fn async_sessions(&self) -> Result<AsyncSessions> {
         match &self.place {
-            Place::Backend(backend) => self.async_sessions_in(backend.open_async()?),
+            Place::Backend(backend) => self.async_sessions_in(self.open_async_backend(backend)?),
             Place::Cookie => self.configure(self.in_cookies()?).map(AsyncSessions::from),
         }
     }
@@ -75,6 +79,23 @@ impl SessionConfig {
     #[cfg(feature = "tokio")]
     pub fn async_sessions_in(&self, backend: impl Into<AsyncBackend>) -> Result<AsyncSessions> {
         AsyncSessions::new(backend).set(|sessions| self.configure_signed(sessions))
+    }
+
+    fn open_backend(&self, backend: &BackendConfig) -> Result<Backend> {
+        #[cfg(feature = "python")]
+        if self.format == SessionFormat::Beaker {
+            return backend.0.open_beaker();
+        }
+        backend.open()
+    }
+
+    #[cfg(feature = "tokio")]
+    fn open_async_backend(&self, backend: &BackendConfig) -> Result<AsyncBackend> {
+        #[cfg(feature = "python")]
+        if self.format == SessionFormat::Beaker {
+            return backend.0.open_beaker_async();
+        }
+        backend.open_async()
     }
 
     fn configure_signed(&self, sessions: Sessions) -> Result<Sessions> {
@@ -98,13 +119,16 @@ impl SessionConfig {
         if let Some(capacity) = self.local_tier {
             sessions = sessions.local_tier(capacity, self.local_ttl.unwrap_or(LOCAL_TTL));
         }
-        // Beaker's cookies are JSON of their own, and take no codec.
-        match self.data_serializer {
-            Serializer::Json if !self.is_beakers_json() => sessions = sessions.codec(Json),
-            Serializer::Bincode if self.is_beakers_json() => {
-                return Err(Error::config(BEAKER_IS_JSON));
+        match (self.data_serializer, self.is_beakers()) {
+            (Serializer::Bincode, true) => return Err(Error::config(BEAKER_IS_NOT_BINCODE)),
+            (Serializer::Pickle, _) if self.format == SessionFormat::Own => {
+                return Err(Error::config(PICKLE_IS_BEAKERS));
             }
+            (Serializer::Json, false) => sessions = sessions.codec(Json),
             _ => {}
+        }
+        if self.format == SessionFormat::Beaker {
+            sessions = self.shared_with_beaker(sessions)?;
         }
         let sessions = sessions
             .grace(self.grace)
@@ -123,6 +147,28 @@ impl SessionConfig {
             CookieFormat::Own => Signer::new(keys.iter()),
             CookieFormat::Beaker => Signer::beaker(keys.iter()),
         }
+    }
+
+    #[cfg(feature = "python")]
+    fn shared_with_beaker(&self, sessions: Sessions) -> Result<Sessions> {
+        let mut format = match self.data_serializer {
+            Serializer::Json => BeakerFormat::json(),
+            Serializer::Bincode | Serializer::Pickle => BeakerFormat::pickle(),
+        };
+        if let (Some(encrypt), false) = (&self.encrypt_key, self.is_in_cookies()) {
+            format = format.sealed_by(self.sealer(encrypt)?);
+        }
+        if self.invalidate_corrupt {
+            format = format.invalidate_corrupt();
+        }
+        Ok(sessions.shared_with_beaker(format))
+    }
+
+    #[cfg(not(feature = "python"))]
+    fn shared_with_beaker(&self, _: Sessions) -> Result<Sessions> {
+        let what = "sessions that Python's Beaker shares are not compiled in; \
+                    turn on the feature `python` of the crate `beaker`";
+        Err(Error::config(what))
     }
 
     #[cfg(feature = "cookies")]
@@ -150,7 +196,14 @@ impl SessionConfig {
                 if encrypt.iter().count() != validate.iter().count() {
                     return Err(Error::config(BEAKER_NEEDS_BOTH));
                 }
-                Sealer::beaker(encrypt.iter().zip(validate.iter()))
+                let mut cipher = match self.crypto_type {
+                    None | Some(CryptoType::Cryptography) => BeakerCipher::aes_gcm(),
+                    Some(CryptoType::Pycryptodome) => BeakerCipher::aes_ctr(),
+                };
+                if let Some(bits) = self.encrypt_nonce_bits {
+                    cipher = cipher.nonce_bits(bits)?;
+                }
+                Sealer::beaker_by(cipher, encrypt.iter().zip(validate.iter()))
             }
         }
     }
@@ -324,8 +377,10 @@ impl RegionConfig {
 /// How long a tier in memory believes what it has, where nothing is said.
 const LOCAL_TTL: Duration = Duration::from_secs(1);
 
-pub(super) const BEAKER_IS_JSON: &str =
-    "sessions in Beaker's cookies are JSON; take `json`, or leave it out";
+pub(super) const BEAKER_IS_NOT_BINCODE: &str = "sessions in Beaker's format are `json`, or with `session.format = beaker` also `pickle`; take one of them, \
+     or leave it out";
+
+pub(super) const PICKLE_IS_BEAKERS: &str = "pickles are for sessions that Python shares, with `session.format = beaker`; take `bincode` or `json`";
 
 pub(super) const NO_KEY: &str =
     "sessions in cookies are signed with `validate_key` or encrypted with `encrypt_key`";

@@ -6,9 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::backend::BackendConfig;
 use super::cache::{self, CacheConfig, RegionConfig};
 use super::name;
-use super::open::{BEAKER_IS_JSON, NO_KEY};
+use super::open::{BEAKER_IS_NOT_BINCODE, NO_KEY, PICKLE_IS_BEAKERS};
 use super::reader::{Problems, Reader};
-use super::session::{self, CookieFormat, Place, Secure, Serializer, SessionConfig};
+use super::session::{
+    self, CookieFormat, CryptoType, Place, Secure, Serializer, SessionConfig, SessionFormat,
+};
 use super::settings::Settings;
 use super::words::{self, ParseResult};
 use crate::backend::options::{
@@ -30,17 +32,74 @@ impl SessionConfig {
             reader.wrong("local_ttl", "it is for `local_tier`, which is missing");
         }
         config.check_keys(reader);
-        reader.finish(&BTreeSet::new());
+        match config.format {
+            SessionFormat::Own => reader.finish(&BTreeSet::new(), &[]),
+            SessionFormat::Beaker => reader.finish(&BTreeSet::new(), name::PYTHONS),
+        }
         config
     }
 
+    /// Notes a place where Beaker keeps nothing that could be shared.
+    fn check_shared_place(&self, reader: &Reader<'_>) {
+        let Place::Backend(backend) = &self.place else { return };
+        const SHARED: [&str; 6] = [
+            "file",
+            "ext:memcached",
+            "ext:redis",
+            "ext:rediscluster",
+            "ext:redissentinel",
+            "ext:database",
+        ];
+        if SHARED.contains(&backend.name()) {
+            return;
+        }
+        let what = "Python shares sessions in `file`, `ext:memcached`, `ext:redis`, `ext:database` and `cookie`";
+        match reader.is_given("type") {
+            true => reader.wrong("type", what),
+            false => reader.missing("type", what),
+        }
+    }
+
+    /// Settles what belongs to a format, and notes what does not fit it.
     fn check_format(&mut self, reader: &Reader<'_>) {
-        if self.is_beakers_json() {
-            let says = reader.said("data_serializer").unwrap_or_default();
-            if says.eq_ignore_ascii_case("bincode") {
-                reader.wrong("data_serializer", BEAKER_IS_JSON);
+        if self.format == SessionFormat::Beaker {
+            if !cfg!(feature = "python") {
+                reader.wrong("format", "turn on the feature `python` of the crate `beaker`");
             }
-            self.data_serializer = Serializer::Json;
+            let says_own =
+                reader.is_given("cookie_format") && self.cookie_format == CookieFormat::Own;
+            if says_own {
+                let what =
+                    "with `session.format = beaker` the cookie is Beaker's too; leave it out";
+                reader.wrong("cookie_format", what);
+            }
+            self.cookie_format = CookieFormat::Beaker;
+            self.check_shared_place(reader);
+            for option in ["grace", "max_per_user", "local_tier", "local_ttl"] {
+                reader.wrong(option, "Python knows nothing of it; leave it out");
+            }
+        } else {
+            let what = "it is for `session.format = beaker`: other damaged data always opens a new session";
+            reader.wrong("invalidate_corrupt", what);
+        }
+        match (reader.is_given("data_serializer"), self.data_serializer) {
+            (false, _) => self.data_serializer = self.usual_serializer(),
+            (true, Serializer::Bincode) if self.is_beakers() => {
+                reader.wrong("data_serializer", BEAKER_IS_NOT_BINCODE);
+            }
+            (true, Serializer::Pickle) if self.format == SessionFormat::Own => {
+                reader.wrong("data_serializer", PICKLE_IS_BEAKERS);
+            }
+            (true, _) => {}
+        }
+        if !self.encrypts_as_beaker() && reader.is_given("encrypt_nonce_bits") {
+            reader.wrong(
+                "encrypt_nonce_bits",
+                "it is for `encrypt_key` in Beaker's format; leave it out",
+            );
+        }
+        if !self.encrypts_as_beaker() && self.crypto_type == Some(CryptoType::Pycryptodome) {
+            reader.wrong("crypto_type", "it is for `encrypt_key` in Beaker's format; leave it out");
         }
     }
 
@@ -85,8 +144,14 @@ impl SessionConfig {
             }
         };
         if !self.is_in_cookies() {
-            for option in ["validate_key", "encrypt_key"] {
-                reader.wrong(option, "it is for `session.type = cookie`; `secret` signs ids");
+            if self.format == SessionFormat::Own {
+                for option in ["validate_key", "encrypt_key"] {
+                    reader.wrong(option, "it is for `session.type = cookie`; `secret` signs ids");
+                }
+            }
+            #[cfg(feature = "python")]
+            if let (SessionFormat::Beaker, Some(encrypt)) = (self.format, &self.encrypt_key) {
+                judge(reader, "encrypt_key", self.sealer(encrypt).map(drop));
             }
             if let Some(secret) = &self.secret {
                 judge(reader, "secret", self.signer(secret).map(drop));
@@ -147,7 +212,7 @@ impl CacheConfig {
         let mut default = RegionConfig::default();
         let base = RawBackend::read(&reader, &[]);
         reader.read_all(cache::OPTIONS, &mut default);
-        reader.finish(&names);
+        reader.finish(&names, &[]);
 
         let raw: Vec<(&str, RawBackend, RegionConfig)> = names
             .into_iter()
@@ -181,7 +246,7 @@ impl CacheConfig {
                     reader.wrong(option, &format!("it is for `{}`, which is missing", needed.0));
                 }
             }
-            reader.finish(&BTreeSet::new());
+            reader.finish(&BTreeSet::new(), &[]);
             let (own, all) = (raw.given(), raw.or(&base));
             all.note_surplus(&own, &reader, "memory", |_| false);
             let backend = all.settle(&reader, "memory").unwrap_or_else(BackendConfig::memory);

@@ -97,14 +97,15 @@ impl<'a> Reader<'a> {
         self.problems.missing(&self.key(option), what);
     }
 
-    /// Notes what is below the prefix and is no option. Keys of regions go on with their names.
-    pub(super) fn finish(&self, regions: &BTreeSet<&str>) {
+    /// Notes what is below the prefix and is no option, unless it is for others. Keys of regions go on with
+    /// their names.
+    pub(super) fn finish(&self, regions: &BTreeSet<&str>, of_others: &[&str]) {
         for (key, setting) in self.settings.iter() {
             let Some(option) = key.strip_prefix(&self.prefix) else { continue };
             let region = option.split_once('.').map(|(region, _)| region);
             let is_known =
                 region.map_or(self.known.contains(&option), |name| regions.contains(name));
-            if !is_known {
+            if !is_known && !of_others.contains(&option) {
                 let what = self.unknown(option, region, regions, setting);
                 self.problems.wrong(key, setting, &what);
             }

@@ -44,6 +44,8 @@ pub struct SessionConfig {
     pub remove_rejected: bool,
     /// `on_store_failure`: what a request gets while the store cannot be reached.
     pub on_store_failure: OnStoreFailure,
+    /// `format`: how the sessions are stored; `beaker` includes the format of the cookie.
+    pub format: SessionFormat,
     /// `cookie_format`: how the cookie is signed or encrypted.
     pub cookie_format: CookieFormat,
     /// `data_serializer`: the codec in which new records are written.
@@ -52,8 +54,35 @@ pub struct SessionConfig {
     pub secret: Option<Keys>,
     /// `validate_key`: the keys that sign sessions in cookies.
     pub validate_key: Option<Keys>,
-    /// `encrypt_key`: the keys that encrypt sessions in cookies.
+    /// `encrypt_key`: the keys that encrypt sessions in cookies, or in Beaker's format.
     pub encrypt_key: Option<Keys>,
+    /// `crypto_type`: the cipher of Beaker's format; `None` means AES-256-GCM.
+    pub crypto_type: Option<CryptoType>,
+    /// `encrypt_nonce_bits`: the length of the nonce in Beaker's format; `None` means 128.
+    pub encrypt_nonce_bits: Option<usize>,
+    /// `invalidate_corrupt`: whether a visitor whose session cannot be read gets a new one; in Beaker's
+    /// format.
+    pub invalidate_corrupt: bool,
+}
+
+/// How sessions are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SessionFormat {
+    /// As this library stores them: `own`.
+    Own,
+    /// As Python's Beaker stores them, to share them with a Python application: `beaker` (feature `python`).
+    Beaker,
+}
+
+/// The cipher of Beaker's format, by the Python package from which Beaker has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CryptoType {
+    /// AES-256-GCM: `cryptography`.
+    Cryptography,
+    /// AES-256-CTR: `pycryptodome` or `pycrypto`.
+    Pycryptodome,
 }
 
 /// Where sessions are stored.
@@ -84,6 +113,8 @@ pub enum Serializer {
     Bincode,
     /// JSON, which other programs can read: `json`.
     Json,
+    /// Python's pickles, which are read without running anything: `pickle`, for `format = beaker` alone.
+    Pickle,
 }
 
 /// The options of the session's cookie.
@@ -186,8 +217,14 @@ impl CookieConfig {
 const FORMATS: &[(&str, CookieFormat)] =
     &[("own", CookieFormat::Own), ("beaker", CookieFormat::Beaker)];
 
+const SESSION_FORMATS: &[(&str, SessionFormat)] =
+    &[("own", SessionFormat::Own), ("beaker", SessionFormat::Beaker)];
+
 const SERIALIZERS: &[(&str, Serializer)] =
-    &[("bincode", Serializer::Bincode), ("json", Serializer::Json)];
+    &[("bincode", Serializer::Bincode), ("json", Serializer::Json), ("pickle", Serializer::Pickle)];
+
+const CRYPTO_TYPES: &[(&str, CryptoType)] =
+    &[("cryptography", CryptoType::Cryptography), ("pycryptodome", CryptoType::Pycryptodome)];
 
 const STORE_FAILURES: &[(&str, OnStoreFailure)] =
     &[("fail", OnStoreFailure::Fail), ("empty", OnStoreFailure::Empty)];
@@ -206,6 +243,11 @@ const PROXY_HEADERS: &[(&str, ProxyHeader)] =
 
 /// All options but `type` and those of backends. What is given is read in this order.
 pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
+    ConfigOption(
+        "format",
+        |it, text| set(&mut it.format, words::choice(text, SESSION_FORMATS)),
+        |it| chosen(it.format, SESSION_FORMATS),
+    ),
     ConfigOption(
         "cookie_format",
         |it, text| set(&mut it.cookie_format, words::choice(text, FORMATS)),
@@ -339,7 +381,7 @@ pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
     ),
     ConfigOption(
         "data_serializer",
-        |it, text| set(&mut it.data_serializer, serializer(text)),
+        |it, text| set(&mut it.data_serializer, words::choice(text, SERIALIZERS)),
         |it| chosen(it.data_serializer, SERIALIZERS),
     ),
     ConfigOption(
@@ -357,7 +399,21 @@ pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
         |it, text| set(&mut it.encrypt_key, Ok(Some(Keys::new(text)))),
         |it| it.encrypt_key.as_ref().and_then(shown),
     ),
-    ConfigOption("crypto_type", |_, text| cipher(text), |_| None),
+    ConfigOption(
+        "crypto_type",
+        |it, text| set(&mut it.crypto_type, cipher(text).map(Some)),
+        |it| it.crypto_type.and_then(|cipher| chosen(cipher, CRYPTO_TYPES)),
+    ),
+    ConfigOption(
+        "encrypt_nonce_bits",
+        |it, text| set(&mut it.encrypt_nonce_bits, nonce_bits(text).map(Some)),
+        |it| it.encrypt_nonce_bits.and_then(shown),
+    ),
+    ConfigOption(
+        "invalidate_corrupt",
+        |it, text| set(&mut it.invalidate_corrupt, boolean(text)),
+        |it| shown(it.invalidate_corrupt).filter(|_| it.format == SessionFormat::Beaker),
+    ),
 ];
 
 /// In seconds.
@@ -386,34 +442,30 @@ fn secure(word: &str) -> ParseResult<Secure> {
     Ok(if is_always { Secure::Always } else { Secure::Never })
 }
 
-fn serializer(word: &str) -> ParseResult<Serializer> {
-    if word.eq_ignore_ascii_case("pickle") {
-        return Err(
-            "reading a pickle can run any code that is in it; take `bincode` or `json`".into()
-        );
-    }
-    words::choice(word, SERIALIZERS)
+fn nonce_bits(text: &str) -> ParseResult<usize> {
+    let bits = text.parse().ok().filter(|bits| [48, 64, 96, 128, 192, 256].contains(bits));
+    bits.ok_or_else(|| "allowed are 48, 64, 96, 128, 192, 256".into())
 }
 
-/// Beaker's name for the cipher: there is one, so nothing is chosen by it.
-fn cipher(word: &str) -> ParseResult<()> {
+/// Beaker's names for its ciphers.
+fn cipher(word: &str) -> ParseResult<CryptoType> {
     const GCM: [&str; 2] = ["cryptography", "default"];
     const CTR: [&str; 2] = ["pycryptodome", "pycrypto"];
     let word = word.to_lowercase();
     if GCM.contains(&word.as_str()) {
-        return Ok(());
+        return Ok(CryptoType::Cryptography);
     }
     if CTR.contains(&word.as_str()) {
-        let why = "it encrypts with AES-CTR, which is neither written nor read here; set `cryptography`, \
-                   which is AES-256-GCM, here and on Python's side";
-        return Err(why.into());
+        return Ok(CryptoType::Pycryptodome);
     }
     if ["nss", "jce"].contains(&word.as_str()) {
         return Err("Beaker has it no more; set `cryptography`, here and on Python's side".into());
     }
     Err(match nearest(&word, GCM.into_iter().chain(CTR)) {
         Some(near) => format!("there is no such cipher; did you mean `{near}`?"),
-        None => "there is one cipher, AES-256-GCM: `cryptography`; or leave it out".into(),
+        None => "allowed are `cryptography`, which is AES-256-GCM, and `pycryptodome`, which is \
+                 AES-256-CTR"
+            .into(),
     })
 }
 
@@ -434,11 +486,15 @@ impl SessionConfig {
             cookie: CookieConfig::default(),
             remove_rejected: true,
             on_store_failure: OnStoreFailure::default(),
+            format: SessionFormat::Own,
             cookie_format: CookieFormat::Own,
             data_serializer: Serializer::Bincode,
             secret: None,
             validate_key: None,
             encrypt_key: None,
+            crypto_type: None,
+            encrypt_nonce_bits: None,
+            invalidate_corrupt: false,
         }
     }
 
@@ -447,9 +503,23 @@ impl SessionConfig {
         self.place == Place::Cookie
     }
 
-    /// Whether sessions are Beaker's JSON, which is no choice then.
-    pub(super) fn is_beakers_json(&self) -> bool {
-        self.is_in_cookies() && self.cookie_format == CookieFormat::Beaker
+    /// Whether Python's Beaker reads the sessions themselves: in the store, or in cookies.
+    pub(super) fn is_beakers(&self) -> bool {
+        self.format == SessionFormat::Beaker
+            || self.is_in_cookies() && self.cookie_format == CookieFormat::Beaker
+    }
+
+    pub(super) fn encrypts_as_beaker(&self) -> bool {
+        self.encrypt_key.is_some() && self.is_beakers()
+    }
+
+    /// The serializer where none is given. Beaker's own default is a pickle.
+    pub(super) fn usual_serializer(&self) -> Serializer {
+        match self.format {
+            SessionFormat::Beaker => Serializer::Pickle,
+            SessionFormat::Own if self.is_beakers() => Serializer::Json,
+            SessionFormat::Own => Serializer::Bincode,
+        }
     }
 
     /// Its options, what they are, and what they are by default.
@@ -462,8 +532,9 @@ impl SessionConfig {
             }
         };
         let mut default = SessionConfig::new(self.place.clone());
-        if self.is_beakers_json() {
-            default.data_serializer = Serializer::Json;
+        default.data_serializer = self.usual_serializer();
+        if self.format == SessionFormat::Beaker {
+            default.cookie_format = CookieFormat::Beaker;
         }
         printed.extend(words::printed(OPTIONS, self, &default));
         printed

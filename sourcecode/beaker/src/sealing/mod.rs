@@ -1,5 +1,6 @@
 //! [`Sealer`]: encrypted texts that nobody else can read or forge, in two formats, with key rotation.
 
+mod beaker;
 #[cfg(feature = "layers")]
 mod value;
 
@@ -7,15 +8,15 @@ use std::fmt;
 
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce};
-use data_encoding::{BASE64, BASE64URL_NOPAD};
+pub use beaker::BeakerCipher;
+use beaker::BeakerKey;
+use data_encoding::BASE64URL_NOPAD;
 use hkdf::Hkdf;
-use sha1::Sha1;
 use sha2::Sha256;
 #[cfg(feature = "layers")]
 pub(crate) use value::ValueSealer;
 
 use crate::error::{Error, Result};
-use crate::signing::Signer;
 
 /// Encrypts bytes into a text for a cookie, and decrypts them. The encryption is authenticated (AEAD), so
 /// changes are detected.
@@ -70,7 +71,39 @@ impl Sealer {
         E: AsRef<[u8]>,
         V: AsRef<[u8]>,
     {
-        let key = |(encrypt, validate): (E, V)| BeakerKey::new(encrypt.as_ref(), validate.as_ref());
+        Sealer::beaker_by(BeakerCipher::aes_gcm(), keys)
+    }
+
+    /// Creates a sealer for Beaker's format with another of its ciphers, or another length of the nonce. It
+    /// must be the one that the Python application uses, because nothing in the text tells which it was.
+    ///
+    /// # Errors
+    ///
+    /// The same as for [`beaker`](Sealer::beaker).
+    ///
+    /// ```
+    /// use beaker::Sealer;
+    /// use beaker::sealing::BeakerCipher;
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// // crypto_type = pycryptodome
+    /// let sealer = Sealer::beaker_by(BeakerCipher::aes_ctr(), [("encrypt key", "validate key")])?;
+    /// let sealed = sealer.seal("", b"Kimi")?;
+    /// assert_eq!(sealer.open("", &sealed).unwrap().bytes, b"Kimi");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn beaker_by<E, V>(
+        cipher: BeakerCipher,
+        keys: impl IntoIterator<Item = (E, V)>,
+    ) -> Result<Sealer>
+    where
+        E: AsRef<[u8]>,
+        V: AsRef<[u8]>,
+    {
+        let key = |(encrypt, validate): (E, V)| {
+            BeakerKey::new(cipher, encrypt.as_ref(), validate.as_ref())
+        };
         Sealer::of(Format::Beaker(keys.into_iter().map(key).collect::<Result<_>>()?))
     }
 
@@ -99,6 +132,26 @@ impl Sealer {
             Format::Own(keys) => keys[0].seal(label, bytes),
             Format::Beaker(keys) => keys[0].seal(bytes),
         }
+    }
+
+    /// Encrypts the bytes as Beaker does for sessions in a store: nothing signs the text.
+    #[cfg(feature = "python")]
+    pub(crate) fn seal_record(&self, bytes: &[u8]) -> Result<String> {
+        match &self.format {
+            Format::Own(_) => Err(Error::config(NOT_BEAKERS)),
+            Format::Beaker(keys) => keys[0].seal_unsigned(bytes),
+        }
+    }
+
+    /// Decrypts what [`seal_record`](Sealer::seal_record) or Beaker encrypted, with each of the keys: without
+    /// a signature, AES-CTR cannot tell which is the right one.
+    #[cfg(feature = "python")]
+    pub(crate) fn open_record(&self, text: &str) -> impl Iterator<Item = Vec<u8>> {
+        let keys = match &self.format {
+            Format::Own(_) => &[],
+            Format::Beaker(keys) => keys.as_slice(),
+        };
+        keys.iter().filter_map(|key| key.open_unsigned(text))
     }
 
     /// Decrypts a text; `None` if none of the keys encrypted it for this label.
@@ -135,6 +188,10 @@ impl fmt::Debug for Opened {
         write!(f, "Opened({} bytes, newest: {})", self.bytes.len(), self.is_newest)
     }
 }
+
+#[cfg(feature = "python")]
+const NOT_BEAKERS: &str = "the sealer of sessions that Python's Beaker shares is in this library's own format; \
+                           create it with `Sealer::beaker`";
 
 const VERSION: u8 = 1;
 const NONCE: usize = 12;
@@ -219,65 +276,6 @@ fn random_nonce<const LENGTH: usize>() -> Result<[u8; LENGTH]> {
     Ok(nonce)
 }
 
-/// The nonce in Beaker's format: 16 bytes, as base64.
-const BEAKER_NONCE: usize = 24;
-
-/// Beaker's format, as its module `cryptography` writes it: HMAC-SHA-1 in hex of all that follows; a
-/// nonce in base64, from which PBKDF2 makes this text's key; then, in base64 as well, the 12 bytes that
-/// AES-GCM begins with, its tag, and what it makes of the bytes.
-#[derive(Clone)]
-struct BeakerKey {
-    encrypt_key: Vec<u8>,
-    validate_key: Vec<u8>,
-    signer: Signer,
-}
-
-impl BeakerKey {
-    fn new(encrypt_key: &[u8], validate_key: &[u8]) -> Result<BeakerKey> {
-        if encrypt_key.is_empty() {
-            return Err(Error::config("an empty text is no `encrypt_key`"));
-        }
-        let signer = Signer::beaker([validate_key])?;
-        Ok(BeakerKey { encrypt_key: encrypt_key.into(), validate_key: validate_key.into(), signer })
-    }
-
-    fn seal(&self, bytes: &[u8]) -> Result<String> {
-        let nonce = BASE64.encode(&random_nonce::<16>()?);
-        let start = random_nonce::<NONCE>()?;
-        let mut body = bytes.to_vec();
-        let tag = self
-            .cipher(&nonce)
-            .encrypt_inout_detached(&Nonce::from(start), b"", body.as_mut_slice().into())
-            .map_err(|_| {
-                Error::config("more bytes than AES-GCM accepts cannot be encrypted; store less")
-            })?;
-        let sealed = [&start[..], &tag, &body].concat();
-        Ok(self.signer.sign("", &(nonce + &BASE64.encode(&sealed))))
-    }
-
-    fn open(&self, text: &str) -> Option<Vec<u8>> {
-        let (nonce, sealed) = self.signer.verify("", text)?.text.split_at_checked(BEAKER_NONCE)?;
-        let sealed = BASE64.decode(sealed.as_bytes()).ok()?;
-        let (start, rest) = sealed.split_first_chunk::<NONCE>()?;
-        let (tag, body) = rest.split_first_chunk::<TAG>()?;
-        let mut bytes = body.to_vec();
-        let opened = self.cipher(nonce).decrypt_inout_detached(
-            &Nonce::from(*start),
-            b"",
-            bytes.as_mut_slice().into(),
-            &(*tag).into(),
-        );
-        opened.ok().map(|()| bytes)
-    }
-
-    fn cipher(&self, nonce: &str) -> Aes256Gcm {
-        let salt = [&self.validate_key, nonce.as_bytes()].concat();
-        let mut key = [0; 32];
-        pbkdf2::pbkdf2_hmac::<Sha1>(&self.encrypt_key, &salt, 1, &mut key);
-        Aes256Gcm::new(&key.into())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -293,13 +291,17 @@ mod tests {
         Sealer::beaker([("e".repeat(32), "v".repeat(32))]).unwrap()
     }
 
+    fn ctr() -> Sealer {
+        Sealer::beaker_by(BeakerCipher::aes_ctr(), [("e", "v")]).unwrap()
+    }
+
     fn opens(sealer: &Sealer, text: &str) -> Option<Vec<u8>> {
         sealer.open("sid", text).map(|opened| opened.bytes)
     }
 
     #[test]
     fn what_was_sealed_is_opened_again_and_for_its_label_alone() {
-        for sealer in [own(), beaker()] {
+        for sealer in [own(), beaker(), ctr()] {
             for bytes in [b"".as_slice(), b"Kimi", &[0; 3000]] {
                 let sealed = sealer.seal("sid", bytes).unwrap();
                 assert_eq!(opens(&sealer, &sealed).as_deref(), Some(bytes));
@@ -332,7 +334,7 @@ mod tests {
 
     #[test]
     fn every_flipped_bit_and_every_cut_is_refused() {
-        for sealer in [own(), beaker()] {
+        for sealer in [own(), beaker(), ctr()] {
             let sealed = sealer.seal("sid", b"Kimi Raikkonen").unwrap();
             for bit in 0..sealed.len() * 8 {
                 let mut bytes = sealed.clone().into_bytes();
@@ -349,7 +351,7 @@ mod tests {
 
     #[test]
     fn garbage_and_weak_keys_are_refused() {
-        for sealer in [own(), beaker()] {
+        for sealer in [own(), beaker(), ctr()] {
             for text in ["", ".", "AQ", "é".repeat(50).as_str(), "=".repeat(90).as_str()] {
                 assert_eq!(opens(&sealer, text), None, "{text}");
             }

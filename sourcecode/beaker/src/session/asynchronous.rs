@@ -5,6 +5,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "python")]
+use super::BeakerFormat;
 use super::handle::SessionState;
 use super::id::SessionId;
 use super::options::{Manager, OnStoreFailure, Options, Sessions};
@@ -273,10 +275,11 @@ impl AsyncSessions {
 
 /// Writes for each option of [`Sessions`] a method of the same name, meaning and default.
 macro_rules! options {
-    ($($name:ident($($value:ident: $type:ty),*);)*) => {
+    ($($(#[$meta:meta])* $name:ident($($value:ident: $type:ty),*);)*) => {
         /// Options: those of [`Sessions`], with the same defaults.
         impl AsyncSessions {
             $(
+                $(#[$meta])*
                 #[doc = concat!("Sets what [`Sessions::", stringify!($name), "`] sets.")]
                 pub fn $name(self, $($value: $type),*) -> AsyncSessions {
                     AsyncSessions(Sessions(self.0).$name($($value),*).0)
@@ -301,6 +304,8 @@ options! {
     namespace(name: &str);
     max_per_user(max: usize);
     local_tier(capacity: usize, time: Duration);
+    #[cfg(feature = "python")]
+    shared_with_beaker(format: BeakerFormat);
     id_generator(generate: impl Fn() -> SessionId + Send + Sync + 'static);
     clock(clock: Arc<dyn Clock>);
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use smallvec::{SmallVec, smallvec};
 
+use super::kept::Unreadable;
 use crate::error::Result;
 use crate::value::{Value, Values};
 
@@ -51,6 +52,14 @@ impl Changes {
     /// Whether nothing of what was there before is to stay.
     pub(super) fn clears(&self) -> bool {
         matches!(self, Changes::All { any: true, .. })
+    }
+
+    /// Whether a change has taken the place of an entry.
+    pub(super) fn replaces(&self, entry: &Unreadable) -> bool {
+        match &entry.key {
+            Some(key) => self.touches(key),
+            None => self.clears(),
+        }
     }
 
     /// Counts a session that is stored nowhere as changed, also where it has no values: so it is stored.

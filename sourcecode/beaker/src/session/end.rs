@@ -20,7 +20,7 @@ use super::handle::Known;
 use super::id::SessionId;
 use super::options::Manager;
 use super::records::FORWARDS_LAST;
-use super::stored::{self, Arriving, Content, SessionData};
+use super::stored::{Arriving, Content, SessionData};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Precondition;
 
@@ -116,21 +116,25 @@ impl Manager {
         let Some(stored) = self.records().get(&key).await? else {
             return Ok(Some(Ending::Nothing));
         };
-        let (is_session, may) = match stored::read(&stored, &self.0.codec) {
+        let (is_session, may) = match self.0.read_record(id, &stored)? {
             Some(Content::Forward(forward)) => return Ok(Some(Ending::Moved(forward.to))),
-            Some(Content::Session(data)) => {
+            Some(Content::Session(data, _)) => {
                 (self.0.over(&data).is_none(), self.may_end(may, id, &data).await?)
             }
-            Some(Content::Arriving(Arriving { from, data })) => match self.content(&from).await? {
-                Some(Content::Forward(forward)) if forward.to == *id => {
-                    (true, self.may_end(may, id, &data).await?)
+            Some(Content::Arriving(Arriving { from, data, .. })) => {
+                match self.content(&from).await? {
+                    Some(Content::Forward(forward)) if forward.to == *id => {
+                        (true, self.may_end(may, id, &data).await?)
+                    }
+                    Some(Content::Session(..) | Content::Arriving(_)) => {
+                        return Ok(Some(Ending::Arrives(from)));
+                    }
+                    // It will never arrive.
+                    _ => (false, true),
                 }
-                Some(Content::Session(_) | Content::Arriving(_)) => {
-                    return Ok(Some(Ending::Arrives(from)));
-                }
-                // It will never arrive.
-                _ => (false, true),
-            },
+            }
+            #[cfg(feature = "python")]
+            Some(Content::Emptied) => (false, true),
             // Damaged: no session any more.
             None => (false, true),
         };

@@ -14,7 +14,8 @@ use tracing::instrument::{Instrument, Instrumented};
 use tracing::{debug, debug_span, warn};
 
 use super::id::SessionId;
-use super::stored::{Rejection, Unreadable};
+use super::kept::Unreadable;
+use super::stored::Rejection;
 #[cfg(feature = "metrics")]
 use crate::clock::Clock;
 use crate::error::Error;

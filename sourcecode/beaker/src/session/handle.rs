@@ -1,6 +1,7 @@
 //! [`SessionState`]: the copy of one visitor's session on which a program works, with the list of its
 //! changes. Its methods only record what is to be done; [`save`](super::save) does it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 use std::mem;
@@ -9,8 +10,9 @@ use std::sync::Arc;
 use super::changes::Changes;
 use super::events::{Event, Unsaved};
 use super::id::{SessionId, ticket};
+use super::kept::{Kept, Unreadable};
 use super::options::Manager;
-use super::stored::{Found, Origin, Rejection, SessionData, Unreadable};
+use super::stored::{Found, Origin, Rejection, SessionData};
 use crate::clock::Timestamp;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Version;
@@ -39,8 +41,8 @@ pub struct SessionState {
     pub(super) id: SessionId,
     pub(super) data: SessionData,
     pub(super) changes: Changes,
-    /// What was loaded and no value can hold.
-    pub(super) unreadable: Vec<Unreadable>,
+    /// What was loaded besides the values.
+    pub(super) kept: Kept,
     origin: Origin,
     pub(super) last_accessed: Option<Timestamp>,
     /// What is stored under the id, as far as this handle knows.
@@ -101,7 +103,7 @@ impl SessionState {
             id: sessions.0.new_ids.make(),
             data: SessionData { created: now, accessed: now, values: Values::new() },
             changes: Changes::of_a_new_session(),
-            unreadable: Vec::new(),
+            kept: Kept::default(),
             origin,
             last_accessed: None,
             stored: None,
@@ -125,13 +127,13 @@ impl SessionState {
         in_cookie: Option<InCookie>,
         now: Timestamp,
     ) -> SessionState {
-        let Found { id, data, version } = found;
+        let Found { id, data, kept, version } = found;
         SessionState {
             id,
             last_accessed: Some(data.accessed),
             data: SessionData { accessed: now.max(data.accessed), ..data },
             changes: Changes::none(),
-            unreadable: Vec::new(),
+            kept,
             origin: Origin::Loaded,
             stored: Some(version),
             moves_from: None,
@@ -458,7 +460,7 @@ impl SessionState {
     /// assert!(session.values().is_empty());
     /// ```
     pub fn clear(&mut self) {
-        self.changes.clear(&mut self.data.values, !self.unreadable.is_empty());
+        self.changes.clear(&mut self.data.values, !self.kept.unreadable.is_empty());
     }
 
     /// Undoes all changes since the session was loaded or saved.
@@ -481,9 +483,8 @@ impl SessionState {
     }
 
     /// Returns the entries that a Python application wrote and no [`Value`] can hold, in no particular order.
-    /// They occur only in cookies of Beaker's format, with
-    /// [`in_signed_cookies`](crate::Sessions::in_signed_cookies) or
-    /// [`in_sealed_cookies`](crate::Sessions::in_sealed_cookies).
+    /// They occur only in Beaker's format: in cookies, and in records with
+    /// `Sessions::shared_with_beaker` (feature `python`).
     ///
     /// For [`get`](SessionState::get), `contains` and `update` such a key does not exist. A save writes the
     /// entry back unchanged; `set`, `update`, `remove` and `clear` replace or remove it like any other.
@@ -492,24 +493,29 @@ impl SessionState {
     /// # let sessions = beaker::Sessions::new(beaker::Backend::memory());
     /// let session = sessions.create();
     /// for entry in session.unreadable() {
-    ///     eprintln!("`{}` is {}: {}", entry.key(), entry.json(), entry.why());
+    ///     eprintln!("`{}` is {}: {}", entry.key(), entry.text(), entry.why());
     /// }
     /// ```
     pub fn unreadable(&self) -> impl Iterator<Item = &Unreadable> {
-        let is_kept = |entry: &&Unreadable| !self.is_deleted && !self.replaces(entry);
-        self.unreadable.iter().filter(is_kept)
+        let is_kept = |entry: &&Unreadable| !self.is_deleted && !self.changes.replaces(entry);
+        self.kept.unreadable.iter().filter(is_kept)
     }
 
-    /// Tells whether a change has taken its place.
-    pub(super) fn replaces(&self, entry: &Unreadable) -> bool {
-        match &entry.key {
-            Some(key) => self.changes.touches(key),
-            None => self.changes.clears(),
+    /// Returns what goes back beside the values.
+    pub(super) fn kept(&self) -> Cow<'_, Kept> {
+        self.kept.without(|entry| self.changes.replaces(entry))
+    }
+
+    /// Makes what is here now what was loaded.
+    pub(super) fn forget_changes(&mut self) {
+        if let Cow::Owned(kept) = self.kept() {
+            self.kept = kept;
         }
+        self.changes = Changes::none();
     }
 
     fn has_unreadable(&self, key: &str) -> bool {
-        self.unreadable.iter().any(|entry| entry.has_key(key))
+        self.kept.unreadable.iter().any(|entry| entry.has_key(key))
     }
 
     /// Refuses a key that is there, and whose value no type can have.

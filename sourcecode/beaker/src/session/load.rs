@@ -6,7 +6,7 @@ use super::events::Event;
 use super::handle::{InCookie, SessionState};
 use super::id::{SessionId, ticket};
 use super::options::{Home, Manager, OnStoreFailure};
-use super::stored::{self, Arriving, Content, Forward, Found, Origin, Rejection, Unreadable};
+use super::stored::{Arriving, Content, Forward, Found, Origin, Rejection};
 use crate::clock::Timestamp;
 use crate::cookie;
 use crate::error::{Error, ErrorKind, Result};
@@ -14,15 +14,17 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::metrics::{self, LoadResult};
 use crate::store::{Precondition, Stored};
 #[cfg(feature = "cookies")]
-use {super::client_side::Carrier, crate::store::Version};
+use {
+    super::client_side::{Carrier, NotRead},
+    crate::store::Version,
+};
 
 /// The limit of ids over which a request follows a session that keeps getting new ones.
 const MAX_FOLLOWED: usize = 64;
 
 /// The visitor who sent a request: known by a cookie, or not.
 enum Visitor {
-    /// With what is in the cookie and no value can hold.
-    Known(Found, InCookie, Vec<Unreadable>),
+    Known(Found, InCookie),
     New(Origin),
 }
 
@@ -42,18 +44,16 @@ impl Visitor {
 
     fn session_from(self, now: Timestamp, sessions: Manager) -> SessionState {
         match self {
-            Visitor::Known(found, in_cookie, unreadable) => {
-                let mut session = SessionState::loaded(sessions, found, Some(in_cookie), now);
-                session.unreadable = unreadable;
-                session
+            Visitor::Known(found, in_cookie) => {
+                SessionState::loaded(sessions, found, Some(in_cookie), now)
             }
             Visitor::New(origin) => SessionState::new(sessions, origin, None),
         }
     }
 }
 
-/// What is found, by which cookie, and what in that no value can hold.
-type Recognized = (Found, InCookie, Vec<Unreadable>);
+/// What is found, and by which cookie.
+type Recognized = (Found, InCookie);
 
 impl Manager {
     /// Makes a new session. Nothing is stored until it is saved.
@@ -118,12 +118,23 @@ impl Manager {
                 self.0.events.store_fails(&error);
                 Ok(Visitor::New(Origin::Unavailable))
             }
+            #[cfg(feature = "python")]
+            Err(error) if self.goes_on_without_record(&error) => {
+                self.0.damaged.fetch_add(1, Ordering::Relaxed);
+                Ok(Visitor::New(Origin::Rejected(Rejection::Damaged)))
+            }
             recognized => recognized,
         }
     }
 
     fn goes_on_without_store(&self, error: &Error) -> bool {
         self.0.on_store_failure == OnStoreFailure::Empty && error.kind() == ErrorKind::Unavailable
+    }
+
+    #[cfg(feature = "python")]
+    fn goes_on_without_record(&self, error: &Error) -> bool {
+        error.kind() == ErrorKind::Codec
+            && self.0.beaker.as_ref().is_some_and(|format| format.invalidates_corrupt())
     }
 
     async fn look_for_visitor(&self, cookie_header: Option<&str>) -> Result<Visitor> {
@@ -137,12 +148,12 @@ impl Manager {
                 Home::Cookie(carrier) => self.load_from_cookie(carrier, value)?,
             };
             match loaded {
-                Ok((found, in_cookie, unreadable)) => {
+                Ok((found, in_cookie)) => {
                     events.emit(Event::Loaded(&found.id));
-                    for entry in &unreadable {
+                    for entry in &found.kept.unreadable {
                         events.emit(Event::Unreadable(&found.id, entry));
                     }
-                    return Ok(Visitor::Known(found, in_cookie, unreadable));
+                    return Ok(Visitor::Known(found, in_cookie));
                 }
                 Err(reason) => {
                     events.emit(Event::Rejected(reason));
@@ -163,7 +174,7 @@ impl Manager {
         let Some((id, sent)) = ticket::read(verified.text) else {
             return Ok(Err(Rejection::Id));
         };
-        let found = match self.find_copy(&id) {
+        let found = match self.find_copy(&id)? {
             Some(copy) => Ok(copy),
             None => {
                 let found = self.find(&id).await?;
@@ -173,7 +184,7 @@ impl Manager {
         };
         Ok(found.map(|found| {
             let is_due = !verified.is_newest || options.is_ticket_due(found.data.life(), sent);
-            (found, InCookie { id, is_due }, Vec::new())
+            (found, InCookie { id, is_due })
         }))
     }
 
@@ -186,9 +197,13 @@ impl Manager {
     ) -> Result<Result<Recognized, Rejection>> {
         let options = &self.0;
         options.check_codec()?;
-        let carried = match carrier.unpack(options.cookie.get_name(), value, &options.codec) {
+        let carried = match carrier.unpack(options.cookie.get_name(), value, options.codecs()) {
             Ok(carried) => carried,
-            Err(reason) => return Ok(Err(reason)),
+            Err(NotRead::Rejected(reason)) => return Ok(Err(reason)),
+            Err(NotRead::Unreadable(why)) => {
+                self.refuse_unreadable(&why)?;
+                return Ok(Err(Rejection::Damaged));
+            }
         };
         if let Some(reason) = options.over(&carried.data) {
             return Ok(Err(reason));
@@ -196,8 +211,25 @@ impl Manager {
         let in_cookie = InCookie { id: carried.id, is_due: !carried.is_newest };
         // There is no store to number its writes.
         let version = Version::new(0);
-        let found = Found { id: carried.id, data: carried.data, version };
-        Ok(Ok((found, in_cookie, carried.unreadable)))
+        let found = Found { id: carried.id, data: carried.data, kept: carried.kept, version };
+        Ok(Ok((found, in_cookie)))
+    }
+}
+
+#[cfg(feature = "cookies")]
+impl Manager {
+    /// Fails the request whose session Python has put into the cookie, rather than replace it.
+    fn refuse_unreadable(&self, why: &str) -> Result<()> {
+        #[cfg(feature = "python")]
+        if self.0.beaker.is_some() {
+            return Err(Error::codec(format!(
+                "could not read the session in the cookie `{}`, which Python's Beaker shares: {why}; \
+                 compare `data_serializer`, `crypto_type` and `encrypt_nonce_bits` of both sides",
+                self.0.cookie.get_name()
+            )));
+        }
+        let _ = why;
+        Ok(())
     }
 }
 
@@ -235,23 +267,25 @@ impl Manager {
 
     /// Returns the copy of a session in the local tier, if it may be used. What a copy does not know, or says
     /// has ended, is for the store to tell.
-    fn find_copy(&self, id: &SessionId) -> Option<Found> {
-        let tier = self.0.local_tier.as_deref()?;
-        let stored = tier.get(&self.key(id), self.0.clock.monotonic())?;
-        match stored::read(&stored, &self.0.codec) {
-            Some(Content::Session(data)) if self.0.over(&data).is_none() => {
-                Some(Found { id: *id, data, version: stored.version })
+    fn find_copy(&self, id: &SessionId) -> Result<Option<Found>> {
+        let Some(tier) = self.0.local_tier.as_deref() else { return Ok(None) };
+        let Some(stored) = tier.get(&self.key(id), self.0.clock.monotonic()) else {
+            return Ok(None);
+        };
+        Ok(match self.0.read_record(id, &stored)? {
+            Some(Content::Session(data, kept)) if self.0.over(&data).is_none() => {
+                Some(Found { id: *id, data, kept, version: stored.version })
             }
             _ => None,
-        }
+        })
     }
 
     /// Tells what a record under this id means to a request.
     pub(super) async fn resolve(&self, id: SessionId, stored: &Stored) -> Result<Resolved> {
         let version = stored.version;
-        match stored::read(stored, &self.0.codec) {
-            Some(Content::Session(data)) => {
-                let found = Found { id, data, version };
+        match self.0.read_record(&id, stored)? {
+            Some(Content::Session(data, kept)) => {
+                let found = Found { id, data, kept, version };
                 match self.0.over(&found.data) {
                     None => Ok(Resolved::Found(found)),
                     Some(reason) => Box::pin(self.remove_ended(&found, reason)).await,
@@ -261,9 +295,11 @@ impl Manager {
                 Ok(Resolved::Elsewhere(to))
             }
             Some(Content::Forward(_)) => Ok(Resolved::Rejected(Rejection::Moved)),
-            Some(Content::Arriving(Arriving { from, data })) => {
-                Box::pin(self.arrive(from, Found { id, data, version })).await
+            Some(Content::Arriving(Arriving { from, data, kept })) => {
+                Box::pin(self.arrive(from, Found { id, data, kept, version })).await
             }
+            #[cfg(feature = "python")]
+            Some(Content::Emptied) => Ok(Resolved::Rejected(Rejection::Unknown)),
             None => {
                 self.0.damaged.fetch_add(1, Ordering::Relaxed);
                 Ok(Resolved::Rejected(Rejection::Damaged))
@@ -284,7 +320,7 @@ impl Manager {
         }
         let (key, unchanged) = (self.key(&found.id), Precondition::Unchanged(found.version));
         let accessed = found.data.accessed;
-        match self.put(&key, &mut found.data, accessed, None, unchanged).await? {
+        match self.put(&key, &mut found.data, &found.kept, accessed, None, unchanged).await? {
             Some(version) => match self.0.over(&found.data) {
                 None => Ok(Resolved::Found(Found { version, ..found })),
                 Some(reason) => self.remove_ended(&Found { version, ..found }, reason).await,

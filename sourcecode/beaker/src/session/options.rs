@@ -7,15 +7,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 #[cfg(feature = "cookies")]
-use super::client_side::Carrier;
+#[cfg(feature = "python")]
+use super::beaker::BeakerFormat;
+#[cfg(all(feature = "cookies", not(feature = "python")))]
+use super::beaker::Serializer;
+#[cfg(feature = "cookies")]
+use super::client_side::{Carrier, Codecs};
 use super::events::Events;
 use super::events::SessionCounters;
 use super::id::NewIds;
 use super::id::SessionId;
+#[cfg(feature = "cookies")]
+use super::kept::Kept;
 use super::life::Life;
 use super::local_tier::LocalTier;
-#[cfg(feature = "cookies")]
-use super::stored::Unreadable;
 use super::stored::{SessionCodec, SessionData};
 use super::turns::{Attempts, Turn, Turns};
 use crate::backend::{AnyBackend, Backend};
@@ -44,12 +49,6 @@ const BEAKERS_TOUCH: Duration = Duration::from_secs(60);
 
 /// An access is noted in a cookie, or for a session with a life of its own, when a tenth of its time has passed.
 const PARTS_OF_A_LIFETIME: u32 = 10;
-
-/// The longest time for which a copy is shown: a visitor who was logged out may stay logged in for that time.
-const LONGEST_COPY: Duration = Duration::from_secs(60);
-
-/// The longest time for which an old id may lead requests to its session.
-const LONGEST_GRACE: Duration = Duration::from_secs(60);
 
 /// The sessions of an application: where they are kept, and with which options. It is cheap to clone, and a
 /// clone refers to the same sessions.
@@ -110,6 +109,9 @@ pub(super) struct Options {
     pub(super) codec: SessionCodec,
     /// Whether the program has set the codec.
     pub(super) is_codec_set: bool,
+    /// Set if Python's Beaker shares the sessions.
+    #[cfg(feature = "python")]
+    pub(super) beaker: Option<Arc<BeakerFormat>>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timeout: Option<Duration>,
     pub(super) lifetime: Option<Duration>,
@@ -138,6 +140,8 @@ impl Options {
             namespace: Namespace::default(),
             codec: Arc::new(Bincode),
             is_codec_set: false,
+            #[cfg(feature = "python")]
+            beaker: None,
             clock: Arc::new(SystemClock),
             timeout: None,
             lifetime: None,
@@ -168,7 +172,7 @@ impl Options {
     }
 
     /// Tells whether the sessions are kept in Beaker's cookies.
-    fn is_in_beakers_cookies(&self) -> bool {
+    pub(super) fn is_in_beakers_cookies(&self) -> bool {
         match &self.home {
             Home::Store => false,
             #[cfg(feature = "cookies")]
@@ -243,76 +247,27 @@ impl Options {
 
     /// Returns the `Set-Cookie` header with a session in it.
     #[cfg(feature = "cookies")]
-    pub(super) fn header<'a>(
+    pub(super) fn header(
         &self,
         carrier: &Carrier,
         id: &SessionId,
         data: &SessionData,
-        unreadable: impl IntoIterator<Item = &'a Unreadable>,
+        kept: &Kept,
     ) -> Result<String> {
         self.check_codec()?;
         let longest = self.life_left(data, data.accessed);
         let cookie = data.life().cookie(&self.cookie);
-        carrier.header(&cookie, id, data, unreadable, &self.codec, longest)
+        carrier.header(&cookie, id, data, kept, self.codecs(), longest)
     }
 
-    pub(super) fn check(&self) -> Result<()> {
-        let wrong = |why: String| Err(Error::config(why));
-        if self.timeout.is_some() && !self.save_accessed_time {
-            let why = "a session's `timeout` counts from its last access, so it needs \
-                       `save_accessed_time`";
-            return wrong(why.into());
-        }
-        if let (Some(timeout), Some(touch_every)) = (self.timeout, self.touch_every)
-            && touch_every >= timeout
-        {
-            return wrong(format!(
-                "with a `timeout` of {timeout:?} an access must be noted more often than every \
-                 {touch_every:?}: lower `touch_every`"
-            ));
-        }
-        if self.grace.is_some_and(|grace| grace > LONGEST_GRACE) {
-            return wrong(format!(
-                "`grace` keeps an old id alive, so it is {LONGEST_GRACE:?} at most"
-            ));
-        }
-        let most = self.max_per_user;
-        if !(1..=MOST_PER_USER).contains(&most) {
-            return wrong(format!(
-                "`max_per_user` is 1 to {MOST_PER_USER} sessions, and not {most}"
-            ));
-        }
-        if let Some(tier) = &self.local_tier {
-            self.check_local_tier(tier)?;
-        }
-        self.check_codec()?;
-        self.cookie.check()
-    }
-
-    fn check_local_tier(&self, tier: &LocalTier) -> Result<()> {
-        if self.is_in_cookies() {
-            let why = "sessions in cookies are in no store that a `local_tier` could be put in front of; \
-                       leave it out";
-            return Err(Error::config(why));
-        }
-        let (capacity, time) = (tier.capacity(), tier.time());
-        if capacity == 0 || time.is_zero() || time > LONGEST_COPY {
-            return Err(Error::config(format!(
-                "a `local_tier` has copies of one session or more, and shows each for more than nothing and \
-                 {LONGEST_COPY:?} at most, and not {capacity} copies for {time:?}"
-            )));
-        }
-        Ok(())
-    }
-
-    /// Refuses a codec that would not be used.
-    pub(super) fn check_codec(&self) -> Result<()> {
-        if self.is_codec_set && self.is_in_beakers_cookies() {
-            let why = "sessions in Beaker's cookies are JSON, as Beaker reads it, so there is no \
-                       `codec` to set; leave it out";
-            return Err(Error::config(why));
-        }
-        Ok(())
+    /// Returns how sessions in cookies are turned into bytes.
+    #[cfg(feature = "cookies")]
+    pub(super) fn codecs(&self) -> Codecs<'_> {
+        #[cfg(feature = "python")]
+        let beakers = self.beaker.as_ref().map(|format| format.serializer()).unwrap_or_default();
+        #[cfg(not(feature = "python"))]
+        let beakers = Serializer::default();
+        Codecs { own: &self.codec, beakers }
     }
 }
 
@@ -839,6 +794,43 @@ impl Sessions {
         generate: impl Fn() -> SessionId + Send + Sync + 'static,
     ) -> Sessions {
         self.with(|options| options.new_ids = NewIds::by(generate))
+    }
+
+    /// Reads and writes the sessions as Python's Beaker does, so that a Python application and this program
+    /// share them: each reads what the other stored, and a visitor stays logged in on both. Default: this
+    /// library's own format.
+    ///
+    /// The backend must keep records where Beaker does ([`store::python`](crate::store::python)), and the
+    /// signer must be a [`Signer::beaker`]. The timeouts, the cookie's name, path and domain must be the same
+    /// on both sides; [the configuration](crate::config) with `session.format = beaker` reads them from the
+    /// same settings as Beaker.
+    ///
+    /// - What Python stored comes back to Python as it was, if it was not changed here: also what no
+    ///   [`Value`](crate::Value) can hold ([`unreadable`](crate::session::SessionState::unreadable)).
+    /// - A session that cannot be read at all is an error of the kind `Codec`, and is never replaced.
+    /// - The keys `_id`, `_path`, `_domain`, `_creation_time` and `_accessed_time` belong to Beaker. Saving a
+    ///   value under one of them fails with `ErrorKind::Config`.
+    /// - Python knows nothing of a session's user, so a session with a
+    ///   [user](crate::session::SessionState::set_user) cannot be saved.
+    /// - A Python application writes back all that it loaded, even if it only read, and so undoes changes
+    ///   that this program made meanwhile. The book's page on moving from Python has a `session_class` for
+    ///   Beaker that merges instead.
+    ///
+    /// ```
+    /// use beaker::session::BeakerFormat;
+    /// use beaker::{Backend, Sessions, Signer};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let sessions = Sessions::new(Backend::memory())
+    ///     .shared_with_beaker(BeakerFormat::json())
+    ///     .signed_by(Signer::beaker(["the secret of both"])?);
+    /// sessions.check()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "python")]
+    pub fn shared_with_beaker(self, format: BeakerFormat) -> Sessions {
+        self.with(|options| options.beaker = Some(Arc::new(format)))
     }
 
     /// Sets the clock. Default: the system's. With a [`ManualClock`](crate::ManualClock), tests can advance

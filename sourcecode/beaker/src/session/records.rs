@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::id::{SessionId, shortened};
+use super::kept::Kept;
 use super::local_tier::Writing;
 use super::options::{Manager, Options};
 use super::stored::{self, Content, Forward, Rejection, SessionData};
@@ -76,8 +77,10 @@ impl Manager {
 
     /// Reads what is under an id; `None` also for what cannot be read.
     pub(super) async fn content(&self, id: &SessionId) -> Result<Option<Content>> {
-        let stored = self.records().get(&self.key(id)).await?;
-        Ok(stored.and_then(|stored| stored::read(&stored, &self.0.codec)))
+        match self.records().get(&self.key(id)).await? {
+            Some(stored) => self.0.read_record(id, &stored),
+            None => Ok(None),
+        }
     }
 
     /// Reads where an id leads, for those who are to end the session: also when the grace is over.
@@ -94,6 +97,7 @@ impl Manager {
         &self,
         key: &Key,
         data: &mut SessionData,
+        kept: &Kept,
         now: Timestamp,
         from: Option<SessionId>,
         when: Precondition,
@@ -107,13 +111,53 @@ impl Manager {
         };
         let until = ttl.map(|ttl| now + ttl);
         let loaded = std::mem::replace(&mut data.accessed, now);
-        let record = stored::session(data, from, &options.codec, now, until);
+        let record = options.session_record(data, kept, from, now, until);
         data.accessed = loaded;
         self.records().put(key, &record?, ttl, when).await
     }
 }
 
 impl Options {
+    /// Reads a record that is stored under this id; `None` if it is damaged or foreign.
+    ///
+    /// # Errors
+    ///
+    /// A record in Beaker's format that cannot be read, which stays as it is.
+    pub(super) fn read_record(&self, id: &SessionId, stored: &Stored) -> Result<Option<Content>> {
+        #[cfg(feature = "python")]
+        if let Some(format) = &self.beaker {
+            return format.read(id, &stored.bytes).map(Some);
+        }
+        let _ = id;
+        Ok(stored::read(stored, &self.codec))
+    }
+
+    /// Builds the record of a session; `from` is the id that it is about to leave.
+    fn session_record(
+        &self,
+        data: &SessionData,
+        kept: &Kept,
+        from: Option<SessionId>,
+        now: Timestamp,
+        until: Option<Timestamp>,
+    ) -> Result<Vec<u8>> {
+        #[cfg(feature = "python")]
+        if let Some(format) = &self.beaker {
+            return format.session(&self.cookie, data, kept, from);
+        }
+        let _ = kept;
+        stored::session(data, from, &self.codec, now, until)
+    }
+
+    /// Builds the record that leads from an old id to the new one.
+    pub(super) fn forward_record(&self, forward: &Forward, now: Timestamp) -> Result<Vec<u8>> {
+        #[cfg(feature = "python")]
+        if let Some(format) = &self.beaker {
+            return format.forward(&self.cookie, forward, now);
+        }
+        Ok(forward.record(now))
+    }
+
     /// Tells why a session is over, if it is.
     pub(super) fn over(&self, data: &SessionData) -> Option<Rejection> {
         let (timeout, end) = self.limits(data);

@@ -7,8 +7,6 @@ use std::mem;
 use smallvec::SmallVec;
 
 #[cfg(feature = "cookies")]
-use super::changes::Changes;
-#[cfg(feature = "cookies")]
 use super::client_side::Carrier;
 use super::events::Event;
 use super::handle::{Intent, Known, SessionState};
@@ -200,7 +198,8 @@ impl SessionState {
         let _turn = self.sessions.turn(&key).await;
         let (now, mut unchanged) = (self.time(), self.unchanged());
         let condition = Precondition::Unchanged(version);
-        let noted = self.sessions.put(&key, &mut unchanged, now, None, condition).await?;
+        let noted =
+            self.sessions.put(&key, &mut unchanged, &self.kept, now, None, condition).await?;
         if noted.is_some() {
             self.stored = noted;
             self.sessions.0.events.emit(Event::Touched(&self.id));
@@ -214,7 +213,7 @@ impl SessionState {
         if let Ok(mut latest) = self.sessions.find(&self.id).await? {
             let (key, unchanged) =
                 (self.sessions.key(&latest.id), Precondition::Unchanged(latest.version));
-            self.sessions.put(&key, &mut latest.data, now, None, unchanged).await?;
+            self.sessions.put(&key, &mut latest.data, &latest.kept, now, None, unchanged).await?;
         }
         Ok(())
     }
@@ -227,14 +226,11 @@ impl SessionState {
     fn write_into_cookie(&mut self, carrier: &Carrier) -> Result<()> {
         let now = self.time().max(self.data.accessed);
         let loaded = mem::replace(&mut self.data.accessed, now);
-        let header = self.sessions.0.header(carrier, &self.id, &self.data, self.unreadable());
+        let header = self.sessions.0.header(carrier, &self.id, &self.data, &self.kept());
         self.data.accessed = loaded;
         self.issue(header?);
         self.moves_from = None;
-        let mut unreadable = mem::take(&mut self.unreadable);
-        unreadable.retain(|entry| !self.replaces(entry));
-        self.unreadable = unreadable;
-        self.changes = Changes::none();
+        self.forget_changes();
         Ok(())
     }
 
@@ -242,7 +238,7 @@ impl SessionState {
     fn renew_cookie(&mut self, carrier: &Carrier) -> Result<()> {
         let unchanged = self.unchanged();
         let data = SessionData { accessed: self.time().max(unchanged.accessed), ..unchanged };
-        let header = self.sessions.0.header(carrier, &self.id, &data, &self.unreadable)?;
+        let header = self.sessions.0.header(carrier, &self.id, &data, &self.kept)?;
         self.issue(header);
         self.sessions.0.events.emit(Event::Touched(&self.id));
         Ok(())

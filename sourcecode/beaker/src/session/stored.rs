@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::id::SessionId;
+use super::kept::Kept;
 use crate::clock::Timestamp;
 use crate::codec::{Bincode, Codec, Json};
 use crate::error::Result;
@@ -76,9 +77,12 @@ const MOVE: u8 = 0;
 
 /// What a stored record holds.
 pub(super) enum Content {
-    Session(SessionData),
+    Session(SessionData, Kept),
     Forward(Forward),
     Arriving(Arriving),
+    /// What Beaker leaves of a session that Python has deleted.
+    #[cfg(feature = "python")]
+    Emptied,
 }
 
 /// The record that stays under the old id of a session that has moved to a new one.
@@ -93,20 +97,23 @@ pub(super) struct Forward {
 pub(super) struct Arriving {
     pub(super) from: SessionId,
     pub(super) data: SessionData,
+    pub(super) kept: Kept,
 }
 
 /// Reads a stored record, whichever codec it is in; `None` if it is damaged or foreign.
 pub(super) fn read(stored: &Stored, codec: &SessionCodec) -> Option<Content> {
     let Record { header, payload } = Record::read(&stored.bytes)?;
     if header.codec != MOVE {
-        return decode(header.codec, payload, codec).map(Content::Session);
+        let data = decode(header.codec, payload, codec)?;
+        return Some(Content::Session(data, Kept::default()));
     }
     let (id, rest) = payload.split_at_checked(SessionId::LENGTH)?;
     let id = str::from_utf8(id).ok()?.parse().ok()?;
     Some(match rest.split_first() {
         None => Content::Forward(Forward { to: id, until: header.fresh_until? }),
         Some((tag, data)) => {
-            Content::Arriving(Arriving { from: id, data: decode(*tag, data, codec)? })
+            let data = decode(*tag, data, codec)?;
+            Content::Arriving(Arriving { from: id, data, kept: Kept::default() })
         }
     })
 }
@@ -155,43 +162,8 @@ pub(crate) struct Found {
     /// The id that it has now.
     pub(super) id: SessionId,
     pub(super) data: SessionData,
+    pub(super) kept: Kept,
     pub(super) version: Version,
-}
-
-/// An entry of a session in Beaker's format that no [`Value`](crate::Value) can hold, such as an integer
-/// beyond 64 bits. It is kept and saved again unchanged.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unreadable {
-    /// As it is written, with its quotes.
-    pub(super) quoted: String,
-    /// `None` if it is no Unicode.
-    pub(super) key: Option<String>,
-    pub(super) json: String,
-    pub(super) why: &'static str,
-}
-
-impl Unreadable {
-    /// Returns the key. A key that is not valid Unicode is returned as it is written, such as `\ud800`.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        self.key.as_deref().unwrap_or_else(|| self.quoted.trim_matches('"'))
-    }
-
-    /// Returns the text that Python has written: JSON, with `NaN`, `Infinity` and integers of any size.
-    #[must_use]
-    pub fn json(&self) -> &str {
-        &self.json
-    }
-
-    /// Returns the reason why no value can hold this entry.
-    #[must_use]
-    pub fn why(&self) -> &'static str {
-        self.why
-    }
-
-    pub(super) fn has_key(&self, key: &str) -> bool {
-        self.key.as_deref() == Some(key)
-    }
 }
 
 /// Where a session came from.

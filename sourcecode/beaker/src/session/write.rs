@@ -6,7 +6,6 @@
 //! What is rare is boxed: the future of a save is handed on by each request, and is as large as its largest
 //! branch.
 
-use super::changes::Changes;
 use super::events::Event;
 use super::handle::SessionState;
 use super::id::SessionId;
@@ -31,7 +30,7 @@ impl SessionState {
             }
             if let Some(version) = self.write_as_listed().await? {
                 (self.stored, self.moves_from) = (Some(version), None);
-                self.changes = Changes::none();
+                self.forget_changes();
                 return match self.listed_as {
                     None => Ok(()),
                     Some(_) => Box::pin(self.list_as_saved()).await,
@@ -167,6 +166,7 @@ impl SessionState {
     fn take_over(&mut self, mut latest: Found) -> Result<Version> {
         self.changes.redo(&self.data.values, &mut latest.data.values)?;
         latest.data.accessed = latest.data.accessed.max(self.data.accessed);
+        self.kept = latest.kept;
         self.data = latest.data;
         Ok(latest.version)
     }
@@ -177,7 +177,8 @@ impl SessionState {
 
     async fn put_under(&mut self, key: &Key, when: Precondition) -> Result<Option<Version>> {
         let (now, from) = (self.time(), self.moves_from.map(|(old, _)| old));
-        self.sessions.put(key, &mut self.data, now, from, when).await
+        let kept = self.kept.without(|entry| self.changes.replaces(entry));
+        self.sessions.put(key, &mut self.data, &kept, now, from, when).await
     }
 
     /// Lets the old id lead here, now that the session is written under its new one. If the old one was
@@ -232,7 +233,7 @@ impl SessionState {
         let now = options.clock.now();
         let forward = Forward { to: self.id, until: now + options.grace.unwrap_or_default() };
         let (key, unchanged) = (self.sessions.key(old), Precondition::Unchanged(known));
-        let record = forward.record(now);
+        let record = options.forward_record(&forward, now)?;
         Ok(self
             .sessions
             .records()
@@ -245,12 +246,15 @@ impl SessionState {
     async fn arrive(&mut self, new: Version) -> Result<Version> {
         let (key, now) = (self.sessions.key(&self.id), self.time());
         let unchanged = Precondition::Unchanged(new);
-        let arrived = self.sessions.put(&key, &mut self.data, now, None, unchanged).await?;
+        let kept = self.kept.without(|entry| self.changes.replaces(entry));
+        let arrived = self.sessions.put(&key, &mut self.data, &kept, now, None, unchanged).await?;
         match arrived {
             Some(version) => Ok(version),
             // Somebody has come along, and the next save finds what they wrote. Or it was deleted.
             None => match self.sessions.content(&self.id).await? {
-                Some(Content::Session(_) | Content::Forward(_)) => Ok(new),
+                Some(Content::Session(..) | Content::Forward(_)) => Ok(new),
+                #[cfg(feature = "python")]
+                Some(Content::Emptied) => Err(self.gone()),
                 Some(Content::Arriving(_)) | None => Err(self.gone()),
             },
         }

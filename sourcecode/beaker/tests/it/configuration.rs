@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use beaker::cache::OnStoreFailure;
-use beaker::config::{Config, Place, Secure, Settings};
+use beaker::config::{Config, CookieFormat, Place, Secure, Serializer, Settings};
 use beaker::{Backend, CookieLifetime, ErrorKind, ProxyHeader};
 use proptest::prelude::*;
 
@@ -170,11 +170,16 @@ fn unknown_back_ends_are_mistakes() {
 
 #[test]
 fn beakers_other_options_are_refused_with_a_reason() {
-    let code = "reading a pickle can run any code that is in it; take `bincode` or `json`";
-    mistake("session.data_serializer", "pickle", &[], code);
+    let pickle = "pickles are for sessions that Python shares, with `session.format = beaker`; take `bincode` or `json`";
+    mistake("session.data_serializer", "pickle", &[], pickle);
     let damaged =
-        "damaged data always opens a new session, and `session.origin()` says why; leave it out";
+        "it is for `session.format = beaker`: other damaged data always opens a new session";
     mistake("session.invalidate_corrupt", "true", &[], damaged);
+    let nonce = "it is for `encrypt_key` in Beaker's format; leave it out";
+    mistake("session.encrypt_nonce_bits", "128", &[], nonce);
+    mistake("session.crypto_type", "pycryptodome", &[], nonce);
+    let class = "there is one type of session; leave it out";
+    mistake("session.session_class", "mine", &[], class);
     let sqlalchemy = "SQLAlchemy is Python's; name the database in `url`";
     mistake("cache.sa.url", "sqlite://", &[], sqlalchemy);
     mistakes(
@@ -255,6 +260,7 @@ session.cookie_expires = true  # default
 session.cookie_format = own  # default
 session.cookie_path = /  # default
 session.data_serializer = bincode  # default
+session.format = own  # default
 session.grace = 0  # default
 session.httponly = true  # default
 session.key = beaker.session.id  # default
@@ -462,7 +468,7 @@ fn sessions_in_cookies() {
         assert_eq!(again.require("user").unwrap().as_str(), Some("kimi"));
     }
     prints(&[cookie, beakers, signed], &["session.data_serializer = json  # default"]);
-    let what = "sessions in Beaker's cookies are JSON; take `json`, or leave it out";
+    let what = "sessions in Beaker's format are `json`, or with `session.format = beaker` also `pickle`; take one of them, or leave it out";
     mistake("session.data_serializer", "bincode", &[cookie, beakers, signed], what);
     let json = ("session.data_serializer", "json");
     assert!(read(&[cookie, beakers, signed, json]).unwrap().session.sessions().is_ok());
@@ -484,18 +490,81 @@ fn beakers_names_of_the_cipher() {
         let pairs = [&others[..], &[("session.crypto_type", name)]].concat();
         assert!(read(&pairs).unwrap().session.sessions().is_ok(), "{name}");
     }
-    let ctr = "it encrypts with AES-CTR, which is neither written nor read here; set `cryptography`, \
-               which is AES-256-GCM, here and on Python's side";
-    mistake("session.crypto_type", "pycryptodome", others, ctr);
-    mistake("session.crypto_type", "pycrypto", others, ctr);
+    for name in ["pycryptodome", "pycrypto"] {
+        let pairs = [&others[..], &[("session.crypto_type", name)]].concat();
+        assert!(read(&pairs).unwrap().session.sessions().is_ok(), "{name}");
+        prints(&pairs, &["session.crypto_type = pycryptodome"]);
+    }
     let old = "Beaker has it no more; set `cryptography`, here and on Python's side";
     mistake("session.crypto_type", "nss", others, old);
     let near = "there is no such cipher; did you mean `cryptography`?";
     mistake("session.crypto_type", "criptography", others, near);
-    let none = "there is one cipher, AES-256-GCM: `cryptography`; or leave it out";
+    let none = "allowed are `cryptography`, which is AES-256-GCM, and `pycryptodome`, which is AES-256-CTR";
     mistake("session.crypto_type", "rot13", others, none);
     let near = "there is no such option; did you mean `session.crypto_type`?";
     mistake("session.cripto_type", "default", others, near);
+}
+
+#[cfg(feature = "python")]
+#[test]
+fn one_file_configures_python_and_us() {
+    let beakers = ("session.format", "beaker");
+    let folder = tempfile::tempdir().unwrap();
+    let data_dir = folder.path().display().to_string();
+    let both = [
+        beakers,
+        ("session.type", "file"),
+        ("session.data_dir", data_dir.as_str()),
+        ("session.secret", "any secret will do"),
+        ("session.validate_key", "v"),
+        ("session.encrypt_key", "e"),
+        ("session.encrypt_nonce_bits", "48"),
+        ("session.invalidate_corrupt", "true"),
+        ("session.session_class", "mine"),
+        ("session.memcache_module", "pylibmc"),
+        ("session.webtest_varname", "s"),
+    ];
+    let config = read(&both).unwrap().session;
+    assert_eq!(config.data_serializer, Serializer::Pickle);
+    assert_eq!(config.cookie_format, CookieFormat::Beaker);
+    let mut session = config.sessions().unwrap().create();
+    session.set("user", "ada");
+    session.save().unwrap();
+    prints(
+        &both,
+        &[
+            "session.cookie_format = beaker  # default",
+            "session.data_serializer = pickle  # default",
+            "session.encrypt_nonce_bits = 48",
+            "session.format = beaker",
+            "session.invalidate_corrupt = true",
+        ],
+    );
+
+    let leave = "Python knows nothing of it; leave it out";
+    let place = "Python shares sessions in `file`, `ext:memcached`, `ext:redis`, `ext:database` and `cookie`";
+    mistakes(&[beakers], &[&format!("session.type is missing: {place}")]);
+    mistake("session.type", "memory", &[beakers], place);
+    let beakers = [beakers, ("session.type", "file"), ("session.data_dir", data_dir.as_str())];
+    for option in ["session.grace", "session.max_per_user", "session.local_tier"] {
+        mistake(option, "1", &beakers, leave);
+    }
+    let own = "with `session.format = beaker` the cookie is Beaker's too; leave it out";
+    mistake("session.cookie_format", "own", &beakers, own);
+    let bincode = "sessions in Beaker's format are `json`, or with `session.format = beaker` also `pickle`; take one of them, or leave it out";
+    mistake("session.data_serializer", "bincode", &beakers, bincode);
+    let keys = "Beaker encrypts with `encrypt_key` and signs with `validate_key`, so both need the same number of keys";
+    let hidden = "session.encrypt_key = (hidden, 9 characters)";
+    mistakes(
+        &[&beakers[..], &[("session.encrypt_key", "swordfish")]].concat(),
+        &[&format!("{hidden}: {keys}")],
+    );
+    let bits = "allowed are 48, 64, 96, 128, 192, 256";
+    let keys = [("session.encrypt_key", "e"), ("session.validate_key", "v")];
+    mistake("session.encrypt_nonce_bits", "96.5", &[&beakers[..], &keys].concat(), bits);
+    let near = "there is no such option; did you mean `session.timeout`?";
+    mistake("session.timeot", "x", &beakers, near);
+    mistake("session.format", "Python", &[], "allowed are `own`, `beaker`");
 }
 
 #[test]

@@ -293,7 +293,7 @@ fn what_python_has_stored_and_no_value_can_hold_is_kept_until_it_is_replaced() {
     let mut session = load(&sent);
     assert_eq!(keys(&session), both);
     let n = session.unreadable().next().unwrap();
-    assert_eq!((n.json(), n.why().contains("64 bits")), ("18446744073709551616", true));
+    assert_eq!((n.text(), n.why().contains("64 bits")), ("18446744073709551616", true));
     assert!(session.get("n").is_none() && !session.contains("n"));
     let error = session.require("n").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Codec);

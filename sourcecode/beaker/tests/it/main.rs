@@ -20,6 +20,8 @@ mod async_locks;
 #[cfg(feature = "tokio")]
 mod async_sessions;
 mod auto_traits;
+#[cfg(feature = "python")]
+mod beaker_stores;
 mod cache_bypass;
 mod cache_compute;
 mod cache_keys;
@@ -56,6 +58,15 @@ mod dropped;
 mod events;
 mod failures;
 mod files;
+#[cfg(all(
+    feature = "cookies",
+    feature = "dbm",
+    feature = "layers",
+    feature = "memcached",
+    feature = "redis",
+    feature = "sqlite"
+))]
+mod formats;
 mod full_disk;
 #[cfg(feature = "tokio")]
 mod halting;
@@ -86,6 +97,8 @@ mod on_disk;
 mod on_threads;
 mod overlap;
 mod peers;
+#[cfg(feature = "python")]
+mod pickles;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(all(feature = "postgres", feature = "tokio"))]

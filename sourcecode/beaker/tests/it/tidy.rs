@@ -36,7 +36,7 @@ fn uses(code: &str) -> Vec<&str> {
 }
 
 const STORES: &[&str] =
-    &["clock", "error", "file_lock", "key", "off_thread", "private", "store", "world"];
+    &["clock", "error", "file_lock", "key", "off_thread", "pickle", "private", "store", "world"];
 const LAYERS: &[&str] = &["clock", "error", "key", "layer", "sealing", "store", "world"];
 const BACKENDS: &[&str] = &["error", "key", "lock", "off_thread", "store", "world"];
 const LOCKS: &[&str] = &["clock", "error", "file_lock", "key", "lock", "off_thread", "store"];
@@ -54,6 +54,7 @@ fn what_never_depends_on_what() {
         ("world.rs", &["clock"]),
         ("metrics.rs", &["clock"]),
         ("value/", &["error", "value"]),
+        ("pickle/", &["pickle", "value"]),
         ("codec.rs", &["error"]),
         ("record.rs", &["clock"]),
         ("signing.rs", &["error"]),
@@ -87,7 +88,7 @@ fn what_never_depends_on_what() {
         (
             "session/",
             &[
-                "backend", "clock", "codec", "cookie", "error", "key", "lock", "metrics",
+                "backend", "clock", "codec", "cookie", "error", "key", "lock", "metrics", "pickle",
                 "proxies", "record", "sealing", "session", "signing", "store", "value", "world",
             ],
         ),
@@ -132,14 +133,17 @@ fn what_never_depends_on_what() {
 fn sessions_are_read_from_top_to_bottom() {
     let order = [
         "id",
+        "kept",
         "stored",
         "life",
         "changes",
         "turns",
         "events",
+        "beaker",
         "client_side",
         "local_tier",
         "options",
+        "fit",
         "handle",
         "typed",
         "flash",
@@ -216,7 +220,7 @@ fn foreign_crates_stay_where_they_belong() {
         ("tracing::", &["session/events.rs", "cache/stats.rs", "middleware/log.rs"]),
         ("::metrics::", &["metrics.rs"]),
         ("aes_gcm::", &["sealing/"]),
-        ("miniz_oxide::", &["session/client_side/beaker_json.rs", "layer/transforms.rs"]),
+        ("miniz_oxide::", &["session/beaker/json.rs", "layer/transforms.rs"]),
         ("toml::", &["config/formats.rs"]),
         ("ini::", &["config/formats.rs"]),
         ("strsim::", &["nearest.rs"]),

@@ -7,6 +7,7 @@ use std::thread;
 use anyhow::{Context, Result, anyhow, bail};
 use mdbook_driver::MDBook;
 
+use super::downloads;
 use super::edition::{EDITIONS, Edition};
 use super::inputs::fingerprint;
 use super::interface;
@@ -76,6 +77,7 @@ fn render(root: &Path, edition: &Edition) -> Result<()> {
     book.with_preprocessor(Pages);
     book.build()?;
     let built = edition.built(root);
+    downloads::copy(root, &built)?;
     search::refresh(&built, edition)?;
     interface::translate(&edition.folder(root), &built)?;
     slim::slim(&built)

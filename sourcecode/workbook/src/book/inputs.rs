@@ -20,6 +20,7 @@ pub fn paths(root: &Path, edition: &Edition) -> Vec<PathBuf> {
         edition.other().pages(root),
         root.join("book/theme"),
         root.join("book/figures"),
+        root.join("book/python"),
         root.join("book/costs.txt"),
         root.join(glossary::FILE),
         root.join("examples"),

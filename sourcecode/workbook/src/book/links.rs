@@ -2,7 +2,7 @@
 //!
 //! Both editions use the same ids, so an id is written down and never made from the words.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 
 use pulldown_cmark::{Event, Options, Parser, Tag};
@@ -22,8 +22,8 @@ pub struct Source {
     pub ids: HashSet<String>,
 }
 
-/// Everything that is wrong with the headings and the links of an edition.
-pub fn check(mut pages: Vec<Source>) -> Vec<Problem> {
+/// Everything that is wrong with the headings and the links of an edition, which has these downloads.
+pub fn check(mut pages: Vec<Source>, downloads: &BTreeSet<String>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for page in &mut pages {
         let found = headings(page);
@@ -41,7 +41,7 @@ pub fn check(mut pages: Vec<Source>) -> Vec<Problem> {
         pages.iter().map(|page| (page.name.as_str(), &page.ids)).collect();
     for page in &pages {
         for (line, link) in links(page) {
-            if let Err(message) = link.and_then(|link| follow(&ids, &page.name, &link)) {
+            if let Err(message) = link.and_then(|link| follow(&ids, downloads, &page.name, &link)) {
                 problems.push(page.problem(line, &message));
             }
         }
@@ -82,8 +82,13 @@ fn links(page: &Source) -> Vec<(usize, Result<String, String>)> {
     page.events().filter_map(link).collect()
 }
 
-fn follow(ids: &HashMap<&str, &HashSet<String>>, from: &str, link: &str) -> Result<(), String> {
-    if link.starts_with("https://") || link.starts_with("http://") {
+fn follow(
+    ids: &HashMap<&str, &HashSet<String>>,
+    downloads: &BTreeSet<String>,
+    from: &str,
+    link: &str,
+) -> Result<(), String> {
+    if link.starts_with("https://") || link.starts_with("http://") || downloads.contains(link) {
         return Ok(());
     }
     let (page, id) = link.split_once('#').unwrap_or((link, ""));

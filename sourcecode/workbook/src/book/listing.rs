@@ -120,10 +120,12 @@ impl Listing {
 }
 
 fn read(root: &Path, file: &str) -> Result<String, String> {
-    let folders = ["examples/", "exercises/", "sourcecode/"];
+    let folders = ["book/python/", "examples/", "exercises/", "sourcecode/"];
     let inside = folders.iter().any(|folder| file.starts_with(folder));
     if !inside || file.split('/').any(|part| part == "..") {
-        return Err(format!("`{file}` is not a file of `examples/` or `sourcecode/`"));
+        return Err(format!(
+            "`{file}` is not a file of `examples/` or `sourcecode/`, or of `book/python/`"
+        ));
     }
     fs::read_to_string(root.join(file)).map_err(|error| format!("could not read `{file}`: {error}"))
 }

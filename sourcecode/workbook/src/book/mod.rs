@@ -11,6 +11,7 @@
 mod build;
 mod contents;
 mod directive;
+mod downloads;
 pub mod edition;
 mod epub;
 mod excerpt;

@@ -7,6 +7,7 @@ use mdbook_preprocessor::book::{Book, BookItem, Chapter};
 use mdbook_preprocessor::errors::Result;
 use mdbook_preprocessor::{Preprocessor, PreprocessorContext};
 
+use super::downloads;
 use super::edition::Edition;
 use super::links::{self, Source};
 use super::page::Page;
@@ -53,7 +54,7 @@ impl Preprocessor for Pages {
             sources.push(Source { file, name, markdown, ids: expanded.ids });
         });
         problems.extend(forgotten(root, edition, &sources)?);
-        problems.extend(links::check(sources));
+        problems.extend(links::check(sources, &downloads::links(root)?));
         problems.sort_by_key(|problem| (problem.page.clone(), problem.line));
         Problems(problems).into_result()?;
         Ok(book)

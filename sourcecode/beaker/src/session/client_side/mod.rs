@@ -1,17 +1,16 @@
 //! Sessions that are kept only in the visitor's cookie.
 //!
 //! This library's own format is a version, the codec's tag, the id in 16 bytes, and the encoded session.
-//! Beaker's format is zlib of a JSON object with the values and, under names that begin with `_`, everything
-//! else.
-
-mod beaker_json;
+//! Beaker's format is described in [`beaker`](super::beaker).
 
 use std::time::Duration;
 
 use data_encoding::{BASE64, BASE64URL_NOPAD, HEXLOWER};
 
+use super::beaker::{Decoded, Serializer, Written};
 use super::id::SessionId;
-use super::stored::{self, Rejection, SessionCodec, SessionData, Unreadable};
+use super::kept::Kept;
+use super::stored::{self, Rejection, SessionCodec, SessionData};
 use crate::cookie::CookieOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sealing::Sealer;
@@ -45,9 +44,30 @@ pub(super) enum Carrier {
 pub(super) struct Carried {
     pub(super) id: SessionId,
     pub(super) data: SessionData,
-    pub(super) unreadable: Vec<Unreadable>,
+    pub(super) kept: Kept,
     /// Signed or encrypted with the newest key.
     pub(super) is_newest: bool,
+}
+
+/// Why there is no session in a cookie.
+#[derive(Debug)]
+pub(super) enum NotRead {
+    Rejected(Rejection),
+    /// It is signed with one of the keys, and this is what is wrong with the session in it.
+    Unreadable(String),
+}
+
+impl From<Rejection> for NotRead {
+    fn from(reason: Rejection) -> NotRead {
+        NotRead::Rejected(reason)
+    }
+}
+
+/// How a session is turned into bytes: in this library's format, and in Beaker's.
+#[derive(Clone, Copy)]
+pub(super) struct Codecs<'a> {
+    pub(super) own: &'a SessionCodec,
+    pub(super) beakers: Serializer,
 }
 
 impl Carrier {
@@ -64,35 +84,38 @@ impl Carrier {
     /// # Errors
     ///
     /// `ErrorKind::TooLarge` for what browsers or Beaker would not take; what the codec fails with.
-    pub(super) fn header<'a>(
+    pub(super) fn header(
         &self,
         cookie: &CookieOptions,
         id: &SessionId,
         data: &SessionData,
-        unreadable: impl IntoIterator<Item = &'a Unreadable>,
-        codec: &SessionCodec,
+        kept: &Kept,
+        codecs: Codecs<'_>,
         longest: Option<Duration>,
     ) -> Result<String> {
-        let value = self.pack(cookie, id, data, unreadable, codec)?;
+        let value = self.pack(cookie, id, data, kept, codecs)?;
         let header = cookie.set(&value, longest);
         self.check_size(cookie.get_name(), &value, &header)?;
         Ok(header)
     }
 
     /// Returns the cookie's value for a session.
-    fn pack<'a>(
+    fn pack(
         &self,
         cookie: &CookieOptions,
         id: &SessionId,
         data: &SessionData,
-        unreadable: impl IntoIterator<Item = &'a Unreadable>,
-        codec: &SessionCodec,
+        kept: &Kept,
+        codecs: Codecs<'_>,
     ) -> Result<String> {
         let beakers = self.is_beakers();
         let label = &label(cookie.get_name());
         let content = match beakers {
-            true => beaker_json::encode(cookie, id, data, unreadable)?,
+            true => {
+                codecs.beakers.encode(&Written { id: Some(id), cookie, data, kept, note: None })?
+            }
             false => {
+                let codec = codecs.own;
                 let mut content = vec![VERSION, codec.tag()];
                 content.extend(HEXLOWER.decode(id.as_str().as_bytes()).unwrap_or_default());
                 codec.encode_into(data, &mut content)?;
@@ -125,8 +148,8 @@ impl Carrier {
         &self,
         cookie: &str,
         value: &str,
-        codec: &SessionCodec,
-    ) -> Result<Carried, Rejection> {
+        codecs: Codecs<'_>,
+    ) -> Result<Carried, NotRead> {
         let beakers = self.is_beakers();
         let (content, is_newest) = match self {
             Carrier::Sealed(sealer) => {
@@ -140,17 +163,27 @@ impl Carrier {
                 (content.map_err(|_| Rejection::Damaged)?, signed.is_newest)
             }
         };
-        let (id, data, unreadable) = match beakers {
-            true => {
-                let decoded = beaker_json::decode(&content).ok_or(Rejection::Damaged)?;
-                (decoded.id, decoded.data, decoded.unreadable)
-            }
+        let (id, data, kept) = match beakers {
+            true => read_beakers(&content, codecs.beakers).map_err(NotRead::Unreadable)?,
             false => {
-                let (id, data) = own(&content, codec).ok_or(Rejection::Damaged)?;
-                (id, data, Vec::new())
+                let (id, data) = own(&content, codecs.own).ok_or(Rejection::Damaged)?;
+                (id, data, Kept::default())
             }
         };
-        Ok(Carried { id, data, unreadable, is_newest })
+        Ok(Carried { id, data, kept, is_newest })
+    }
+}
+
+fn read_beakers(
+    content: &[u8],
+    serializer: Serializer,
+) -> Result<(SessionId, SessionData, Kept), String> {
+    let Decoded { id, created, accessed, values, kept } = serializer.decode(content, true)?;
+    match (id, created, accessed) {
+        (Some(id), Some(created), Some(accessed)) => {
+            Ok((id, SessionData { created, accessed, values }, kept))
+        }
+        _ => Err("it has no id, or no times".to_owned()),
     }
 }
 

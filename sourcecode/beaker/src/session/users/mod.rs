@@ -89,6 +89,7 @@ impl SessionState {
     /// Lists its id for its user, before it is saved under that id.
     pub(super) async fn list_for_its_user(&mut self) -> Result<()> {
         let Some(user) = self.user().map(str::to_owned) else { return Ok(()) };
+        self.sessions.check_users_are_known()?;
         let leaves = self.moves_from.map(|(old, _)| old);
         let until = match self.data.life() {
             Life::Until(date) => Some(date),
@@ -115,6 +116,7 @@ impl Manager {
     /// Returns the ids of a user's sessions, oldest first.
     pub(super) async fn sessions_of(&self, user: &str) -> Result<Vec<SessionId>> {
         self.check_is_stored()?;
+        self.check_users_are_known()?;
         let (list, _) = self.listed(&self.user_key(user)).await?;
         let living = self.living(&list.entries, user).await?;
         Ok(living.iter().filter_map(list::Entry::id).collect())
@@ -123,6 +125,7 @@ impl Manager {
     /// Ends a user's sessions, but for this one, and returns how many have ended.
     pub(super) async fn revoke_all(&self, user: &str, except: Option<&SessionId>) -> Result<usize> {
         self.check_is_stored()?;
+        self.check_users_are_known()?;
         let (list, _) = self.listed(&self.user_key(user)).await?;
         let (mut count, mut ended) = (0, Ids::default());
         for entry in &list.entries {
@@ -135,6 +138,17 @@ impl Manager {
         }
         self.rewrite_list(user, Change::Drop { ended: &ended }).await?;
         Ok(count)
+    }
+
+    /// Refuses users where others begin and end sessions without a list of them.
+    fn check_users_are_known(&self) -> Result<()> {
+        #[cfg(feature = "python")]
+        if self.0.beaker.is_some() {
+            let why = "sessions that Python's Beaker shares have no user, because Python keeps no list of a \
+                       user's sessions; keep the user's name under a key of the program";
+            return Err(Error::config(why));
+        }
+        Ok(())
     }
 
     fn check_is_stored(&self) -> Result<()> {

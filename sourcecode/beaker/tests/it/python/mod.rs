@@ -1,8 +1,16 @@
-//! Sessions in cookies that a real Beaker shares. `BEAKER_PYTHON` names a Python that has the packages
-//! `Beaker` and `cryptography`; `.ci/run` makes one.
+//! What a real Beaker shares: sessions in cookies here, those in stores in [`shared`] and [`stores`], and
+//! what [`merging`] adds to it. `BEAKER_PYTHON` names a Python that has the packages that `.ci/run` lists; it
+//! makes one.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
+mod merging;
+#[cfg(feature = "python")]
+mod shared;
+#[cfg(feature = "python")]
+mod stores;
+
+use std::cell::RefCell;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use beaker::session::Unreadable;
 use beaker::{CookieOptions, Sealer, Session, Sessions, Signer, Value};
@@ -23,23 +31,53 @@ fn kinds() -> [(Sessions, Json); 2] {
     ]
 }
 
-/// A request to a Python application with Beaker: the `Set-Cookie` header, and what it shows. Panics if
+/// The Python with Beaker.
+fn program() -> String {
+    std::env::var("BEAKER_PYTHON").expect("BEAKER_PYTHON names a Python with Beaker")
+}
+
+/// A Python application that answers one request a line.
+struct Application {
+    requests: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    _process: Child,
+}
+
+impl Application {
+    fn start() -> Application {
+        let mut process = Command::new(program())
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/python/application.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let requests = process.stdin.take().unwrap();
+        let answers = BufReader::new(process.stdout.take().unwrap());
+        Application { requests, answers, _process: process }
+    }
+}
+
+thread_local! {
+    /// One for each test: it ends with its standard input.
+    static APPLICATION: RefCell<Option<Application>> = const { RefCell::new(None) };
+}
+
+/// A request to a Python application with Beaker: the `Set-Cookie` header, if any, and what it shows. Panics if
 /// the application fails.
 #[track_caller]
 fn python(options: &Json, cookie: &str, code: &str) -> (String, Json) {
     let request = json!({"options": options, "cookie": cookie, "code": code}).to_string();
-    let path = std::env::var("BEAKER_PYTHON").expect("BEAKER_PYTHON names a Python with Beaker");
-    let mut process = Command::new(path)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/python/application.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    process.stdin.take().unwrap().write_all(request.as_bytes()).unwrap();
-    let output = process.wait_with_output().unwrap();
-    assert!(output.status.success(), "Beaker failed with {code}");
-    let answer: Json = serde_json::from_slice(&output.stdout).unwrap();
-    (answer["cookie"].as_str().unwrap().trim().to_owned(), answer["shown"].clone())
+    let mut line = String::new();
+    APPLICATION.with_borrow_mut(|application| {
+        let Application { requests, answers, .. } =
+            application.get_or_insert_with(Application::start);
+        requests.write_all((request + "\n").as_bytes()).unwrap();
+        requests.flush().unwrap();
+        answers.read_line(&mut line).unwrap();
+    });
+    let answer: Json = serde_json::from_str(&line).unwrap();
+    assert_eq!(answer["error"], Json::Null, "Beaker failed with {code}");
+    (answer["cookie"].as_str().unwrap_or_default().trim().to_owned(), answer["shown"].clone())
 }
 
 fn pair(set_cookie: &str) -> &str {

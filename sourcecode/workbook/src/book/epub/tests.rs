@@ -88,6 +88,7 @@ fn html_becomes_xml() {
     check("<input disabled type=checkbox>", "<input disabled=\"\" type=\"checkbox\"/>");
     check("a<nav><a href=\"x\">y</a></nav>b<script>1 < 2</script>c", "abc");
     check("<a href=\"cache.html#run\">x</a>", "<a href=\"cache.xhtml#run\">x</a>");
+    check("<a href=\"python/a.py\">x</a>", "<a>x</a>");
     check("<a href=\"https://a.b/c.html\">x</a>", "<a href=\"https://a.b/c.html\">x</a>");
     check(
         "<svg viewBox=\"0 0 1 1\"><path d=\"\"/></svg>",

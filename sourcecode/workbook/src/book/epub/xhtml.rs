@@ -8,6 +8,7 @@ use html5ever::tokenizer::{
     BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
 };
 
+use super::super::downloads;
 use super::super::html::escape;
 
 /// Elements without an end.
@@ -88,6 +89,8 @@ impl Work {
         for attribute in &tag.attrs {
             let key = match &*attribute.name.local {
                 "tabindex" | "xmlns" => continue,
+                // An e-book has pages alone.
+                "href" if attribute.value.starts_with(downloads::BEGINNING) => continue,
                 "viewbox" => "viewBox",
                 other => other,
             };

@@ -96,6 +96,15 @@ fn headings_and_links() {
 }
 
 #[test]
+fn files_to_take_along() {
+    let (workspace, page) = (Workspace::new(), format!("{TITLE}[a](python/a.py)\n"));
+    let error = workspace.build(&page).unwrap_err();
+    assert!(error.contains("no page `python/a.py`"), "{error}");
+    workspace.write("book/python/a.py", "a = 1\n");
+    workspace.build(&page).unwrap();
+}
+
+#[test]
 fn all_of_them_at_once() {
     let error = Workspace::new().build("# Page\n\n{{#a b}}\n\n[c](d.md)\n").unwrap_err();
     assert_eq!(error.lines().filter(|line| line.contains("page.md:")).count(), 3, "{error}");

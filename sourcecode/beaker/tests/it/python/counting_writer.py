@@ -1,0 +1,30 @@
+"""Counts in a session of Beaker, beside another process that does the same.
+
+    python counting_writer.py OPTIONS ID KEY TIMES
+
+OPTIONS are Beaker's options in JSON. It says `ready`, waits for a line, and adds one
+to KEY so many times, each time as a request of its own. Any program that does the
+same can take its place: `BEAKER_COUNTING_WRITER` has its words in JSON.
+"""
+
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[5] / 'book/python'))
+
+from merging_session import MergingSession  # noqa: E402
+
+
+def count(options, id, key, times):
+    for _ in range(times):
+        session = MergingSession({}, id=id, use_cookies=False, **options)
+        session.update_key(key, lambda number: (number or 0) + 1)
+        session.save()
+
+
+if __name__ == '__main__':
+    options, id, key, times = sys.argv[1:]
+    print('ready', flush=True)
+    sys.stdin.readline()
+    count(json.loads(options), id, key, int(times))
