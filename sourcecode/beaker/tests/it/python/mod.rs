@@ -1,6 +1,9 @@
 //! Sessions in cookies that a real Beaker shares. `BEAKER_PYTHON` names a Python that has the packages
 //! `Beaker` and `cryptography`; `.ci/run` makes one.
 
+#[cfg(feature = "python")]
+mod pickles;
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
