@@ -203,8 +203,9 @@ impl Pickle {
         }
     }
 
-    /// Adds a node.
-    pub(in crate::pickle) fn push(&mut self, node: Node) -> NodeId {
+    /// Adds any node. What it refers to has to be there when the pickle is written, and as a pickle can have it:
+    /// see [`Node`] and [`Call`].
+    pub fn push(&mut self, node: Node) -> NodeId {
         let id = NodeId::at(self.nodes.len());
         self.nodes.push(node);
         id

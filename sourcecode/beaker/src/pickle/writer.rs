@@ -273,15 +273,15 @@ impl Writer<'_> {
             _ => &[op::FROZENSET],
         };
         self.output.put(opcodes);
-        if is_there {
-            self.output.fetch(id);
-            return;
-        }
-        self.output.remember(id);
         if let Some(cycle) = self.cycle(id) {
             cycle.again -= usize::from(again);
         }
-        self.fill_or_wait(id);
+        if is_there {
+            self.output.fetch(id);
+        } else {
+            self.output.remember(id);
+            self.fill_or_wait(id);
+        }
         if let Some(cycle) = self.cycle(id).filter(|cycle| cycle.again == 0) {
             let waiting = std::mem::take(&mut cycle.waiting);
             self.plan.extend(waiting.into_iter().map(Task::Fill));
@@ -289,7 +289,14 @@ impl Writer<'_> {
     }
 
     fn fill_or_wait(&mut self, id: NodeId) {
+        let is_full = match self.pickle.node(id) {
+            Node::List(items) | Node::Set(items) => items.is_empty(),
+            Node::Dict(entries) => entries.is_empty(),
+            Node::Object(object) => object.changes.is_empty(),
+            _ => true,
+        };
         match self.cycle(id) {
+            _ if is_full => {}
             Some(cycle) if cycle.again > 0 => cycle.waiting.push(id),
             Some(cycle) => {
                 cycle.unfilled.insert(id);

@@ -1,7 +1,11 @@
 //! Pickles that Python made are read and written back, and nothing in them runs.
 
+mod arbitrary;
+mod bombs;
 pub mod made;
+mod refused;
 pub mod same;
+mod values;
 mod vectors;
 
 use beaker::pickle::Pickle;
