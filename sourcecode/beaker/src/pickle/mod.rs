@@ -101,11 +101,13 @@ impl Pickle {
     /// [`Refused`], as there.
     pub fn read_within(bytes: &[u8], limits: &Limits) -> Result<Pickle, Refused> {
         let read = machine::run(bytes, limits)?;
+        // Without a fetch, each node is where it was made, and nowhere else.
         let shape = match read.fetches {
-            // Each node is where it was made, and nowhere else.
-            false => Shape::default(),
-            true => Shape::of(&read.nodes, read.root, limits.expansion),
+            false => Some(Shape::default()),
+            true => Shape::of(&read.nodes, read.root, limits),
         };
+        let too_deep = || Refused { at: bytes.len(), opcode: None, why: limits.too_deep() };
+        let shape = shape.ok_or_else(too_deep)?;
         Ok(Pickle { nodes: read.nodes, root: read.root, protocol: read.protocol, shape })
     }
 

@@ -25,7 +25,9 @@ fn wishes() -> impl Strategy<Value = Vec<Wish>> {
 fn graph(wishes: &[Wish]) -> Pickle {
     // What comes later has a number already.
     let mut numbered = Pickle::new();
-    (0..4 * wishes.len()).for_each(|_| drop(numbered.push(Node::None)));
+    for _ in 0..4 * wishes.len() {
+        numbered.push(Node::None);
+    }
     let all: Vec<NodeId> = numbered.ids().collect();
     let mut pickle = Pickle::new();
     let (mut tuples, mut dicts, mut called) = (Vec::new(), Vec::new(), Vec::new());

@@ -10,7 +10,7 @@ fn repeated(begin: &[u8], middle: &[u8], times: usize, end: &[u8]) -> Vec<u8> {
 
 #[track_caller]
 fn refused(bytes: &[u8]) -> Refused {
-    Pickle::read(bytes).err().expect("it is refused")
+    Pickle::read(bytes).expect_err("it is refused")
 }
 
 #[track_caller]
@@ -43,8 +43,12 @@ fn deep_nesting_takes_no_stack() {
                 [&open.repeat(1_000_000)[..], b"N", &close.repeat(1_000_000), b"."].concat();
             assert!(matches!(refused(&bytes).why, Why::Limit { .. }));
         }
+        // The same after a fetch, which might have been of what contains itself.
+        let bytes = [&b"(]q\0h\0"[..], &b"(".repeat(20_000), &b"l".repeat(20_000), b"t."].concat();
+        exceeds(&bytes, "levels");
         let calls = repeated(b"cos\nx\n", b")R", 9_990, b".");
-        read(&calls).write(4);
+        let written = read(&calls).write(4);
+        assert!(super::same::are_same(&read(&calls), &read(&written)));
     });
 }
 
@@ -80,6 +84,14 @@ fn a_megabyte_of_anything_is_bounded() {
         let bytes = repeated(b"]q\0", middle, 400_000 / middle.len(), b".");
         let _ = Pickle::read(&bytes);
     }
+}
+
+#[test]
+fn a_list_is_not_deep_because_its_items_know_it() {
+    let items = repeated(b"(lp0\n", b"(dp1\nVlist\np2\ng0\nsa", 20_000, b".");
+    let pickle = read(&items);
+    assert_eq!(pickle.value(pickle.root()).unwrap_err(), "it contains itself");
+    assert!(super::same::are_same(&pickle, &read(&pickle.write(4))));
 }
 
 #[test]

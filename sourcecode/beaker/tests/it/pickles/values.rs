@@ -8,7 +8,7 @@ use super::read;
 fn value(bytes: &[u8]) -> Result<String, String> {
     let pickle = read(bytes);
     let value = pickle.value(pickle.root());
-    value.map(|value| format!("{value:?}")).map_err(|why| why.into_owned())
+    value.map(|value| format!("{value:?}")).map_err(std::borrow::Cow::into_owned)
 }
 
 #[test]
