@@ -47,6 +47,7 @@
 //! | `max_per_user` | maximum number of sessions of a user, 1 to 10000; beyond it, the oldest ends | `1000` |
 //! | `local_tier` | maximum number of sessions with a copy in memory, 1 to 10000000 | none |
 //! | `local_ttl` | seconds, 1 to 60, for which such a copy is used | `1` |
+//! | `check_tier_every` | milliseconds, less than `local_ttl`; how often this process asks which copies other processes have replaced | never |
 //! | `save_accessed_time`, `auto` | true or false | `true`, `false` |
 //! | `key`, `cookie_path`, `cookie_domain` | the cookie's name, path and domain | `beaker.session.id`, `/`, none |
 //! | `cookie_expires` | true: until the browser is closed; false: as long as browsers keep a cookie; or seconds | `true` |

@@ -98,6 +98,9 @@ impl SessionConfig {
         if let Some(capacity) = self.local_tier {
             sessions = sessions.local_tier(capacity, self.local_ttl.unwrap_or(LOCAL_TTL));
         }
+        if let Some(every) = self.check_tier_every {
+            sessions = sessions.check_tier_every(every);
+        }
         // Beaker's cookies are JSON of their own, and take no codec.
         match self.data_serializer {
             Serializer::Json if !self.is_beakers_json() => sessions = sessions.codec(Json),
@@ -322,7 +325,7 @@ impl RegionConfig {
 }
 
 /// How long a tier in memory believes what it has, where nothing is said.
-const LOCAL_TTL: Duration = Duration::from_secs(1);
+pub(super) const LOCAL_TTL: Duration = Duration::from_secs(1);
 
 pub(super) const BEAKER_IS_JSON: &str =
     "sessions in Beaker's cookies are JSON; take `json`, or leave it out";

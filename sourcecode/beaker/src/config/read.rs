@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::backend::BackendConfig;
 use super::cache::{self, CacheConfig, RegionConfig};
 use super::name;
-use super::open::{BEAKER_IS_JSON, NO_KEY};
+use super::open::{BEAKER_IS_JSON, LOCAL_TTL, NO_KEY};
 use super::reader::{Problems, Reader};
 use super::session::{self, CookieFormat, Place, Secure, Serializer, SessionConfig};
 use super::settings::Settings;
@@ -26,9 +26,7 @@ impl SessionConfig {
         config.check_cookie(reader);
         config.check_proxies(reader);
         config.check_times(reader);
-        if !reader.is_given("local_tier") && !config.is_in_cookies() {
-            reader.wrong("local_ttl", "it is for `local_tier`, which is missing");
-        }
+        config.check_local_tier(reader);
         config.check_keys(reader);
         reader.finish(&BTreeSet::new());
         config
@@ -74,6 +72,21 @@ impl SessionConfig {
             let seconds = timeout.as_secs();
             let what = format!("it has to be less than `timeout`, {seconds} seconds");
             reader.wrong("touch_every", &what);
+        }
+    }
+
+    fn check_local_tier(&self, reader: &Reader<'_>) {
+        if !reader.is_given("local_tier") && !self.is_in_cookies() {
+            for option in ["local_ttl", "check_tier_every"] {
+                reader.wrong(option, "it is for `local_tier`, which is missing");
+            }
+            return;
+        }
+        let time = self.local_ttl.unwrap_or(LOCAL_TTL);
+        if !self.is_in_cookies() && self.check_tier_every.is_some_and(|every| every >= time) {
+            let time = time.as_millis();
+            let what = format!("it has to be less than `local_ttl`, {time} milliseconds");
+            reader.wrong("check_tier_every", &what);
         }
     }
 
@@ -123,7 +136,7 @@ fn place(reader: &Reader<'_>) -> Place {
         if reader.is_given("grace") {
             reader.wrong("grace", "an old cookie stays good anyway; leave it out");
         }
-        for option in ["local_tier", "local_ttl"] {
+        for option in ["local_tier", "local_ttl", "check_tier_every"] {
             reader.wrong(option, "sessions in cookies are read from no store; leave it out");
         }
         if reader.is_given("max_per_user") {

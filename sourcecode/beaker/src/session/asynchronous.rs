@@ -301,6 +301,7 @@ options! {
     namespace(name: &str);
     max_per_user(max: usize);
     local_tier(capacity: usize, time: Duration);
+    check_tier_every(interval: Duration);
     id_generator(generate: impl Fn() -> SessionId + Send + Sync + 'static);
     clock(clock: Arc<dyn Clock>);
 }

@@ -12,6 +12,7 @@
 //! | `turns` | one writer at a time, and further attempts |
 //! | `events` | counters, and events for `tracing` |
 //! | `client_side` | sessions in cookies |
+//! | `announcements` | how processes tell each other what they have written |
 //! | `local_tier` | copies in memory, in front of a store |
 //! | `options` | where sessions are kept, and their options |
 //! | `handle` | the copy of a session on which a program works |
@@ -28,6 +29,7 @@
 //! | `blocking` | the types for blocking programs |
 //! | `asynchronous` | the types for asynchronous programs |
 
+mod announcements;
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod blocking;

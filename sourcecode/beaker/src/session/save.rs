@@ -200,7 +200,7 @@ impl SessionState {
         let _turn = self.sessions.turn(&key).await;
         let (now, mut unchanged) = (self.time(), self.unchanged());
         let condition = Precondition::Unchanged(version);
-        let noted = self.sessions.put(&key, &mut unchanged, now, None, condition).await?;
+        let noted = self.sessions.note(&key, &mut unchanged, now, condition).await?;
         if noted.is_some() {
             self.stored = noted;
             self.sessions.0.events.emit(Event::Touched(&self.id));
@@ -214,7 +214,7 @@ impl SessionState {
         if let Ok(mut latest) = self.sessions.find(&self.id).await? {
             let (key, unchanged) =
                 (self.sessions.key(&latest.id), Precondition::Unchanged(latest.version));
-            self.sessions.put(&key, &mut latest.data, now, None, unchanged).await?;
+            self.sessions.note(&key, &mut latest.data, now, unchanged).await?;
         }
         Ok(())
     }

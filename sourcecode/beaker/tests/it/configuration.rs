@@ -136,6 +136,14 @@ fn what_does_not_fit_together_is_a_mistake() {
     mistake("session.local_ttl", "61", &[("session.local_tier", "1")], what);
     let what = "it is for `local_tier`, which is missing";
     mistake("session.local_ttl", "5", &[], what);
+    mistake("session.check_tier_every", "500", &[], what);
+    let tier = ("session.local_tier", "1");
+    let what = "it has to be less than `local_ttl`, 1000 milliseconds";
+    mistake("session.check_tier_every", "1000", &[tier], what);
+    let what = "it has to be less than `local_ttl`, 60000 milliseconds";
+    mistake("session.check_tier_every", "60000", &[tier, ("session.local_ttl", "60")], what);
+    let what = "allowed are whole milliseconds, 1 to 3153600000000 (100 years)";
+    mistake("session.check_tier_every", "0", &[tier], what);
     let what = "it is said twice, and was `60` before";
     mistake("session.timeout", "30", &[("beaker.session.timeout", "60")], what);
     mistake("session.timeout", "", &[], "nothing is said; leave it out");
@@ -282,6 +290,7 @@ fn a_configuration_makes_sessions() {
         ("session.data_serializer", "json"),
         ("session.local_tier", "5"),
         ("session.local_ttl", "2"),
+        ("session.check_tier_every", "100"),
     ]);
     let config = config.unwrap().session;
     for sessions in [config.sessions().unwrap(), config.sessions_in(Backend::memory()).unwrap()] {
@@ -295,6 +304,7 @@ fn a_configuration_makes_sessions() {
         assert_eq!(again.id(), session.id());
         let options = format!("{sessions:?}");
         assert!(options.contains("LocalTier(5 copies, 2s)"), "{options}");
+        assert!(options.contains("check_tier_every: Some(100ms)"), "{options}");
     }
 }
 
@@ -446,7 +456,7 @@ fn sessions_in_cookies() {
     let what = "sessions in cookies have no backend; leave it out";
     mistake("session.data_dir", "x", &[cookie, ("session.validate_key", KEY)], what);
     let what = "sessions in cookies are read from no store; leave it out";
-    for option in ["session.local_tier", "session.local_ttl"] {
+    for option in ["session.local_tier", "session.local_ttl", "session.check_tier_every"] {
         mistake(option, "1", &[cookie, ("session.validate_key", KEY)], what);
     }
 

@@ -4,6 +4,10 @@
 
 use beaker::{Session, Sessions};
 
+#[cfg(feature = "tokio")]
+mod announcements_in_any_order;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod announcements_of_processes;
 mod any_backend;
 mod any_cache;
 mod argument_keys;
@@ -110,6 +114,7 @@ mod regions;
 mod regions_of_objects;
 #[cfg(feature = "server")]
 mod served;
+mod session_announcements;
 mod session_csrf;
 mod session_devices;
 mod session_ends;

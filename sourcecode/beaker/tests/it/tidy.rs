@@ -138,6 +138,7 @@ fn sessions_are_read_from_top_to_bottom() {
         "turns",
         "events",
         "client_side",
+        "announcements",
         "local_tier",
         "options",
         "handle",
