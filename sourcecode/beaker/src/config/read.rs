@@ -259,7 +259,7 @@ fn reader_of<'a>(settings: &'a Settings, name: &str, problems: &'a Problems) -> 
 fn check(regions: &str) -> ParseResult<()> {
     let mut names = BTreeSet::new();
     for name in words::list(regions) {
-        if !name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') {
+        if !is_name(name) {
             return Err(
                 "allowed are names of letters, digits, `_` and `-`, with `,` between".into()
             );
@@ -271,9 +271,14 @@ fn check(regions: &str) -> ParseResult<()> {
     Ok(())
 }
 
+/// Whether a text can be a part of keys.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+}
+
 /// The `type` and the options that were given.
 #[derive(Debug, Clone, Default)]
-struct RawBackend {
+pub(super) struct RawBackend {
     kind: Option<&'static Kind>,
     /// A `type` was given that nobody knows; what else would be wrong is not worth telling.
     is_lost: bool,
@@ -285,7 +290,7 @@ struct RawBackend {
 
 impl RawBackend {
     /// Reads what is given below the reader's prefix. `more` are names that `type` may have as well.
-    fn read(reader: &Reader<'_>, more: &[&str]) -> RawBackend {
+    pub(super) fn read(reader: &Reader<'_>, more: &[&str]) -> RawBackend {
         let mut raw = RawBackend::default();
         if reader.is_given("type") {
             let kind = reader.read("type", |name| match more.contains(&name) {
@@ -306,12 +311,12 @@ impl RawBackend {
     }
 
     /// The options that were given.
-    fn given(&self) -> Vec<&'static str> {
+    pub(super) fn given(&self) -> Vec<&'static str> {
         self.options.keys().copied().collect()
     }
 
     /// The same, with what is given elsewhere where nothing is given here.
-    fn or(mut self, base: &RawBackend) -> RawBackend {
+    pub(super) fn or(mut self, base: &RawBackend) -> RawBackend {
         self.is_inherited = self.kind.is_none() && !self.is_lost;
         self.is_lost |= self.is_inherited && base.is_lost;
         self.kind = self.kind.or(base.kind);
@@ -333,12 +338,12 @@ impl RawBackend {
     }
 
     /// Whether the backend has this option. One that nobody knows may have any.
-    fn takes(&self, option: &str, default: &str) -> bool {
+    pub(super) fn takes(&self, option: &str, default: &str) -> bool {
         self.kind(default).is_none_or(|kind| kind.has(option))
     }
 
     /// Notes those of the options that the backend does not have, and that nobody else uses.
-    fn note_surplus(
+    pub(super) fn note_surplus(
         &self,
         given: &[&str],
         reader: &Reader<'_>,
@@ -357,7 +362,7 @@ impl RawBackend {
     }
 
     /// The backend, if it has what it needs. Options that it does not have are left out.
-    fn settle(self, reader: &Reader<'_>, default: &str) -> Option<BackendConfig> {
+    pub(super) fn settle(self, reader: &Reader<'_>, default: &str) -> Option<BackendConfig> {
         let kind = self.kind(default)?;
         if !kind.needs.is_empty() && !kind.needs.iter().any(|option| self.gives(option)) {
             let what = format!("the backend `{}` needs `{}`", kind.name, kind.needs.join("` or `"));

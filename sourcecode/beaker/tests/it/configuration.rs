@@ -59,8 +59,8 @@ fn all_mistakes_are_told_at_once() {
     assert_eq!(
         message,
         "the configuration has 8 errors:
-  secure = yes (from the program): options begin with `session.` or `cache.`; did you mean `session.secure`?
-  sesion.auto = true (from the program): options begin with `session.` or `cache.`; did you mean `session.auto`?
+  secure = yes (from the program): options begin with `session.`, `cache.` or `limit.`; did you mean `session.secure`?
+  sesion.auto = true (from the program): options begin with `session.`, `cache.` or `limit.`; did you mean `session.auto`?
   session.type = fiel (from the program): there is no such backend; did you mean `file`?
   session.timeout = 1 hour (from the program): allowed are whole seconds, 1 to 3153600000 (100 years), and `never`
   session.samesite = sometimes (environment variable BEAKER_SESSION__SAMESITE): allowed are `lax`, `strict`, `none`
@@ -162,7 +162,10 @@ fn files_are_named_in_their_mistakes() {
     assert!(message.contains(&format!("(line 3 of {})", toml.display())), "{message}");
     assert!(message.contains(&format!("soon ([app:main] of {})", ini.display())), "{message}");
     let message = Settings::from_ini_file(&ini, "app:other").unwrap_err().to_string();
-    assert!(message.ends_with("nor [session] or [cache]; it has: [app:main]"), "{message}");
+    assert!(
+        message.ends_with("nor [session], [cache] or [limit]; it has: [app:main]"),
+        "{message}"
+    );
 }
 
 #[test]

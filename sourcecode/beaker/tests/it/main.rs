@@ -42,6 +42,7 @@ mod caches_shared;
 #[cfg(all(feature = "memcached", feature = "redis"))]
 mod clock_steps;
 mod configuration;
+mod configured_limits;
 #[cfg(feature = "axum")]
 mod cookie_paths;
 #[cfg(feature = "cookies")]
