@@ -25,8 +25,6 @@ use crate::codec::{Bincode, Codec};
 use crate::cookie::CookieOptions;
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
-#[cfg(feature = "middleware")]
-use crate::proxies::TrustedProxies;
 #[cfg(feature = "cookies")]
 use crate::sealing::Sealer;
 use crate::signing::Signer;
@@ -359,18 +357,15 @@ impl Manager {
         self.check_signer()
     }
 
-    /// Tells for which path the cookie is, if not for all.
     #[cfg(feature = "middleware")]
-    pub(crate) fn cookie_path(&self) -> Option<&str> {
-        self.0.cookie.own_path()
+    pub(crate) fn cookie(&self) -> &CookieOptions {
+        &self.0.cookie
     }
 
-    /// Returns who is asked how a visitor came, and these sessions for one who came over plain HTTP. `None` if
-    /// they are the same for all.
+    /// Returns the same sessions, for requests with another cookie.
     #[cfg(feature = "middleware")]
-    pub(crate) fn by_request(&self) -> Option<(Arc<TrustedProxies>, Manager)> {
-        let (proxies, plain) = self.0.cookie.by_request()?;
-        Some((proxies, self.clone().with(|options| options.cookie = plain)))
+    pub(crate) fn with_cookie(&self, cookie: CookieOptions) -> Manager {
+        self.clone().with(|options| options.cookie = cookie)
     }
 
     /// Refuses to go on without what makes cookies.

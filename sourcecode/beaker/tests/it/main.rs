@@ -131,6 +131,8 @@ mod sessions;
 mod sqlite;
 mod stores;
 mod sweeper;
+#[cfg(feature = "axum")]
+mod tenants;
 mod tidy;
 #[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
 mod tls;
