@@ -161,8 +161,31 @@ impl Manager {
         }
     }
 
-    /// Makes a record of the data, with the access noted as of now, and stores it. (What the handle itself
-    /// says of its access stays as it was loaded.) `from` is the id that the session is about to leave.
+    /// Makes a record of the data, with the access noted as of now, and tells how
+    /// long it is kept. (What the handle itself says of its access stays as it was
+    /// loaded.) `from` is the id that the session is about to leave.
+    fn record(
+        &self,
+        data: &mut SessionData,
+        kept: &Kept,
+        now: Timestamp,
+        from: Option<SessionId>,
+    ) -> Result<(Vec<u8>, Option<Duration>)> {
+        let options = &self.0;
+        let now = now.max(data.accessed);
+        let ttl = match from {
+            None => options.ttl(data, now),
+            // What never arrives is kept no longer than what leads to it.
+            Some(_) => Some(FORWARDS_LAST),
+        };
+        let until = ttl.map(|ttl| now + ttl);
+        let loaded = std::mem::replace(&mut data.accessed, now);
+        let record = options.session_record(data, kept, from, now, until);
+        data.accessed = loaded;
+        Ok((record?, ttl))
+    }
+
+    /// Stores a record of the data.
     pub(super) async fn put(
         &self,
         key: &Key,
@@ -172,7 +195,7 @@ impl Manager {
         from: Option<SessionId>,
         when: Precondition,
     ) -> Result<Option<Version>> {
-        let (record, ttl) = self.0.record(data, kept, now, from)?;
+        let (record, ttl) = self.record(data, kept, now, from)?;
         self.records().put(key, &record, ttl, when).await
     }
 
@@ -185,33 +208,12 @@ impl Manager {
         now: Timestamp,
         when: Precondition,
     ) -> Result<Option<Version>> {
-        let (record, ttl) = self.0.record(data, kept, now, None)?;
+        let (record, ttl) = self.record(data, kept, now, None)?;
         self.records().put_quietly(key, &record, ttl, when).await
     }
 }
 
 impl Options {
-    /// Makes a record, and computes how long it is kept.
-    fn record(
-        &self,
-        data: &mut SessionData,
-        kept: &Kept,
-        now: Timestamp,
-        from: Option<SessionId>,
-    ) -> Result<(Vec<u8>, Option<Duration>)> {
-        let now = now.max(data.accessed);
-        let ttl = match from {
-            None => self.ttl(data, now),
-            // What never arrives is kept no longer than what leads to it.
-            Some(_) => Some(FORWARDS_LAST),
-        };
-        let until = ttl.map(|ttl| now + ttl);
-        let loaded = std::mem::replace(&mut data.accessed, now);
-        let record = self.session_record(data, kept, from, now, until);
-        data.accessed = loaded;
-        Ok((record?, ttl))
-    }
-
     /// Reads a record that is stored under this id; `None` if it is damaged or foreign.
     ///
     /// # Errors
