@@ -8,6 +8,7 @@ use programs::comparison::{Comparison, compare};
 use programs::{Catalog, Error, ErrorKind, Program, Recording, Workspace};
 
 use super::advice::{Advice, read};
+use crate::book::edition::EDITIONS;
 
 /// One exercise.
 #[derive(Debug, Clone)]
@@ -93,7 +94,22 @@ impl Exercise {
 /// Advice on errors of the compiler that may be met in any exercise.
 const ON_REFUSALS: &str = include_str!("../../../../exercises/advice.toml");
 
-/// All exercises, in the order of their programs.
+/// The names of the exercises as the pages of the book show them, one page after another.
+fn order(workspace: &Workspace) -> Vec<String> {
+    let pages = EDITIONS[0].pages(workspace.root());
+    let read = |page: &str| fs::read_to_string(pages.join(page)).unwrap_or_default();
+    let contents = read("SUMMARY.md");
+    let linked = contents.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let mut names = Vec::new();
+    for text in linked.map(read) {
+        let shown = text.split("{{#exercise ").skip(1);
+        let name = |rest: &str| rest.split([' ', '\n', '}']).next().unwrap_or_default().to_owned();
+        names.extend(shown.map(name));
+    }
+    names
+}
+
+/// All exercises, in the order of the pages that have them.
 #[derive(Debug, Clone)]
 pub struct Exercises(Vec<Exercise>);
 
@@ -114,7 +130,12 @@ impl Exercises {
                 all.push(Exercise { name, folder, program: catalog.find(number)?.clone() });
             }
         }
-        all.sort_by_key(|exercise| (exercise.program.number(), exercise.name.clone()));
+        let order = order(workspace);
+        let place = |name: &str| order.iter().position(|other| other == name);
+        all.sort_by_key(|exercise| {
+            let place = place(&exercise.name).unwrap_or(usize::MAX);
+            (place, exercise.program.number(), exercise.name.clone())
+        });
         Ok(Exercises(all))
     }
 

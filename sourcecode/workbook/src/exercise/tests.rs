@@ -96,6 +96,15 @@ fn every_exercise_is_on_a_page_of_each_edition_with_three_hints() {
 }
 
 #[test]
+fn they_come_in_the_order_of_the_book() {
+    let exercises = Exercises::read(&workspace()).unwrap();
+    let names: Vec<&str> = exercises.all().iter().map(Exercise::name).collect();
+    assert_eq!(names[..3], ["27_first_counter", "10_configuration", "00_session"]);
+    let next = exercises.next(exercises.find("27").unwrap(), |_| false);
+    assert_eq!(next.map(Exercise::name), Some("10_configuration"));
+}
+
+#[test]
 fn what_is_not_there_is_an_error_that_lists_what_is() {
     let exercises = Exercises::read(&workspace()).unwrap();
     let error = exercises.find("99").unwrap_err().to_string();
