@@ -1,13 +1,16 @@
-//! The scripts of mdBook without what only their authors read: a page has a budget, and every page loads
-//! them.
+//! The scripts and style sheets without what only their authors read: a page has a budget, and every page
+//! loads them.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
 /// The scripts that mdBook ships as they were written.
-const WRITTEN: [&str; 3] = ["book.js", "searcher.js", "toc.js"];
+const SCRIPTS: [&str; 3] = ["book.js", "searcher.js", "toc.js"];
+
+/// Where its style sheets are, and all that is ours.
+const FOLDERS: [&str; 2] = ["css", "fonts"];
 
 /// What stands around each page in the contents that a script puts on every page, and a sign that takes its place there.
 const AROUND: [(&str, &str); 3] = [
@@ -16,17 +19,26 @@ const AROUND: [(&str, &str); 3] = [
     ("|", "</a></span></li>"),
 ];
 
-/// Takes comments and indentation out of the scripts in `built`, and what is the same for all pages out of the contents.
+/// Takes comments and indentation out of the scripts and style sheets in `built`, and what is the same for all pages out of the contents.
 ///
 /// # Errors
 ///
-/// A script that is not there.
+/// A script or a folder that is not there.
 pub fn slim(built: &Path) -> Result<()> {
-    for name in WRITTEN {
-        let path = built.join(name);
-        let script = fs::read_to_string(&path)
+    let mut written: Vec<PathBuf> = SCRIPTS.map(|name| built.join(name)).to_vec();
+    for folder in FOLDERS.map(|name| built.join(name)) {
+        let entries = fs::read_dir(&folder)
+            .with_context(|| format!("could not read {}", folder.display()))?;
+        for entry in entries {
+            let path = entry?.path();
+            let is_text = path.extension().is_some_and(|it| it == "css" || it == "js");
+            written.extend(is_text.then_some(path));
+        }
+    }
+    for path in written {
+        let text = fs::read_to_string(&path)
             .with_context(|| format!("could not read {}", path.display()))?;
-        fs::write(&path, contents(&code(&script)))
+        fs::write(&path, contents(&code(&text)))
             .with_context(|| format!("could not write {}", path.display()))?;
     }
     Ok(())
@@ -70,6 +82,8 @@ mod tests {
         let script = "/**\n * Says what.\n */\n(function() {\n\n    // Why.\n    a = 'b \\\n\
                       c'; // d\n    /* e */\n    return \"//f\";\n})();\n";
         assert_eq!(code(script), "(function() {\na = 'b \\\nc'; // d\nreturn \"//f\";\n})();\n");
+        let sheet = "/* Wide. */\n.a,\n.b {\n    width: 1px; /* c */\n    /* d\n       e */\n}\n";
+        assert_eq!(code(sheet), ".a,\n.b {\nwidth: 1px; /* c */\n}\n");
     }
 
     #[test]
