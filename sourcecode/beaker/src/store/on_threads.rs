@@ -232,6 +232,19 @@ impl AsyncStore for OnThreads {
         })
     }
 
+    #[cfg(feature = "python")]
+    fn verbatim(&self, content: super::Content) -> Option<super::Verbatim<dyn AsyncStore>> {
+        use super::Verbatim::{Here, Memcached, Redis};
+        let through = |store| -> Arc<dyn AsyncStore> {
+            Arc::new(OnThreads { store, gate: self.gate.clone() })
+        };
+        self.store.verbatim(content).map(|it| match it {
+            Here => Here,
+            Redis(store) => Redis(through(store)),
+            Memcached(store) => Memcached(through(store)),
+        })
+    }
+
     fn clock(&self) -> &dyn Clock {
         self.store.clock()
     }

@@ -1,0 +1,164 @@
+//! [`Keys`]: the texts under which Python has its entries and locks in a store.
+
+use std::fmt;
+
+use data_encoding::HEXLOWER;
+use sha1::{Digest, Sha1};
+
+use crate::cache::policy::KeyMangler;
+use crate::error::{Error, Result};
+use crate::key::{Key, Namespace};
+
+/// The longest key of memcached.
+const LONGEST_IN_MEMCACHED: usize = 250;
+
+/// The keys of a cache.
+pub(in crate::cache) struct Keys {
+    pub(super) mangler: Option<KeyMangler>,
+    pub(super) rule: Rule,
+    pub(super) is_memcached: bool,
+    /// What the key of a lock has before that of the entry.
+    pub(super) lock_prefix: String,
+}
+
+/// How a key of the program becomes one of the store.
+pub(super) enum Rule {
+    /// As it is; from this number of characters on, its SHA-1 hash.
+    Dogpile { hashed_from: Option<usize> },
+}
+
+impl Keys {
+    /// Returns the key of an entry.
+    pub(in crate::cache) fn entry(&self, key: &[u8]) -> Result<Key> {
+        self.text(key).map(|text| Namespace::default().key(text))
+    }
+
+    /// Returns the key of the lock under which that entry is made.
+    pub(in crate::cache) fn lock(&self, key: &[u8]) -> Result<Key> {
+        let text = self.text(key)?;
+        Ok(Namespace::default().key(format!("{}{text}", self.lock_prefix)))
+    }
+
+    fn text(&self, key: &[u8]) -> Result<String> {
+        let text = match &self.mangler {
+            None => str::from_utf8(key).ok().map(str::to_owned),
+            Some(mangle) => String::from_utf8(mangle(key)).ok(),
+        };
+        let text = text.ok_or_else(|| {
+            Error::config(format!(
+                "the key {} is no text, and Python's keys are; pass the text that Python has, as a `&str`",
+                Shown(key)
+            ))
+        })?;
+        let text = match &self.rule {
+            Rule::Dogpile { hashed_from: Some(from) } if text.chars().count() >= *from => {
+                sha1_hex(&text)
+            }
+            Rule::Dogpile { .. } => text,
+        };
+        self.is_fit(&text).map(|()| text)
+    }
+
+    /// Refuses what Python's clients refuse too.
+    fn is_fit(&self, text: &str) -> Result<()> {
+        let refuse = |why: &str| {
+            let shown = Shown(text.as_bytes());
+            Err(Error::config(format!(
+                "the key {shown} {why}; hash it on both sides: Python's `sha1_mangle_key` is `sha1_keys` here"
+            )))
+        };
+        if text.is_empty() {
+            return refuse("is empty");
+        }
+        if !self.is_memcached {
+            return Ok(());
+        }
+        let length = self.lock_prefix.len() + text.len();
+        match text.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
+            true => refuse("has a space or a control character, which memcached does not take"),
+            false if length > LONGEST_IN_MEMCACHED => refuse(&format!(
+                "has {length} bytes with that of its lock, and memcached takes {LONGEST_IN_MEMCACHED}"
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Returns the SHA-1 hash of a text in hexadecimal digits.
+pub(super) fn sha1_hex(text: &str) -> String {
+    HEXLOWER.encode(&Sha1::digest(text))
+}
+
+/// The beginning of a key, for messages.
+struct Shown<'a>(&'a [u8]);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const MOST: usize = 60;
+        let (shown, dots) = match self.0.split_at_checked(MOST) {
+            Some((beginning, rest)) if !rest.is_empty() => (beginning, "…"),
+            _ => (self.0, ""),
+        };
+        write!(f, "`{}{dots}`", shown.escape_ascii())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn dogpile(hashed_from: Option<usize>, is_memcached: bool) -> Keys {
+        let rule = Rule::Dogpile { hashed_from };
+        Keys { mangler: None, rule, is_memcached, lock_prefix: "_lock".into() }
+    }
+
+    fn name(key: Result<Key>) -> String {
+        String::from_utf8(key.unwrap().name().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn a_key_of_dogpile_is_as_it_was_given() {
+        let keys = dogpile(None, false);
+        for key in ["myapp.tools:one|foo|3 4", "hiŏ 🏁", &"x".repeat(3000)] {
+            assert_eq!(name(keys.entry(key.as_bytes())), key);
+            assert_eq!(name(keys.lock(key.as_bytes())), format!("_lock{key}"));
+        }
+    }
+
+    #[test]
+    fn a_key_of_dogpile_is_hashed_as_python_hashes_it() {
+        // `sha1_mangle_key("hiŏ")` of dogpile.cache 1.5.0.
+        let hash = "8673c12bf0a8be4656e5309f9e03a31b037de058";
+        assert_eq!(name(dogpile(Some(0), false).entry("hiŏ".as_bytes())), hash);
+        assert_eq!(name(dogpile(Some(3), false).entry("hiŏ".as_bytes())), hash);
+        assert_eq!(name(dogpile(Some(4), false).entry("hiŏ".as_bytes())), "hiŏ");
+        assert_eq!(name(dogpile(Some(0), true).lock("hiŏ".as_bytes())), format!("_lock{hash}"));
+    }
+
+    #[test]
+    fn a_mangler_runs_first() {
+        let mangler: KeyMangler = Arc::new(|key| [b"v2.", key].concat());
+        let keys = Keys { mangler: Some(mangler), ..dogpile(None, false) };
+        assert_eq!(name(keys.entry(b"a")), "v2.a");
+        assert_eq!(name(keys.lock(b"a")), "_lockv2.a");
+    }
+
+    #[test]
+    fn what_python_would_refuse_is_refused() {
+        let long = "x".repeat(246);
+        for (key, is_memcached, why) in [
+            (&b"\xff\x01"[..], false, "is no text"),
+            (b"", false, "is empty"),
+            (b"a b", true, "has a space"),
+            (b"a\x7f", true, "control character"),
+            (long.as_bytes(), true, "has 251 bytes"),
+        ] {
+            let error = dogpile(None, is_memcached).entry(key).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
+        assert!(dogpile(None, true).entry(&long.as_bytes()[..245]).is_ok());
+        assert!(dogpile(Some(200), true).entry(long.as_bytes()).is_ok());
+    }
+}

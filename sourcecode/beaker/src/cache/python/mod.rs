@@ -1,0 +1,187 @@
+//! Caches that a program in Python shares: their entries stand in the store as dogpile.cache or Beaker
+//! writes them, under its keys, and both sides compute a value once where Python locks in the store too.
+//!
+//! A region chooses this, with [`RegionOptions::shared_with_dogpile`] or
+//! [`RegionOptions::shared_with_beaker`].
+//!
+//! [`RegionOptions::shared_with_dogpile`]: super::RegionOptions::shared_with_dogpile
+//! [`RegionOptions::shared_with_beaker`]: super::RegionOptions::shared_with_beaker
+//!
+//! | file | what is there |
+//! |---|---|
+//! | `dogpile` | the options of dogpile.cache, and its entries |
+//! | `keys` | the keys of both, and the helpers with which Python makes them |
+//! | `place` | where the entries are: the store behind a backend, as Python sees it |
+//! | `region` | what a region has that is shared |
+//! | `locks` | the locks that Python takes in the store |
+//!
+//! The operations of a cache on such entries are in `storage/python.rs`.
+
+mod dogpile;
+mod keys;
+mod locks;
+mod place;
+mod region;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use dogpile::DogpileFormat;
+pub(super) use keys::Keys;
+#[cfg(feature = "tokio")]
+use locks::AsyncPythonLocks;
+use locks::PythonLocks;
+pub(super) use place::Place;
+pub(super) use region::SharedRegion;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::region_options::RegionOptions;
+use crate::clock::Timestamp;
+use crate::codec::Codec;
+use crate::error::{Error, Result};
+use crate::key::Namespace;
+use crate::store::Content;
+
+/// What an entry tells.
+#[derive(Debug, PartialEq)]
+pub(super) struct Entry<V> {
+    pub(super) value: V,
+    pub(super) made_at: Timestamp,
+    /// For how long after that it is fresh, if the entry says so and not the program that reads it.
+    pub(super) lives: Lives,
+}
+
+/// Who says for how long an entry is fresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lives {
+    /// The program that reads it.
+    AsReaderSays,
+}
+
+/// An entry as bytes, for values of one type.
+pub(super) trait Form<V>: Send + Sync {
+    /// Encodes an entry that is made at this moment.
+    fn encode(&self, value: &V, made_at: Timestamp, ttl: Option<Duration>) -> Result<Vec<u8>>;
+
+    /// Decodes an entry. Returns `None` for one that Python takes for missing as well. The error says what is
+    /// wrong, without the key.
+    fn decode(&self, bytes: &[u8]) -> Result<Option<Entry<V>>>;
+}
+
+/// With whom a region shares its entries, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum SharedFormat {
+    Dogpile(DogpileFormat),
+}
+
+impl SharedFormat {
+    /// Refuses what these entries cannot hold, all of it at once.
+    pub(super) fn check(&self, region: &str, options: &RegionOptions) -> Result<()> {
+        let mut refused = Vec::new();
+        let mut refuse = |is_set: bool, what: &str| {
+            if is_set {
+                refused.push(what.to_owned());
+            }
+        };
+        refuse(options.objects.is_some(), "`in_memory`: there is no store to share");
+        let tier = "`local_tier`: it would not see what Python writes and deletes";
+        refuse(options.policy.local_tier.is_some(), tier);
+        let length = "`key_length`: Python would not find a shortened key";
+        refuse(options.key_length.is_some(), length);
+        let early = "`refresh_early`: an entry does not tell what its computation took";
+        refuse(options.policy.eagerness > 0.0, early);
+        match self {
+            SharedFormat::Dogpile(format) => {
+                let jitter = "`jitter`: an entry does not tell when it expires";
+                refuse(options.policy.jitter > 0.0, jitter);
+                refused.extend(format.problems());
+            }
+        }
+        match refused.is_empty() {
+            true => Ok(()),
+            false => Err(Error::config(format!(
+                "the region `{region}` is shared with {}, which does not go together with {}; leave that out",
+                self.partner(),
+                refused.join("; ")
+            ))),
+        }
+    }
+
+    /// Returns with whom, for messages.
+    pub(super) fn partner(&self) -> &'static str {
+        match self {
+            SharedFormat::Dogpile(_) => "dogpile.cache",
+        }
+    }
+
+    /// Returns the entries of values that serde encodes.
+    pub(super) fn form<V>(&self, place: &Place) -> Arc<dyn Form<V>>
+    where
+        V: Serialize + DeserializeOwned + 'static,
+    {
+        match self {
+            SharedFormat::Dogpile(format) => format.form(place),
+        }
+    }
+
+    /// Returns the entries of values that this codec encodes.
+    pub(super) fn form_of<V: 'static>(&self, codec: impl Codec<V>) -> Result<Arc<dyn Form<V>>> {
+        match self {
+            SharedFormat::Dogpile(format) => format.form_of(codec),
+        }
+    }
+
+    /// Returns the keys of the cache that has this name.
+    pub(super) fn keys(&self, options: &RegionOptions, cache: &str, place: &Place) -> Keys {
+        match self {
+            SharedFormat::Dogpile(format) => {
+                let _ = cache;
+                format.keys(options.key_mangler.0.clone(), place)
+            }
+        }
+    }
+
+    /// Returns what the client of the server notes beside an entry.
+    pub(super) fn content(&self) -> Content {
+        match self {
+            SharedFormat::Dogpile(_) => Content::Bytes,
+        }
+    }
+
+    /// Returns how long a lock of Python's in the store is held at most, if such locks are taken.
+    pub(super) fn lock(&self) -> Option<Duration> {
+        match self {
+            SharedFormat::Dogpile(format) => format.lock,
+        }
+    }
+
+    /// Returns the namespace that holds all entries of a cache and no others, or why there is none.
+    pub(super) fn all(&self) -> Result<Namespace, &'static str> {
+        match self {
+            SharedFormat::Dogpile(_) => Err(
+                "the keys of dogpile.cache have no common beginning; invalidate it, or remove the keys",
+            ),
+        }
+    }
+
+    /// Returns how long the store keeps an entry, if that was said.
+    pub(super) fn stored_for(&self) -> Option<Duration> {
+        match self {
+            SharedFormat::Dogpile(format) => format.stored_for,
+        }
+    }
+}
+
+/// Returns a time as Python's `time.time()` has it.
+fn seconds(time: Timestamp) -> f64 {
+    time.as_micros() as f64 / 1e6
+}
+
+/// Reads it; `None` for a time before 1970, and for what is no time.
+fn timestamp(seconds: f64) -> Option<Timestamp> {
+    let micros = (seconds * 1e6).round();
+    // The largest integer up to which a float has them all.
+    (micros > 0.0 && micros < 9_007_199_254_740_992.0)
+        .then(|| Timestamp::from_micros(micros as u64))
+}
