@@ -85,6 +85,9 @@ pub mod middleware;
 mod nearest;
 #[cfg(feature = "tokio")]
 mod off_thread;
+#[cfg(feature = "python")]
+#[doc(hidden)]
+pub mod pickle;
 mod private;
 mod proxies;
 pub mod record;

@@ -10,6 +10,8 @@ use std::fmt;
 
 pub use convert::Element;
 use nested::Level;
+#[cfg(feature = "python")]
+pub(crate) use nested::{DEEPEST, TooDeep};
 pub use nested::{List, Values};
 
 /// A value in a session: plain data, never code, so loading a session from a store cannot run anything.

@@ -148,7 +148,7 @@ wraps!(Values(BTreeMap<String, Value>) of (String, Value), owned btree_map::Into
 
 /// Limits the depth of nested values while decoding. Bytes from a store could ask for a million levels, and
 /// reading those would exhaust the stack, which no caller can catch.
-const DEEPEST: usize = 64;
+pub(crate) const DEEPEST: usize = 64;
 
 thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
@@ -159,7 +159,7 @@ pub(super) struct Level(());
 
 /// There are no more levels.
 #[derive(Debug)]
-pub(crate) struct TooDeep;
+pub struct TooDeep;
 
 impl Level {
     pub(super) fn enter() -> Result<Level, TooDeep> {

@@ -86,6 +86,8 @@ mod on_disk;
 mod on_threads;
 mod overlap;
 mod peers;
+#[cfg(feature = "python")]
+mod pickles;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(all(feature = "postgres", feature = "tokio"))]

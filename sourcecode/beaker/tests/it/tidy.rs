@@ -54,6 +54,7 @@ fn what_never_depends_on_what() {
         ("world.rs", &["clock"]),
         ("metrics.rs", &["clock"]),
         ("value/", &["error", "value"]),
+        ("pickle/", &["pickle", "value"]),
         ("codec.rs", &["error"]),
         ("record.rs", &["clock"]),
         ("signing.rs", &["error"]),
