@@ -80,7 +80,7 @@ pub use load_error::LoadError;
 pub use memory_options::{EvictionCause, MemoryOptions};
 pub use policy::{CacheEntry, Executor, KeyMangler, OnStoreFailure, OnTimeout};
 #[cfg(feature = "python")]
-pub use python::DogpileFormat;
+pub use python::{BeakerCacheFormat, DogpileFormat};
 pub use region::{Region, Regions};
 pub use region_options::RegionOptions;
 pub use stats::Stats;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::freshness::Time;
 use super::policy::{KeyMangler, OnStoreFailure, OnTimeout, Policy};
 #[cfg(feature = "python")]
-use super::python::{DogpileFormat, SharedFormat};
+use super::python::{BeakerCacheFormat, DogpileFormat, SharedFormat};
 use crate::backend::{AnyBackend, Backend};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -311,6 +311,39 @@ impl RegionOptions {
     #[cfg(feature = "python")]
     pub fn shared_with_dogpile(mut self, format: DogpileFormat) -> RegionOptions {
         self.shared = Some(SharedFormat::Dogpile(format));
+        self
+    }
+
+    /// Shares the entries of this region's caches with Beaker's cache in Python: they have the same keys in the
+    /// same redis or memcached, and the form that Beaker writes. Default: a form of this library's own.
+    ///
+    /// The name of a cache is Beaker's namespace. Keys must be texts, and [`BeakerCacheFormat::function_key`]
+    /// makes those of decorated functions. A backend in memory is accepted for tests of a program.
+    ///
+    /// What is different in such a region is what [`shared_with_dogpile`](RegionOptions::shared_with_dogpile)
+    /// says, except for this: each entry says itself for how long it is fresh, so [`ttl`](RegionOptions::ttl)
+    /// applies to what is written here; and in redis, `clear` removes the namespace for both sides.
+    ///
+    /// # Errors
+    ///
+    /// `Region::configure` returns `ErrorKind::Config` for a store that Beaker's cache cannot read, and together
+    /// with `local_tier`, `key_length`, `refresh_early` or `in_memory`.
+    ///
+    /// ```
+    /// use beaker::Backend;
+    /// use beaker::cache::{BeakerCacheFormat, Region, RegionOptions};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let region = Region::named("short_term");
+    /// let options = RegionOptions::new(Backend::memory());
+    /// region.configure(options.shared_with_beaker(BeakerCacheFormat::new()))?;
+    /// region.cache("standings")?.put("Kimi", 110_u32)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "python")]
+    pub fn shared_with_beaker(mut self, format: BeakerCacheFormat) -> RegionOptions {
+        self.shared = Some(SharedFormat::Beaker(format));
         self
     }
 

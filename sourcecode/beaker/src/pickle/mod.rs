@@ -204,7 +204,7 @@ impl Pickle {
     }
 
     /// Adds a node.
-    pub(in crate::pickle) fn push(&mut self, node: Node) -> NodeId {
+    pub(crate) fn push(&mut self, node: Node) -> NodeId {
         let id = NodeId::at(self.nodes.len());
         self.nodes.push(node);
         id

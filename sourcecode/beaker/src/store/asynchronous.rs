@@ -183,9 +183,9 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
     /// `None`.
     #[cfg(feature = "python")]
     #[doc(hidden)]
-    fn verbatim(&self, content: super::Content) -> Option<super::Verbatim<dyn AsyncStore>> {
+    fn verbatim(&self, content: super::Content) -> Result<Option<super::Verbatim<dyn AsyncStore>>> {
         let _ = content;
-        None
+        Ok(None)
     }
 
     /// Returns the clock by which values expire, for the default [`increment`](AsyncStore::increment).
@@ -260,7 +260,7 @@ impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
     }
 
     #[cfg(feature = "python")]
-    fn verbatim(&self, content: super::Content) -> Option<super::Verbatim<dyn AsyncStore>> {
+    fn verbatim(&self, content: super::Content) -> Result<Option<super::Verbatim<dyn AsyncStore>>> {
         (**self).verbatim(content)
     }
 

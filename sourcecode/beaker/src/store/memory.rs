@@ -145,8 +145,8 @@ impl fmt::Debug for MemoryStore {
 
 impl Store for MemoryStore {
     #[cfg(feature = "python")]
-    fn verbatim(&self, _: super::Content) -> Option<super::Verbatim<dyn Store>> {
-        Some(super::Verbatim::Here)
+    fn verbatim(&self, _: super::Content) -> Result<Option<super::Verbatim<dyn Store>>> {
+        Ok(Some(super::Verbatim::Here))
     }
 
     fn get(&self, key: &Key) -> Result<Option<Stored>> {

@@ -244,9 +244,9 @@ pub trait Store: Debug + Send + Sync + 'static {
     /// `None`.
     #[cfg(feature = "python")]
     #[doc(hidden)]
-    fn verbatim(&self, content: Content) -> Option<Verbatim<dyn Store>> {
+    fn verbatim(&self, content: Content) -> Result<Option<Verbatim<dyn Store>>> {
         let _ = content;
-        None
+        Ok(None)
     }
 
     /// Returns the clock by which values expire, for the default [`increment`](Store::increment). Default:
@@ -428,7 +428,7 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     }
 
     #[cfg(feature = "python")]
-    fn verbatim(&self, content: Content) -> Option<Verbatim<dyn Store>> {
+    fn verbatim(&self, content: Content) -> Result<Option<Verbatim<dyn Store>>> {
         (**self).verbatim(content)
     }
 

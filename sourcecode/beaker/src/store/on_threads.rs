@@ -233,16 +233,17 @@ impl AsyncStore for OnThreads {
     }
 
     #[cfg(feature = "python")]
-    fn verbatim(&self, content: super::Content) -> Option<super::Verbatim<dyn AsyncStore>> {
+    fn verbatim(&self, content: super::Content) -> Result<Option<super::Verbatim<dyn AsyncStore>>> {
         use super::Verbatim::{Here, Memcached, Redis};
         let through = |store| -> Arc<dyn AsyncStore> {
             Arc::new(OnThreads { store, gate: self.gate.clone() })
         };
-        self.store.verbatim(content).map(|it| match it {
+        let found = self.store.verbatim(content)?;
+        Ok(found.map(|it| match it {
             Here => Here,
             Redis(store) => Redis(through(store)),
             Memcached(store) => Memcached(through(store)),
-        })
+        }))
     }
 
     fn clock(&self) -> &dyn Clock {

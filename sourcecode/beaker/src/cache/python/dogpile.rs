@@ -12,12 +12,22 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::keys::{Keys, Rule, sha1_hex};
+use super::pickled::{CachedValue, Pickled};
 use super::place::Place;
 use super::{Entry, Form, Lives, seconds, timestamp};
 use crate::cache::policy::KeyMangler;
 use crate::clock::Timestamp;
 use crate::codec::{Codec, Json};
 use crate::error::{Error, Result};
+use crate::key::Namespace;
+use crate::store::Content;
+
+/// What there is of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Payload {
+    Json,
+    Pickle,
+}
 
 /// The version of entries, which dogpile.cache has had since its first release. It makes a value with
 /// another one again.
@@ -29,7 +39,8 @@ const VERSION: f64 = 2.0;
 /// | dogpile.cache | here |
 /// |---|---|
 /// | `make_region(serializer=lambda value: json.dumps(value).encode(), deserializer=json.loads)` | [`DogpileFormat::json`] |
-/// | another `serializer` and `deserializer` | a [`Codec`] of your own, with [`Region::cache_with_codec`](crate::cache::Region::cache_with_codec) |
+/// | another `serializer` and `deserializer` | the same, and a [`Codec`] of your own with [`Region::cache_with_codec`](crate::cache::Region::cache_with_codec) |
+/// | `make_region()`, which pickles values | [`DogpileFormat::pickle`] |
 /// | `key_mangler=sha1_mangle_key` | [`sha1_keys`](DogpileFormat::sha1_keys) |
 /// | `key_mangler=length_conditional_mangler(200, sha1_mangle_key)` | [`sha1_keys_from(200)`](DogpileFormat::sha1_keys_from) |
 /// | another `key_mangler` | [`RegionOptions::key_mangler`](crate::cache::RegionOptions::key_mangler) |
@@ -60,6 +71,7 @@ const VERSION: f64 = 2.0;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct DogpileFormat {
+    payload: Payload,
     hashed_from: Option<usize>,
     pub(super) stored_for: Option<Duration>,
     pub(super) lock: Option<Duration>,
@@ -73,7 +85,24 @@ impl DogpileFormat {
     /// Values are encoded as by [`Json`]. Python's `NaN` and `Infinity` are not JSON: an entry with them is an
     /// error here, and a `NaN` from here is a `null`.
     pub fn json() -> DogpileFormat {
+        DogpileFormat::of(Payload::Json)
+    }
+
+    /// Describes entries whose values are pickled, which is what dogpile.cache does by default: in redis the
+    /// value, and in memcached the whole entry.
+    ///
+    /// Pickles are read without running anything. The values that both sides know are those of
+    /// [`Value`](crate::Value): `None`, `True`, `False`, integers of 64 bits, floats, texts, bytes, lists, tuples
+    /// (which are lists here) and dicts whose keys are texts. Any other value, such as a `datetime`, is an
+    /// `ErrorKind::Codec` here that names its class, and stays where it is. A list or a dict that occurs twice in
+    /// one value is such a value as well.
+    pub fn pickle() -> DogpileFormat {
+        DogpileFormat::of(Payload::Pickle)
+    }
+
+    fn of(payload: Payload) -> DogpileFormat {
         DogpileFormat {
+            payload,
             hashed_from: None,
             stored_for: None,
             lock: None,
@@ -163,6 +192,13 @@ impl DogpileFormat {
         sha1_hex(key)
     }
 
+    pub(super) fn content(&self) -> Content {
+        match self.payload {
+            Payload::Json => Content::Bytes,
+            Payload::Pickle => Content::Pickle,
+        }
+    }
+
     pub(super) fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let is_fit = |c: char| c.is_alphanumeric() || "_-.:".contains(c);
@@ -184,20 +220,29 @@ impl DogpileFormat {
     where
         V: Serialize + DeserializeOwned + 'static,
     {
-        let _ = place;
-        Arc::new(Serialized { codec: Box::new(Json) })
+        match (self.payload, place.is_memcached) {
+            (Payload::Json, _) => Arc::new(Serialized { codec: Box::new(Json) }),
+            (Payload::Pickle, false) => Arc::new(Serialized { codec: Box::new(Pickled) }),
+            (Payload::Pickle, true) => Arc::new(CachedValue::new()),
+        }
     }
 
     pub(super) fn form_of<V: 'static>(&self, codec: impl Codec<V>) -> Result<Arc<dyn Form<V>>> {
-        Ok(Arc::new(Serialized { codec: Box::new(codec) }))
+        match self.payload {
+            Payload::Json => Ok(Arc::new(Serialized { codec: Box::new(codec) })),
+            Payload::Pickle => Err(Error::config(
+                "pickled values take no codec: ask `cache`; or give the region `DogpileFormat::json`, whose \
+                 values a codec of your own can encode",
+            )),
+        }
     }
 
     pub(super) fn keys(&self, mangler: Option<KeyMangler>, place: &Place) -> Keys {
         let rule = Rule::Dogpile { hashed_from: self.hashed_from };
-        let is_memcached = place.is_memcached;
+        let (is_memcached, prefix) = (place.is_memcached, Namespace::default());
         // The one of memcached cannot be changed.
         let lock_prefix = if is_memcached { "_lock".to_owned() } else { self.lock_prefix.clone() };
-        Keys { mangler, rule, is_memcached, lock_prefix }
+        Keys { mangler, rule, prefix, is_memcached, lock_prefix }
     }
 }
 

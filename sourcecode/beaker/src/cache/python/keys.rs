@@ -1,6 +1,6 @@
 //! [`Keys`]: the texts under which Python has its entries and locks in a store.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
 use data_encoding::HEXLOWER;
 use sha1::{Digest, Sha1};
@@ -16,6 +16,8 @@ const LONGEST_IN_MEMCACHED: usize = 250;
 pub(in crate::cache) struct Keys {
     pub(super) mangler: Option<KeyMangler>,
     pub(super) rule: Rule,
+    /// What each key of the cache begins with.
+    pub(super) prefix: Namespace,
     pub(super) is_memcached: bool,
     /// What the key of a lock has before that of the entry.
     pub(super) lock_prefix: String,
@@ -25,18 +27,22 @@ pub(in crate::cache) struct Keys {
 pub(super) enum Rule {
     /// As it is; from this number of characters on, its SHA-1 hash.
     Dogpile { hashed_from: Option<usize> },
+    /// In ASCII, after the prefix; hashed if it has more characters than this.
+    BeakerInRedis { longest: usize },
+    /// In ASCII, after the namespace and `_`, with another sign for a space; hashed with the namespace.
+    BeakerInMemcached { namespace: String },
 }
 
 impl Keys {
     /// Returns the key of an entry.
     pub(in crate::cache) fn entry(&self, key: &[u8]) -> Result<Key> {
-        self.text(key).map(|text| Namespace::default().key(text))
+        self.text(key).map(|text| self.prefix.key(text))
     }
 
     /// Returns the key of the lock under which that entry is made.
     pub(in crate::cache) fn lock(&self, key: &[u8]) -> Result<Key> {
         let text = self.text(key)?;
-        Ok(Namespace::default().key(format!("{}{text}", self.lock_prefix)))
+        Ok(Namespace::default().key(format!("{}{}{text}", self.lock_prefix, self.prefix.name())))
     }
 
     fn text(&self, key: &[u8]) -> Result<String> {
@@ -55,6 +61,15 @@ impl Keys {
                 sha1_hex(&text)
             }
             Rule::Dogpile { .. } => text,
+            Rule::BeakerInRedis { longest } => {
+                let text = in_ascii(&text);
+                if text.len() > *longest { sha1_hex(&text) } else { text }
+            }
+            Rule::BeakerInMemcached { namespace } => {
+                // An accident of Beaker in Python 3, which meant a middle dot.
+                let text = format!("{namespace}_{}", in_ascii(&text)).replace(' ', "\u{c2}\u{b7}");
+                if text.chars().count() > LONGEST_IN_MEMCACHED { sha1_hex(&text) } else { text }
+            }
         };
         self.is_fit(&text).map(|()| text)
     }
@@ -64,10 +79,16 @@ impl Keys {
         let refuse = |why: &str| {
             let shown = Shown(text.as_bytes());
             Err(Error::config(format!(
-                "the key {shown} {why}; hash it on both sides: Python's `sha1_mangle_key` is `sha1_keys` here"
+                "the key {shown} {why}; {}",
+                match self.rule {
+                    Rule::Dogpile { .. } => {
+                        "hash it on both sides: Python's `sha1_mangle_key` is `sha1_keys` here"
+                    }
+                    _ => "take another key on both sides",
+                }
             )))
         };
-        if text.is_empty() {
+        if text.is_empty() && matches!(self.rule, Rule::Dogpile { .. }) {
             return refuse("is empty");
         }
         if !self.is_memcached {
@@ -82,6 +103,23 @@ impl Keys {
             false => Ok(()),
         }
     }
+}
+
+/// Returns what Python's `key.encode("ascii", "backslashreplace")` returns.
+fn in_ascii(text: &str) -> String {
+    let mut ascii = String::with_capacity(text.len());
+    for c in text.chars() {
+        let _ = match u32::from(c) {
+            0..0x80 => {
+                ascii.push(c);
+                Ok(())
+            }
+            code @ 0x80..0x100 => write!(ascii, "\\x{code:02x}"),
+            code @ 0x100..0x10000 => write!(ascii, "\\u{code:04x}"),
+            code => write!(ascii, "\\U{code:08x}"),
+        };
+    }
+    ascii
 }
 
 /// Returns the SHA-1 hash of a text in hexadecimal digits.
@@ -108,10 +146,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::cache::python::BeakerCacheFormat;
 
     fn dogpile(hashed_from: Option<usize>, is_memcached: bool) -> Keys {
         let rule = Rule::Dogpile { hashed_from };
-        Keys { mangler: None, rule, is_memcached, lock_prefix: "_lock".into() }
+        let prefix = Namespace::default();
+        Keys { mangler: None, rule, prefix, is_memcached, lock_prefix: "_lock".into() }
     }
 
     fn name(key: Result<Key>) -> String {
@@ -160,5 +200,43 @@ mod tests {
         }
         assert!(dogpile(None, true).entry(&long.as_bytes()[..245]).is_ok());
         assert!(dogpile(Some(200), true).entry(long.as_bytes()).is_ok());
+    }
+    fn beaker(namespace: &str, is_memcached: bool) -> Keys {
+        BeakerCacheFormat::new().keys_in(namespace, None, is_memcached)
+    }
+
+    /// What Beaker 1.14.1 uses, for the namespace `testns`.
+    #[test]
+    fn a_key_of_beaker_in_redis() {
+        let keys = beaker("testns", false);
+        let wire = |key: &str| {
+            let key = keys.entry(key.as_bytes()).unwrap();
+            format!("{}{}", key.namespace().name(), str::from_utf8(key.name()).unwrap())
+        };
+        assert_eq!(wire("k1"), "beaker_cache:testns:k1");
+        assert_eq!(wire("has space"), "beaker_cache:testns:has space");
+        assert_eq!(
+            wire("Espa\u{f1}a \u{14f}\u{1f3c1}"),
+            r"beaker_cache:testns:Espa\xf1a \u014f\U0001f3c1"
+        );
+        assert_eq!(wire(&"z".repeat(1004)).len(), 1024);
+        let hashed = "beaker_cache:testns:ceabca905fd654aa6bef93911245097a951d7667";
+        assert_eq!(wire(&"z".repeat(1100)), hashed);
+        assert_eq!(wire(&"z".repeat(1005)).len(), 60);
+        let lock = keys.lock(b"k1").unwrap();
+        assert_eq!(lock.name(), b"beaker_lock:beaker_cache:testns:k1");
+    }
+
+    #[test]
+    fn a_key_of_beaker_in_memcached() {
+        let keys = beaker("testns", true);
+        let wire = |key: &str| name(keys.entry(key.as_bytes()));
+        assert_eq!(wire("k1"), "testns_k1");
+        assert_eq!(wire("has space"), "testns_has\u{c2}\u{b7}space");
+        assert_eq!(wire("hi\u{14f}"), r"testns_hi\u014f");
+        assert_eq!(wire(&"x".repeat(300)), "f514e676e7294605e67bdb369d6ff0b4b1cf2cf1");
+        assert_eq!(wire(&"x".repeat(243)).len(), 250);
+        assert_eq!(wire(&"x".repeat(244)).len(), 40);
+        assert!(keys.entry(b"a\nb").is_err());
     }
 }

@@ -10,6 +10,8 @@
 //! | file | what is there |
 //! |---|---|
 //! | `dogpile` | the options of dogpile.cache, and its entries |
+//! | `beaker` | the entries of Beaker's cache |
+//! | `pickled` | values and entries that are pickled |
 //! | `keys` | the keys of both, and the helpers with which Python makes them |
 //! | `place` | where the entries are: the store behind a backend, as Python sees it |
 //! | `region` | what a region has that is shared |
@@ -17,15 +19,18 @@
 //!
 //! The operations of a cache on such entries are in `storage/python.rs`.
 
+mod beaker;
 mod dogpile;
 mod keys;
 mod locks;
+mod pickled;
 mod place;
 mod region;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use beaker::BeakerCacheFormat;
 pub use dogpile::DogpileFormat;
 pub(super) use keys::Keys;
 #[cfg(feature = "tokio")]
@@ -57,6 +62,9 @@ pub(super) struct Entry<V> {
 pub(super) enum Lives {
     /// The program that reads it.
     AsReaderSays,
+    /// The entry itself.
+    For(Duration),
+    Forever,
 }
 
 /// An entry as bytes, for values of one type.
@@ -73,6 +81,7 @@ pub(super) trait Form<V>: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SharedFormat {
     Dogpile(DogpileFormat),
+    Beaker(BeakerCacheFormat),
 }
 
 impl SharedFormat {
@@ -97,6 +106,7 @@ impl SharedFormat {
                 refuse(options.policy.jitter > 0.0, jitter);
                 refused.extend(format.problems());
             }
+            SharedFormat::Beaker(_) => {}
         }
         match refused.is_empty() {
             true => Ok(()),
@@ -112,6 +122,7 @@ impl SharedFormat {
     pub(super) fn partner(&self) -> &'static str {
         match self {
             SharedFormat::Dogpile(_) => "dogpile.cache",
+            SharedFormat::Beaker(_) => "Beaker",
         }
     }
 
@@ -122,6 +133,7 @@ impl SharedFormat {
     {
         match self {
             SharedFormat::Dogpile(format) => format.form(place),
+            SharedFormat::Beaker(format) => format.form(),
         }
     }
 
@@ -129,39 +141,44 @@ impl SharedFormat {
     pub(super) fn form_of<V: 'static>(&self, codec: impl Codec<V>) -> Result<Arc<dyn Form<V>>> {
         match self {
             SharedFormat::Dogpile(format) => format.form_of(codec),
+            SharedFormat::Beaker(_) => {
+                Err(Error::config("Beaker's values are pickled, and take no codec: ask `cache`"))
+            }
         }
     }
 
     /// Returns the keys of the cache that has this name.
     pub(super) fn keys(&self, options: &RegionOptions, cache: &str, place: &Place) -> Keys {
+        let mangler = options.key_mangler.0.clone();
         match self {
-            SharedFormat::Dogpile(format) => {
-                let _ = cache;
-                format.keys(options.key_mangler.0.clone(), place)
-            }
+            SharedFormat::Dogpile(format) => format.keys(mangler, place),
+            SharedFormat::Beaker(format) => format.keys_in(cache, mangler, place.is_memcached),
         }
     }
 
     /// Returns what the client of the server notes beside an entry.
     pub(super) fn content(&self) -> Content {
         match self {
-            SharedFormat::Dogpile(_) => Content::Bytes,
+            SharedFormat::Dogpile(format) => format.content(),
+            SharedFormat::Beaker(_) => Content::Pickle,
         }
     }
 
     /// Returns how long a lock of Python's in the store is held at most, if such locks are taken.
-    pub(super) fn lock(&self) -> Option<Duration> {
+    fn lock(&self, is_memcached: bool) -> Option<Duration> {
         match self {
             SharedFormat::Dogpile(format) => format.lock,
+            SharedFormat::Beaker(format) => format.lock(is_memcached),
         }
     }
 
     /// Returns the namespace that holds all entries of a cache and no others, or why there is none.
-    pub(super) fn all(&self) -> Result<Namespace, &'static str> {
+    fn all(&self, cache: &str, place: &Place) -> Result<Namespace, &'static str> {
         match self {
             SharedFormat::Dogpile(_) => Err(
                 "the keys of dogpile.cache have no common beginning; invalidate it, or remove the keys",
             ),
+            SharedFormat::Beaker(format) => format.all(cache, place.is_memcached),
         }
     }
 
@@ -169,6 +186,7 @@ impl SharedFormat {
     pub(super) fn stored_for(&self) -> Option<Duration> {
         match self {
             SharedFormat::Dogpile(format) => format.stored_for,
+            SharedFormat::Beaker(_) => None,
         }
     }
 }

@@ -25,13 +25,13 @@ impl Place {
     ) -> Result<Place> {
         let content = format.content();
         let found = match &backend.store {
-            AnyStore::Blocking(store) => store.verbatim(content).map(|it| match it {
+            AnyStore::Blocking(store) => store.verbatim(content)?.map(|it| match it {
                 Verbatim::Here => (backend.store.clone(), false),
                 Verbatim::Redis(store) => (AnyStore::Blocking(store), false),
                 Verbatim::Memcached(store) => (AnyStore::Blocking(store), true),
             }),
             #[cfg(feature = "tokio")]
-            AnyStore::Async(store) => store.verbatim(content).map(|it| match it {
+            AnyStore::Async(store) => store.verbatim(content)?.map(|it| match it {
                 Verbatim::Here => (backend.store.clone(), false),
                 Verbatim::Redis(store) => (AnyStore::Async(store), false),
                 Verbatim::Memcached(store) => (AnyStore::Async(store), true),
@@ -45,7 +45,7 @@ impl Place {
                 backend.store
             ))
         })?;
-        let locks = match format.lock() {
+        let locks = match format.lock(is_memcached) {
             None => backend.locks.clone(),
             Some(timeout) => match &store {
                 AnyStore::Blocking(store) => {

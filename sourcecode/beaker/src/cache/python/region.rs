@@ -70,7 +70,7 @@ impl SharedRegion {
             keys: self.format.keys(options, name, &self.place),
             form,
             stored_for: self.format.stored_for(),
-            all: self.format.all(),
+            all: self.format.all(name, &self.place),
             region: Arc::clone(&self.marks),
         };
         Engine::shared_with_python(self.place.backend.clone(), full_name, terms)

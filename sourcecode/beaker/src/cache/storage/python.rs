@@ -189,6 +189,8 @@ impl<V> Cache<V> {
         let Some(Entry { value, made_at, lives }) = entry else { return Ok(nothing) };
         let lives = match lives {
             Lives::AsReaderSays => ttl,
+            Lives::For(time) => Some(time),
+            Lives::Forever => None,
         };
         let (origin, fresh_until) = (Origin::default(), lives.map(|time| made_at + time));
         let age = Age { made_at, origin, fresh_until, cost: Duration::ZERO, tags: None };

@@ -1,6 +1,9 @@
 //! Sessions in cookies that a real Beaker shares. `BEAKER_PYTHON` names a Python that has the packages
 //! `Beaker` and `cryptography`; `.ci/run` makes one.
 
+#[cfg(all(feature = "python", feature = "redis", feature = "memcached", feature = "tokio"))]
+mod caches;
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
