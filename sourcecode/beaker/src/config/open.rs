@@ -295,8 +295,8 @@ impl RegionConfig {
     }
 
     fn configured(&self, options: RegionOptions) -> RegionOptions {
-        let options = options
-            .key_length(self.key_length)
+        let options = self
+            .shared(options)
             .stale_for(self.stale_for)
             .on_store_failure(self.on_store_failure)
             .jitter(f64::from(self.jitter) / 100.0)

@@ -190,6 +190,7 @@ impl CacheConfig {
                 region.check_objects(&reader);
             }
             region.check_bound(&reader);
+            region.check_format(&reader);
             region.objects &= region.max_objects().is_some();
             (name.to_owned(), region)
         });
@@ -198,6 +199,9 @@ impl CacheConfig {
             default.check_objects(&reader);
         }
         default.check_bound(&reader);
+        if regions.is_empty() {
+            default.check_format(&reader);
+        }
         CacheConfig { regions, default: default.without_what_says_nothing() }
     }
 }
@@ -226,6 +230,9 @@ impl RegionConfig {
     fn without_what_says_nothing(mut self) -> RegionConfig {
         self.on_timeout = self.wait_timeout.and(self.on_timeout);
         self.local_ttl = self.local_tier.and(self.local_ttl);
+        if !self.format.is_dogpile() {
+            (self.distributed_lock, self.stored_for, self.sha1_keys_from) = (None, None, None);
+        }
         self
     }
 }
@@ -236,7 +243,13 @@ type Pair = (&'static str, (&'static str, fn(&RegionConfig) -> bool));
 const PAIRS: &[Pair] = &[
     ("on_timeout", ("wait_timeout", |it| it.wait_timeout.is_some())),
     ("local_ttl", ("local_tier", |it| it.local_tier.is_some())),
+    ("distributed_lock", DOGPILE),
+    ("stored_for", DOGPILE),
+    ("sha1_keys_from", DOGPILE),
 ];
+
+const DOGPILE: (&str, fn(&RegionConfig) -> bool) =
+    ("format = dogpile-json` or `dogpile-pickle", |it| it.format.is_dogpile());
 
 fn reader_of<'a>(settings: &'a Settings, name: &str, problems: &'a Problems) -> Reader<'a> {
     Reader::new(settings, format!("cache.{name}."), name::region(), problems).inheriting("cache.")

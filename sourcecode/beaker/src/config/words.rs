@@ -65,6 +65,12 @@ pub(super) fn seconds(text: &str) -> ParseResult<Duration> {
     whole(text, 0..=LONGEST).map(Duration::from_secs).ok_or_else(allowed)
 }
 
+/// Whole seconds, at least one.
+pub(super) fn time(text: &str) -> ParseResult<Duration> {
+    let allowed = || format!("allowed are whole seconds, 1 to {LONGEST} (100 years)");
+    whole(text, 1..=LONGEST).map(Duration::from_secs).ok_or_else(allowed)
+}
+
 /// Whole milliseconds, with a minimum.
 pub(super) fn milliseconds(text: &str, least: u64) -> ParseResult<Duration> {
     let most = LONGEST * 1000;

@@ -294,7 +294,7 @@ fn keys_are_the_same() {
         for key in keys {
             python.put(&key, &json!([1]));
             assert_eq!(cache.get(&key).unwrap(), Some(value(&json!([1]))), "{shared:?} {key}");
-            cache.put(&key, "two").unwrap();
+            cache.put(&key, Value::from("two")).unwrap();
             assert_eq!(python.get(&key), json!(["two"]), "{shared:?} {key}");
         }
         let error = cache.get(7_u32).unwrap_err();
@@ -356,7 +356,7 @@ fn what_has_expired_has_expired_for_both() {
         assert_eq!((cache.get(&key).unwrap(), python.get(&key)), (None, json!("missing")));
         let stale = cache.clone().stale_for(PAST);
         assert_eq!(stale.peek(&key).unwrap().unwrap().0, "old".into(), "{shared:?}");
-        assert_eq!(cache.get_or_create(&key, || "new").unwrap(), "new".into());
+        assert_eq!(cache.get_or_create(&key, || Value::from("new")).unwrap(), "new".into());
         assert_eq!(python.get(&key), json!(["new"]));
         // Ours of long ago.
         let now = SystemClock.now();
@@ -364,7 +364,7 @@ fn what_has_expired_has_expired_for_both() {
         let clock = Arc::new(ManualClock::new(past));
         let back_then = shared.region(&servers, |options| options.clock(clock));
         let cache = back_then.cache::<Value>(CACHE).unwrap();
-        cache.put(&key, "old").unwrap();
+        cache.put(&key, Value::from("old")).unwrap();
         assert_eq!(cache.get(&key).unwrap(), Some("old".into()));
         assert_eq!(python.get(&key), json!("missing"), "{shared:?}");
         let made = python.run("answer['shown'] = side.create(key, lambda: 'newer')", &key);
@@ -385,7 +385,7 @@ fn what_is_removed_is_removed_for_both() {
         python.put(&key, &json!(1));
         assert!(cache.remove(&key).unwrap() && !cache.remove(&key).unwrap());
         assert_eq!(python.get(&key), json!("missing"));
-        cache.put(&key, 2).unwrap();
+        cache.put(&key, Value::from(2)).unwrap();
         python.run("side.remove(key)", &key);
         assert_eq!(cache.get(&key).unwrap(), None);
         // An invalidation is this process's own.
@@ -400,7 +400,7 @@ fn what_is_removed_is_removed_for_both() {
             Shared::BeakerRedis => {
                 cache.clear().unwrap();
                 assert_eq!(python.get(&key), json!("missing"));
-                cache.put(&key, 5).unwrap();
+                cache.put(&key, Value::from(5)).unwrap();
                 python.run("side.cache.clear()", &key);
                 assert_eq!(cache.get(&key).unwrap(), None);
             }
@@ -424,7 +424,7 @@ fn a_region_is_invalidated_in_this_process() {
         assert_eq!(cache.peek(&key).unwrap().unwrap().0, 1.into());
         region.invalidate().unwrap();
         assert_eq!(cache.peek(&key).unwrap(), None);
-        assert_eq!(cache.get_or_create(&key, || 2).unwrap(), 2.into());
+        assert_eq!(cache.get_or_create(&key, || Value::from(2)).unwrap(), 2.into());
         assert_eq!(python.get(&key), json!([2]));
     }
 }
@@ -525,7 +525,7 @@ fn while_we_compute_python_does_not() {
                 cache.get_or_create(&key, move || {
                     began.send(()).unwrap();
                     ended.recv().unwrap();
-                    "ours"
+                    Value::from("ours")
                 })
             });
             begun.recv().unwrap();
@@ -585,7 +585,7 @@ fn tasks_share_the_same_entries() {
             assert_eq!(cache.get(&key).await.unwrap(), Some(1.into()));
             assert!(cache.remove(&key).await.unwrap());
             assert_eq!(python.get(&key), json!("missing"));
-            assert_eq!(cache.get_or_create(&key, || async { 2 }).await.unwrap(), 2.into());
+            assert_eq!(cache.get_or_create(&key, || async { Value::from(2) }).await.unwrap(), 2.into());
             assert_eq!(python.get(&key), json!([2]), "{shared:?}");
             if shared.locks_together() {
                 let key = fresh("tasks");
