@@ -1,5 +1,5 @@
 //! [`FileLock`]: one exclusive lock of the operating system on one file, which is removed again
-//! when the lock is given back.
+//! when the lock is given back; and [`StandingLock`], on a file that stays.
 
 use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
@@ -81,6 +81,51 @@ impl Drop for FileLock {
         }
         // Before the file is closed: after that, its number may be another file's.
         held().remove(&self.id);
+    }
+}
+
+/// A lock on a file that is never removed, because programs that lock it as well rely on it. Given back on
+/// drop.
+///
+/// A thread must not take it twice: it would wait for itself.
+#[cfg(feature = "python")]
+#[derive(Debug)]
+pub(crate) struct StandingLock {
+    _file: File,
+}
+
+/// Whom a lock keeps away.
+#[cfg(feature = "python")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Those who want it exclusively.
+    Shared,
+    /// Everybody else.
+    Exclusive,
+}
+
+#[cfg(feature = "python")]
+impl StandingLock {
+    /// Waits for the lock on the file at this path, which is created, with its folder, if missing.
+    pub(crate) fn lock(path: &Path, mode: Mode) -> io::Result<StandingLock> {
+        loop {
+            let file = match mode {
+                // The file may be another user's, who lets us read it.
+                Mode::Shared => match private::options().read(true).open(path) {
+                    Err(error) if error.kind() == ErrorKind::NotFound => open(path)?,
+                    opened => opened?,
+                },
+                Mode::Exclusive => open(path)?,
+            };
+            match mode {
+                Mode::Shared => file.lock_shared()?,
+                Mode::Exclusive => file.lock()?,
+            }
+            // Somebody who tidies up may have removed it.
+            if is_at(&file_id(&file, path)?, path)? {
+                return Ok(StandingLock { _file: file });
+            }
+        }
     }
 }
 
@@ -201,6 +246,25 @@ mod tests {
         assert!(!other());
         std::thread::scope(|scope| scope.spawn(move || drop(held)).join().unwrap());
         assert!(other() && FileLock::lock(&path).is_ok());
+    }
+
+    #[cfg(feature = "python")]
+    #[test]
+    fn a_standing_lock_stays_and_readers_share_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("locks/a.lock");
+        drop(StandingLock::lock(&path, Mode::Exclusive).unwrap());
+        assert!(path.exists());
+        let first = StandingLock::lock(&path, Mode::Shared).unwrap();
+        let second = StandingLock::lock(&path, Mode::Shared).unwrap();
+        let free = || File::open(&path).unwrap().try_lock().is_ok();
+        assert!(!free());
+        drop(first);
+        assert!(!free());
+        drop(second);
+        assert!(free());
+        let _held = StandingLock::lock(&path, Mode::Exclusive).unwrap();
+        assert!(!free() && File::open(&path).unwrap().try_lock_shared().is_err());
     }
 
     #[cfg(unix)]

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "tokio")]
 mod asynchronous;
+#[cfg(feature = "python")]
+mod beaker;
 mod open;
 pub(crate) mod options;
 

@@ -82,7 +82,7 @@ impl BackendOptions {
     }
 
     /// Returns the folder of locks, and whether it differs from the usual one in the folder of the data.
-    fn lock_folder(&self, usual: &str) -> (std::path::PathBuf, bool) {
+    pub(super) fn lock_folder(&self, usual: &str) -> (std::path::PathBuf, bool) {
         match self.text("lock_dir") {
             Some(folder) => (folder.into(), true),
             None => (Path::new(self.required("data_dir")).join(usual), false),
@@ -90,22 +90,22 @@ impl BackendOptions {
     }
 
     /// Returns a text that must exist, because the option is required or has a default.
-    fn required(&self, option: &str) -> &str {
+    pub(super) fn required(&self, option: &str) -> &str {
         self.text(option).unwrap_or_default()
     }
 
     #[cfg(feature = "redis")]
-    fn urls(&self) -> &str {
+    pub(super) fn urls(&self) -> &str {
         self.text("url").unwrap_or_else(|| self.required("urls"))
     }
 
     #[cfg(any(feature = "memcached", feature = "redis", feature = "sqlite", feature = "postgres"))]
-    fn deadline(&self) -> std::time::Duration {
+    pub(super) fn deadline(&self) -> std::time::Duration {
         self.time("deadline").unwrap_or_default()
     }
 
     #[cfg(any(feature = "memcached", feature = "redis", feature = "sqlite", feature = "postgres"))]
-    fn with_locks(&self, store: impl Store) -> Backend {
+    pub(super) fn with_locks(&self, store: impl Store) -> Backend {
         match self.text("lock_dir") {
             Some(folder) => Backend::new(store, FileLocks::new(folder)),
             None => Backend::with_leases(store),
@@ -157,7 +157,7 @@ mod asynchronous {
             }
         }
 
-        fn gate(&self) -> Gate {
+        pub(in crate::backend) fn gate(&self) -> Gate {
             let mut gate = Gate::default();
             if let Some(max) = self.number("max_in_flight") {
                 gate = gate.max_in_flight(max);
@@ -169,7 +169,7 @@ mod asynchronous {
         }
 
         #[cfg(any(feature = "redis-async", feature = "postgres"))]
-        fn with_async_locks(&self, store: impl AsyncStore) -> AsyncBackend {
+        pub(in crate::backend) fn with_async_locks(&self, store: impl AsyncStore) -> AsyncBackend {
             match self.text("lock_dir") {
                 Some(folder) => {
                     AsyncBackend::with_locks_on_threads(store, FileLocks::new(folder), self.gate())

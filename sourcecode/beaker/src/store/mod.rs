@@ -20,6 +20,8 @@ mod null;
 mod on_threads;
 #[cfg(any(feature = "redis", feature = "postgres"))]
 mod parameters;
+#[cfg(feature = "python")]
+pub mod python;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
@@ -316,6 +318,15 @@ impl Version {
     #[must_use]
     pub const fn number(self) -> u64 {
         self.0
+    }
+
+    /// Returns the version of a value that another program wrote, which numbers no writes: the beginning of
+    /// the SHA-1 hash of its content.
+    #[cfg(feature = "python")]
+    pub(crate) fn of_content(content: &[u8]) -> Version {
+        use sha1::{Digest, Sha1};
+        let hash = Sha1::digest(content);
+        Version(hash[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
     /// Returns a version that no other write has, in this process or another. Each process counts from a

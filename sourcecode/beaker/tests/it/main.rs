@@ -20,6 +20,8 @@ mod async_locks;
 #[cfg(feature = "tokio")]
 mod async_sessions;
 mod auto_traits;
+#[cfg(feature = "python")]
+mod beaker_stores;
 mod cache_bypass;
 mod cache_compute;
 mod cache_keys;

@@ -36,7 +36,7 @@ fn uses(code: &str) -> Vec<&str> {
 }
 
 const STORES: &[&str] =
-    &["clock", "error", "file_lock", "key", "off_thread", "private", "store", "world"];
+    &["clock", "error", "file_lock", "key", "off_thread", "pickle", "private", "store", "world"];
 const LAYERS: &[&str] = &["clock", "error", "key", "layer", "sealing", "store", "world"];
 const BACKENDS: &[&str] = &["error", "key", "lock", "off_thread", "store", "world"];
 const LOCKS: &[&str] = &["clock", "error", "file_lock", "key", "lock", "off_thread", "store"];

@@ -1,5 +1,7 @@
 //! The scripts that the library sends, in Rust: a small redis has no Lua.
 
+use sha1::{Digest, Sha1};
+
 use super::items::Items;
 use super::reply::{Answer, NO_NUMBER, OK, Refusal, Reply, wrong_number_of_arguments};
 use super::request::number;
@@ -59,15 +61,27 @@ fn run(script: Script, items: &mut Items, keys: &[&[u8]], arguments: &[&[u8]]) -
     if let (Script::Increment, [by, ttl @ ..]) = (script, set) {
         return increment(items, key, version, by, ttl);
     }
-    let current = items.get(key).map(|item| item.value[..item.value.len().min(8)].to_vec());
+    // What the library has written begins with a version. What another program has written is known by
+    // its hash.
+    let is_hash = matches!(script, Script::PutSame | Script::DeleteSame);
+    let version_of = |value: &[u8]| match is_hash {
+        false => value[..value.len().min(8)].to_vec(),
+        true => {
+            let hash = Sha1::digest(value);
+            hash[..8].iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()
+        }
+    };
+    let current = items.get(key).map(|item| version_of(&item.value));
     if current.unwrap_or_default() != *version {
         return Ok(Reply::Integer(0));
     }
     match script {
-        Script::PutUnchanged => {
+        Script::PutUnchanged | Script::PutSame => {
             set::set(items, &[&[*key], set].concat()).map(|_| Reply::Integer(1))
         }
-        Script::DeleteUnchanged => Ok(Reply::Integer(items.remove(key).into())),
+        Script::DeleteUnchanged | Script::DeleteSame => {
+            Ok(Reply::Integer(items.remove(key).into()))
+        }
         Script::Increment => Err("ERR this script takes a number".into()),
     }
 }

@@ -9,8 +9,17 @@ use crate::error::{Error, ErrorKind};
 use crate::key::{Key, Namespace};
 use crate::store::{MAX_COUNT, counter};
 
-/// A blocking connection, used by one thread at a time.
-pub(super) trait Connection: Send {
+/// A connection that a pool keeps, used by one thread at a time.
+pub(super) trait Pooled: Send {
+    /// Returns whether a new connection would lead to the same database. Called before each use.
+    fn is_current(&mut self, now: Duration) -> bool {
+        let _ = now;
+        true
+    }
+}
+
+/// A blocking connection.
+pub(super) trait Connection: Pooled {
     /// Returns the row of a key.
     fn row(&mut self, key: &Columns) -> Result<Found, Failure>;
 
@@ -31,12 +40,6 @@ pub(super) trait Connection: Send {
 
     /// Deletes the live rows of these keys, all or none.
     fn delete_all(&mut self, keys: &[Columns], now: i64) -> Result<(), Failure>;
-
-    /// Returns whether a new connection would lead to the same database. Called before each use.
-    fn is_current(&mut self, now: Duration) -> bool {
-        let _ = now;
-        true
-    }
 }
 
 /// The connections to a database, for either kind of program. The futures of a blocking one are never

@@ -6,6 +6,8 @@ mod connection;
 mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "python")]
+mod python;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod statements;
@@ -19,6 +21,8 @@ use std::time::Duration;
 use pool::{Pool, Pools};
 #[cfg(all(feature = "postgres", feature = "tokio"))]
 pub use postgres::AsyncPostgresStore;
+#[cfg(feature = "python")]
+pub(super) use python::{BeakerTable, Change};
 use statements::Statements;
 use table::Table;
 
@@ -89,8 +93,17 @@ impl DatabaseStore {
     /// Returns `ErrorKind::Config` if the URL or the table name is invalid or a file cannot be used, and
     /// `ErrorKind::Unavailable` if SQLite's file cannot be opened.
     pub fn open(url: &str, table_name: &str, deadline: Duration) -> Result<DatabaseStore> {
+        DatabaseStore::open_with(url, table_name, deadline, Journal::Ours)
+    }
+
+    fn open_with(
+        url: &str,
+        table_name: &str,
+        deadline: Duration,
+        journal: Journal,
+    ) -> Result<DatabaseStore> {
         Ok(DatabaseStore {
-            table: open(url, table_name, deadline)?,
+            table: open(url, table_name, deadline, journal)?,
             #[cfg(all(feature = "postgres", feature = "tokio"))]
             opened: Opened { url: url.into(), table_name: table_name.into(), deadline },
         })
@@ -180,6 +193,16 @@ impl fmt::Debug for DatabaseStore {
     }
 }
 
+/// How SQLite protects what it writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Journal {
+    /// The file gets a write-ahead log.
+    Ours,
+    /// The file is another program's.
+    #[cfg(feature = "python")]
+    AsIs,
+}
+
 /// The place of a database.
 enum Address {
     File(PathBuf),
@@ -211,9 +234,9 @@ impl Address {
     }
 }
 
-fn open(url: &str, table: &str, deadline: Duration) -> Result<Table<Pools>> {
+fn open(url: &str, table: &str, deadline: Duration, journal: Journal) -> Result<Table<Pools>> {
     match Address::parse(url)? {
-        Address::File(path) => file(path, table, deadline),
+        Address::File(path) => file(path, table, deadline, journal),
         Address::Server(url) => server(&url, table, deadline),
     }
 }
@@ -226,7 +249,7 @@ fn wait(deadline: Duration) -> Duration {
 
 /// Only one connection writes at a time, so that threads need not poll for SQLite's lock.
 #[cfg(feature = "sqlite")]
-fn file(path: PathBuf, table: &str, deadline: Duration) -> Result<Table<Pools>> {
+fn file(path: PathBuf, table: &str, deadline: Duration, journal: Journal) -> Result<Table<Pools>> {
     use sqlite::{DIALECT, Removals, Sqlite};
     let statements = Arc::new(Statements::new(table, DIALECT)?);
     let place = format!("the table `{table}` of the database `{}`", path.display());
@@ -236,8 +259,8 @@ fn file(path: PathBuf, table: &str, deadline: Duration) -> Result<Table<Pools>> 
         let removals = removals.clone();
         let open = move || {
             let removals = removals.watch(&path, look_every);
-            Ok(Box::new(Sqlite::open(&path, Arc::clone(&statements), removals, deadline * 3 / 8)?)
-                as _)
+            let (statements, wait) = (Arc::clone(&statements), deadline * 3 / 8);
+            Ok(Box::new(Sqlite::open(&path, statements, removals, journal, wait)?) as _)
         };
         Arc::new(Pool::new(most, wait(deadline), Box::new(open)))
     };
@@ -264,7 +287,7 @@ fn server(url: &str, table: &str, deadline: Duration) -> Result<Table<Pools>> {
 }
 
 #[cfg(not(feature = "sqlite"))]
-fn file(_: PathBuf, _: &str, _: Duration) -> Result<Table<Pools>> {
+fn file(_: PathBuf, _: &str, _: Duration, _: Journal) -> Result<Table<Pools>> {
     Err(crate::error::Error::config(
         "SQLite is not compiled in; turn on the feature `sqlite` of the crate `beaker`",
     ))

@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use std::{mem, thread};
 
-use super::connection::{Columns, Connection, Connections, Failure, Found, Row, Value};
+use super::connection::{Columns, Connection, Connections, Failure, Found, Pooled, Row, Value};
 use super::statements::Statement;
 use crate::clock::{Clock, SystemClock};
 use crate::error::ErrorKind;
@@ -30,14 +30,14 @@ impl Pools {
 
     fn read<T>(
         &self,
-        work: impl FnOnce(&mut dyn Connection) -> Result<T, Failure>,
+        work: impl FnOnce(&mut (dyn Connection + 'static)) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.reads.run(self.clock.monotonic(), work)
     }
 
     fn write<T>(
         &self,
-        work: impl FnOnce(&mut dyn Connection) -> Result<T, Failure>,
+        work: impl FnOnce(&mut (dyn Connection + 'static)) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         self.writes.run(self.clock.monotonic(), work)
     }
@@ -82,23 +82,22 @@ impl Connections for Pools {
 }
 
 /// Opens a connection.
-type Open = Box<dyn Fn() -> Result<Box<dyn Connection>, Failure> + Send + Sync>;
+type Open<C> = Box<dyn Fn() -> Result<Box<C>, Failure> + Send + Sync>;
 
 /// A limited number of connections, opened when they are needed. A connection that failed is not used
 /// again, and neither are those that were idle at that time, because a restarted server has closed them.
-pub(super) struct Pool {
-    open: Open,
+pub(super) struct Pool<C: Pooled + ?Sized = dyn Connection> {
+    open: Open<C>,
     most: usize,
     /// How long to wait while all are in use.
     wait: Duration,
-    state: Mutex<State>,
+    state: Mutex<State<C>>,
     freed: Condvar,
 }
 
 /// Guarded by the mutex. The database is not called while it is held.
-#[derive(Default)]
-struct State {
-    idle: Vec<Box<dyn Connection>>,
+struct State<C: ?Sized> {
+    idle: Vec<Box<C>>,
     /// The connections in use and the idle ones.
     count: usize,
     /// How often all were dropped.
@@ -107,8 +106,14 @@ struct State {
     waiting: usize,
 }
 
-impl Pool {
-    pub(super) fn new(most: usize, wait: Duration, open: Open) -> Pool {
+impl<C: ?Sized> Default for State<C> {
+    fn default() -> State<C> {
+        State { idle: Vec::new(), count: 0, epoch: 0, waiting: 0 }
+    }
+}
+
+impl<C: Pooled + ?Sized> Pool<C> {
+    pub(super) fn new(most: usize, wait: Duration, open: Open<C>) -> Pool<C> {
         Pool { open, most, wait, state: Mutex::default(), freed: Condvar::new() }
     }
 
@@ -116,7 +121,7 @@ impl Pool {
     pub(super) fn run<T>(
         &self,
         now: Duration,
-        work: impl FnOnce(&mut dyn Connection) -> Result<T, Failure>,
+        work: impl FnOnce(&mut C) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
         let mut lent = self.take(now)?;
         let done = match &mut lent.connection {
@@ -134,9 +139,10 @@ impl Pool {
     }
 
     /// Returns a connection, or the permission to open one.
-    fn take(&self, now: Duration) -> Result<PooledConnection<'_>, Failure> {
+    fn take(&self, now: Duration) -> Result<PooledConnection<'_, C>, Failure> {
         loop {
-            let none_left = |state: &mut State| state.idle.is_empty() && state.count >= self.most;
+            let none_left =
+                |state: &mut State<C>| state.idle.is_empty() && state.count >= self.most;
             let mut state = self.state();
             if none_left(&mut state) {
                 state.waiting += 1;
@@ -173,19 +179,19 @@ impl Pool {
         self.freed.notify_all();
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State<C>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A connection in use. It is returned to the pool when this is dropped, if it still works.
-struct PooledConnection<'a> {
-    pool: &'a Pool,
+struct PooledConnection<'a, C: Pooled + ?Sized> {
+    pool: &'a Pool<C>,
     epoch: u64,
-    connection: Option<Box<dyn Connection>>,
+    connection: Option<Box<C>>,
 }
 
-impl Drop for PooledConnection<'_> {
+impl<C: Pooled + ?Sized> Drop for PooledConnection<'_, C> {
     fn drop(&mut self) {
         let connection = self.connection.take().filter(|_| !thread::panicking());
         let mut state = self.pool.state();

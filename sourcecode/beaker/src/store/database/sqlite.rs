@@ -12,7 +12,8 @@ use rusqlite::{
     params_from_iter,
 };
 
-use super::connection::{Columns, Connection, Failure, Found, Row, Value};
+use super::Journal;
+use super::connection::{Columns, Connection, Failure, Found, Pooled, Row, Value};
 use super::statements::{Dialect, Statement, Statements};
 use crate::error::ErrorKind;
 use crate::file_lock::FileLock;
@@ -45,23 +46,33 @@ impl Sqlite {
         path: &Path,
         statements: Arc<Statements>,
         mut watch: Watch,
+        journal: Journal,
         wait: Duration,
     ) -> Result<Sqlite, Failure> {
-        if let Some(folder) = path.parent() {
-            let unwritable = |error| Failure::new(ErrorKind::Storage, UNWRITABLE).caused_by(error);
-            private::create_folder(folder).map_err(unwritable)?;
+        let bare = open_file(path, wait)?;
+        if journal == Journal::Ours {
+            bare.pragma_update(None, "synchronous", "normal").map_err(failure)?;
         }
-        create_file(path)?;
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let bare = Bare::open_with_flags(path, flags).map_err(failure)?;
-        bare.busy_timeout(wait).map_err(failure)?;
-        bare.pragma_update(None, "synchronous", "normal").map_err(failure)?;
         if bare.prepare(&statements.probe).is_err() {
-            create(&bare, path, &statements)?;
+            create(&bare, path, &statements, journal)?;
         }
         watch.begin();
         Ok(Sqlite { bare, statements, watch })
     }
+}
+
+/// Opens the file, and creates it and its folder if they are missing. The connection waits for the locks of
+/// others for at most `wait`.
+pub(super) fn open_file(path: &Path, wait: Duration) -> Result<Bare, Failure> {
+    if let Some(folder) = path.parent() {
+        let unwritable = |error| Failure::new(ErrorKind::Storage, UNWRITABLE).caused_by(error);
+        private::create_folder(folder).map_err(unwritable)?;
+    }
+    create_file(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let bare = Bare::open_with_flags(path, flags).map_err(failure)?;
+    bare.busy_timeout(wait).map_err(failure)?;
+    Ok(bare)
 }
 
 /// Creates an empty file, which is a valid database, so that it gets our mode: SQLite gives its log the
@@ -76,7 +87,12 @@ fn create_file(path: &Path) -> Result<(), Failure> {
 }
 
 /// The change to WAL does not wait for others, so programs that create the file take turns.
-fn create(bare: &Bare, path: &Path, statements: &Statements) -> Result<(), Failure> {
+fn create(
+    bare: &Bare,
+    path: &Path,
+    statements: &Statements,
+    journal: Journal,
+) -> Result<(), Failure> {
     let mut lock = path.as_os_str().to_owned();
     lock.push("-create.lock");
     let _lock = FileLock::lock(Path::new(&lock))
@@ -86,7 +102,9 @@ fn create(bare: &Bare, path: &Path, statements: &Statements) -> Result<(), Failu
     let has_table: bool =
         bare.query_row(has_table, [&statements.table], |row| row.get(0)).map_err(failure)?;
     if !has_table {
-        bare.pragma_update(None, "journal_mode", "wal").map_err(failure)?;
+        if journal == Journal::Ours {
+            bare.pragma_update(None, "journal_mode", "wal").map_err(failure)?;
+        }
         bare.execute_batch(&format!("begin immediate; {}; commit", statements.create))
             .map_err(failure)?;
     }
@@ -151,7 +169,9 @@ impl Connection for Sqlite {
         });
         self.change_all(Statement::Delete, values)
     }
+}
 
+impl Pooled for Sqlite {
     fn is_current(&mut self, now: Duration) -> bool {
         self.watch.is_current(now)
     }

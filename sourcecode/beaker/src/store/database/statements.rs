@@ -226,7 +226,7 @@ impl Statements {
 }
 
 /// The name becomes a part of the statements, so only letters, digits and `_` are allowed.
-fn check(table: &str) -> Result<()> {
+pub(super) fn check(table: &str) -> Result<()> {
     let plain = table.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     let begins = table.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
     if plain && begins && table.len() <= LONGEST_NAME {

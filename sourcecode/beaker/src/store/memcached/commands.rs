@@ -202,7 +202,7 @@ pub(super) fn unexpected() -> memcache::exp::Error {
     memcache::exp::Error::Protocol("the answers are not those of the commands".into())
 }
 
-fn failed(what: String, server: &Server, error: memcache::exp::Error) -> Error {
+pub(super) fn failed(what: String, server: &Server, error: memcache::exp::Error) -> Error {
     server.marks.forget();
     let hint = "is the server running, and is its address right?";
     let what = format!("{what} in memcached at {}; {hint}", server.address);

@@ -4,6 +4,8 @@
 
 mod commands;
 mod counter;
+#[cfg(feature = "python")]
+mod raw;
 mod servers;
 
 use std::fmt;

@@ -52,6 +52,13 @@ impl Pool {
         }
     }
 
+    /// Returns the server on which the client `python-memcached` has the key, if all of them are up.
+    #[cfg(feature = "python")]
+    pub(super) fn of_python(&self, wire: &str) -> &Server {
+        let hash = (crc32fast::hash(wire.as_bytes()) >> 16) & 0x7fff;
+        &self.servers[hash as usize % self.servers.len()]
+    }
+
     pub(super) fn all(&self) -> &[Server] {
         &self.servers
     }

@@ -18,12 +18,14 @@ use super::command;
 use super::command::{Command, Writing, prefix, wire};
 #[cfg(feature = "redis-async")]
 use super::given::Given;
+#[cfg(feature = "python")]
+use super::raw::RawRedis;
+use super::scan::Scan;
 use super::sentinel::Sentinels;
 use super::server::{Failure, Kind, Server, many};
-use super::servers::{Place, Servers};
-use crate::error::{Error, ErrorKind, Result};
+use super::servers::Servers;
+use crate::error::Result;
 use crate::key::{Key, Namespace};
-use crate::store::listing::{foreign, unlisted};
 use crate::store::{
     AsyncStore, KeyCursor, KeyPage, Precondition, Put, StoreFuture, Stored, Version, counter,
     deadline,
@@ -70,7 +72,7 @@ use crate::store::{
 /// # }
 /// ```
 pub struct AsyncRedisStore {
-    servers: Servers,
+    servers: Arc<Servers>,
     deadline: Duration,
     damaged: AtomicU64,
 }
@@ -194,7 +196,7 @@ impl AsyncRedisStore {
     }
 
     fn on(servers: Servers, deadline: Duration) -> AsyncRedisStore {
-        AsyncRedisStore { servers, deadline, damaged: AtomicU64::new(0) }
+        AsyncRedisStore { servers: Arc::new(servers), deadline, damaged: AtomicU64::new(0) }
     }
 
     /// Returns `host:port` of each server that was named.
@@ -217,19 +219,16 @@ impl AsyncRedisStore {
         Failure::unexpected(&self.addresses().join(","))
     }
 
-    async fn clear_place(&self, place: &Place, pattern: &str) -> Result<(), Failure> {
-        let mut cursor = 0_u64;
-        loop {
-            let found = place.read(&Command::scan(cursor, pattern), self.until()).await?;
-            let page = command::page(found).map_err(|error| Failure::new(place.name(), error));
-            let (next, keys) = page?;
-            let unlinks = keys.iter().map(|key| (key.as_str(), Command::delete(key, None).cmd));
-            self.servers.run_many(unlinks.collect(), Kind::Write, self.until()).await?;
-            cursor = next;
-            if cursor == 0 {
-                return Ok(());
-            }
-        }
+    /// Returns the values of another program on the same servers.
+    #[cfg(feature = "python")]
+    pub(in crate::store) fn raw(&self) -> RawRedis {
+        RawRedis::new(Arc::clone(&self.servers), self.deadline)
+    }
+
+    fn scan<'a>(&'a self, namespace: &'a Namespace) -> Scan<'a> {
+        let pattern = format!("{}*", prefix(namespace));
+        let (servers, deadline) = (&*self.servers, self.deadline);
+        Scan { servers, deadline, namespace, pattern, is_meant: |_| true }
     }
 }
 
@@ -324,18 +323,9 @@ impl AsyncStore for AsyncRedisStore {
     }
 
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
-        Box::pin(async move {
-            let pattern = format!("{}*", prefix(namespace));
-            let failed =
-                |failure: Failure| failure.named(&format!("could not clear {namespace:?}"));
-            for place in self.servers.all(self.until()).await.map_err(failed)? {
-                self.clear_place(&place, &pattern).await.map_err(failed)?;
-            }
-            Ok(())
-        })
+        Box::pin(async move { self.scan(namespace).clear().await })
     }
 
-    /// Goes through the keys of each server, in steps that each have a deadline.
     fn keys<'a>(
         &'a self,
         namespace: &'a Namespace,
@@ -343,49 +333,12 @@ impl AsyncStore for AsyncRedisStore {
         most: usize,
     ) -> StoreFuture<'a, KeyPage> {
         Box::pin(async move {
-            let (at, mut cursor) = match from.map(KeyCursor::as_str) {
-                None => (None, 0),
-                Some(text) => {
-                    let read = text.rsplit_once(' ');
-                    let read = read.and_then(|(at, cursor)| Some((at, cursor.parse().ok()?)));
-                    read.map(|(at, cursor)| (Some(at), cursor))
-                        .ok_or_else(|| from.map_or_else(|| unlisted(namespace), foreign))?
-                }
-            };
-            let failed = |failure: Failure| failure.named(&format!("could not list {namespace:?}"));
-            let mut places = self.servers.all(self.until()).await.map_err(failed)?;
-            places.sort_by_key(Place::id);
-            let (prefix, mut page) = (prefix(namespace), KeyPage::default());
-            let begin = match at {
-                None => 0,
-                // The keys of that server may have moved to any of the others.
-                Some(at) => places.iter().position(|place| place.id() == at).ok_or_else(|| {
-                    let what = format!(
-                        "could not go on to list {namespace:?}: the server at {at} is no master of \
-                                        the cluster any more; begin again"
-                    );
-                    Error::new(ErrorKind::Unavailable, what)
-                })?,
-            };
-            for place in &places[begin..] {
-                loop {
-                    if page.len() >= most.max(1) {
-                        page.next = Some(KeyCursor::new(format!("{} {cursor}", place.id())));
-                        return Ok(page);
-                    }
-                    let scan = Command::scan(cursor, &format!("{prefix}*"));
-                    let found = place.read(&scan, self.until()).await.map_err(failed)?;
-                    let (next, keys) = command::page(found)
-                        .map_err(|error| failed(Failure::new(place.name(), error)))?;
-                    for key in &keys {
-                        let name = key.strip_prefix(&prefix).unwrap_or_default();
-                        page.push(namespace.key_of_wire(name));
-                    }
-                    cursor = next;
-                    if cursor == 0 {
-                        break;
-                    }
-                }
+            let (keys, next) = self.scan(namespace).page(from, most).await?;
+            let prefix = prefix(namespace);
+            let mut page = KeyPage::new(Vec::with_capacity(keys.len()), next);
+            for key in &keys {
+                let name = key.strip_prefix(&prefix).unwrap_or_default();
+                page.push(namespace.key_of_wire(name));
             }
             Ok(page)
         })

@@ -37,13 +37,13 @@ static DELETE_UNCHANGED: LazyLock<Script> =
 static INCREMENT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("increment.lua")));
 
 /// A script for one key. Servers identify it by its SHA-1 once they have received its text.
-struct Script {
+pub(super) struct Script {
     text: &'static str,
     hash: String,
 }
 
 impl Script {
-    fn new(text: &'static str) -> Script {
+    pub(super) fn new(text: &'static str) -> Script {
         Script { text, hash: redis::Script::new(text).get_hash().to_owned() }
     }
 }
@@ -91,16 +91,16 @@ impl Command {
         Command::of("CLUSTER").arg("SLOTS")
     }
 
-    fn of(name: &str) -> Command {
+    pub(super) fn of(name: &str) -> Command {
         Command { cmd: redis::cmd(name), script: None }
     }
 
-    fn script(script: &'static Script, wire: &str) -> Command {
+    pub(super) fn script(script: &'static Script, wire: &str) -> Command {
         let command = Command::of("EVALSHA").arg(&script.hash).arg("1").arg(wire);
         Command { script: Some(script), ..command }
     }
 
-    fn arg(mut self, word: impl AsRef<[u8]>) -> Command {
+    pub(super) fn arg(mut self, word: impl AsRef<[u8]>) -> Command {
         self.cmd.arg(word.as_ref());
         self
     }
@@ -223,7 +223,7 @@ pub(super) fn pipelines(commands: Vec<(&str, Cmd)>) -> Vec<Pipeline> {
 }
 
 /// Returns a time to live in the unit of redis, rounded up.
-fn milliseconds(ttl: Option<Duration>) -> Option<String> {
+pub(super) fn milliseconds(ttl: Option<Duration>) -> Option<String> {
     let ttl = ttl?.as_nanos().div_ceil(1_000_000).max(1);
     (ttl < LONGEST_TTL).then(|| ttl.to_string())
 }

@@ -14,6 +14,9 @@ mod cluster;
 mod command;
 #[cfg(feature = "redis-async")]
 mod given;
+#[cfg(feature = "python")]
+mod raw;
+mod scan;
 mod sentinel;
 mod server;
 mod servers;
@@ -25,6 +28,8 @@ use std::time::Duration;
 
 use address::{Address, Target};
 pub use asynchronous::AsyncRedisStore;
+#[cfg(feature = "python")]
+pub(super) use raw::{Named, RawRedis};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 
@@ -137,10 +142,21 @@ impl RedisStore {
         Ok(RedisStore { target, deadline, store, runtime, used_at: AtomicU64::new(0) })
     }
 
+    /// Returns the values of another program on the same servers.
+    #[cfg(feature = "python")]
+    pub(super) fn raw(&self) -> RawRedis {
+        self.store.raw()
+    }
+
+    /// Returns an asynchronous store of the same records.
+    pub(super) fn asynchronous(&self) -> AsyncRedisStore {
+        AsyncRedisStore::at(self.target.clone(), self.deadline)
+    }
+
     /// Waits for an operation. Before that, it handles what has happened to the connections since the last
     /// operation, so that one that was closed meanwhile is not used. A connection that has failed is closed
     /// at once.
-    fn wait<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(super) fn wait<T>(&self, operation: impl Future<Output = Result<T>>) -> Result<T> {
         let Some(runtime) = &self.runtime else {
             unreachable!("it is there until this is dropped")
         };
@@ -218,7 +234,7 @@ impl Store for RedisStore {
     }
 
     fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
-        Some(Arc::new(AsyncRedisStore::at(self.target.clone(), self.deadline)))
+        Some(Arc::new(self.asynchronous()))
     }
 
     fn damaged(&self) -> u64 {

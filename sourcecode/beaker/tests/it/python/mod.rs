@@ -1,5 +1,8 @@
 //! Sessions in cookies that a real Beaker shares. `BEAKER_PYTHON` names a Python that has the packages
-//! `Beaker` and `cryptography`; `.ci/run` makes one.
+//! `Beaker` and `cryptography`, and those of its stores; `.ci/run` makes one.
+
+#[cfg(feature = "python")]
+mod stores;
 
 #[cfg(all(feature = "python", feature = "redis", feature = "memcached", feature = "tokio"))]
 mod caches;

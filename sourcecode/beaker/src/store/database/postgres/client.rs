@@ -28,7 +28,7 @@ pub(super) struct Session {
 }
 
 /// Ends the task and so closes the connection, even if the server never answers.
-struct Driver(JoinHandle<()>);
+pub(in crate::store::database) struct Driver(pub(in crate::store::database) JoinHandle<()>);
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -46,13 +46,8 @@ impl Session {
     ) -> Result<Session, Error> {
         let (client, task) = server.connect().await?;
         let driver = Driver(task);
-        let limit = limit.as_millis().clamp(1, 2_147_483_647);
-        let settings = format!(
-            "set statement_timeout = {limit}; set client_min_messages = 'error'; \
-             set default_transaction_isolation = 'read committed'"
-        );
-        client.batch_execute(&settings).await?;
-        create_where_missing(&client, statements).await?;
+        prepare_session(&client, limit).await?;
+        create_where_missing(&client, &statements.probe, &statements.create).await?;
         // All are sent before the first is answered.
         let prepared = Statement::ALL.iter().map(|it| client.prepare(statements.text(*it)));
         let prepared = try_join_all(prepared).await?;
@@ -70,17 +65,30 @@ impl Session {
     }
 }
 
-/// Checks that the table exists with its columns, and creates it if it does not exist.
-pub(super) async fn create_where_missing(
+/// Sets what our statements rely on. The server cancels one that takes longer than `limit`.
+pub(in crate::store::database) async fn prepare_session(
     client: &Client,
-    statements: &Statements,
+    limit: Duration,
 ) -> Result<(), Error> {
-    match client.batch_execute(&statements.probe).await {
+    let limit = limit.as_millis().clamp(1, 2_147_483_647);
+    let settings = format!(
+        "set statement_timeout = {limit}; set client_min_messages = 'error'; \
+         set default_transaction_isolation = 'read committed'"
+    );
+    client.batch_execute(&settings).await
+}
+
+/// Checks with `probe` that the table exists with its columns, and creates it if it does not exist.
+pub(in crate::store::database) async fn create_where_missing(
+    client: &Client,
+    probe: &str,
+    create: &str,
+) -> Result<(), Error> {
+    match client.batch_execute(probe).await {
         Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {
-            let create = &statements.create;
             let turn = format!("select pg_advisory_xact_lock({CREATES_TABLES})");
             client.batch_execute(&format!("begin; {turn}; {create}; commit")).await?;
-            client.batch_execute(&statements.probe).await
+            client.batch_execute(probe).await
         }
         done => done,
     }
@@ -245,7 +253,7 @@ impl ToSql for Value<'_> {
     to_sql_checked!();
 }
 
-pub(super) fn no_answer() -> Failure {
+pub(in crate::store::database) fn no_answer() -> Failure {
     Failure::new(ErrorKind::Unavailable, "it did not answer within the deadline")
 }
 

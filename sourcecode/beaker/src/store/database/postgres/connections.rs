@@ -262,7 +262,8 @@ mod given {
                     Failure::new(ErrorKind::Unavailable, hint).caused_by(error)
                 }
             })?;
-            let create = || create_where_missing(&object, &self.statements);
+            let (probe, create) = (&self.statements.probe, &self.statements.create);
+            let create = || create_where_missing(&object, probe, create);
             self.is_there.get_or_try_init(create).await.map_err(failure)?;
             Ok(object)
         }

@@ -14,14 +14,15 @@ use std::time::Duration;
 
 #[cfg(feature = "tokio")]
 pub use asynchronous::AsyncPostgresStore;
-use client::{
-    AskRow, AskRows, AskTexts, Change, DeleteAll, PutAll, Question, Session, failure, no_answer,
-};
+pub(super) use client::no_answer;
+use client::{AskRow, AskRows, AskTexts, Change, DeleteAll, PutAll, Question, Session, failure};
+#[cfg(feature = "python")]
+pub(super) use client::{Driver, create_where_missing, prepare_session};
 pub(super) use server::Server;
 use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::Error;
 
-use super::connection::{Columns, Connection, Failure, Found, Row, Value};
+use super::connection::{Columns, Connection, Failure, Found, Pooled, Row, Value};
 use super::statements::{Dialect, Statement, Statements};
 use crate::error::ErrorKind;
 
@@ -104,6 +105,8 @@ impl Connection for Postgres {
     }
 }
 
+impl Pooled for Postgres {}
+
 impl Drop for Postgres {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
@@ -113,7 +116,8 @@ impl Drop for Postgres {
     }
 }
 
-fn within<T>(
+/// Waits for the work, and gives up after the limit.
+pub(super) fn within<T>(
     runtime: &Runtime,
     limit: Duration,
     work: impl Future<Output = Result<T, Error>>,

@@ -80,7 +80,9 @@ impl Server {
     }
 
     /// Connects. The returned task reads and writes the socket, on the current runtime.
-    pub(super) async fn connect(&self) -> Result<(Client, JoinHandle<()>), ClientError> {
+    pub(in crate::store::database) async fn connect(
+        &self,
+    ) -> Result<(Client, JoinHandle<()>), ClientError> {
         #[cfg(feature = "postgres-tls")]
         if let Some(tls) = &self.tls {
             let (client, connection) = self.config.connect(tls.clone()).await?;
