@@ -291,10 +291,13 @@ fn a_lock_that_was_lost_is_left_to_its_next_holder() {
 /// Two regions are two programs here.
 #[test]
 fn two_programs_compute_once() {
-    let place = Place::new();
+    let store = Arc::new(MemoryStore::new());
     let open = || {
         let format = DogpileFormat::json().distributed_lock(MINUTE);
-        place.region(|all| all.shared_with_dogpile(format)).cache::<u32>("points").unwrap()
+        let backend = Backend::new(Arc::clone(&store), LocalLocks::new());
+        let region = Region::named("short_term");
+        region.configure(RegionOptions::new(backend).shared_with_dogpile(format)).unwrap();
+        region.cache::<u32>("points").unwrap()
     };
     let (one, other) = (open(), open());
     let ((began, begun), (end, ended)) = (channel(), channel());
@@ -435,7 +438,7 @@ fn tasks_have_the_same_entries() {
         assert!(cache.peek("Kimi").await.unwrap().is_none());
         let lock = Namespace::default().key("_lockJyrki");
         place.store.put(&lock, b"token", Some(MINUTE), Precondition::Absent).unwrap();
-        let impatient = cache.clone().wait_timeout(Duration::from_millis(1), OnTimeout::Fail);
+        let impatient = cache.clone().wait_timeout(Duration::ZERO, OnTimeout::Fail);
         let error = impatient.get_or_create("Jyrki", || async { 1_u32 }).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         place.store.delete(&lock, Precondition::Always).unwrap();

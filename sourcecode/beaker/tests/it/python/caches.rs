@@ -585,7 +585,10 @@ fn tasks_share_the_same_entries() {
             assert_eq!(cache.get(&key).await.unwrap(), Some(1.into()));
             assert!(cache.remove(&key).await.unwrap());
             assert_eq!(python.get(&key), json!("missing"));
-            assert_eq!(cache.get_or_create(&key, || async { Value::from(2) }).await.unwrap(), 2.into());
+            assert_eq!(
+                cache.get_or_create(&key, || async { Value::from(2) }).await.unwrap(),
+                2.into()
+            );
             assert_eq!(python.get(&key), json!([2]), "{shared:?}");
             if shared.locks_together() {
                 let key = fresh("tasks");
