@@ -315,14 +315,14 @@ impl RegionOptions {
     }
 
     /// Shares the entries of this region's caches with Beaker's cache in Python: they have the same keys in the
-    /// same redis or memcached, and the form that Beaker writes. Default: a form of this library's own.
+    /// same redis, memcached or folder, and the form that Beaker writes. Default: a form of this library's own.
     ///
     /// The name of a cache is Beaker's namespace. Keys must be texts, and [`BeakerCacheFormat::function_key`]
     /// makes those of decorated functions. A backend in memory is accepted for tests of a program.
     ///
     /// What is different in such a region is what [`shared_with_dogpile`](RegionOptions::shared_with_dogpile)
     /// says, except for this: each entry says itself for how long it is fresh, so [`ttl`](RegionOptions::ttl)
-    /// applies to what is written here; and in redis, `clear` removes the namespace for both sides.
+    /// applies to what is written here; and in redis and files, `clear` removes the namespace for both sides.
     ///
     /// # Errors
     ///

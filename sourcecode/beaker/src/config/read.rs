@@ -10,6 +10,7 @@ use super::open::{BEAKER_IS_JSON, NO_KEY};
 use super::reader::{Problems, Reader};
 use super::session::{self, CookieFormat, Place, Secure, Serializer, SessionConfig};
 use super::settings::Settings;
+use super::shared_cache::CacheFormat;
 use super::words::{self, ParseResult};
 use crate::backend::options::{
     BackendOptions, Descriptor, KINDS, Kind, OPTIONS, OptionValue, listed,
@@ -223,6 +224,41 @@ impl RegionConfig {
             let what = "with `objects` values are counted, since nobody knows their size; take \
                         `max_entries`";
             reader.wrong("max_bytes", what);
+        }
+    }
+
+    /// Refuses what a form that Python shares cannot hold.
+    pub(super) fn check_format(&self, reader: &Reader<'_>) {
+        if self.format == CacheFormat::Own {
+            return;
+        }
+        if !cfg!(feature = "python") {
+            let what =
+                "it is not compiled in; turn on the feature `python` of the crate `beaker-web`";
+            reader.wrong("format", what);
+        }
+        let stores =
+            ["memory", "ext:redis", "ext:rediscluster", "ext:redissentinel", "ext:memcached"];
+        let store = self.backend.name();
+        let is_file = store == "file" && self.format == CacheFormat::Beaker;
+        if self.enabled && !is_file && !stores.contains(&store) {
+            let what =
+                "Python shares redis and memcached, and Beaker files; take one of them as `type`";
+            reader.wrong("format", what);
+        }
+        let is_jittered = self.jitter > 0 && self.format.is_dogpile();
+        let default = RegionConfig::default();
+        for (option, is_given) in [
+            ("local_tier", self.local_tier.is_some()),
+            ("refresh_early", self.refresh_early),
+            ("jitter", is_jittered),
+            ("objects", self.objects),
+            ("key_length", self.key_length != default.key_length),
+        ] {
+            if is_given {
+                reader
+                    .wrong(option, "entries that Python shares have no place for it; leave it out");
+            }
         }
     }
 

@@ -234,7 +234,7 @@ impl AsyncStore for OnThreads {
 
     #[cfg(feature = "python")]
     fn verbatim(&self, content: super::Content) -> Result<Option<super::Verbatim<dyn AsyncStore>>> {
-        use super::Verbatim::{Here, Memcached, Redis};
+        use super::Verbatim::{Files, Here, Memcached, Redis};
         let through = |store| -> Arc<dyn AsyncStore> {
             Arc::new(OnThreads { store, gate: self.gate.clone() })
         };
@@ -243,6 +243,7 @@ impl AsyncStore for OnThreads {
             Here => Here,
             Redis(store) => Redis(through(store)),
             Memcached(store) => Memcached(through(store)),
+            Files(store, locks) => Files(through(store), locks),
         }))
     }
 

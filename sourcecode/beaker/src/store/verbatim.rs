@@ -3,6 +3,7 @@
 //!
 //! The text of a key is the name of its namespace, followed by its own name. A value has nothing around it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The place of such values, seen from a store of this library.
@@ -15,6 +16,8 @@ pub enum Verbatim<S: ?Sized> {
     Redis(Arc<S>),
     /// The same memcached.
     Memcached(Arc<S>),
+    /// The same folder, and that of the lock files, as Beaker's cache has them.
+    Files(Arc<S>, PathBuf),
 }
 
 /// What the values are. A client of memcached notes it beside a value.

@@ -218,7 +218,7 @@ fn options_that_do_not_go_together_are_all_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().to_str().unwrap();
     let files = RegionOptions::new(Backend::open("file", &[("data_dir", path)]).unwrap());
-    refused(files.shared_with_dogpile(DogpileFormat::json()), &["take redis or memcached"]);
+    refused(files.shared_with_dogpile(DogpileFormat::json()), &["take redis or memcached,"]);
     let layered = Backend::memory().wrap_store(beaker::layer::Layers::counted);
     let layered = RegionOptions::new(layered).shared_with_beaker(BeakerCacheFormat::new());
     refused(layered, &["without a layer"]);

@@ -1,6 +1,7 @@
 //! [`BeakerCacheFormat`]: entries of Beaker's cache, which are a pickled `(stored, expire, value)`.
 
 use std::fmt::Display;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use serde::de::DeserializeOwned;
 use super::Form;
 use super::keys::{Keys, Rule, sha1_hex};
 use super::pickled::Tuple;
+use super::place::{Kind, LocksOf};
 use crate::cache::policy::KeyMangler;
 use crate::key::Namespace;
 
@@ -23,7 +25,7 @@ const LONGEST_IN_REDIS: usize = 1024;
 /// same default.
 const LONGEST_OF_FUNCTION: usize = 250;
 
-/// Describes the entries that a region shares with Beaker's cache (1.14), in redis or memcached.
+/// Describes the entries that a region shares with Beaker's cache (1.14), in redis, memcached or files.
 ///
 /// | Beaker | here |
 /// |---|---|
@@ -31,12 +33,16 @@ const LONGEST_OF_FUNCTION: usize = 250;
 /// | `expire` | [`RegionOptions::ttl`](crate::cache::RegionOptions::ttl), or that of a single [`CacheEntry`](crate::cache::CacheEntry): each entry says for how long it is fresh |
 /// | `cache.get(key, createfunc=…)` | [`get_or_create`](crate::Cache::get_or_create) |
 /// | `cache.put`, `cache.remove_value` | [`put`](crate::Cache::put), [`remove`](crate::Cache::remove) |
-/// | `cache.clear()` in redis | [`clear`](crate::Cache::clear): it removes the namespace, for both sides |
+/// | `cache.clear()` in redis and files | [`clear`](crate::Cache::clear): it removes the namespace, for both sides |
 /// | `cache.clear()` in memcached, which empties the whole server | `ErrorKind::Config` |
 /// | `@cache.cache("points")`, `@cache_region` | [`function_key`](BeakerCacheFormat::function_key) |
 ///
-/// In redis, the loader holds Beaker's own lock, so both sides together compute a value once. In memcached, Beaker
-/// locks a file of its host, which excludes nobody here: each side computes a value once for itself.
+/// The loader holds Beaker's own lock, so both sides together compute a value once: in redis a key, in files a lock
+/// file. In memcached, Beaker locks a file of its host as well: give its folder as
+/// [`lock_dir`](BeakerCacheFormat::lock_dir).
+///
+/// All entries of a cache in files are one file, as in Beaker, and each write writes the whole file again. Nothing
+/// removes an entry that has expired.
 ///
 /// ```
 /// use std::time::Duration;
@@ -56,8 +62,9 @@ const LONGEST_OF_FUNCTION: usize = 250;
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[must_use]
-#[non_exhaustive]
-pub struct BeakerCacheFormat {}
+pub struct BeakerCacheFormat {
+    lock_dir: Option<PathBuf>,
+}
 
 impl BeakerCacheFormat {
     /// Describes Beaker's entries, which have one form only.
@@ -65,7 +72,17 @@ impl BeakerCacheFormat {
     /// Pickles are read without running anything, and the values that both sides know are those that
     /// [`DogpileFormat::pickle`](super::DogpileFormat::pickle) names.
     pub fn new() -> BeakerCacheFormat {
-        BeakerCacheFormat {}
+        BeakerCacheFormat { lock_dir: None }
+    }
+
+    /// Takes Beaker's lock files in this folder for the computations of a region in memcached: Beaker's `lock_dir`,
+    /// which is `data_dir/container_mcd_lock` where only a `data_dir` is given. Default: the locks of the backend,
+    /// of which Beaker does not know.
+    ///
+    /// In files, the folder is the `lock_dir` of the backend, and in redis there are no lock files.
+    pub fn lock_dir(mut self, folder: impl Into<PathBuf>) -> BeakerCacheFormat {
+        self.lock_dir = Some(folder.into());
+        self
     }
 
     /// Returns the key that Beaker makes for a call of a decorated function: the arguments of the decorator and
@@ -96,37 +113,41 @@ impl BeakerCacheFormat {
         Arc::new(Tuple::new())
     }
 
-    pub(super) fn keys_in(
-        &self,
-        namespace: &str,
-        mangler: Option<KeyMangler>,
-        is_memcached: bool,
-    ) -> Keys {
-        let lock_prefix = "beaker_lock:".to_owned();
-        if is_memcached {
-            let rule = Rule::BeakerInMemcached { namespace: namespace.to_owned() };
-            // Its locks are those of the backend.
-            let (prefix, lock_prefix) = (Namespace::default(), String::new());
-            return Keys { mangler, rule, prefix, is_memcached, lock_prefix };
+    pub(super) fn keys_in(&self, namespace: &str, mangler: Option<KeyMangler>, kind: Kind) -> Keys {
+        let (mut prefix, mut is_memcached) = (Namespace::default(), false);
+        let (rule, lock_prefix) = match kind {
+            Kind::Redis => {
+                prefix = in_redis(namespace);
+                let longest = LONGEST_IN_REDIS.saturating_sub(prefix.name().chars().count());
+                (Rule::BeakerInRedis { longest }, "beaker_lock:".to_owned())
+            }
+            Kind::Memcached => {
+                is_memcached = true;
+                let rule = Rule::BeakerInMemcached { namespace: namespace.to_owned() };
+                (rule, format!("memcachedcontainer/funclock/{namespace}/"))
+            }
+            Kind::Files => {
+                prefix = Namespace::new(namespace);
+                (Rule::BeakerInFiles, format!("dbmcontainer/funclock/{namespace}/"))
+            }
+        };
+        Keys { mangler, rule, prefix, is_memcached, lock_prefix }
+    }
+
+    /// Returns the locks of a computation: Beaker's own, where this program can take them.
+    pub(super) fn locks(&self, kind: Kind, folder: Option<PathBuf>) -> Option<LocksOf> {
+        match kind {
+            Kind::Redis => Some(LocksOf::Store(LOCKED_FOR)),
+            Kind::Memcached => self.lock_dir.clone().map(LocksOf::Files),
+            Kind::Files => folder.map(LocksOf::Files),
         }
-        let prefix = prefix(namespace);
-        let longest = LONGEST_IN_REDIS.saturating_sub(prefix.name().chars().count());
-        Keys { mangler, rule: Rule::BeakerInRedis { longest }, prefix, is_memcached, lock_prefix }
     }
 
-    /// Returns how long a lock of Beaker in the store is held at most.
-    pub(super) fn lock(&self, is_memcached: bool) -> Option<Duration> {
-        (!is_memcached).then_some(LOCKED_FOR)
-    }
-
-    pub(super) fn all(
-        &self,
-        namespace: &str,
-        is_memcached: bool,
-    ) -> Result<Namespace, &'static str> {
-        match is_memcached {
-            false => Ok(prefix(namespace)),
-            true => {
+    pub(super) fn all(&self, namespace: &str, kind: Kind) -> Result<Namespace, &'static str> {
+        match kind {
+            Kind::Redis => Ok(in_redis(namespace)),
+            Kind::Files => Ok(Namespace::new(namespace)),
+            Kind::Memcached => {
                 Err("in memcached, that would empty the whole server; remove the keys themselves")
             }
         }
@@ -134,7 +155,7 @@ impl BeakerCacheFormat {
 }
 
 /// Returns what the keys of a namespace begin with in redis.
-fn prefix(namespace: &str) -> Namespace {
+fn in_redis(namespace: &str) -> Namespace {
     Namespace::new(&format!("beaker_cache:{namespace}:"))
 }
 

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::keys::{Keys, Rule, sha1_hex};
 use super::pickled::{CachedValue, Pickled};
-use super::place::Place;
+use super::place::{Kind, Place};
 use super::{Entry, Form, Lives, seconds, timestamp};
 use crate::cache::policy::KeyMangler;
 use crate::clock::Timestamp;
@@ -220,7 +220,7 @@ impl DogpileFormat {
     where
         V: Serialize + DeserializeOwned + 'static,
     {
-        match (self.payload, place.is_memcached) {
+        match (self.payload, place.kind == Kind::Memcached) {
             (Payload::Json, _) => Arc::new(Serialized { codec: Box::new(Json) }),
             (Payload::Pickle, false) => Arc::new(Serialized { codec: Box::new(Pickled) }),
             (Payload::Pickle, true) => Arc::new(CachedValue::new()),
@@ -239,7 +239,7 @@ impl DogpileFormat {
 
     pub(super) fn keys(&self, mangler: Option<KeyMangler>, place: &Place) -> Keys {
         let rule = Rule::Dogpile { hashed_from: self.hashed_from };
-        let (is_memcached, prefix) = (place.is_memcached, Namespace::default());
+        let (is_memcached, prefix) = (place.kind == Kind::Memcached, Namespace::default());
         // The one of memcached cannot be changed.
         let lock_prefix = if is_memcached { "_lock".to_owned() } else { self.lock_prefix.clone() };
         Keys { mangler, rule, prefix, is_memcached, lock_prefix }

@@ -31,6 +31,8 @@ pub(super) enum Rule {
     BeakerInRedis { longest: usize },
     /// In ASCII, after the namespace and `_`, with another sign for a space; hashed with the namespace.
     BeakerInMemcached { namespace: String },
+    /// In ASCII.
+    BeakerInFiles,
 }
 
 impl Keys {
@@ -41,26 +43,41 @@ impl Keys {
 
     /// Returns the key of the lock under which that entry is made.
     pub(in crate::cache) fn lock(&self, key: &[u8]) -> Result<Key> {
-        let text = self.text(key)?;
-        Ok(Namespace::default().key(format!("{}{}{text}", self.lock_prefix, self.prefix.name())))
+        let prefix = &self.lock_prefix;
+        let name = match self.rule {
+            Rule::Dogpile { .. } | Rule::BeakerInRedis { .. } => {
+                format!("{prefix}{}{}", self.prefix.name(), self.text(key)?)
+            }
+            // A lock file is of the key itself, which Python prints as bytes.
+            Rule::BeakerInMemcached { .. } | Rule::BeakerInFiles => {
+                format!("{prefix}{}", printed(&in_ascii(&self.given(key)?)))
+            }
+        };
+        Ok(Namespace::default().key(name))
     }
 
-    fn text(&self, key: &[u8]) -> Result<String> {
+    /// Returns the key that Python's program has.
+    fn given(&self, key: &[u8]) -> Result<String> {
         let text = match &self.mangler {
             None => str::from_utf8(key).ok().map(str::to_owned),
             Some(mangle) => String::from_utf8(mangle(key)).ok(),
         };
-        let text = text.ok_or_else(|| {
+        text.ok_or_else(|| {
             Error::config(format!(
                 "the key {} is no text, and Python's keys are; pass the text that Python has, as a `&str`",
                 Shown(key)
             ))
-        })?;
+        })
+    }
+
+    fn text(&self, key: &[u8]) -> Result<String> {
+        let text = self.given(key)?;
         let text = match &self.rule {
             Rule::Dogpile { hashed_from: Some(from) } if text.chars().count() >= *from => {
                 sha1_hex(&text)
             }
             Rule::Dogpile { .. } => text,
+            Rule::BeakerInFiles => in_ascii(&text),
             Rule::BeakerInRedis { longest } => {
                 let text = in_ascii(&text);
                 if text.len() > *longest { sha1_hex(&text) } else { text }
@@ -94,15 +111,35 @@ impl Keys {
         if !self.is_memcached {
             return Ok(());
         }
-        let length = self.lock_prefix.len() + text.len();
+        let lock = if let Rule::Dogpile { .. } = self.rule { self.lock_prefix.len() } else { 0 };
+        let length = lock + text.len();
         match text.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
             true => refuse("has a space or a control character, which memcached does not take"),
             false if length > LONGEST_IN_MEMCACHED => refuse(&format!(
-                "has {length} bytes with that of its lock, and memcached takes {LONGEST_IN_MEMCACHED}"
+                "has {length} bytes, with that of its lock, and memcached takes {LONGEST_IN_MEMCACHED}"
             )),
             false => Ok(()),
         }
     }
+}
+
+/// Returns the bytes of an ASCII text as Python's `repr` prints them.
+fn printed(ascii: &str) -> String {
+    let quote = if ascii.contains('\'') && !ascii.contains('"') { '"' } else { '\'' };
+    let mut printed = format!("b{quote}");
+    for c in ascii.chars() {
+        let _ = match c {
+            '\\' => write!(printed, "\\\\"),
+            '\n' => write!(printed, "\\n"),
+            '\r' => write!(printed, "\\r"),
+            '\t' => write!(printed, "\\t"),
+            c if c == quote => write!(printed, "\\{c}"),
+            ' '..='~' => write!(printed, "{c}"),
+            c => write!(printed, "\\x{:02x}", u32::from(c)),
+        };
+    }
+    printed.push(quote);
+    printed
 }
 
 /// Returns what Python's `key.encode("ascii", "backslashreplace")` returns.
@@ -147,6 +184,7 @@ mod tests {
 
     use super::*;
     use crate::cache::python::BeakerCacheFormat;
+    use crate::cache::python::place::Kind;
 
     fn dogpile(hashed_from: Option<usize>, is_memcached: bool) -> Keys {
         let rule = Rule::Dogpile { hashed_from };
@@ -202,7 +240,8 @@ mod tests {
         assert!(dogpile(Some(200), true).entry(long.as_bytes()).is_ok());
     }
     fn beaker(namespace: &str, is_memcached: bool) -> Keys {
-        BeakerCacheFormat::new().keys_in(namespace, None, is_memcached)
+        let kind = if is_memcached { Kind::Memcached } else { Kind::Redis };
+        BeakerCacheFormat::new().keys_in(namespace, None, kind)
     }
 
     /// What Beaker 1.14.1 uses, for the namespace `testns`.
@@ -238,5 +277,19 @@ mod tests {
         assert_eq!(wire(&"x".repeat(243)).len(), 250);
         assert_eq!(wire(&"x".repeat(244)).len(), 40);
         assert!(keys.entry(b"a\nb").is_err());
+        let lock = keys.lock(b"k1").unwrap();
+        assert_eq!(lock.name(), b"memcachedcontainer/funclock/testns/b'k1'");
+    }
+
+    #[test]
+    fn a_key_of_beaker_in_files() {
+        let keys = BeakerCacheFormat::new().keys_in("mytemplate.html", None, Kind::Files);
+        let key = keys.entry("a b \u{f1}".as_bytes()).unwrap();
+        assert_eq!((key.namespace().name(), key.name()), ("mytemplate.html", &br"a b \xf1"[..]));
+        let lock = |key: &str| name(keys.lock(key.as_bytes()));
+        assert_eq!(lock("k1"), "dbmcontainer/funclock/mytemplate.html/b'k1'");
+        assert!(lock("\u{f1}").ends_with(r"/b'\\xf1'"));
+        assert!(lock("it's").ends_with("/b\"it's\""));
+        assert!(lock("'\"\n\u{1}").ends_with(r#"/b'\'"\n\x01'"#));
     }
 }

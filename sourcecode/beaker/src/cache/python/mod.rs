@@ -15,10 +15,12 @@
 //! | `keys` | the keys of both, and the helpers with which Python makes them |
 //! | `place` | where the entries are: the store behind a backend, as Python sees it |
 //! | `region` | what a region has that is shared |
-//! | `locks` | the locks that Python takes in the store |
+//! | `locks`, `async_locks` | the locks that Python takes in the store, and on files |
 //!
 //! The operations of a cache on such entries are in `storage/python.rs`.
 
+#[cfg(feature = "tokio")]
+mod async_locks;
 mod beaker;
 mod dogpile;
 mod keys;
@@ -27,16 +29,18 @@ mod pickled;
 mod place;
 mod region;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "tokio")]
+use async_locks::AsyncPythonLocks;
 pub use beaker::BeakerCacheFormat;
 pub use dogpile::DogpileFormat;
 pub(super) use keys::Keys;
-#[cfg(feature = "tokio")]
-use locks::AsyncPythonLocks;
-use locks::PythonLocks;
+use locks::{FileLocksOfBeaker, PythonLocks};
 pub(super) use place::Place;
+use place::{Kind, LocksOf};
 pub(super) use region::SharedRegion;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -152,7 +156,7 @@ impl SharedFormat {
         let mangler = options.key_mangler.0.clone();
         match self {
             SharedFormat::Dogpile(format) => format.keys(mangler, place),
-            SharedFormat::Beaker(format) => format.keys_in(cache, mangler, place.is_memcached),
+            SharedFormat::Beaker(format) => format.keys_in(cache, mangler, place.kind),
         }
     }
 
@@ -164,11 +168,23 @@ impl SharedFormat {
         }
     }
 
-    /// Returns how long a lock of Python's in the store is held at most, if such locks are taken.
-    fn lock(&self, is_memcached: bool) -> Option<Duration> {
+    /// Returns the locks of a computation, if they are not those of the backend.
+    fn locks(&self, kind: Kind, folder: Option<PathBuf>) -> Option<LocksOf> {
         match self {
-            SharedFormat::Dogpile(format) => format.lock,
-            SharedFormat::Beaker(format) => format.lock(is_memcached),
+            SharedFormat::Dogpile(format) => format.lock.map(LocksOf::Store),
+            SharedFormat::Beaker(format) => format.locks(kind, folder),
+        }
+    }
+
+    fn is_in(&self, kind: Kind) -> bool {
+        matches!(self, SharedFormat::Beaker(_)) || kind != Kind::Files
+    }
+
+    /// Returns where such entries can be, for messages.
+    fn places(&self) -> &'static str {
+        match self {
+            SharedFormat::Dogpile(_) => "redis or memcached",
+            SharedFormat::Beaker(_) => "redis, memcached or files",
         }
     }
 
@@ -178,7 +194,7 @@ impl SharedFormat {
             SharedFormat::Dogpile(_) => Err(
                 "the keys of dogpile.cache have no common beginning; invalidate it, or remove the keys",
             ),
-            SharedFormat::Beaker(format) => format.all(cache, place.is_memcached),
+            SharedFormat::Beaker(format) => format.all(cache, place.kind),
         }
     }
 

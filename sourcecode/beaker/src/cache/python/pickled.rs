@@ -4,6 +4,7 @@
 //! A pickle is read without running anything. What no [`Value`] can hold, such as an object of a class, is an
 //! error that names it.
 
+use std::any::type_name;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -49,13 +50,18 @@ fn read(bytes: &[u8]) -> Result<Pickle> {
 }
 
 fn add<V: Serialize>(pickle: &mut Pickle, value: &V) -> Result<NodeId> {
-    let value = Value::of(value)?;
+    let no_pickle = |error| {
+        Error::codec(format!("a `{}` could not be pickled", type_name::<V>())).caused_by(error)
+    };
+    let value = Value::of(value).map_err(no_pickle)?;
     pickle.add(&value).map_err(|too_deep| Error::codec(too_deep.to_string()))
 }
 
 fn value<V: DeserializeOwned>(pickle: &Pickle, node: NodeId) -> Result<V> {
     let why = |why| Error::codec(format!("its pickle holds no value of this library: {why}"));
-    pickle.value(node).map_err(why)?.to()
+    let no_such =
+        |error| Error::codec(format!("its value is not a `{}`", type_name::<V>())).caused_by(error);
+    pickle.value(node).map_err(why)?.to().map_err(no_such)
 }
 
 /// Returns a node as a time in seconds.

@@ -154,7 +154,7 @@ impl<V: 'static> Python<V> {
     pub(super) async fn clear(&self, now: Timestamp) -> Result<()> {
         let Cache { name, all, .. } = &*self.cache;
         let refused = |why| Error::config(format!("the cache `{name}` cannot be cleared: {why}"));
-        let all = all.as_ref().map_err(|why| refused(why))?;
+        let all = all.as_ref().map_err(refused)?;
         self.cache.own.invalidate(now, false);
         self.backend.store.clear(all).await
     }
@@ -180,8 +180,8 @@ impl<V> Cache<V> {
         let nothing = Lookup { version: Some(version), ..nothing };
         let entry = self.form.decode(&bytes).map_err(|error| {
             Error::codec(format!(
-                "the cache `{}`, which Python shares, has something at {key:?} that cannot be returned; it is \
-                 left alone: remove it, or ask for the type of value that Python puts there",
+                "the cache `{}`, which Python shares, has something at {key:?} that cannot be returned: {error}; \
+                 it is left alone: remove it, or ask for the type of value that Python puts there",
                 self.name
             ))
             .caused_by(error)

@@ -77,6 +77,14 @@ impl FileStore {
 }
 
 impl Store for FileStore {
+    #[cfg(feature = "python")]
+    fn verbatim(&self, _: super::Content) -> Result<Option<super::Verbatim<dyn Store>>> {
+        let (folder, locks) =
+            (self.layout.data_dir().join("container_file"), self.layout.lock_dir());
+        let files = super::python::cache_files::CacheFiles::new(folder, locks.into());
+        Ok(Some(super::Verbatim::Files(Arc::new(files), locks.into())))
+    }
+
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
         Ok(match self.look(&self.layout.file(key))? {
             Found::Live(image) => {

@@ -35,6 +35,7 @@
 //!   by another one. Only `Precondition::Always` writes over it.
 //! - **Counters** (14): `increment` returns `ErrorKind::Config`.
 
+pub(crate) mod cache_files;
 mod container;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod database;

@@ -16,6 +16,8 @@ mod command;
 mod given;
 #[cfg(feature = "python")]
 mod raw;
+#[cfg(feature = "python")]
+mod raw_many;
 mod scan;
 mod sentinel;
 mod server;

@@ -7,7 +7,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use redis::Value;
+use redis::{Cmd, Value};
 
 use super::command::{self, Command, Script, milliseconds};
 use super::scan::Scan;
@@ -153,11 +153,19 @@ impl RawRedis {
         self.servers.run(wire, command, kind, deadline::end(self.deadline)).await
     }
 
+    pub(super) async fn run_many(
+        &self,
+        commands: Vec<(&str, Cmd)>,
+        kind: Kind,
+    ) -> Result<Vec<Value>, Failure> {
+        self.servers.run_many(commands, kind, deadline::end(self.deadline)).await
+    }
+
     fn truth(&self, answer: &Value) -> Result<bool, Failure> {
         command::truth(answer).ok_or_else(|| self.unexpected())
     }
 
-    fn unexpected(&self) -> Failure {
+    pub(super) fn unexpected(&self) -> Failure {
         Failure::unexpected(&self.addresses().join(","))
     }
 }

@@ -89,7 +89,11 @@ class Beaker:
 
     def raw(self, key, value):
         namespace = self.cache.namespace
-        if hasattr(namespace, "client"):
+        if OPTIONS["type"] == "file":
+            namespace.acquire_write_lock()
+            namespace[key.encode()] = value
+            namespace.release_write_lock()
+        elif hasattr(namespace, "client"):
             namespace.client.set(namespace._format_key(key), value)
         else:
             namespace.mc.set(namespace._format_key(key), value)

@@ -88,12 +88,14 @@ impl Drop for Python {
 struct Servers {
     redis: Redis,
     memcached: Memcached,
+    folder: tempfile::TempDir,
 }
 
 impl Servers {
     fn start() -> Servers {
         let (redis, memcached) = (Redis::for_programs(), Memcached::for_programs());
-        Servers { redis: redis.unwrap(), memcached: memcached.unwrap() }
+        let folder = tempfile::tempdir().unwrap();
+        Servers { redis: redis.unwrap(), memcached: memcached.unwrap(), folder }
     }
 }
 
@@ -103,6 +105,7 @@ enum Shared {
     Dogpile { backend: &'static str, is_json: bool, hashes: bool },
     BeakerRedis,
     BeakerMemcached,
+    BeakerFile,
 }
 
 const DOGPILE_REDIS: &str = "dogpile.cache.redis";
@@ -110,7 +113,7 @@ const DOGPILE_MEMCACHED: &str = "dogpile.cache.memcached";
 const DOGPILE_PYMEMCACHE: &str = "dogpile.cache.pymemcache";
 
 fn all() -> Vec<Shared> {
-    let mut all = vec![Shared::BeakerRedis, Shared::BeakerMemcached];
+    let mut all = vec![Shared::BeakerRedis, Shared::BeakerMemcached, Shared::BeakerFile];
     for backend in [DOGPILE_REDIS, DOGPILE_MEMCACHED, DOGPILE_PYMEMCACHE] {
         for (is_json, hashes) in [(true, false), (false, false), (false, true)] {
             all.push(Shared::Dogpile { backend, is_json, hashes });
@@ -123,7 +126,7 @@ impl Shared {
     fn is_memcached(self) -> bool {
         match self {
             Shared::Dogpile { backend, .. } => backend != DOGPILE_REDIS,
-            Shared::BeakerRedis => false,
+            Shared::BeakerRedis | Shared::BeakerFile => false,
             Shared::BeakerMemcached => true,
         }
     }
@@ -132,9 +135,8 @@ impl Shared {
         matches!(self, Shared::Dogpile { is_json: true, .. })
     }
 
-    /// Whether both sides lock in the store.
-    fn locks_together(self) -> bool {
-        self != Shared::BeakerMemcached
+    fn is_beaker(self) -> bool {
+        !matches!(self, Shared::Dogpile { .. })
     }
 
     fn python(self, servers: &Servers) -> Python {
@@ -160,30 +162,38 @@ impl Shared {
             }
             Shared::BeakerMemcached => json!({
                 "kind": "beaker", "type": "ext:memcached", "url": memcached_at(),
-                "memcache_module": "memcache", "lock_dir": std::env::temp_dir().join("beaker-locks"),
+                "memcache_module": "memcache", "lock_dir": servers.folder.path(),
             }),
+            Shared::BeakerFile => {
+                json!({"kind": "beaker", "type": "file", "data_dir": servers.folder.path()})
+            }
         })
     }
 
     fn backend(self, servers: &Servers) -> Backend {
-        match self.is_memcached() {
-            true => Backend::open(
-                "ext:memcached",
-                &[("url", &servers.memcached.url().replace("memcache://", ""))],
-            ),
-            false => Backend::open("ext:redis", &[("url", &servers.redis.url())]),
-        }
-        .unwrap()
+        let memcached_at = servers.memcached.url().replace("memcache://", "");
+        let redis_at = servers.redis.url();
+        let folder = servers.folder.path().to_str().unwrap();
+        let (name, option, value) = match self {
+            Shared::BeakerFile => ("file", "data_dir", folder),
+            _ if self.is_memcached() => ("ext:memcached", "url", memcached_at.as_str()),
+            _ => ("ext:redis", "url", redis_at.as_str()),
+        };
+        Backend::open(name, &[(option, value)]).unwrap()
     }
 
-    fn options(self, options: RegionOptions) -> RegionOptions {
+    fn options(self, servers: &Servers, options: RegionOptions) -> RegionOptions {
         match self {
             Shared::Dogpile { is_json, hashes, .. } => {
                 let format = if is_json { DogpileFormat::json() } else { DogpileFormat::pickle() };
                 let format = format.distributed_lock(LOCKED_FOR);
                 options.shared_with_dogpile(if hashes { format.sha1_keys() } else { format })
             }
-            Shared::BeakerRedis | Shared::BeakerMemcached => {
+            Shared::BeakerMemcached => {
+                let format = BeakerCacheFormat::new().lock_dir(servers.folder.path());
+                options.shared_with_beaker(format)
+            }
+            Shared::BeakerRedis | Shared::BeakerFile => {
                 options.shared_with_beaker(BeakerCacheFormat::new())
             }
         }
@@ -196,7 +206,7 @@ impl Shared {
     ) -> Region {
         let region = Region::named("short_term");
         let options = options(RegionOptions::new(self.backend(servers)).ttl(MINUTE));
-        region.configure(self.options(options)).unwrap();
+        region.configure(self.options(servers, options)).unwrap();
         region
     }
 
@@ -286,8 +296,7 @@ fn keys_are_the_same() {
         let (mut python, cache) = (shared.python(&servers), shared.cache(&servers));
         let mut keys = vec![fresh("a"), fresh("A%b_c.d-e~"), fresh(&"x".repeat(200))];
         let hashes = matches!(shared, Shared::Dogpile { hashes: true, .. });
-        let is_beaker = matches!(shared, Shared::BeakerRedis | Shared::BeakerMemcached);
-        if hashes || is_beaker || !shared.is_memcached() {
+        if hashes || shared.is_beaker() || !shared.is_memcached() {
             keys.extend([fresh("with space"), fresh("Espa\u{f1}a \u{14f} \u{1f3c1}")]);
             keys.extend([fresh(&"y".repeat(1100)), fresh(&"\u{14f}".repeat(300))]);
         }
@@ -306,11 +315,12 @@ fn keys_are_the_same() {
 #[ignore = "needs BEAKER_PYTHON"]
 #[test]
 fn functions_have_the_same_keys() {
-    let servers = Servers::start();
     for shared in all().into_iter().filter(|shared| !shared.is_memcached()) {
+        // The functions have the same names each time.
+        let servers = Servers::start();
         let mut python = shared.python(&servers);
         let region = shared.region(&servers, |options| options);
-        if shared == Shared::BeakerRedis {
+        if shared.is_beaker() {
             let code = "
 @side.manager.cache('my_search_func')
 def load(word, number): return [word, number]
@@ -397,7 +407,7 @@ fn what_is_removed_is_removed_for_both() {
         let error = cache.invalidate_tag("drivers").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Config);
         match shared {
-            Shared::BeakerRedis => {
+            Shared::BeakerRedis | Shared::BeakerFile => {
                 cache.clear().unwrap();
                 assert_eq!(python.get(&key), json!("missing"));
                 cache.put(&key, Value::from(5)).unwrap();
@@ -485,7 +495,7 @@ answer['shown'] = side.create(key, slowly)";
 #[test]
 fn while_python_computes_nobody_else_does() {
     let servers = Servers::start();
-    for shared in all().into_iter().filter(|shared| shared.locks_together()) {
+    for shared in all() {
         let mut python = shared.python(&servers);
         let key = fresh("python computes");
         let key = key.replace(' ', "_");
@@ -512,7 +522,7 @@ fn while_python_computes_nobody_else_does() {
 #[test]
 fn while_we_compute_python_does_not() {
     let servers = Servers::start();
-    for shared in all().into_iter().filter(|shared| shared.locks_together()) {
+    for shared in all() {
         let (mut python, cache) = (shared.python(&servers), shared.cache(&servers));
         let key = fresh("ours");
         let hashed = match shared {
@@ -551,7 +561,7 @@ answer['shown'] = side.create(key, lambda: 'Python computed it too')";
 #[test]
 fn a_stale_value_is_computed_once() {
     let servers = Servers::start();
-    for shared in all().into_iter().filter(|shared| shared.locks_together()) {
+    for shared in all() {
         let mut python = shared.python(&servers);
         let key = fresh("stale");
         python.run("\nwith InThePast(): side.put(key, 'old')", &key);
@@ -590,19 +600,17 @@ fn tasks_share_the_same_entries() {
                 2.into()
             );
             assert_eq!(python.get(&key), json!([2]), "{shared:?}");
-            if shared.locks_together() {
-                let key = fresh("tasks");
-                python.begin(SLOWLY, &key);
-                assert_eq!(python.next(), json!("computing"));
-                let wait = Duration::from_millis(50);
-                let impatient = cache.clone().wait_timeout(wait, OnTimeout::Fail);
-                let error = impatient.get_or_create(&key, never).await.unwrap_err();
-                assert_eq!(error.kind(), ErrorKind::Unavailable);
-                python.send(&json!("Python's"));
-                assert_eq!(python.next(), json!("Python's"));
-                let found = cache.get_or_create(&key, never).await.unwrap();
-                assert_eq!(found, "Python's".into());
-            }
+            let key = fresh("tasks");
+            python.begin(SLOWLY, &key);
+            assert_eq!(python.next(), json!("computing"));
+            let wait = Duration::from_millis(50);
+            let impatient = cache.clone().wait_timeout(wait, OnTimeout::Fail);
+            let error = impatient.get_or_create(&key, never).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+            python.send(&json!("Python's"));
+            assert_eq!(python.next(), json!("Python's"));
+            let found = cache.get_or_create(&key, never).await.unwrap();
+            assert_eq!(found, "Python's".into());
         });
     }
 }
