@@ -81,6 +81,8 @@ class Beaker:
         return self.cache.get(key, createfunc=creator)
 
     def is_locked(self, key):
+        # The key as Beaker's cache passes it.
+        key = key.encode("ascii", "backslashreplace")
         lock = self.cache.namespace.get_creation_lock(key)
         if lock.acquire(wait=False):
             lock.release()

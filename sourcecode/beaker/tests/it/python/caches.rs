@@ -529,8 +529,9 @@ fn while_we_compute_python_does_not() {
             Shared::Dogpile { hashes: true, .. } => DogpileFormat::sha1_mangle_key(&key),
             _ => key.clone(),
         };
-        let ((began, begun), (end, ended)) = (channel(), channel());
         thread::scope(|threads| {
+            // Dropped by a panic, so that the loader does not wait for ever.
+            let ((began, begun), (end, ended)) = (channel(), channel());
             let ours = threads.spawn(|| {
                 cache.get_or_create(&key, move || {
                     began.send(()).unwrap();
