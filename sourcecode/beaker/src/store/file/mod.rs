@@ -39,7 +39,8 @@ use crate::private;
 /// The folders have the layout of Python's Beaker, which may keep its files in the same `data_dir`.
 /// `clear`, `sweep` and `delete` remove only files of this store, which they recognize by name and content.
 /// If a file of another program has the path of a record, a `put` with `Precondition::Absent` fails, and
-/// one with `Precondition::Always` replaces the file. Neither library reads the records of the other.
+/// one with `Precondition::Always` replaces the file. Neither library reads the records of the other; for
+/// sessions that both share, there is `store::python::BeakerFile` (feature `python`).
 #[derive(Debug)]
 #[must_use]
 pub struct FileStore {

@@ -1,8 +1,6 @@
-//! Many values of another program in about one round trip to each server.
+//! Writes many values of another program in about one round trip to each server.
 
 use std::time::Duration;
-
-use redis::Value;
 
 use super::command::{Command, milliseconds};
 use super::raw::RawRedis;
@@ -10,20 +8,6 @@ use super::server::{Kind, many};
 use crate::error::Result;
 
 impl RawRedis {
-    /// Returns the values, in the order of their keys on the server.
-    pub(super) async fn get_many(&self, wires: &[String]) -> Result<Vec<Option<Vec<u8>>>> {
-        let gets = wires.iter().map(|wire| (wire.as_str(), Command::get(wire).cmd));
-        let answers = self.run_many(gets.collect(), Kind::Read).await;
-        let value = |answer| match answer {
-            Value::Nil => Ok(None),
-            Value::BulkString(bytes) => Ok(Some(bytes)),
-            _ => Err(self.unexpected()),
-        };
-        answers
-            .and_then(|all| all.into_iter().map(value).collect())
-            .map_err(|failure| failure.named(&many("read", wires.len())))
-    }
-
     /// Writes values without a condition.
     pub(super) async fn put_many(
         &self,
