@@ -127,6 +127,21 @@ impl StandingLock {
             }
         }
     }
+
+    /// Takes the lock exclusively, if nobody has it.
+    pub(crate) fn try_lock(path: &Path) -> io::Result<Option<StandingLock>> {
+        loop {
+            let file = open(path)?;
+            match file.try_lock() {
+                Err(TryLockError::WouldBlock) => return Ok(None),
+                Err(TryLockError::Error(error)) => return Err(error),
+                Ok(()) => {}
+            }
+            if is_at(&file_id(&file, path)?, path)? {
+                return Ok(Some(StandingLock { _file: file }));
+            }
+        }
+    }
 }
 
 /// The file, which this thread does not hold.

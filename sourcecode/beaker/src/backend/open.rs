@@ -157,7 +157,7 @@ mod asynchronous {
             }
         }
 
-        pub(in crate::backend) fn gate(&self) -> Gate {
+        pub(in super::super) fn gate(&self) -> Gate {
             let mut gate = Gate::default();
             if let Some(max) = self.number("max_in_flight") {
                 gate = gate.max_in_flight(max);
@@ -169,7 +169,7 @@ mod asynchronous {
         }
 
         #[cfg(any(feature = "redis-async", feature = "postgres"))]
-        pub(in crate::backend) fn with_async_locks(&self, store: impl AsyncStore) -> AsyncBackend {
+        pub(in super::super) fn with_async_locks(&self, store: impl AsyncStore) -> AsyncBackend {
             match self.text("lock_dir") {
                 Some(folder) => {
                     AsyncBackend::with_locks_on_threads(store, FileLocks::new(folder), self.gate())

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::asynchronous::AsyncCache;
 use super::region::{Region, Regions};
 use super::region_options::RegionOptions;
-use crate::codec::{Bincode, Codec};
+use crate::codec::Codec;
 use crate::error::Result;
 
 /// Groups caches of an asynchronous program that share settings under a name (feature `tokio`). A clone is
@@ -164,7 +164,9 @@ impl AsyncRegion {
     where
         V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
     {
-        self.cache_with_codec(name, Bincode)
+        let setup = self.region.setup()?;
+        let engine = setup.members.values(name, &setup.options)?;
+        Ok(AsyncCache { engine: engine.for_tasks(|_| setup.backend_for_tasks().clone()) })
     }
 
     /// Returns a cache of this region, like [`cache`](AsyncRegion::cache), but with another codec than
@@ -247,6 +249,9 @@ impl AsyncRegion {
     #[doc(alias = "invalidate_all")]
     pub async fn invalidate(&self) -> Result<()> {
         let setup = self.region.setup()?;
+        if setup.members.invalidate_shared(false, &setup.options) {
+            return Ok(());
+        }
         if setup.options.objects.is_some() {
             return setup.members.invalidate_objects(false).await;
         }
@@ -279,6 +284,9 @@ impl AsyncRegion {
     /// ```
     pub async fn invalidate_softly(&self) -> Result<()> {
         let setup = self.region.setup()?;
+        if setup.members.invalidate_shared(true, &setup.options) {
+            return Ok(());
+        }
         if setup.options.objects.is_some() {
             return setup.members.invalidate_objects(true).await;
         }

@@ -67,7 +67,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             if let Some(computed) = self.try_compute(leader, &mut decide).await? {
                 return Ok(computed);
             }
-            if self.shared.storage.remote().is_some() {
+            if self.shared.storage.memory().is_none() {
                 let longest = LONGEST_PAUSE.min(Duration::from_micros(100) * tries);
                 self.pause(longest.mul_f64(random_unit())).await;
             }
@@ -102,7 +102,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         decide: &mut impl FnMut(Option<&V>) -> Op<V>,
     ) -> Result<Option<Computed<V>>> {
         let (storage, key) = (&self.shared.storage, FlightKey::clone(leader.key()));
-        let seen = storage.look_closely(&key, &self.time).await?;
+        let seen = storage.look_closely(&key, self.policy.ttl, &self.time).await?;
         let start = Start::from(&seen);
         let is_fresh = self.freshness(&seen) == Freshness::Fresh;
         let before = seen.slot.filter(|_| is_fresh).map(|slot| slot.value);

@@ -17,6 +17,8 @@ use super::memory_options::MemoryOptions;
 use super::policy::{Begun, CacheEntry, OnStoreFailure, Policy, random_unit};
 use super::stats::{Outage, Recorder};
 use super::storage::{LocalTier, Memory, Place, Remote, Storage};
+#[cfg(feature = "python")]
+use super::storage::{Python, Terms};
 use crate::backend::AnyBackend;
 use crate::codec::Codec;
 use crate::error::{Error, ErrorKind, Result};
@@ -69,6 +71,16 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         let world = backend.world();
         let remote = Remote::new(backend, name, Arc::new(codec), place);
         Engine::on(Storage::Remote(Arc::new(remote)), world)
+    }
+
+    #[cfg(feature = "python")]
+    pub(super) fn shared_with_python(
+        backend: AnyBackend,
+        name: &str,
+        terms: Terms<V>,
+    ) -> Engine<V> {
+        let world = backend.world();
+        Engine::on(Storage::Python(Python::new(backend, name, terms)), world)
     }
 
     fn on(storage: Storage<V>, world: World) -> Engine<V> {
@@ -125,6 +137,9 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             Storage::Remote(remote) => Arc::clone(remote),
             // A cache has one local tier at most: the new one replaces the old one.
             Storage::Tiered(tier) => Arc::clone(&tier.behind),
+            // It would not see what Python writes and deletes.
+            #[cfg(feature = "python")]
+            Storage::Python(_) => return self,
         };
         let tier = LocalTier::new(Memory::new(MemoryOptions::new(capacity)), time, behind);
         let Engine { policy, time, world, .. } = self;
@@ -139,6 +154,8 @@ impl<V> Engine<V> {
             Storage::Memory(_) => "in memory",
             Storage::Remote(_) => "in a backend",
             Storage::Tiered(..) => "in a backend, with a local tier",
+            #[cfg(feature = "python")]
+            Storage::Python(_) => "in a backend, as Python has them",
         };
         f.debug_struct(name).field("kept", &kind).field("policy", &self.policy).finish()
     }
@@ -162,7 +179,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
     /// Looks up a key, and removes a value that may not be returned any more.
     pub(super) async fn look(&self, key: &[u8]) -> Result<Lookup<V>> {
         let completions = self.shared.flights.completions();
-        let seen = self.shared.storage.look(key, &self.time).await;
+        let seen = self.shared.storage.look(key, self.policy.ttl, &self.time).await;
         self.shared.recorder.looked(&seen);
         let seen = seen?;
         if let Some(slot) = &seen.slot {
@@ -179,7 +196,7 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
 
     /// Does the same for many keys.
     pub(super) async fn look_many(&self, keys: &[&[u8]]) -> Result<Vec<Lookup<V>>> {
-        let seen = self.shared.storage.look_many(keys, &self.time).await;
+        let seen = self.shared.storage.look_many(keys, self.policy.ttl, &self.time).await;
         self.shared.recorder.looked(&seen);
         seen
     }
@@ -279,7 +296,11 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
             memory.tell();
             return Ok(was_there);
         }
-        let was_there = self.peek(key).await?.is_some();
+        let was_there = match self.peek(key).await {
+            // Something is there that nobody here can read. This is how to get rid of it.
+            Err(error) if error.kind() == ErrorKind::Codec => true,
+            seen => seen?.is_some(),
+        };
         self.shared.failures.forget(key);
         let removed = self.shared.storage.remove(key, self.time.now());
         self.before_flights(key, removed).await?;

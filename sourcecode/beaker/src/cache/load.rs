@@ -158,13 +158,14 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         // another process computes the value once more, and detects when it stores the value that it is not
         // needed.
         let was_overtaken = self.shared.flights.completions() != completions;
-        if start.version.is_none() || was_overtaken {
-            let again = match self.shared.storage.look_closely(key, &self.time).await {
-                Err(error) if self.bypasses(&error) => {
-                    return Ok(Prepared::Found(self.give_stale(key, stale)));
-                }
-                again => again?,
-            };
+        if self.shared.storage.looks_again() || was_overtaken {
+            let again =
+                match self.shared.storage.look_closely(key, self.policy.ttl, &self.time).await {
+                    Err(error) if self.bypasses(&error) => {
+                        return Ok(Prepared::Found(self.give_stale(key, stale)));
+                    }
+                    again => again?,
+                };
             start = Start::from(&again);
             if let (Freshness::Fresh, Some(slot)) = (self.freshness(&again), again.slot)
                 && slot.age.made_at > stale.age.made_at
@@ -322,17 +323,16 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
         key: &[u8],
         limit: Option<Duration>,
     ) -> Result<BackendLock<V>> {
-        let Some(remote) = self.shared.storage.remote() else {
-            let seen = self.shared.storage.look_closely(key, &self.time).await?;
+        let Some((locks, lock_key)) = self.shared.storage.lock_of(key)? else {
+            let seen = self.shared.storage.look_closely(key, self.policy.ttl, &self.time).await?;
             return Ok(self.made_meanwhile(None, seen));
         };
-        let lock_key = remote.lock_key(key);
         let until = limit.map(|limit| self.time.monotonic().saturating_add(limit));
         let mut wait = SHORTEST_WAIT;
         loop {
-            let guard = remote.backend.locks.try_lock(&lock_key).await?;
+            let guard = locks.try_lock(&lock_key).await?;
             let is_own = guard.is_some();
-            let seen = self.shared.storage.look_closely(key, &self.time).await?;
+            let seen = self.shared.storage.look_closely(key, self.policy.ttl, &self.time).await?;
             match self.made_meanwhile(guard, seen) {
                 BackendLock::Acquired(..) if !is_own => {}
                 lock => return Ok(lock),
@@ -349,12 +349,9 @@ impl<V: Clone + Send + Sync + 'static> Engine<V> {
 
     /// Takes the lock of a key, if it is free; `Some(None)` if there is no lock to take.
     pub(super) async fn try_lock(&self, key: &[u8]) -> Result<Option<Option<Guard>>> {
-        match self.shared.storage.remote() {
+        match self.shared.storage.lock_of(key)? {
             None => Ok(Some(None)),
-            Some(remote) => {
-                let lock_key = remote.lock_key(key);
-                Ok(remote.backend.locks.try_lock(&lock_key).await?.map(Some))
-            }
+            Some((locks, lock_key)) => Ok(locks.try_lock(&lock_key).await?.map(Some)),
         }
     }
 

@@ -57,6 +57,8 @@ mod many;
 mod memory_options;
 mod order;
 mod policy;
+#[cfg(feature = "python")]
+mod python;
 mod reentrance;
 mod region;
 mod region_options;
@@ -77,6 +79,8 @@ pub use compute::Op;
 pub use load_error::LoadError;
 pub use memory_options::{EvictionCause, MemoryOptions};
 pub use policy::{CacheEntry, Executor, KeyMangler, OnStoreFailure, OnTimeout};
+#[cfg(feature = "python")]
+pub use python::{BeakerCacheFormat, DogpileFormat};
 pub use region::{Region, Regions};
 pub use region_options::RegionOptions;
 pub use stats::Stats;

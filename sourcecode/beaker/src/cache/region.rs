@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 use super::api::Cache;
 use super::engine::{Engine, OnDrop};
 use super::memory_options::MemoryOptions;
+#[cfg(feature = "python")]
+use super::python::SharedRegion;
 use super::region_options::RegionOptions;
 use super::shared_invalidations::SharedInvalidations;
 use super::storage::Place;
@@ -67,22 +69,22 @@ pub(super) struct Setup {
 }
 
 impl Setup {
-    fn new(name: &str, options: RegionOptions) -> Setup {
-        let members = Members::new(name, &options.backend);
+    fn new(name: &str, options: RegionOptions) -> Result<Setup> {
+        let members = Members::new(name, &options)?;
         #[cfg(feature = "tokio")]
         let for_tasks = OnceLock::new();
-        Setup {
+        Ok(Setup {
             options,
             members,
             #[cfg(feature = "tokio")]
             for_tasks,
-        }
+        })
     }
 
     /// Returns one backend for all caches of the region, because they share its limit of threads.
     #[cfg(feature = "tokio")]
     pub(super) fn backend_for_tasks(&self) -> &AnyBackend {
-        self.for_tasks.get_or_init(|| super::asynchronous::for_tasks(&self.options.backend))
+        self.for_tasks.get_or_init(|| self.members.backend_for_tasks(&self.options.backend))
     }
 }
 
@@ -121,8 +123,13 @@ impl Region {
     /// ```
     pub fn configure(&self, options: RegionOptions) -> Result<()> {
         options.check(self.name())?;
-        let wanted = || Arc::new(Setup::new(self.name(), options.clone()));
-        let setup = self.shared.setup.get_or_init(wanted);
+        let setup = match self.shared.setup.get() {
+            Some(setup) => setup,
+            None => {
+                let wanted = Arc::new(Setup::new(self.name(), options.clone())?);
+                self.shared.setup.get_or_init(|| wanted)
+            }
+        };
         if setup.options.is_same(&options) { Ok(()) } else { Err(self.configured_already()) }
     }
 
@@ -204,7 +211,8 @@ impl Region {
     where
         V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
     {
-        self.cache_with_codec(name, Bincode)
+        let setup = self.setup_for_threads()?;
+        Ok(Cache { engine: setup.members.values(name, &setup.options)? })
     }
 
     /// Returns a cache of this region, like [`cache`](Region::cache), but with another codec than bincode.
@@ -300,6 +308,9 @@ impl Region {
     pub fn invalidate(&self) -> Result<()> {
         let setup = self.setup_for_threads()?;
         let members = &setup.members;
+        if members.invalidate_shared(false, &setup.options) {
+            return Ok(());
+        }
         match setup.options.objects {
             Some(_) => finish(members.invalidate_objects(false)),
             None => {
@@ -334,6 +345,9 @@ impl Region {
     pub fn invalidate_softly(&self) -> Result<()> {
         let setup = self.setup_for_threads()?;
         let now = setup.options.time.monotonic();
+        if setup.members.invalidate_shared(true, &setup.options) {
+            return Ok(());
+        }
         match setup.options.objects {
             Some(_) => finish(setup.members.invalidate_objects(true)),
             None => finish(setup.members.invalidations.invalidate_softly(now)),
@@ -462,6 +476,9 @@ pub(super) struct Members {
     pub(super) invalidations: Arc<SharedInvalidations>,
     /// Held only for short operations.
     opened: Mutex<HashMap<Box<str>, Arc<dyn Member>>>,
+    /// What Python shares.
+    #[cfg(feature = "python")]
+    shared: Option<SharedRegion>,
 }
 
 /// A cache of the region, whatever the type of its values.
@@ -495,19 +512,54 @@ impl<V: Clone + Send + Sync + 'static> Member for Engine<V> {
 }
 
 impl Members {
-    fn new(region: &str, backend: &AnyBackend) -> Members {
-        let all = SharedInvalidations::of_region(backend.store.clone(), region);
-        Members { region: region.into(), invalidations: Arc::new(all), opened: Mutex::default() }
+    fn new(region: &str, options: &RegionOptions) -> Result<Members> {
+        let all = SharedInvalidations::of_region(options.backend.store.clone(), region);
+        Ok(Members {
+            region: region.into(),
+            invalidations: Arc::new(all),
+            opened: Mutex::default(),
+            #[cfg(feature = "python")]
+            shared: SharedRegion::open(region, options)?,
+        })
     }
 
-    /// Returns the cache of this name, and opens it if it is not open yet.
+    #[cfg(feature = "tokio")]
+    fn backend_for_tasks(&self, backend: &AnyBackend) -> AnyBackend {
+        #[cfg(feature = "python")]
+        if let Some(shared) = &self.shared {
+            return shared.backend_for_tasks();
+        }
+        super::asynchronous::for_tasks(backend)
+    }
+
+    /// Returns the cache of this name, of values that serde encodes, and opens it if it is not open yet.
+    pub(super) fn values<V>(&self, name: &str, options: &RegionOptions) -> Result<Engine<V>>
+    where
+        V: Serialize + DeserializeOwned + Clone + Send + Sync + 'static,
+    {
+        self.open(name, options, || {
+            #[cfg(feature = "python")]
+            if let Some(shared) = &self.shared {
+                return Ok(shared.cache(name, &self.full_name(name), options));
+            }
+            Ok(self.in_store(name, options, Bincode))
+        })
+    }
+
+    /// Does the same for values that this codec encodes.
     pub(super) fn cache<V: Clone + Send + Sync + 'static>(
         &self,
         name: &str,
         options: &RegionOptions,
         codec: impl Codec<V>,
     ) -> Result<Engine<V>> {
-        self.open(name, options, || Ok(self.in_store(name, options, codec)))
+        self.open(name, options, || {
+            #[cfg(feature = "python")]
+            if let Some(shared) = &self.shared {
+                return shared.cache_of(name, &self.full_name(name), options, codec);
+            }
+            Ok(self.in_store(name, options, codec))
+        })
     }
 
     /// Does the same for values that are not encoded.
@@ -560,6 +612,25 @@ impl Members {
             key_length: options.key_length,
         };
         Engine::placed(options.backend.clone(), &self.full_name(name), codec, place)
+    }
+
+    /// Invalidates the caches that Python shares, for this process. Returns whether they are.
+    pub(super) fn invalidate_shared(&self, is_soft: bool, options: &RegionOptions) -> bool {
+        #[cfg(feature = "python")]
+        if let Some(shared) = &self.shared {
+            let cancel = || {
+                if !is_soft {
+                    self.cancel_all();
+                }
+            };
+            cancel();
+            shared.invalidate(is_soft, options.time.now());
+            // A loader that began in between may have read data from before the invalidation.
+            cancel();
+            return true;
+        }
+        let _ = (is_soft, options);
+        false
     }
 
     fn full_name(&self, name: &str) -> String {

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::freshness::Time;
 use super::policy::{KeyMangler, OnStoreFailure, OnTimeout, Policy};
+#[cfg(feature = "python")]
+use super::python::{BeakerCacheFormat, DogpileFormat, SharedFormat};
 use crate::backend::{AnyBackend, Backend};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -25,6 +27,9 @@ pub struct RegionOptions {
     pub(super) policy: Policy,
     pub(super) key_mangler: Mangler,
     pub(super) key_length: Option<usize>,
+    /// With whom the entries are shared, and in which form.
+    #[cfg(feature = "python")]
+    pub(super) shared: Option<SharedFormat>,
     pub(super) time: Time,
 }
 
@@ -114,6 +119,8 @@ impl RegionOptions {
             policy: Policy::default(),
             key_mangler: Mangler::default(),
             key_length: None,
+            #[cfg(feature = "python")]
+            shared: None,
             time: Time::System,
         }
     }
@@ -261,6 +268,85 @@ impl RegionOptions {
         self
     }
 
+    /// Shares the entries of this region's caches with a region of Python's dogpile.cache: they have the same
+    /// keys in the same redis or memcached, and the form that dogpile.cache writes. Default: a form of this
+    /// library's own.
+    ///
+    /// All caches of the region share one set of keys, as with dogpile.cache: the name of a cache is not a part
+    /// of them. Keys must be texts, and [`DogpileFormat::function_key`] makes those of decorated functions. A
+    /// backend in memory is accepted for tests of a program.
+    ///
+    /// # What is different in such a region
+    ///
+    /// - [`ttl`](RegionOptions::ttl) counts from the moment when a value was made, by the clock of the side that
+    ///   made it, and each side judges by its own. The time to live of a single [`CacheEntry`](super::CacheEntry)
+    ///   only limits how long the store keeps it.
+    /// - An entry that cannot be read as the type of the cache's values is `ErrorKind::Codec`, and stays where it
+    ///   is, until it is removed or something else is put there. Python raises an exception too. An entry of
+    ///   another version of dogpile.cache is computed again.
+    /// - [`invalidate`](super::Region::invalidate) and `invalidate_softly` apply to this process, as those of
+    ///   dogpile.cache do: values that were made before that moment are invalid here. A removed key is
+    ///   removed for both sides. A value that the other side has begun to compute by then is stored nevertheless.
+    /// - `clear` and tags return `ErrorKind::Config`, because entries have no place for that. Failures of
+    ///   loaders are remembered in this process only.
+    ///
+    /// # Errors
+    ///
+    /// `Region::configure` returns `ErrorKind::Config` for a store that dogpile.cache cannot read, and together
+    /// with `local_tier`, `key_length`, `refresh_early`, `jitter` or `in_memory`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use beaker::Backend;
+    /// use beaker::cache::{DogpileFormat, Region, RegionOptions};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let region = Region::named("short_term");
+    /// let options = RegionOptions::new(Backend::memory()).ttl(Duration::from_secs(60));
+    /// region.configure(options.shared_with_dogpile(DogpileFormat::json()))?;
+    /// region.cache("points")?.put("points:Kimi", 110_u32)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "python")]
+    pub fn shared_with_dogpile(mut self, format: DogpileFormat) -> RegionOptions {
+        self.shared = Some(SharedFormat::Dogpile(format));
+        self
+    }
+
+    /// Shares the entries of this region's caches with Beaker's cache in Python: they have the same keys in the
+    /// same redis, memcached or folder, and the form that Beaker writes. Default: a form of this library's own.
+    ///
+    /// The name of a cache is Beaker's namespace. Keys must be texts, and [`BeakerCacheFormat::function_key`]
+    /// makes those of decorated functions. A backend in memory is accepted for tests of a program.
+    ///
+    /// What is different in such a region is what [`shared_with_dogpile`](RegionOptions::shared_with_dogpile)
+    /// says, except for this: each entry says itself for how long it is fresh, so [`ttl`](RegionOptions::ttl)
+    /// applies to what is written here; and in redis and files, `clear` removes the namespace for both sides.
+    ///
+    /// # Errors
+    ///
+    /// `Region::configure` returns `ErrorKind::Config` for a store that Beaker's cache cannot read, and together
+    /// with `local_tier`, `key_length`, `refresh_early` or `in_memory`.
+    ///
+    /// ```
+    /// use beaker::Backend;
+    /// use beaker::cache::{BeakerCacheFormat, Region, RegionOptions};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let region = Region::named("short_term");
+    /// let options = RegionOptions::new(Backend::memory());
+    /// region.configure(options.shared_with_beaker(BeakerCacheFormat::new()))?;
+    /// region.cache("standings")?.put("Kimi", 110_u32)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "python")]
+    pub fn shared_with_beaker(mut self, format: BeakerCacheFormat) -> RegionOptions {
+        self.shared = Some(SharedFormat::Beaker(format));
+        self
+    }
+
     /// Sets the clock that decides when values expire. Default: the system clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> RegionOptions {
         self.time = Time::Of(clock);
@@ -274,6 +360,10 @@ impl RegionOptions {
                 format!("the region `{region}` cannot be configured: its name goes into keys");
             return Err(Error::config(what + "; it has letters, digits, `_` and `-`"));
         }
+        #[cfg(feature = "python")]
+        if let Some(shared) = &self.shared {
+            shared.check(region, self)?;
+        }
         match self.key_length {
             Some(length) if length < SHORTEST_KEY_LENGTH => Err(Error::config(format!(
                 "the region `{region}` has a `key_length` of {length} bytes, and needs \
@@ -281,6 +371,16 @@ impl RegionOptions {
             ))),
             _ => Ok(()),
         }
+    }
+
+    #[cfg(feature = "python")]
+    fn is_shared_in_the_same_way(&self, other: &RegionOptions) -> bool {
+        self.shared == other.shared
+    }
+
+    #[cfg(not(feature = "python"))]
+    fn is_shared_in_the_same_way(&self, _: &RegionOptions) -> bool {
+        true
     }
 
     /// Returns whether caches with these options would be the same.
@@ -292,6 +392,7 @@ impl RegionOptions {
         is_same_place
             && self.key_length == other.key_length
             && self.key_mangler.is_same(&other.key_mangler)
+            && self.is_shared_in_the_same_way(other)
             && self.policy.gives_same(&other.policy)
     }
 }

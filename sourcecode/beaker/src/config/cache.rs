@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::backend::BackendConfig;
+use super::shared_cache::CacheFormat;
 use super::words::{
     self, ConfigOption, Printed, boolean, chosen, in_milliseconds, in_seconds, in_seconds_or_never,
     set, shown,
@@ -57,6 +58,18 @@ pub struct RegionConfig {
     pub enabled: bool,
     /// `key_length`: the maximum length of a key in bytes; a longer key is shortened to a hash.
     pub key_length: usize,
+    /// `format`: the form of the entries, this library's own or one that a program in Python shares (feature
+    /// `python`).
+    pub format: CacheFormat,
+    /// `distributed_lock`: with a `format` of dogpile.cache, its lock is taken in the store for each
+    /// computation, for this long at most; `None` means that it is not.
+    pub distributed_lock: Option<Duration>,
+    /// `stored_for`: with a `format` of dogpile.cache, how long the store keeps an entry; `None` means as long as
+    /// it may be returned.
+    pub stored_for: Option<Duration>,
+    /// `sha1_keys_from`: with a `format` of dogpile.cache, the number of characters from which on a key is
+    /// hashed; `None` means never.
+    pub sha1_keys_from: Option<usize>,
 }
 
 impl Default for RegionConfig {
@@ -78,6 +91,10 @@ impl Default for RegionConfig {
             objects: false,
             enabled: true,
             key_length: 250,
+            format: CacheFormat::Own,
+            distributed_lock: None,
+            stored_for: None,
+            sha1_keys_from: None,
         }
     }
 }
@@ -145,6 +162,26 @@ pub(super) const OPTIONS: &[ConfigOption<RegionConfig>] = &[
         "key_length",
         |it, text| set(&mut it.key_length, words::number(text, SHORTEST_KEY_LENGTH)),
         |it| shown(it.key_length),
+    ),
+    ConfigOption(
+        "format",
+        |it, text| set(&mut it.format, words::choice(text, CacheFormat::WORDS)),
+        |it| chosen(it.format, CacheFormat::WORDS),
+    ),
+    ConfigOption(
+        "distributed_lock",
+        |it, text| set(&mut it.distributed_lock, words::some_seconds(text).map(Some)),
+        |it| it.distributed_lock.and_then(in_seconds),
+    ),
+    ConfigOption(
+        "stored_for",
+        |it, text| set(&mut it.stored_for, words::some_seconds(text).map(Some)),
+        |it| it.stored_for.and_then(in_seconds),
+    ),
+    ConfigOption(
+        "sha1_keys_from",
+        |it, text| set(&mut it.sha1_keys_from, words::number(text, 0).map(Some)),
+        |it| it.sha1_keys_from.and_then(shown),
     ),
 ];
 

@@ -87,6 +87,10 @@
 //! | `objects` | true or false, for `type = memory`: values are kept without encoding, for `Region::objects`; each cache holds `max_entries` of them, or 10,000 | `false` |
 //! | `enabled` | true or false | `true` |
 //! | `key_length` | bytes, 80 or more; longer keys are shortened to a hash | `250` |
+//! | `format` | `own`, or a form that Python shares in redis or memcached: `dogpile-json`, `dogpile-pickle`, `beaker` (feature `python`) | `own` |
+//! | `distributed_lock` | for dogpile.cache: seconds for which a loader holds its lock in the store at most | none |
+//! | `stored_for` | for dogpile.cache: seconds for which the store keeps an entry, its `redis_expiration_time` | `expire` and `stale_for` |
+//! | `sha1_keys_from` | for dogpile.cache: number of characters from which on a key is hashed; 0 hashes all | none |
 //! | `regions` | names, separated by `,`; for `cache.` only | none |
 //!
 //! A region inherits the options that it does not set itself.
@@ -120,6 +124,7 @@ mod read_limit;
 mod reader;
 mod session;
 mod settings;
+mod shared_cache;
 mod words;
 
 use std::fmt;
@@ -134,6 +139,7 @@ pub use session::{
     CookieConfig, CookieFormat, CryptoType, Place, Secure, Serializer, SessionConfig, SessionFormat,
 };
 pub use settings::Settings;
+pub use shared_cache::CacheFormat;
 
 use crate::error::Result;
 

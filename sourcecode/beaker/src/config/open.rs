@@ -8,6 +8,8 @@ use super::print::Keys;
 #[cfg(feature = "cookies")]
 use super::session::CryptoType;
 use super::session::{CookieFormat, Place, Serializer, SessionConfig, SessionFormat};
+#[cfg(feature = "python")]
+use super::shared_cache::CacheFormat;
 #[cfg(feature = "tokio")]
 use crate::backend::AsyncBackend;
 use crate::backend::Backend;
@@ -350,9 +352,39 @@ impl RegionConfig {
         Some(RegionOptions::in_memory(if self.enabled { max } else { 0 }))
     }
 
+    /// Passes the form on.
+    #[cfg(feature = "python")]
+    pub(super) fn shared(&self, options: RegionOptions) -> RegionOptions {
+        use crate::cache::{BeakerCacheFormat, DogpileFormat};
+        let format = match self.format {
+            CacheFormat::Own => return options.key_length(self.key_length),
+            CacheFormat::Beaker => return options.shared_with_beaker(BeakerCacheFormat::new()),
+            CacheFormat::DogpileJson => DogpileFormat::json(),
+            CacheFormat::DogpilePickle => DogpileFormat::pickle(),
+        };
+        let set =
+            |format: DogpileFormat, value, set: fn(DogpileFormat, Duration) -> DogpileFormat| {
+                match value {
+                    Some(time) => set(format, time),
+                    None => format,
+                }
+            };
+        let format = set(format, self.distributed_lock, DogpileFormat::distributed_lock);
+        let format = set(format, self.stored_for, DogpileFormat::stored_for);
+        options.shared_with_dogpile(match self.sha1_keys_from {
+            Some(length) => format.sha1_keys_from(length),
+            None => format,
+        })
+    }
+
+    #[cfg(not(feature = "python"))]
+    pub(super) fn shared(&self, options: RegionOptions) -> RegionOptions {
+        options.key_length(self.key_length)
+    }
+
     fn configured(&self, options: RegionOptions) -> RegionOptions {
-        let options = options
-            .key_length(self.key_length)
+        let options = self
+            .shared(options)
             .stale_for(self.stale_for)
             .on_store_failure(self.on_store_failure)
             .jitter(f64::from(self.jitter) / 100.0)

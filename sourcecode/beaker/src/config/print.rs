@@ -86,7 +86,7 @@ pub(super) fn holds_redacted(text: &str) -> bool {
 pub(super) const SECRETS: [&str; 3] = ["secret", "validate_key", "encrypt_key"];
 
 /// The options whose names only look as if they were.
-const HARMLESS: [&str; 3] = ["key", "key_length", "secure"];
+const HARMLESS: [&str; 4] = ["key", "key_length", "secure", "sha1_keys_from"];
 
 /// Whether values of this name are secret. An unknown name is judged by its looks, because `secert` contains
 /// a secret too.

@@ -12,6 +12,7 @@ use super::session::{
     self, CookieFormat, CryptoType, Place, Secure, Serializer, SessionConfig, SessionFormat,
 };
 use super::settings::Settings;
+use super::shared_cache::CacheFormat;
 use super::words::{self, ParseResult};
 use crate::backend::options::{
     BackendOptions, Descriptor, KINDS, Kind, OPTIONS, OptionValue, listed,
@@ -268,6 +269,7 @@ impl CacheConfig {
                 region.check_objects(&reader);
             }
             region.check_bound(&reader);
+            region.check_format(&reader);
             region.objects &= region.max_objects().is_some();
             (name.to_owned(), region)
         });
@@ -276,6 +278,9 @@ impl CacheConfig {
             default.check_objects(&reader);
         }
         default.check_bound(&reader);
+        if regions.is_empty() {
+            default.check_format(&reader);
+        }
         CacheConfig { regions, default: default.without_what_says_nothing() }
     }
 }
@@ -300,10 +305,48 @@ impl RegionConfig {
         }
     }
 
+    /// Refuses what a form that Python shares cannot hold.
+    pub(super) fn check_format(&self, reader: &Reader<'_>) {
+        if self.format == CacheFormat::Own {
+            return;
+        }
+        if !cfg!(feature = "python") {
+            let what =
+                "it is not compiled in; turn on the feature `python` of the crate `beaker-web`";
+            reader.wrong("format", what);
+        }
+        let stores =
+            ["memory", "ext:redis", "ext:rediscluster", "ext:redissentinel", "ext:memcached"];
+        let store = self.backend.name();
+        let is_file = store == "file" && self.format == CacheFormat::Beaker;
+        if self.enabled && !is_file && !stores.contains(&store) {
+            let what =
+                "Python shares redis and memcached, and Beaker files; take one of them as `type`";
+            reader.wrong("format", what);
+        }
+        let is_jittered = self.jitter > 0 && self.format.is_dogpile();
+        let default = RegionConfig::default();
+        for (option, is_given) in [
+            ("local_tier", self.local_tier.is_some()),
+            ("refresh_early", self.refresh_early),
+            ("jitter", is_jittered),
+            ("objects", self.objects),
+            ("key_length", self.key_length != default.key_length),
+        ] {
+            if is_given {
+                reader
+                    .wrong(option, "entries that Python shares have no place for it; leave it out");
+            }
+        }
+    }
+
     /// Leaves out what is said for regions that have a use for it.
     fn without_what_says_nothing(mut self) -> RegionConfig {
         self.on_timeout = self.wait_timeout.and(self.on_timeout);
         self.local_ttl = self.local_tier.and(self.local_ttl);
+        if !self.format.is_dogpile() {
+            (self.distributed_lock, self.stored_for, self.sha1_keys_from) = (None, None, None);
+        }
         self
     }
 }
@@ -314,7 +357,13 @@ type Pair = (&'static str, (&'static str, fn(&RegionConfig) -> bool));
 const PAIRS: &[Pair] = &[
     ("on_timeout", ("wait_timeout", |it| it.wait_timeout.is_some())),
     ("local_ttl", ("local_tier", |it| it.local_tier.is_some())),
+    ("distributed_lock", DOGPILE),
+    ("stored_for", DOGPILE),
+    ("sha1_keys_from", DOGPILE),
 ];
+
+const DOGPILE: (&str, fn(&RegionConfig) -> bool) =
+    ("format = dogpile-json` or `dogpile-pickle", |it| it.format.is_dogpile());
 
 fn reader_of<'a>(settings: &'a Settings, name: &str, problems: &'a Problems) -> Reader<'a> {
     Reader::new(settings, format!("cache.{name}."), name::region(), problems).inheriting("cache.")

@@ -178,6 +178,15 @@ impl<S: Store> Store for Counting<S> {
         self.inner.clock()
     }
 
+    /// None, because calls for the values of another program would not be counted.
+    #[cfg(feature = "python")]
+    fn verbatim(
+        &self,
+        _: crate::store::Content,
+    ) -> Result<Option<crate::store::Verbatim<dyn Store>>> {
+        Ok(None)
+    }
+
     fn damaged(&self) -> u64 {
         self.inner.damaged()
     }
@@ -271,6 +280,15 @@ impl<S: AsyncStore> AsyncStore for Counting<S> {
 
     fn clock(&self) -> &dyn Clock {
         self.inner.clock()
+    }
+
+    /// None, because calls for the values of another program would not be counted.
+    #[cfg(feature = "python")]
+    fn verbatim(
+        &self,
+        _: crate::store::Content,
+    ) -> Result<Option<crate::store::Verbatim<dyn AsyncStore>>> {
+        Ok(None)
     }
 
     fn damaged(&self) -> u64 {

@@ -304,6 +304,15 @@ impl<S: Store, T: Transform> Store for Layered<S, T> {
         self.inner.clock()
     }
 
+    /// None, because the values of another program have not gone through this layer.
+    #[cfg(feature = "python")]
+    fn verbatim(
+        &self,
+        _: crate::store::Content,
+    ) -> Result<Option<crate::store::Verbatim<dyn Store>>> {
+        Ok(None)
+    }
+
     /// The values that this layer could not read, and those that the store below could not.
     fn damaged(&self) -> u64 {
         self.damaged.load(Ordering::Relaxed) + self.inner.damaged()
@@ -384,6 +393,15 @@ impl<S: AsyncStore, T: Transform> AsyncStore for Layered<S, T> {
 
     fn clock(&self) -> &dyn Clock {
         self.inner.clock()
+    }
+
+    /// None, because the values of another program have not gone through this layer.
+    #[cfg(feature = "python")]
+    fn verbatim(
+        &self,
+        _: crate::store::Content,
+    ) -> Result<Option<crate::store::Verbatim<dyn AsyncStore>>> {
+        Ok(None)
     }
 
     fn damaged(&self) -> u64 {

@@ -179,6 +179,15 @@ pub trait AsyncStore: Debug + Send + Sync + 'static {
         Box::pin(async { Ok(SweepProgress { removed: 0, is_done: true }) })
     }
 
+    /// Returns the place of the values that a program in Python has beside those of this store. Default:
+    /// `None`.
+    #[cfg(feature = "python")]
+    #[doc(hidden)]
+    fn verbatim(&self, content: super::Content) -> Result<Option<super::Verbatim<dyn AsyncStore>>> {
+        let _ = content;
+        Ok(None)
+    }
+
     /// Returns the clock by which values expire, for the default [`increment`](AsyncStore::increment).
     /// Default: the system clock.
     fn clock(&self) -> &dyn Clock {
@@ -248,6 +257,11 @@ impl<S: AsyncStore + ?Sized> AsyncStore for Arc<S> {
 
     fn sweep(&self, most: usize) -> StoreFuture<'_, SweepProgress> {
         (**self).sweep(most)
+    }
+
+    #[cfg(feature = "python")]
+    fn verbatim(&self, content: super::Content) -> Result<Option<super::Verbatim<dyn AsyncStore>>> {
+        (**self).verbatim(content)
     }
 
     fn clock(&self) -> &dyn Clock {

@@ -26,6 +26,8 @@ pub mod python;
 mod redis;
 #[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
 mod tls;
+#[cfg(feature = "python")]
+mod verbatim;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -50,6 +52,9 @@ pub use null::NullStore;
 pub use on_threads::OnThreads;
 #[cfg(feature = "redis")]
 pub use redis::{AsyncRedisStore, RedisStore};
+#[cfg(feature = "python")]
+#[doc(hidden)]
+pub use verbatim::{Content, Verbatim};
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
@@ -237,6 +242,15 @@ pub trait Store: Debug + Send + Sync + 'static {
         None
     }
 
+    /// Returns the place of the values that a program in Python has beside those of this store. Default:
+    /// `None`.
+    #[cfg(feature = "python")]
+    #[doc(hidden)]
+    fn verbatim(&self, content: Content) -> Result<Option<Verbatim<dyn Store>>> {
+        let _ = content;
+        Ok(None)
+    }
+
     /// Returns the clock by which values expire, for the default [`increment`](Store::increment). Default:
     /// the system clock. A store that accepts a clock must return it here.
     fn clock(&self) -> &dyn Clock {
@@ -422,6 +436,11 @@ impl<S: Store + ?Sized> Store for Arc<S> {
 
     fn for_tasks(&self) -> Option<Arc<dyn AsyncStore>> {
         (**self).for_tasks()
+    }
+
+    #[cfg(feature = "python")]
+    fn verbatim(&self, content: Content) -> Result<Option<Verbatim<dyn Store>>> {
+        (**self).verbatim(content)
     }
 
     fn clock(&self) -> &dyn Clock {

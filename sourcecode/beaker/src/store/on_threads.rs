@@ -232,6 +232,21 @@ impl AsyncStore for OnThreads {
         })
     }
 
+    #[cfg(feature = "python")]
+    fn verbatim(&self, content: super::Content) -> Result<Option<super::Verbatim<dyn AsyncStore>>> {
+        use super::Verbatim::{Files, Here, Memcached, Redis};
+        let through = |store| -> Arc<dyn AsyncStore> {
+            Arc::new(OnThreads { store, gate: self.gate.clone() })
+        };
+        let found = self.store.verbatim(content)?;
+        Ok(found.map(|it| match it {
+            Here => Here,
+            Redis(store) => Redis(through(store)),
+            Memcached(store) => Memcached(through(store)),
+            Files(store, locks) => Files(through(store), locks),
+        }))
+    }
+
     fn clock(&self) -> &dyn Clock {
         self.store.clock()
     }

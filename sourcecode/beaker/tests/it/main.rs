@@ -140,6 +140,8 @@ mod session_races;
 mod session_reload;
 mod session_values;
 mod sessions;
+#[cfg(feature = "python")]
+mod shared_regions;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod stores;

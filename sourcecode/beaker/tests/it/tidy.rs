@@ -68,6 +68,23 @@ fn what_never_depends_on_what() {
         ("backend/", BACKENDS),
         ("limit.rs", &["backend", "clock", "error", "key", "metrics", "store", "world"]),
         (
+            "cache/python/",
+            &[
+                "backend",
+                "cache",
+                "clock",
+                "codec",
+                "error",
+                "file_lock",
+                "key",
+                "lock",
+                "off_thread",
+                "pickle",
+                "store",
+                "value",
+            ],
+        ),
+        (
             "cache/",
             &[
                 "backend",
@@ -170,6 +187,7 @@ fn the_configuration_is_read_from_top_to_bottom() {
         "print",
         "backend",
         "session",
+        "shared_cache",
         "cache",
         "limit",
         "open",
@@ -245,6 +263,7 @@ fn foreign_crates_stay_where_they_belong() {
             "tokio::",
             &[
                 "cache/asynchronous.rs",
+                "cache/python/async_locks.rs",
                 "lock/lease/asynchronous.rs",
                 "lock/on_threads.rs",
                 "middleware/tower/mod.rs",

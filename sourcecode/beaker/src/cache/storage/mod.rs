@@ -1,13 +1,18 @@
-//! Where the values of a cache are: in memory, in a store, or in both, as a local tier in front of a store.
+//! Where the values of a cache are: in memory, in a store, or in both, as a local tier in front of a store;
+//! or in a store in the form of Python's caches.
 
 mod eviction;
 mod memory;
+#[cfg(feature = "python")]
+mod python;
 mod remote;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) use memory::Memory;
+#[cfg(feature = "python")]
+pub(super) use python::{Marks, Python, Terms};
 pub(super) use remote::{Place, Remote};
 
 use super::freshness::{Age, Freshness, InvalidationScope, Lookup, Origin, Slot, Time};
@@ -16,6 +21,8 @@ use super::order::Writes;
 use crate::backend::AnyBackend;
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::key::Key;
+use crate::lock::AnyLocks;
 use crate::store::{Precondition, Version};
 
 /// One of many values that are stored at once: the key, the value, and its time to live in the store.
@@ -26,6 +33,8 @@ pub(super) enum Storage<V> {
     Remote(Arc<Remote<V>>),
     /// A local tier in front of a store.
     Tiered(LocalTier<V>),
+    #[cfg(feature = "python")]
+    Python(Python<V>),
 }
 
 /// The futures of store operations are large, so they are boxed here. The futures around them then stay so
@@ -39,37 +48,65 @@ impl<V: Clone + 'static> Storage<V> {
             Storage::Memory(memory) => memory,
             Storage::Remote(_) => return None,
             Storage::Tiered(tier) => &tier.front,
+            #[cfg(feature = "python")]
+            Storage::Python(_) => return None,
         };
         memory.fresh(key, time)
     }
 
-    pub(super) async fn look(&self, key: &[u8], time: &Time) -> Result<Lookup<V>> {
+    /// Looks up a key. `ttl` is that of this handle, by which values are judged that do not tell when they
+    /// expire.
+    pub(super) async fn look(
+        &self,
+        key: &[u8],
+        ttl: Option<Duration>,
+        time: &Time,
+    ) -> Result<Lookup<V>> {
+        let _ = ttl;
         match self {
             Storage::Memory(memory) => Ok(memory.look(key, time.recent())),
             Storage::Remote(remote) => Box::pin(remote.look(key, time.monotonic())).await,
             Storage::Tiered(tier) => Box::pin(tier.look(key, time)).await,
+            #[cfg(feature = "python")]
+            Storage::Python(python) => Box::pin(python.look(key, ttl)).await,
         }
     }
 
-    pub(super) async fn look_many(&self, keys: &[&[u8]], time: &Time) -> Result<Vec<Lookup<V>>> {
+    pub(super) async fn look_many(
+        &self,
+        keys: &[&[u8]],
+        ttl: Option<Duration>,
+        time: &Time,
+    ) -> Result<Vec<Lookup<V>>> {
+        let _ = ttl;
         match self {
             Storage::Memory(memory) => {
                 Ok(keys.iter().map(|key| memory.look(key, time.recent())).collect())
             }
             Storage::Tiered(tier) => Box::pin(tier.look_many(keys, time)).await,
             Storage::Remote(remote) => Box::pin(remote.look_many(keys, time.monotonic())).await,
+            #[cfg(feature = "python")]
+            Storage::Python(python) => Box::pin(python.look_many(keys, ttl)).await,
         }
     }
 
     /// Looks up the current value, without the local tier and without cached invalidations, for a
     /// computation.
-    pub(super) async fn look_closely(&self, key: &[u8], time: &Time) -> Result<Lookup<V>> {
+    pub(super) async fn look_closely(
+        &self,
+        key: &[u8],
+        ttl: Option<Duration>,
+        time: &Time,
+    ) -> Result<Lookup<V>> {
+        let _ = ttl;
         match self {
             Storage::Memory(memory) => Ok(memory.look(key, time.recent())),
             Storage::Remote(remote) => Box::pin(remote.look_closely(key, time.monotonic())).await,
             Storage::Tiered(tier) => {
                 Box::pin(tier.behind.look_closely(key, time.monotonic())).await
             }
+            #[cfg(feature = "python")]
+            Storage::Python(python) => Box::pin(python.look(key, ttl)).await,
         }
     }
 
@@ -83,6 +120,8 @@ impl<V: Clone + 'static> Storage<V> {
                 let local = tier.front.origin().local;
                 Ok(Origin { local, ..Box::pin(tier.behind.origin(seen, time.monotonic())).await? })
             }
+            #[cfg(feature = "python")]
+            Storage::Python(_) => Ok(Origin::default()),
         }
     }
 
@@ -104,6 +143,10 @@ impl<V: Clone + 'static> Storage<V> {
                 Box::pin(remote.keep(key, &slot, ttl, when, time.monotonic())).await
             }
             Storage::Tiered(tier) => Box::pin(tier.keep(key, slot, ttl, when, time)).await,
+            #[cfg(feature = "python")]
+            Storage::Python(python) => {
+                Box::pin(python.keep(key, &slot, ttl, when, time.now())).await
+            }
         }
     }
 
@@ -120,6 +163,8 @@ impl<V: Clone + 'static> Storage<V> {
                 Box::pin(remote.keep_many(&entries, time.monotonic())).await.map(drop)
             }
             Storage::Tiered(tier) => Box::pin(tier.keep_many(entries, time)).await,
+            #[cfg(feature = "python")]
+            Storage::Python(python) => Box::pin(python.keep_many(&entries, time.now())).await,
         }
     }
 
@@ -131,6 +176,8 @@ impl<V: Clone + 'static> Storage<V> {
             }
             Storage::Tiered(tier) => tier.front.remove(key),
             Storage::Remote(_) => {}
+            #[cfg(feature = "python")]
+            Storage::Python(_) => {}
         }
     }
 
@@ -142,6 +189,10 @@ impl<V: Clone + 'static> Storage<V> {
             }
             Storage::Remote(remote) => Box::pin(remote.remove(key, now)).await,
             Storage::Tiered(tier) => Box::pin(tier.remove(key, now)).await,
+            #[cfg(feature = "python")]
+            Storage::Python(python) => {
+                Box::pin(python.remove_if(key, Precondition::Always)).await.map(drop)
+            }
         }
     }
 
@@ -164,6 +215,8 @@ impl<V: Clone + 'static> Storage<V> {
                 let _write = tier.write(key);
                 Box::pin(tier.behind.remove_if(key, when, now)).await
             }
+            #[cfg(feature = "python")]
+            Storage::Python(python) => Box::pin(python.remove_if(key, when)).await,
         }
     }
 
@@ -178,6 +231,8 @@ impl<V: Clone + 'static> Storage<V> {
                 let _writes: Vec<_> = keys.iter().map(|key| tier.write(key)).collect();
                 Box::pin(tier.behind.remove_many(keys, now)).await
             }
+            #[cfg(feature = "python")]
+            Storage::Python(python) => Box::pin(python.remove_many(keys)).await,
         }
     }
 
@@ -194,6 +249,8 @@ impl<V: Clone + 'static> Storage<V> {
                 let _forgotten = Forgotten(tier);
                 Box::pin(tier.behind.clear(time.monotonic())).await
             }
+            #[cfg(feature = "python")]
+            Storage::Python(python) => Box::pin(python.clear(time.now())).await,
         }
     }
 
@@ -210,15 +267,32 @@ impl<V: Clone + 'static> Storage<V> {
                 let _forgotten = Forgotten(tier);
                 Box::pin(tier.behind.invalidate(what, time.monotonic())).await
             }
+            #[cfg(feature = "python")]
+            Storage::Python(python) => python.invalidate(what, time.now()),
         }
     }
 
-    /// Returns the store at the bottom, if there is one: a computation takes a lock there.
-    pub(super) fn remote(&self) -> Option<&Remote<V>> {
-        match self {
+    /// Returns the lock that a computation takes: the locks of the store, and the key. `None` if all values
+    /// are in memory.
+    pub(super) fn lock_of(&self, key: &[u8]) -> Result<Option<(&AnyLocks, Key)>> {
+        Ok(match self {
             Storage::Memory(_) => None,
-            Storage::Remote(remote) => Some(remote),
-            Storage::Tiered(tier) => Some(&tier.behind),
+            Storage::Remote(remote) => Some((&remote.backend.locks, remote.lock_key(key))),
+            Storage::Tiered(tier) => Some((&tier.behind.backend.locks, tier.behind.lock_key(key))),
+            #[cfg(feature = "python")]
+            Storage::Python(python) => Some((&python.backend().locks, python.lock_key(key)?)),
+        })
+    }
+
+    /// Returns whether somebody who has waited for that lock, or has found it free, must look again before
+    /// anything is computed, even if that takes another round trip. Python's caches do not notice when they
+    /// store a value that it is not needed.
+    pub(super) fn looks_again(&self) -> bool {
+        match self {
+            Storage::Memory(_) => true,
+            Storage::Remote(_) | Storage::Tiered(_) => false,
+            #[cfg(feature = "python")]
+            Storage::Python(_) => true,
         }
     }
 
@@ -235,6 +309,8 @@ impl<V: Clone + 'static> Storage<V> {
         match self {
             Storage::Memory(memory) => Some(memory),
             Storage::Remote(_) | Storage::Tiered(_) => None,
+            #[cfg(feature = "python")]
+            Storage::Python(_) => None,
         }
     }
 
@@ -245,6 +321,8 @@ impl<V: Clone + 'static> Storage<V> {
             Storage::Memory(memory) => memory.name(),
             Storage::Remote(remote) => Some(remote.name()),
             Storage::Tiered(tier) => Some(tier.behind.name()),
+            #[cfg(feature = "python")]
+            Storage::Python(python) => Some(python.name()),
         }
     }
 
@@ -254,20 +332,34 @@ impl<V: Clone + 'static> Storage<V> {
         &self,
         backend: impl FnOnce(&AnyBackend) -> AnyBackend,
     ) -> Option<Storage<V>> {
-        let through = |remote: &Remote<V>| Arc::new(remote.through(backend(&remote.backend)));
+        let through = |remote: &Remote<V>, backend: AnyBackend| Arc::new(remote.through(backend));
         match self {
             Storage::Memory(_) => None,
-            Storage::Remote(remote) => Some(Storage::Remote(through(remote))),
+            Storage::Remote(remote) => {
+                Some(Storage::Remote(through(remote, backend(&remote.backend))))
+            }
             Storage::Tiered(tier) => {
                 let (front, writes) = (Arc::clone(&tier.front), Arc::clone(&tier.writes));
-                let (behind, believed) = (through(&tier.behind), tier.believed);
+                let behind = through(&tier.behind, backend(&tier.behind.backend));
+                let believed = tier.believed;
                 Some(Storage::Tiered(LocalTier { front, believed, writes, behind }))
+            }
+            #[cfg(feature = "python")]
+            Storage::Python(python) => {
+                Some(Storage::Python(python.through(backend(python.backend()))))
             }
         }
     }
 
     pub(super) fn damaged(&self) -> u64 {
-        self.remote().map_or(0, Remote::damaged)
+        match self {
+            Storage::Memory(_) => 0,
+            Storage::Remote(remote) => remote.damaged(),
+            Storage::Tiered(tier) => tier.behind.damaged(),
+            // What cannot be read is an error there.
+            #[cfg(feature = "python")]
+            Storage::Python(_) => 0,
+        }
     }
 }
 

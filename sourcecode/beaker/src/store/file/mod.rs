@@ -39,7 +39,8 @@ use crate::private;
 /// The folders have the layout of Python's Beaker, which may keep its files in the same `data_dir`.
 /// `clear`, `sweep` and `delete` remove only files of this store, which they recognize by name and content.
 /// If a file of another program has the path of a record, a `put` with `Precondition::Absent` fails, and
-/// one with `Precondition::Always` replaces the file. Neither library reads the records of the other.
+/// one with `Precondition::Always` replaces the file. Neither library reads the records of the other; for
+/// sessions that both share, there is `store::python::BeakerFile` (feature `python`).
 #[derive(Debug)]
 #[must_use]
 pub struct FileStore {
@@ -77,6 +78,14 @@ impl FileStore {
 }
 
 impl Store for FileStore {
+    #[cfg(feature = "python")]
+    fn verbatim(&self, _: super::Content) -> Result<Option<super::Verbatim<dyn Store>>> {
+        let (folder, locks) =
+            (self.layout.data_dir().join("container_file"), self.layout.lock_dir());
+        let files = super::python::cache_files::CacheFiles::new(folder, locks.into());
+        Ok(Some(super::Verbatim::Files(Arc::new(files), locks.into())))
+    }
+
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
         Ok(match self.look(&self.layout.file(key))? {
             Found::Live(image) => {

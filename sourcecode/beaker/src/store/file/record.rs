@@ -127,6 +127,11 @@ impl Layout {
         Layout { data_dir: data_dir.into(), lock_dir: data_dir.join("container_file_lock") }
     }
 
+    #[cfg(feature = "python")]
+    pub(super) fn lock_dir(&self) -> &Path {
+        &self.lock_dir
+    }
+
     pub(super) fn set_lock_dir(&mut self, lock_dir: &Path) {
         self.lock_dir = lock_dir.into();
     }

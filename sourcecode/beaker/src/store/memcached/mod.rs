@@ -7,6 +7,8 @@ mod counter;
 #[cfg(feature = "python")]
 mod raw;
 mod servers;
+#[cfg(feature = "python")]
+mod verbatim;
 
 use std::fmt;
 use std::sync::Arc;
@@ -46,7 +48,7 @@ const LONGEST_TTL: u64 = 10 * 365 * 24 * 3600;
 /// late.
 #[must_use]
 pub struct MemcachedStore {
-    pool: Pool,
+    pool: Arc<Pool>,
     clock: Arc<dyn Clock>,
     damaged: AtomicU64,
 }
@@ -55,7 +57,7 @@ impl MemcachedStore {
     /// Creates a store on these servers: `host:port`, with `;` between several. Connections are opened when
     /// they are needed. If a server does not respond for `deadline`, the operation returns an error.
     pub fn open(url: &str, deadline: Duration) -> Result<MemcachedStore> {
-        let pool = Pool::new(url, deadline)?;
+        let pool = Arc::new(Pool::new(url, deadline)?);
         Ok(MemcachedStore { pool, clock: Arc::new(SystemClock), damaged: AtomicU64::new(0) })
     }
 
@@ -212,6 +214,14 @@ impl Store for MemcachedStore {
 
     fn damaged(&self) -> u64 {
         self.damaged.load(Ordering::Relaxed)
+    }
+
+    #[cfg(feature = "python")]
+    fn verbatim(&self, content: super::Content) -> Result<Option<super::Verbatim<dyn Store>>> {
+        let (pool, clock) = (Arc::clone(&self.pool), Arc::clone(&self.clock));
+        let same = MemcachedStore { pool, clock, damaged: AtomicU64::new(0) };
+        let values = verbatim::VerbatimMemcached::new(same, content);
+        Ok(Some(super::Verbatim::Memcached(Arc::new(values))))
     }
 }
 

@@ -16,18 +16,17 @@ pub(super) enum Held {
     Unreadable(String),
 }
 
-/// Reads a pickled text.
-pub(super) fn read_text(bytes: &[u8]) -> Held {
-    if let Some(text) = pickle::read_text(bytes) {
-        return Held::Text(text);
-    }
-    Held::Unreadable(match Pickle::read(bytes) {
+/// Reads a pickled text, or returns why it is none.
+#[cfg(feature = "redis")]
+pub(super) fn read_text(bytes: &[u8]) -> Result<String, String> {
+    pickle::read_text(bytes).ok_or_else(|| match Pickle::read(bytes) {
         Ok(_) => "it is the pickle of something else than a text".into(),
         Err(refused) => refused.to_string(),
     })
 }
 
 /// Pickles a text as Python does by default.
+#[cfg(feature = "redis")]
 pub(super) fn write_text(text: &str) -> Vec<u8> {
     pickle::write_text(text)
 }
@@ -128,12 +127,16 @@ mod tests {
         let old = refused(read_dictionary(&unhex("80047d948c0773657373696f6e947d94732e")));
         assert!(old.contains("1.11"), "{old}");
         let text = unhex("80048c0474657874942e");
-        assert_eq!(read_text(&text), Held::Text("text".into()));
         assert!(refused(read_dictionary(&text)).contains("than a dictionary"));
-        assert!(refused(read_text(&mixed())).contains("than a text"));
         for bytes in [&b""[..], b"text", b"BKF1", &[0xff; 100], &mixed()[..40]] {
-            assert!(refused(read_text(bytes)).contains("refused"), "{bytes:?}");
             assert!(refused(read_dictionary(bytes)).contains("refused"), "{bytes:?}");
+            #[cfg(feature = "redis")]
+            assert!(read_text(bytes).unwrap_err().contains("refused"), "{bytes:?}");
+        }
+        #[cfg(feature = "redis")]
+        {
+            assert_eq!(read_text(&text).as_deref(), Ok("text"));
+            assert!(read_text(&mixed()).unwrap_err().contains("than a text"));
         }
     }
 }

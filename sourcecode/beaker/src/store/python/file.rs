@@ -303,7 +303,7 @@ impl Files {
 
 /// Writes a file as Beaker does: another one of its name and `.temp`, which is then renamed. Only the holder
 /// of the lock writes there, so what is left behind by one who was killed is the next one's to remove.
-fn replace(path: &Path, image: &[u8]) -> io::Result<()> {
+pub(super) fn replace(path: &Path, image: &[u8]) -> io::Result<()> {
     let mut draft = path.as_os_str().to_owned();
     draft.push(".temp");
     let draft = Path::new(&draft);
@@ -326,10 +326,10 @@ fn replace(path: &Path, image: &[u8]) -> io::Result<()> {
     written
 }
 
-fn is_missing(path: &Path) -> bool {
+pub(super) fn is_missing(path: &Path) -> bool {
     fs::symlink_metadata(path).is_err_and(|error| is_gone(&error))
 }
 
-fn is_gone(error: &io::Error) -> bool {
+pub(super) fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), Io::NotFound | Io::NotADirectory)
 }

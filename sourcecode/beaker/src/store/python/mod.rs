@@ -35,6 +35,7 @@
 //!   by another one. Only `Precondition::Always` writes over it.
 //! - **Counters** (14): `increment` returns `ErrorKind::Config`.
 
+pub(crate) mod cache_files;
 mod container;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod database;
@@ -140,6 +141,10 @@ fn text(bytes: &[u8]) -> Result<&str> {
 trait Records: Debug + Send + Sync + 'static {
     fn get(&self, id: Id<'_>) -> Result<Option<Stored>>;
 
+    fn get_many(&self, ids: &[Id<'_>]) -> Result<Vec<Option<Stored>>> {
+        ids.iter().map(|id| self.get(*id)).collect()
+    }
+
     fn put(
         &self,
         id: Id<'_>,
@@ -196,10 +201,14 @@ impl<R: Records, S: Store> Store for Beside<R, S> {
     }
 
     fn get_many(&self, keys: &[Key]) -> Result<Vec<Option<Stored>>> {
-        if keys.iter().any(|key| is_of_sessions(key.namespace())) {
-            return keys.iter().map(|key| self.get(key)).collect();
+        let ids = keys.iter().map(Id::of).collect::<Result<Vec<_>>>()?;
+        match ids.iter().filter(|id| id.is_some()).count() {
+            0 => self.own.get_many(keys),
+            all if all == keys.len() => {
+                self.records.get_many(&ids.into_iter().flatten().collect::<Vec<_>>())
+            }
+            _ => keys.iter().map(|key| self.get(key)).collect(),
         }
-        self.own.get_many(keys)
     }
 
     fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {

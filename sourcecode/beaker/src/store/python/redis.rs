@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::container::{Held, read_text, write_text};
+use super::container::{read_text, write_text};
 use super::{Beside, Id, Records, forward_store, is_of_sessions, no_counters, text};
 use crate::clock::Clock;
 use crate::error::Result;
@@ -61,6 +61,10 @@ struct Waiting {
 impl Records for Waiting {
     fn get(&self, id: Id<'_>) -> Result<Option<Stored>> {
         self.redis.wait(self.values.get(id))
+    }
+
+    fn get_many(&self, ids: &[Id<'_>]) -> Result<Vec<Option<Stored>>> {
+        self.redis.wait(self.values.get_many(ids))
     }
 
     fn put(
@@ -156,15 +160,21 @@ impl AsyncStore for AsyncBeakerRedis {
     }
 
     fn get_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, Vec<Option<Stored>>> {
-        if !keys.iter().any(|key| is_of_sessions(key.namespace())) {
-            return self.own.get_many(keys);
-        }
         Box::pin(async move {
-            let mut all = Vec::with_capacity(keys.len());
-            for key in keys {
-                all.push(self.get(key).await?);
+            let ids = keys.iter().map(Id::of).collect::<Result<Vec<_>>>()?;
+            match ids.iter().filter(|id| id.is_some()).count() {
+                0 => self.own.get_many(keys).await,
+                all if all == keys.len() => {
+                    self.values.get_many(&ids.into_iter().flatten().collect::<Vec<_>>()).await
+                }
+                _ => {
+                    let mut all = Vec::with_capacity(keys.len());
+                    for key in keys {
+                        all.push(self.get(key).await?);
+                    }
+                    Ok(all)
+                }
             }
-            Ok(all)
         })
     }
 
@@ -256,16 +266,26 @@ impl std::fmt::Debug for Values {
 impl Values {
     async fn get(&self, id: Id<'_>) -> Result<Option<Stored>> {
         let (wire, name) = names(id);
-        let Some(bytes) = self.0.get(Named { wire: &wire, name: &name }).await? else {
-            return Ok(None);
+        let bytes = self.0.get(Named { wire: &wire, name: &name }).await?;
+        bytes.map(|bytes| self.read(id, &bytes)).transpose()
+    }
+
+    async fn get_many(&self, ids: &[Id<'_>]) -> Result<Vec<Option<Stored>>> {
+        let wires: Vec<String> = ids.iter().map(|id| names(*id).0).collect();
+        let found = self.0.get_many(&wires).await?;
+        let read = |(id, bytes): (&Id<'_>, Option<Vec<u8>>)| {
+            bytes.map(|bytes| self.read(*id, &bytes)).transpose()
         };
-        match read_text(&bytes) {
-            Held::Text(text) => {
-                let version = Version::of_content(&bytes);
-                Ok(Some(Stored { bytes: text.into_bytes().into(), version }))
+        ids.iter().zip(found).map(read).collect()
+    }
+
+    fn read(&self, id: Id<'_>, bytes: &[u8]) -> Result<Stored> {
+        match read_text(bytes) {
+            Ok(text) => {
+                let version = Version::of_content(bytes);
+                Ok(Stored { bytes: text.into_bytes().into(), version })
             }
-            Held::Nothing => Ok(None),
-            Held::Unreadable(why) => {
+            Err(why) => {
                 let place = format!("redis at {}", self.0.addresses().join(","));
                 Err(id.unreadable(&place, &why))
             }

@@ -233,6 +233,15 @@ impl AsyncRedisStore {
 }
 
 impl AsyncStore for AsyncRedisStore {
+    #[cfg(feature = "python")]
+    fn verbatim(
+        &self,
+        _: crate::store::Content,
+    ) -> Result<Option<crate::store::Verbatim<dyn AsyncStore>>> {
+        let values = super::verbatim::AsyncVerbatimRedis::new(self);
+        Ok(Some(crate::store::Verbatim::Redis(Arc::new(values))))
+    }
+
     fn get<'a>(&'a self, key: &'a Key) -> StoreFuture<'a, Option<Stored>> {
         Box::pin(async move {
             let wire = wire(key);

@@ -16,10 +16,14 @@ mod command;
 mod given;
 #[cfg(feature = "python")]
 mod raw;
+#[cfg(feature = "python")]
+mod raw_many;
 mod scan;
 mod sentinel;
 mod server;
 mod servers;
+#[cfg(feature = "python")]
+mod verbatim;
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,6 +38,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 
 use super::{AsyncStore, KeyCursor, KeyPage, Precondition, Put, Store, Stored, Version};
+#[cfg(feature = "python")]
+use super::{Content, Verbatim};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::{Key, Namespace};
@@ -239,6 +245,12 @@ impl Store for RedisStore {
 
     fn damaged(&self) -> u64 {
         self.store.damaged()
+    }
+
+    #[cfg(feature = "python")]
+    fn verbatim(&self, _: Content) -> Result<Option<Verbatim<dyn Store>>> {
+        let own = RedisStore::at(self.target.clone(), self.deadline)?;
+        Ok(Some(Verbatim::Redis(Arc::new(verbatim::VerbatimRedis::new(own)))))
     }
 }
 

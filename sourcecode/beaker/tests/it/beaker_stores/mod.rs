@@ -3,7 +3,7 @@
 mod file;
 #[cfg(feature = "memcached")]
 mod memcached;
-#[cfg(feature = "redis")]
+#[cfg(feature = "redis-async")]
 mod redis;
 #[cfg(feature = "conformance")]
 mod sessions;

@@ -130,6 +130,11 @@ fn sessions_are_listed_and_cleared_and_caches_stay() {
     found.sort();
     found.dedup();
     assert_eq!(found, ids);
+    let found = store.get_many(&ids).unwrap();
+    assert!(found.iter().all(|stored| &*stored.as_ref().unwrap().bytes == b"text"));
+    let _: () = say(&url, &[b"SET", format!("beaker_cache:{:032x}:session", 7).as_bytes(), b"x"]);
+    let error = store.get_many(&ids).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Codec, "{error}");
     store.clear(&sessions).unwrap();
     assert!(store.get_many(&ids[..10]).unwrap().iter().all(Option::is_none));
     assert_eq!(say::<i64>(&url, &[b"DBSIZE"]), 5);
@@ -162,10 +167,9 @@ fn a_server_that_is_down() {
     }
 }
 
-/// Blocking and asynchronous programs, on one server and on a cluster, have the same sessions.
-#[cfg(feature = "redis-async")]
+/// Blocking and asynchronous programs have the same sessions.
 #[test]
-fn tasks_and_threads_and_a_cluster() {
+fn tasks_and_threads() {
     let server = Redis::for_programs().unwrap();
     let store = open(&server.url());
     let version = store.put(&id(), b"text", None, Precondition::Absent).unwrap().unwrap();
@@ -181,4 +185,21 @@ fn tasks_and_threads_and_a_cluster() {
         assert!(given.delete(&id(), unchanged).await.unwrap());
         assert!(!tasks.delete(&id(), unchanged).await.unwrap());
     });
+}
+
+#[servers::needs(redis)]
+#[test]
+fn a_cluster() {
+    let cluster = servers::redis::RedisCluster::start().unwrap().expect("redis is installed");
+    let store = BeakerRedis::new(RedisStore::open_cluster(&cluster.url(), LONG).unwrap());
+    check_sessions(&store);
+    check_races(&store);
+    #[cfg(feature = "conformance")]
+    super::sessions::check_contract(store);
+    let options = [("urls", &*cluster.url())];
+    let backend = Backend::open_beaker("ext:rediscluster", &options).unwrap();
+    let (store, sessions) = (backend.store(), Namespace::default());
+    store.clear(&sessions).unwrap();
+    store.put(&id(), b"text", None, Precondition::Always).unwrap();
+    assert_eq!(store.keys(&sessions, None, 10_000).unwrap().keys, [id()]);
 }

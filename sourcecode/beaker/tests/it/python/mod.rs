@@ -2,6 +2,8 @@
 //! what [`merging`] adds to it. `BEAKER_PYTHON` names a Python that has the packages that `.ci/run` lists; it
 //! makes one.
 
+#[cfg(all(feature = "python", feature = "redis", feature = "memcached", feature = "tokio"))]
+mod caches;
 mod merging;
 #[cfg(feature = "python")]
 mod pickles;
