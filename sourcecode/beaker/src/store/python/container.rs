@@ -17,6 +17,7 @@ pub(super) enum Held {
 }
 
 /// Reads a pickled text.
+#[cfg(any(feature = "redis", test))]
 pub(super) fn read_text(bytes: &[u8]) -> Held {
     if let Some(text) = pickle::read_text(bytes) {
         return Held::Text(text);
@@ -28,6 +29,7 @@ pub(super) fn read_text(bytes: &[u8]) -> Held {
 }
 
 /// Pickles a text as Python does by default.
+#[cfg(any(feature = "redis", test))]
 pub(super) fn write_text(text: &str) -> Vec<u8> {
     pickle::write_text(text)
 }
