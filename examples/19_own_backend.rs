@@ -1,5 +1,5 @@
-//! Two custom stores, one blocking and one asynchronous: both pass the suite,
-//! and sessions live in the first.
+//! Two custom stores, one blocking and one asynchronous: both pass the suite.
+//! Sessions live in the first.
 
 mod common;
 

@@ -14,7 +14,8 @@ from programs import PATIENCE, free_port, running
 
 # What WebDriver sends for keys that write nothing.
 KEYS = {"Tab": "\ue004", "Enter": "\ue007", "Escape": "\ue00c", "Space": " ", "ArrowLeft": "\ue012",
-        "ArrowRight": "\ue014", "ArrowDown": "\ue015"}
+        "ArrowRight": "\ue014", "ArrowDown": "\ue015", "ArrowUp": "\ue013", "Shift": "\ue008",
+        "End": "\ue010", "Home": "\ue011"}
 
 
 class Refused(Exception):
@@ -98,9 +99,12 @@ class Browser:
         self.run("document.querySelector(arguments[0]).click()", selector)
 
     def press(self, *keys):
-        """Presses keys one after another, by their names or as what they write."""
-        typed = [KEYS.get(key, key) for key in keys]
-        actions = [{"type": kind, "value": key} for key in typed for kind in ("keyDown", "keyUp")]
+        """Presses keys one after another, by their names or as what they write; `Shift+Tab` is both at once."""
+        actions = []
+        for key in keys:
+            *held, last = [KEYS.get(part, part) for part in (key.split("+") if len(key) > 1 else [key])]
+            actions += [{"type": "keyDown", "value": each} for each in (*held, last)]
+            actions += [{"type": "keyUp", "value": each} for each in (last, *held)]
         keyboard = {"type": "key", "id": "keyboard", "actions": actions}
         self.call("POST", "/actions", {"actions": [keyboard]})
 

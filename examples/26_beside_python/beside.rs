@@ -47,10 +47,10 @@ pub fn missing() -> Result<Option<String>> {
     }
 }
 
-/// Prints what this program has printed where all is installed.
+/// Prints the expected output: what this program has printed where all is installed.
 pub fn show_recorded(missing: &str) {
     eprintln!(
-        "This output is the recorded one. To see it happen, install {missing}."
+        "This is the expected output. To see it happen, install {missing}."
     );
     let (_command, output) = RECORDED.split_once('\n').unwrap_or_default();
     print!("{output}");

@@ -56,6 +56,42 @@
         }
     });
 
+    // On a narrow screen the contents cover the text: opened by a key, they have the focus until Escape.
+    const narrow = window.matchMedia("(max-width: 620px)");
+    const sidebar = document.getElementById("mdbook-sidebar");
+    const shown = () => document.documentElement.classList.contains("sidebar-visible");
+    contents?.addEventListener("keydown", (event) => {
+        if (narrow.matches && shown() && (event.key === "Enter" || event.key === " ")) {
+            (sidebar?.querySelector("a.active") ?? sidebar?.querySelector("a[href]"))?.focus();
+        }
+    });
+    sidebar?.addEventListener("keydown", (event) => {
+        if (event.key === "Escape" && narrow.matches && shown()) {
+            contents.click();
+            contents.focus();
+        }
+    });
+
+    // The arrows go through the themes that are offered; mdBook's own stop at one that is not.
+    const themes = document.getElementById("mdbook-theme-list");
+    themes?.addEventListener("keydown", (event) => {
+        const offered = [...themes.querySelectorAll("button")].filter((button) => button.offsetParent);
+        const at = offered.indexOf(document.activeElement);
+        const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: offered.length - 1 }[event.key];
+        if (to !== undefined) {
+            event.preventDefault();
+            event.stopPropagation();
+            offered[to]?.focus();
+        }
+    });
+
+    // A search that is closed leaves the focus to its button, and not to nothing.
+    document.getElementById("mdbook-search-wrapper")?.addEventListener("keydown", (event) => {
+        if (event.key === "Escape") {
+            setTimeout(() => document.getElementById("mdbook-search-toggle")?.focus());
+        }
+    });
+
     // A wide listing that has the focus is moved by the arrow keys, and the page stays.
     document.querySelectorAll("pre > code").forEach((code) => {
         code.addEventListener("keydown", (event) => {
@@ -75,6 +111,16 @@
             document.getElementById("mdbook-search-toggle")?.click();
         }
     });
+})();
+
+// A jump upwards, as Shift+Tab makes it, leaves mdBook's bar in the middle of the text until the next scroll.
+(() => {
+    const bar = document.getElementById("mdbook-menu-bar");
+    document.addEventListener("scroll", (event) => {
+        if (event.isTrusted && bar?.getBoundingClientRect().top > 0) {
+            document.dispatchEvent(new Event("scroll"));
+        }
+    }, { passive: true });
 })();
 
 // On paper a folded answer cannot be unfolded.

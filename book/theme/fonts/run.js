@@ -22,11 +22,17 @@
 
     const show = () => {
       const edited = !editor.hidden;
+      const focused = document.activeElement;
       run.hidden = Boolean(stopping) || (Boolean(exercise) && !edited);
       stop.hidden = !stopping;
       edit.hidden = edited || figure.dataset.served === undefined || figure.dataset.part !== undefined;
       back.hidden = !edited;
+      // A button that goes leaves the focus to another one, so that the keyboard stays here.
+      if (focused.hidden && bar.contains(focused)) {
+        leave();
+      }
     };
+    const leave = () => [stop, run, edit].find((one) => !one.hidden)?.focus();
     const open = async () => {
       const answer = await ask(`/run/source/${what}`).catch(() => null);
       if (!answer?.ok) {
@@ -39,6 +45,9 @@
       editor.hidden = false;
       figure.querySelector("pre").hidden = true;
       show();
+      // The cursor stands where the work is, and not at the end.
+      const at = Math.max(original.indexOf("todo!"), 0);
+      editor.setSelectionRange(at, at);
       editor.focus();
     };
     const close = () => {
@@ -143,6 +152,11 @@
       show();
     };
 
+    editor.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") {
+        leave();
+      }
+    });
     window.addEventListener("pagehide", () => stopping?.abort());
     figure.append(editor, bar, status, output, extra);
     show();

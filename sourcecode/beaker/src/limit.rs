@@ -58,13 +58,13 @@ const TRIES: usize = 10_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub struct RateLimit {
-    rule: Rule,
-    limit: u32,
-    time: Duration,
+    pub(crate) rule: Rule,
+    pub(crate) limit: u32,
+    pub(crate) time: Duration,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rule {
+pub(crate) enum Rule {
     FixedWindow,
     TokenBucket,
 }

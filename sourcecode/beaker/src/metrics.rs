@@ -35,6 +35,7 @@
 //! | `beaker_session_rejected_cookies_total` | counter | `reason`: `signature`, `id`, `unknown`, `moved`, `damaged`, `timed_out`, `too_old` | | Cookies that led to no session: see [`Rejection`](crate::Rejection). |
 //! | `beaker_session_evicted_total` | counter | | | Sessions that were ended because their user had more than `max_per_user`. |
 //! | `beaker_session_unsaved_total` | counter | | | Sessions that were dropped with unsaved changes: an error in the program. |
+//! | `beaker_session_unannounced_total` | counter | | | Writes of sessions that could not be announced to the local tiers of other processes. |
 //! | `beaker_session_store_down` | gauge | | 0 or 1 | Whether a store of sessions cannot be reached. |
 //! | `beaker_cache_requests_total` | counter | `cache`; `result`: `hit`, `miss`, `stale` | | Lookups that found a fresh value, found no usable value, or returned a stale value. |
 //! | `beaker_cache_waits_total` | counter | `cache` | | Calls that waited for a value that another call computed. |
@@ -89,6 +90,7 @@ pub fn publish() {
     counter!("beaker_session_conflicts_total").increment(0);
     counter!("beaker_session_evicted_total").increment(0);
     counter!("beaker_session_unsaved_total").increment(0);
+    counter!("beaker_session_unannounced_total").increment(0);
     counter!("beaker_queue_timeouts_total").increment(0);
     for (cache, counts) in counts_of_caches() {
         let total = |result| {
@@ -164,6 +166,10 @@ const ALL: &[Description] = &[
     total(
         "beaker_session_unsaved_total",
         "Sessions that were dropped with changes that nobody saved",
+    ),
+    total(
+        "beaker_session_unannounced_total",
+        "Writes of sessions that could not be announced to other processes",
     ),
     now("beaker_session_store_down", "1 while a store of sessions cannot be reached"),
     total("beaker_cache_requests_total", "Lookups in a cache, by their result"),
@@ -249,6 +255,10 @@ pub(crate) fn session_evicted() {
 
 pub(crate) fn session_unsaved() {
     counter!("beaker_session_unsaved_total").increment(1);
+}
+
+pub(crate) fn session_not_announced() {
+    counter!("beaker_session_unannounced_total").increment(1);
 }
 
 pub(crate) fn cookie_rejected(reason: &'static str) {

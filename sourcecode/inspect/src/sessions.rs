@@ -84,7 +84,8 @@ impl Room {
         })?;
         let count = seen.len();
         let more = if is_cut { ", and there are more: `--most` says how many to list" } else { "" };
-        println!("{count} sessions in {}{more}", self.place);
+        let sessions = if count == 1 { "session" } else { "sessions" };
+        println!("{count} {sessions} in {}{more}", self.place);
         Ok(())
     }
 
@@ -146,6 +147,7 @@ impl Room {
                 Ok(true)
             });
             let how_many = match counted {
+                Ok(_) if count == 1 => "the 1 session".to_owned(),
                 Ok(_) => format!("all {count} sessions"),
                 // It cannot tell how many there are, and can clear them.
                 Err(error) if error.kind() == ErrorKind::Config => "all sessions".to_owned(),

@@ -92,7 +92,7 @@ fn check_sessions(name: &str, options: &[(&str, &str)]) {
     run(&["end", "--user", "kimi", "--yes"], 0, &["ended 0 sessions"]);
     run(&["end"], 2, &["say which session"]);
 
-    run(&["clear"], 2, &["this would end all 1 sessions in type="]);
+    run(&["clear"], 2, &["this would end the 1 session in type="]);
     assert!(sessions.open(&other).is_ok(), "it was not meant");
     run(&["clear", "--yes"], 0, &["ended all sessions"]);
     assert!(sessions.open(&other).is_err());
@@ -249,7 +249,7 @@ fn the_settings_of_the_program_are_read() {
     );
     fs::write(&toml, content).unwrap();
     let list = ["sessions", "list", "--config", text(&toml)];
-    let printed = check(&list, 0, &["1 sessions in type=file", "kimi"]);
+    let printed = check(&list, 0, &["1 session in type=file", "kimi"]);
     assert!(!printed.contains("swordfish"), "{printed}");
     let keys = ["cache", "keys", "--config", text(&toml), "--region", "short", "--cache", "points"];
     check(&keys, 0, &["kimi\n1 keys"]);
@@ -267,7 +267,7 @@ fn the_settings_of_the_program_are_read() {
     .unwrap();
     let list = ["sessions", "list", "--config", text(&ini)];
     check(&list, 2, &["there is no section [app:main]"]);
-    check(&[&list[..], &["--section", "shop"]].concat(), 0, &["1 sessions"]);
+    check(&[&list[..], &["--section", "shop"]].concat(), 0, &["1 session "]);
 }
 
 #[test]

@@ -23,6 +23,7 @@ pub struct Performance<'a> {
     memcached: Option<Memcached>,
     redis: Option<Redis>,
     limit: Duration,
+    walk: Option<String>,
 }
 
 impl<'a> Performance<'a> {
@@ -37,13 +38,20 @@ impl<'a> Performance<'a> {
         let memcached = memcached.map_err(without("memcached"))?;
         let redis = program.needs_redis().then(Redis::for_programs).transpose();
         let redis = redis.map_err(without("redis"))?;
-        Ok(Performance { program, executable, memcached, redis, limit: TIME_LIMIT })
+        Ok(Performance { program, executable, memcached, redis, limit: TIME_LIMIT, walk: None })
     }
 
     /// Changes how long it may take; 10 seconds by default.
     #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
+        self
+    }
+
+    /// Changes what its visitors do, if it serves web pages; without it, what the program says itself.
+    #[must_use]
+    pub fn walk(mut self, walk: Option<String>) -> Self {
+        self.walk = walk;
         self
     }
 
@@ -95,7 +103,8 @@ impl<'a> Performance<'a> {
     fn visit(&self) -> Result<String> {
         let port = visits::free_port()?;
         let process = self.start(&[("PORT", port.to_string())])?;
-        match self.program.walk()? {
+        let walk = self.walk.clone().map_or_else(|| self.program.walk(), |walk| Ok(Some(walk)))?;
+        match walk {
             None => visits::visit(self.program.name(), process, port, self.limit),
             Some(walk) => visits::walk(self.program.name(), process, port, self.limit, &walk),
         }

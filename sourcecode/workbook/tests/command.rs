@@ -105,7 +105,7 @@ fn from_elsewhere_it_is_about_the_workbook_that_it_was_built_in() {
     check(folder.path(), &["run", "99"], 2, &["there is no program 99; there is 0_fine\n"]);
 }
 
-/// A workspace with one program and one exercise, whose answer is a line.
+/// A workspace with one program and one exercise, whose answer is a line, and a bonus.
 fn workspace_with_exercise() -> TempDir {
     let folder = workspace(&[("0_fine", FINE)]);
     let files = [
@@ -123,11 +123,15 @@ fn workspace_with_exercise() -> TempDir {
             "exercises/00_say/advice.toml",
             "[[advice]]\nwhen = \"oops\"\nen = \"Say well.\"\nru = \"Скажите well.\"\n",
         ),
+        ("exercises/00_say_bonus/start.rs", "fn main() { todo!(\"say it twice\") }\n"),
+        ("book/en/src/SUMMARY.md", "- [Page](page.md)\n"),
         (
             "book/en/src/page.md",
             "# Page {#page}\n\n## Exercise {#exercise}\n\nSay it.\n\n{{#exercise 00_say}}\n\n\
           <details><summary>Hint</summary>One.</details>\n<details><summary>Hint</summary>Two.</details>\n\
-          <details><summary>Hint</summary>Three.</details>\n<details><summary>Answer</summary>All.</details>\n",
+          <details><summary>Hint</summary>Three.</details>\n<details><summary>Answer</summary>All.</details>\n\n\
+          ## Bonus {#bonus}\n\nTwice.\n\n{{#exercise 00_say_bonus}}\n\n\
+          <details><summary>Hint</summary>Four.</details>\n<details><summary>Answer</summary>It.</details>\n",
         ),
     ];
     for (path, content) in files {
@@ -149,7 +153,8 @@ fn an_exercise_is_begun_checked_and_solved() {
     let exercise = |arguments: &[&str], status, said: &[&str]| {
         check(folder, &[&["exercise"], arguments].concat(), status, said)
     };
-    exercise(&["list"], 0, &["00_say  not started"]);
+    let listed = ["00_say        not started", "00_say_bonus  not started  page, a bonus"];
+    exercise(&["list"], 0, &listed);
     exercise(&["check", "0"], 2, &["00_say: not started: `cargo run -- exercise start 0`"]);
     exercise(&["start", "0"], 0, &["Edit exercises/src/bin/00_say/main.rs"]);
     let unbegun = "✗ 00_say: not begun: exercises/src/bin/00_say/main.rs still holds the start";
@@ -175,8 +180,22 @@ fn an_exercise_is_begun_checked_and_solved() {
     let differs = ["✗ 00_say: it prints something else than it should", "+ oops", "Say well."];
     exercise(&["check", "0"], 1, &differs);
     answer("println!(\"well\")");
-    exercise(&["check", "0"], 0, &["✓ 00_say\nwell\n", "all exercises are solved"]);
-    exercise(&["list"], 0, &["00_say  solved"]);
+    exercise(
+        &["check", "0"],
+        0,
+        &[
+            "✓ 00_say\nwell\n",
+            "all exercises are solved; a bonus is left, 00_say_bonus: `cargo run -- exercise start 00_say_bonus`",
+        ],
+    );
+    exercise(&["list"], 0, &["00_say        solved"]);
+    exercise(&["hint", "00_say_bonus"], 0, &["Twice.\n\nHint 1 of 1\nFour."]);
+    check(
+        folder,
+        &["progress"],
+        0,
+        &["  1 of  1 exercises solved\n  0 of  1 bonuses solved; next: 00_say_bonus"],
+    );
 }
 
 #[test]
@@ -211,6 +230,8 @@ fn watching_an_exercise_checks_what_is_saved_and_knows_keys() {
     until("Hint 2 of 3");
     answer("println!(\"well\")");
     until("✓ 00_say");
+    keys.write_all(b"n").expect("it listens");
+    note("watching 00_say_bonus;");
     keys.write_all(b"n").expect("it listens");
     note("there is no other exercise left to solve");
     keys.write_all(b"q").expect("it listens");

@@ -180,7 +180,7 @@ mod from_ini {
         let sections: Vec<String> =
             ini.sections().flatten().map(|name| format!("[{name}]")).collect();
         Err(Error::config(format!(
-            "there is no section [{section}] in {name}, nor [session] or [cache]; it has: {}",
+            "there is no section [{section}] in {name}, nor [session], [cache] or [limit]; it has: {}",
             if sections.is_empty() { "none".into() } else { sections.join(", ") }
         )))
     }

@@ -47,6 +47,7 @@
 //! | `max_per_user` | maximum number of sessions of a user, 1 to 10000; beyond it, the oldest ends | `1000` |
 //! | `local_tier` | maximum number of sessions with a copy in memory, 1 to 10000000 | none |
 //! | `local_ttl` | seconds, 1 to 60, for which such a copy is used | `1` |
+//! | `check_tier_every` | milliseconds, less than `local_ttl`; how often this process asks which copies other processes have replaced | never |
 //! | `save_accessed_time`, `auto` | true or false | `true`, `false` |
 //! | `key`, `cookie_path`, `cookie_domain` | the cookie's name, path and domain | `beaker.session.id`, `/`, none |
 //! | `cookie_expires` | true: until the browser is closed; false: as long as browsers keep a cookie; or seconds | `true` |
@@ -90,6 +91,19 @@
 //!
 //! A region inherits the options that it does not set itself.
 //!
+//! # Rate limiters: `limit.<name>.…`
+//!
+//! | option | may be | default |
+//! |---|---|---|
+//! | `rule` | `fixed_window`, `token_bucket`: see [`RateLimit`](crate::limit::RateLimit) | `fixed_window` |
+//! | `limit`, `window` | for `rule = fixed_window`, which needs both: how many actions are allowed, 1 or more, in each window of so many seconds | |
+//! | `burst`, `refill` | for `rule = token_bucket`, which needs both: how many actions are allowed at once, 1 or more, and the seconds in which the bucket refills completely | |
+//! | `on_store_failure` | `fail`, or `allow`: while the store fails, all actions are allowed | `fail` |
+//! | `type` and the backend's options | as for caches | `memory` |
+//!
+//! There is a limiter for each name of letters, digits, `_` and `-` that stands in a key. Set
+//! `on_store_failure`, `type` and the backend's options below `limit.` to let all limiters inherit them.
+//!
 //! True may also be written yes, on, y, t or 1, and false no, off, n, f or 0, in any case. Beaker's other
 //! options are errors that give the reason; no option is silently ignored.
 
@@ -97,10 +111,12 @@ mod backend;
 mod cache;
 #[cfg(any(feature = "ini", feature = "toml"))]
 mod formats;
+mod limit;
 mod name;
 mod open;
 mod print;
 mod read;
+mod read_limit;
 mod reader;
 mod session;
 mod settings;
@@ -110,6 +126,7 @@ use std::fmt;
 
 pub use backend::BackendConfig;
 pub use cache::{CacheConfig, RegionConfig};
+pub use limit::{LimitConfig, LimiterConfig, Limiters};
 pub use print::Keys;
 use print::Lines;
 use reader::{Problems, note_strays};
@@ -128,6 +145,8 @@ pub struct Config {
     pub session: SessionConfig,
     /// The options under `cache.…`.
     pub cache: CacheConfig,
+    /// The options under `limit.…`.
+    pub limit: LimitConfig,
 }
 
 impl Settings {
@@ -142,14 +161,31 @@ impl Settings {
         note_strays(self, &problems);
         let session = SessionConfig::read(self, &problems);
         let cache = CacheConfig::read(self, &problems);
-        problems.result().map(|()| Config { session, cache })
+        let limit = LimitConfig::read(self, &problems);
+        problems.result().map(|()| Config { session, cache, limit })
     }
 }
 
 impl fmt::Display for Config {
-    /// Prints the lines of both parts, sorted.
+    /// Prints the lines of all parts, sorted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}\n{}", self.cache, self.session)
+        writeln!(f, "{}", self.cache)?;
+        if !self.limit.limiters.is_empty() {
+            writeln!(f, "{}", self.limit)?;
+        }
+        self.session.fmt(f)
+    }
+}
+
+impl fmt::Display for LimitConfig {
+    /// Prints sorted lines of `key = value` that can be read again, for each limiter with all its options.
+    /// Passwords are hidden, and options that are not set are marked as defaults.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut lines = Lines::default();
+        for (name, limiter) in &self.limiters {
+            lines.options(&format!("limit.{name}."), limiter.printed());
+        }
+        lines.fmt(f)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::words::ConfigOption;
-use super::{cache, session};
+use super::{cache, limit, session};
 use crate::backend::options::OPTIONS;
 use crate::nearest::{distance, nearest};
 
@@ -25,6 +25,12 @@ pub(super) fn cache() -> &'static [&'static str] {
     &ALL
 }
 
+/// The options of rate limiters, sorted.
+pub(super) fn limit() -> &'static [&'static str] {
+    static ALL: LazyLock<Vec<&str>> = LazyLock::new(|| sorted(names(limit::OPTIONS), &[]));
+    &ALL
+}
+
 fn names<C>(options: &'static [ConfigOption<C>]) -> impl Iterator<Item = &'static str> {
     options.iter().map(|ConfigOption(name, ..)| *name)
 }
@@ -38,8 +44,17 @@ fn sorted(own: impl Iterator<Item = &'static str>, more: &[&'static str]) -> Vec
     all
 }
 
-fn groups() -> [(&'static str, &'static [&'static str]); 2] {
-    [("session", session()), ("cache", cache())]
+type Group = (&'static str, &'static [&'static str]);
+
+fn groups() -> [Group; 3] {
+    [("session", session()), ("cache", cache()), ("limit", limit())]
+}
+
+/// How all keys of ours begin.
+pub(super) const PREFIXES: [&str; 3] = ["session.", "cache.", "limit."];
+
+fn is_in_a_group(key: &str) -> bool {
+    PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }
 
 /// Options of sessions that say something to Python alone. Both sides may read one file, if that says
@@ -57,7 +72,7 @@ pub(super) const PYTHONS: &[&str] = &[
 /// What a key turns out to be.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Name {
-    /// `session.…` or `cache.…`, without `beaker.` before it.
+    /// `session.…`, `cache.…` or `limit.…`, without `beaker.` before it.
     Ours(String),
     /// Nobody's, but close to one of ours.
     Meant(Vec<String>),
@@ -71,7 +86,7 @@ pub(super) fn classify(key: &str) -> Name {
         Some(plain) => (true, plain),
         None => (false, key),
     };
-    if plain.starts_with("session.") || plain.starts_with("cache.") {
+    if is_in_a_group(plain) {
         return Name::Ours(plain.into());
     }
     let meant = match plain.split_once('.') {
@@ -88,7 +103,8 @@ pub(super) fn classify(key: &str) -> Name {
 fn undotted(key: &str) -> Vec<String> {
     let key = key.strip_prefix("beaker_").unwrap_or(key);
     let mut meant = Vec::new();
-    for (group, options) in groups() {
+    // An option of a limiter is below the limiter's name, so it is no option of the group.
+    for (group, options) in groups().into_iter().filter(|(group, _)| *group != "limit") {
         if key == group {
             meant.push(format!("{group}.type"));
         }
@@ -105,8 +121,7 @@ fn undotted(key: &str) -> Vec<String> {
 
 /// `sesion.type`. Others have names that are close to ours, so the option has to be close as well.
 fn misspelt(group: &str, option: &str) -> Vec<String> {
-    let is_ours = option.starts_with("session.") || option.starts_with("cache.");
-    if is_ours && distance(group, "beaker") <= 2 {
+    if is_in_a_group(option) && distance(group, "beaker") <= 2 {
         return vec![option.into()];
     }
     let (region, last) = option
@@ -177,6 +192,8 @@ mod tests {
         ours("beaker.session.type", "session.type");
         ours("beaker.cache.short.expire", "cache.short.expire");
         ours("session.no_such_option", "session.no_such_option");
+        ours("beaker.limit.log-in.window", "limit.log-in.window");
+        meant("limits.log-in.widnow", &["limit.log-in.window"]);
         meant("sesion.type", &["session.type"]);
         meant("sessions.tiemout", &["session.timeout"]);
         meant("Session.Type", &["session.type"]);
@@ -193,6 +210,9 @@ mod tests {
         foreign("debug");
         foreign("sqlalchemy.url");
         foreign("caches.size");
+        foreign("limits.memory");
+        foreign("limit");
+        foreign("window");
         foreign("version.number");
         foreign("require_servers");
         foreign("");
@@ -200,7 +220,12 @@ mod tests {
 
     #[test]
     fn what_is_hidden_is_a_secret() {
-        for option in session().iter().chain(cache()).filter(|option| !option.starts_with("url")) {
+        for option in session()
+            .iter()
+            .chain(cache())
+            .chain(limit())
+            .filter(|option| !option.starts_with("url"))
+        {
             let is_hidden = redacted(option, "text") != "text";
             assert_eq!(is_hidden, SECRETS.contains(option), "{option}");
         }

@@ -119,6 +119,9 @@ impl SessionConfig {
         if let Some(capacity) = self.local_tier {
             sessions = sessions.local_tier(capacity, self.local_ttl.unwrap_or(LOCAL_TTL));
         }
+        if let Some(every) = self.check_tier_every {
+            sessions = sessions.check_tier_every(every);
+        }
         match (self.data_serializer, self.is_beakers()) {
             (Serializer::Bincode, true) => return Err(Error::config(BEAKER_IS_NOT_BINCODE)),
             (Serializer::Pickle, _) if self.format == SessionFormat::Own => {
@@ -375,7 +378,7 @@ impl RegionConfig {
 }
 
 /// How long a tier in memory believes what it has, where nothing is said.
-const LOCAL_TTL: Duration = Duration::from_secs(1);
+pub(super) const LOCAL_TTL: Duration = Duration::from_secs(1);
 
 pub(super) const BEAKER_IS_NOT_BINCODE: &str = "sessions in Beaker's format are `json`, or with `session.format = beaker` also `pickle`; take one of them, \
      or leave it out";

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::backend::BackendConfig;
 use super::cache::{self, CacheConfig, RegionConfig};
 use super::name;
-use super::open::{BEAKER_IS_NOT_BINCODE, NO_KEY, PICKLE_IS_BEAKERS};
+use super::open::{BEAKER_IS_NOT_BINCODE, LOCAL_TTL, NO_KEY, PICKLE_IS_BEAKERS};
 use super::reader::{Problems, Reader};
 use super::session::{
     self, CookieFormat, CryptoType, Place, Secure, Serializer, SessionConfig, SessionFormat,
@@ -28,9 +28,7 @@ impl SessionConfig {
         config.check_cookie(reader);
         config.check_proxies(reader);
         config.check_times(reader);
-        if !reader.is_given("local_tier") && !config.is_in_cookies() {
-            reader.wrong("local_ttl", "it is for `local_tier`, which is missing");
-        }
+        config.check_local_tier(reader);
         config.check_keys(reader);
         match config.format {
             SessionFormat::Own => reader.finish(&BTreeSet::new(), &[]),
@@ -136,6 +134,21 @@ impl SessionConfig {
         }
     }
 
+    fn check_local_tier(&self, reader: &Reader<'_>) {
+        if !reader.is_given("local_tier") && !self.is_in_cookies() {
+            for option in ["local_ttl", "check_tier_every"] {
+                reader.wrong(option, "it is for `local_tier`, which is missing");
+            }
+            return;
+        }
+        let time = self.local_ttl.unwrap_or(LOCAL_TTL);
+        if !self.is_in_cookies() && self.check_tier_every.is_some_and(|every| every >= time) {
+            let time = time.as_millis();
+            let what = format!("it has to be less than `local_ttl`, {time} milliseconds");
+            reader.wrong("check_tier_every", &what);
+        }
+    }
+
     /// Notes what is wrong with the keys.
     fn check_keys(&self, reader: &Reader<'_>) {
         let judge = |reader: &Reader<'_>, option, made: Result<()>| {
@@ -188,7 +201,7 @@ fn place(reader: &Reader<'_>) -> Place {
         if reader.is_given("grace") {
             reader.wrong("grace", "an old cookie stays good anyway; leave it out");
         }
-        for option in ["local_tier", "local_ttl"] {
+        for option in ["local_tier", "local_ttl", "check_tier_every"] {
             reader.wrong(option, "sessions in cookies are read from no store; leave it out");
         }
         if reader.is_given("max_per_user") {
@@ -311,7 +324,7 @@ fn reader_of<'a>(settings: &'a Settings, name: &str, problems: &'a Problems) -> 
 fn check(regions: &str) -> ParseResult<()> {
     let mut names = BTreeSet::new();
     for name in words::list(regions) {
-        if !name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') {
+        if !is_name(name) {
             return Err(
                 "allowed are names of letters, digits, `_` and `-`, with `,` between".into()
             );
@@ -323,9 +336,14 @@ fn check(regions: &str) -> ParseResult<()> {
     Ok(())
 }
 
+/// Whether a text can be a part of keys.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+}
+
 /// The `type` and the options that were given.
 #[derive(Debug, Clone, Default)]
-struct RawBackend {
+pub(super) struct RawBackend {
     kind: Option<&'static Kind>,
     /// A `type` was given that nobody knows; what else would be wrong is not worth telling.
     is_lost: bool,
@@ -337,7 +355,7 @@ struct RawBackend {
 
 impl RawBackend {
     /// Reads what is given below the reader's prefix. `more` are names that `type` may have as well.
-    fn read(reader: &Reader<'_>, more: &[&str]) -> RawBackend {
+    pub(super) fn read(reader: &Reader<'_>, more: &[&str]) -> RawBackend {
         let mut raw = RawBackend::default();
         if reader.is_given("type") {
             let kind = reader.read("type", |name| match more.contains(&name) {
@@ -358,12 +376,12 @@ impl RawBackend {
     }
 
     /// The options that were given.
-    fn given(&self) -> Vec<&'static str> {
+    pub(super) fn given(&self) -> Vec<&'static str> {
         self.options.keys().copied().collect()
     }
 
     /// The same, with what is given elsewhere where nothing is given here.
-    fn or(mut self, base: &RawBackend) -> RawBackend {
+    pub(super) fn or(mut self, base: &RawBackend) -> RawBackend {
         self.is_inherited = self.kind.is_none() && !self.is_lost;
         self.is_lost |= self.is_inherited && base.is_lost;
         self.kind = self.kind.or(base.kind);
@@ -385,12 +403,12 @@ impl RawBackend {
     }
 
     /// Whether the backend has this option. One that nobody knows may have any.
-    fn takes(&self, option: &str, default: &str) -> bool {
+    pub(super) fn takes(&self, option: &str, default: &str) -> bool {
         self.kind(default).is_none_or(|kind| kind.has(option))
     }
 
     /// Notes those of the options that the backend does not have, and that nobody else uses.
-    fn note_surplus(
+    pub(super) fn note_surplus(
         &self,
         given: &[&str],
         reader: &Reader<'_>,
@@ -409,7 +427,7 @@ impl RawBackend {
     }
 
     /// The backend, if it has what it needs. Options that it does not have are left out.
-    fn settle(self, reader: &Reader<'_>, default: &str) -> Option<BackendConfig> {
+    pub(super) fn settle(self, reader: &Reader<'_>, default: &str) -> Option<BackendConfig> {
         let kind = self.kind(default)?;
         if !kind.needs.is_empty() && !kind.needs.iter().any(|option| self.gives(option)) {
             let what = format!("the backend `{}` needs `{}`", kind.name, kind.needs.join("` or `"));

@@ -147,9 +147,9 @@ pub(super) fn note_strays(settings: &Settings, problems: &Problems) {
         let meant: Vec<String> =
             meant.iter().map(|key| format!("`{}`", setting.origin.spell(key))).collect();
         let what = match meant.is_empty() {
-            true => "options begin with `session.` or `cache.`".to_owned(),
+            true => "options begin with `session.`, `cache.` or `limit.`".to_owned(),
             false => format!(
-                "options begin with `session.` or `cache.`; did you mean {}?",
+                "options begin with `session.`, `cache.` or `limit.`; did you mean {}?",
                 meant.join(" or ")
             ),
         };

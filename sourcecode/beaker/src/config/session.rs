@@ -34,6 +34,9 @@ pub struct SessionConfig {
     pub local_tier: Option<usize>,
     /// `local_ttl`: how long such a copy is used; `None` means one second.
     pub local_ttl: Option<Duration>,
+    /// `check_tier_every`: how often this process asks whether other processes have written sessions with
+    /// such a copy; `None` means never.
+    pub check_tier_every: Option<Duration>,
     /// `save_accessed_time`: whether accesses are noted.
     pub save_accessed_time: bool,
     /// `auto`: whether the middleware saves changes by itself.
@@ -289,6 +292,11 @@ pub(super) const OPTIONS: &[ConfigOption<SessionConfig>] = &[
         |it| it.local_ttl.and_then(in_seconds),
     ),
     ConfigOption(
+        "check_tier_every",
+        |it, text| set(&mut it.check_tier_every, words::milliseconds(text, 1).map(Some)),
+        |it| it.check_tier_every.and_then(words::in_milliseconds),
+    ),
+    ConfigOption(
         "save_accessed_time",
         |it, text| set(&mut it.save_accessed_time, boolean(text)),
         |it| shown(it.save_accessed_time),
@@ -481,6 +489,7 @@ impl SessionConfig {
             max_per_user: DEFAULT_PER_USER,
             local_tier: None,
             local_ttl: None,
+            check_tier_every: None,
             save_accessed_time: true,
             auto: false,
             cookie: CookieConfig::default(),

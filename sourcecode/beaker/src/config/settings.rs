@@ -14,7 +14,7 @@ const PREFIX: &str = "BEAKER_";
 
 /// Raw options and their sources, not yet checked: [`read`](Settings::read) checks them.
 ///
-/// The library's keys begin with `session.` or `cache.`, optionally after `beaker.`. Keys with another
+/// The library's keys begin with `session.`, `cache.` or `limit.`, optionally after `beaker.`. Keys with another
 /// beginning belong to other parts of the program and are ignored, unless one looks like a typing error.
 #[derive(Clone, Default)]
 #[must_use]

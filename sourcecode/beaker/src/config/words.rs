@@ -65,6 +65,19 @@ pub(super) fn seconds(text: &str) -> ParseResult<Duration> {
     whole(text, 0..=LONGEST).map(Duration::from_secs).ok_or_else(allowed)
 }
 
+/// Whole seconds, one or more.
+pub(super) fn some_seconds(text: &str) -> ParseResult<Duration> {
+    let allowed = || format!("allowed are whole seconds, 1 to {LONGEST} (100 years)");
+    whole(text, 1..=LONGEST).map(Duration::from_secs).ok_or_else(allowed)
+}
+
+/// How many of something there may be.
+pub(super) fn count(text: &str) -> ParseResult<u32> {
+    let most = u32::MAX;
+    let count = whole(text, 1..=most.into()).and_then(|count| u32::try_from(count).ok());
+    count.ok_or_else(|| format!("allowed is a whole number, 1 to {most}"))
+}
+
 /// Whole milliseconds, with a minimum.
 pub(super) fn milliseconds(text: &str, least: u64) -> ParseResult<Duration> {
     let most = LONGEST * 1000;

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use http::{Extensions, HeaderMap};
 
 use super::log::warn;
+use super::tenant_cookie::TenantCookie;
 use crate::cookie::path_matches;
+use crate::error::Result;
 use crate::proxies::TrustedProxies;
 use crate::session::Manager;
 
@@ -60,7 +62,7 @@ pub(super) fn lines<'a>(headers: &'a HeaderMap) -> impl Fn(&'static str) -> Vec<
     }
 }
 
-/// The sessions of an application, whose cookie may go by how a request came.
+/// The sessions of an application, whose cookie may go by how a request came, and by what it is for.
 #[derive(Debug, Clone)]
 pub(super) struct SessionsByRequest {
     sessions: Manager,
@@ -68,38 +70,71 @@ pub(super) struct SessionsByRequest {
     path: Option<Arc<str>>,
     /// If over plain HTTP they are others.
     plain: Option<Arc<Plain>>,
+    /// If the program decides for each request.
+    tenants: Option<TenantCookie>,
+    /// What is wrong with all requests is told of the first one.
+    is_told: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
 struct Plain {
     sessions: Manager,
     proxies: Arc<TrustedProxies>,
-    /// What is wrong with all requests is told of the first one.
-    is_told: AtomicBool,
+    is_told: Arc<AtomicBool>,
 }
 
 impl SessionsByRequest {
     pub(super) fn new(sessions: Manager) -> SessionsByRequest {
-        let plain = sessions.by_request().map(|(proxies, sessions)| {
-            Arc::new(Plain { sessions, proxies, is_told: AtomicBool::new(false) })
-        });
-        let path = sessions.cookie_path().map(Arc::from);
-        SessionsByRequest { sessions, path, plain }
+        let is_told = Arc::default();
+        let plain = Plain::of(&sessions, &is_told).map(Arc::new);
+        let path = sessions.cookie().own_path().map(Arc::from);
+        SessionsByRequest { sessions, path, plain, tenants: None, is_told }
+    }
+
+    pub(super) fn with_tenants(self, cookie: TenantCookie) -> SessionsByRequest {
+        SessionsByRequest { tenants: Some(cookie), ..self }
     }
 
     /// Those for a request, if its path is one for which there is a cookie.
-    pub(super) fn of<B>(&self, request: &http::Request<B>) -> Option<&Manager> {
-        if self.path.as_ref().is_some_and(|path| !path_matches(path, request.uri().path())) {
-            return None;
+    pub(super) fn of<B>(&self, request: &http::Request<B>) -> Result<Option<Manager>> {
+        if let Some(tenants) = &self.tenants {
+            return self.of_tenant(tenants, request);
         }
-        Some(match &self.plain {
-            Some(plain) if !plain.came_over_tls(request) => &plain.sessions,
-            _ => &self.sessions,
-        })
+        if self.path.as_ref().is_some_and(|path| !path_matches(path, request.uri().path())) {
+            return Ok(None);
+        }
+        Ok(Some(match &self.plain {
+            Some(plain) if !plain.came_over_tls(request) => plain.sessions.clone(),
+            _ => self.sessions.clone(),
+        }))
+    }
+
+    fn of_tenant<B>(
+        &self,
+        tenants: &TenantCookie,
+        request: &http::Request<B>,
+    ) -> Result<Option<Manager>> {
+        let cookie = tenants.of(request, self.sessions.cookie());
+        // It may have been made of what a visitor has sent.
+        cookie.check()?;
+        if cookie.own_path().is_some_and(|path| !path_matches(path, request.uri().path())) {
+            return Ok(None);
+        }
+        let sessions = self.sessions.with_cookie(cookie);
+        Ok(Some(match Plain::of(&sessions, &self.is_told) {
+            Some(plain) if !plain.came_over_tls(request) => plain.sessions,
+            _ => sessions,
+        }))
     }
 }
 
 impl Plain {
+    fn of(sessions: &Manager, is_told: &Arc<AtomicBool>) -> Option<Plain> {
+        let (proxies, plain) = sessions.cookie().by_request()?;
+        let sessions = sessions.with_cookie(plain);
+        Some(Plain { sessions, proxies, is_told: Arc::clone(is_told) })
+    }
+
     fn came_over_tls<B>(&self, request: &http::Request<B>) -> bool {
         let lines = lines(request.headers());
         let Some(peer) = peer(request.extensions()) else {

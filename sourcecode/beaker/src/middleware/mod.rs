@@ -25,6 +25,7 @@ mod request_session;
 #[cfg(feature = "server")]
 mod server;
 mod session;
+mod tenant_cookie;
 #[cfg(feature = "tower")]
 mod tower;
 

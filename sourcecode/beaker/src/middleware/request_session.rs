@@ -225,6 +225,8 @@ enum Place {
     Over,
     /// There is none: the path of the request is none for which there is a cookie.
     Nowhere,
+    /// There cannot be one, and why.
+    Refused(Box<str>),
 }
 
 /// The session of a request, taken out of it.
@@ -247,6 +249,12 @@ impl LazySession {
         LazySession(Arc::new(Inner { waits: None, asked, cookies, place }))
     }
 
+    /// Of a request that gets an error if it asks for one.
+    pub(super) fn refused(asked: Option<Asked>, why: &Error) -> LazySession {
+        let place = Mutex::new(Place::Refused(why.to_string().into()));
+        LazySession(Arc::new(Inner { waits: None, asked, cookies: Cookies::new(), place }))
+    }
+
     /// Tells whether the request can have one.
     pub(super) fn is_there(&self) -> bool {
         !matches!(*self.place(), Place::Nowhere)
@@ -254,7 +262,7 @@ impl LazySession {
 
     /// Returns whether the session was asked for, so that the response may be private to the visitor.
     pub(super) fn is_asked_for(&self) -> bool {
-        !matches!(*self.place(), Place::Stored(_) | Place::Nowhere)
+        !matches!(*self.place(), Place::Stored(_) | Place::Nowhere | Place::Refused(_))
     }
 
     /// That of the request with these extensions.
@@ -288,6 +296,11 @@ impl LazySession {
                 let what = "the path of this request is not below the `path` of the session's cookie, so it has no \
                             session; widen that path, or say `path_is_cut` if a proxy takes it away";
                 Err(Error::config(what))
+            }
+            Place::Refused(why) => {
+                let error = Error::config(&*why);
+                *place = Place::Refused(why);
+                Err(error)
             }
             Place::Over => {
                 *place = Place::Over;
@@ -337,7 +350,7 @@ impl LazySession {
     pub(super) fn end(&self) -> Result<Option<Box<SessionState>>> {
         match std::mem::replace(&mut *self.place(), Place::Over) {
             Place::Here(session) => Ok(Some(session)),
-            Place::Stored(_) | Place::Over | Place::Nowhere => Ok(None),
+            Place::Stored(_) | Place::Over | Place::Nowhere | Place::Refused(_) => Ok(None),
             Place::InUse => {
                 let what = "the session was still in use when its request was answered, so it is";
                 let what = format!("{what} not saved; let go of it before answering");

@@ -9,7 +9,9 @@ use http::header::{COOKIE, SET_COOKIE, VARY};
 use super::arrival::SessionsByRequest;
 use super::log::{Asked, log, log_unsaved};
 use super::request_session::LazySession;
+use super::tenant_cookie::TenantCookie;
 use super::{App, Request, Response};
+use crate::cookie::CookieOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::{SessionState, Sessions};
 use crate::world::finish;
@@ -40,6 +42,52 @@ impl<A: App> SessionMiddleware<A> {
         let sessions = sessions.into_manager();
         sessions.check_for_visitors()?;
         Ok(SessionMiddleware { app, sessions: SessionsByRequest::new(sessions) })
+    }
+
+    /// Sets the cookie of each request by its host and its path, for a site with many tenants. The function
+    /// gets the host (without a port, in lower case, empty if the request names none), the path, and the
+    /// options of [`Sessions::cookie`]; it returns them with another name, path
+    /// or domain. Default: all requests have the same cookie.
+    ///
+    /// Give each tenant a name of its own. A signature is only valid for the cookie's name, so a visitor who
+    /// moves a cookie to the site of another tenant is nobody there. With the same name everywhere, the
+    /// session of one tenant's administrator would be one of another tenant too. (In
+    /// [Beaker's format](crate::Signer::beaker) a signature is valid for any name, so it keeps no tenants
+    /// apart.) If a tenant gets a new name,
+    /// its visitors begin new sessions. All tenants share the namespace of the sessions, so put the tenant
+    /// into the name that you pass to [`set_user`](crate::session::SessionState::set_user) as well.
+    ///
+    /// The host is what the visitor has sent: look it up among your tenants. Options that browsers would
+    /// ignore, such as a domain that is none, are an error of the kind `Config` when that request asks for its
+    /// session. The function is called for each request, so it should not wait for anything.
+    ///
+    /// ```
+    /// use beaker::middleware::{Request, SessionExt, SessionMiddleware, text};
+    /// use beaker::{Backend, CookieOptions, Sessions, Signer};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let tenants = |host: &str, _path: &str, cookie: CookieOptions| match host {
+    ///     "kimi.example" => cookie.name("kimi"),
+    ///     "valtteri.example" | "www.valtteri.example" => cookie.name("valtteri").domain("valtteri.example"),
+    ///     _ => cookie,
+    /// };
+    /// let application = |request: &mut Request| {
+    ///     request.session()?.save()?;
+    ///     Ok(text("Welcome"))
+    /// };
+    /// let sessions = Sessions::new(Backend::memory()).signed_by(Signer::random()?);
+    /// let app = SessionMiddleware::new(application, sessions)?.cookie_by_request(tenants);
+    /// # let _ = app;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn cookie_by_request(
+        self,
+        cookie: impl Fn(&str, &str, CookieOptions) -> CookieOptions + Send + Sync + 'static,
+    ) -> SessionMiddleware<A> {
+        let sessions = self.sessions.with_tenants(TenantCookie::new(cookie));
+        SessionMiddleware { app: self.app, sessions }
     }
 }
 
@@ -72,8 +120,9 @@ pub(super) fn begin<B>(
 ) -> LazySession {
     let cookies = request.headers().get_all(COOKIE).iter().cloned().collect();
     let lazy = match sessions.of(request) {
-        Some(sessions) => LazySession::new(sessions.clone(), asked, cookies),
-        None => LazySession::without(asked),
+        Ok(Some(sessions)) => LazySession::new(sessions, asked, cookies),
+        Ok(None) => LazySession::without(asked),
+        Err(error) => LazySession::refused(asked, &error),
     };
     request.extensions_mut().insert(lazy.clone());
     lazy

@@ -32,6 +32,12 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    pub(super) fn too_deep(&self) -> Why {
+        Why::Limit { what: "levels", most: self.depth as usize }
+    }
+}
+
 /// A pickle that is not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {

@@ -304,6 +304,7 @@ options! {
     namespace(name: &str);
     max_per_user(max: usize);
     local_tier(capacity: usize, time: Duration);
+    check_tier_every(interval: Duration);
     #[cfg(feature = "python")]
     shared_with_beaker(format: BeakerFormat);
     id_generator(generate: impl Fn() -> SessionId + Send + Sync + 'static);

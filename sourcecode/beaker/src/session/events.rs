@@ -89,6 +89,27 @@ impl Events {
         self.0.store.answers();
     }
 
+    /// Tells that other processes were not told about a write.
+    pub(super) fn not_announced(&self, error: &Error) {
+        warn!(target: TARGET, ?error, "saved, but not announced: other processes may show their copies");
+        #[cfg(feature = "metrics")]
+        metrics::session_not_announced();
+    }
+
+    /// Tells once an outage that no copies are shown, since the writes of other processes are not known.
+    pub(super) fn announcements_are_unknown(&self, error: &Error) {
+        if !self.0.is_tier_off.swap(true, Ordering::Relaxed) {
+            warn!(target: TARGET, ?error, "announcements cannot be read: no local copies are shown");
+        }
+    }
+
+    /// Tells once that this is over.
+    pub(super) fn announcements_are_known(&self) {
+        if self.0.is_tier_off.swap(false, Ordering::Relaxed) {
+            warn!(target: TARGET, "announcements can be read again: local copies are shown");
+        }
+    }
+
     #[inline]
     pub(super) fn emit(&self, event: Event<'_>) {
         #[cfg(feature = "metrics")]
@@ -246,6 +267,8 @@ struct Counters {
     touches: Counter,
     conflicts: Counter,
     is_store_down: AtomicBool,
+    /// Whether the last look for announcements of other processes has failed.
+    is_tier_off: AtomicBool,
     #[cfg(feature = "metrics")]
     store: metrics::Reachability,
     /// By the number of the reason.

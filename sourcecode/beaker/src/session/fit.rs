@@ -2,12 +2,10 @@
 
 use std::time::Duration;
 
+use super::announcements::LONGEST_COPY;
 use super::local_tier::LocalTier;
 use super::options::{MOST_PER_USER, Options};
 use crate::error::{Error, Result};
-
-/// The longest time for which a copy is shown: a visitor who was logged out may stay logged in for that time.
-const LONGEST_COPY: Duration = Duration::from_secs(60);
 
 /// The longest time for which an old id may lead requests to its session.
 const LONGEST_GRACE: Duration = Duration::from_secs(60);
@@ -39,8 +37,13 @@ impl Options {
                 "`max_per_user` is 1 to {MOST_PER_USER} sessions, and not {most}"
             ));
         }
-        if let Some(tier) = &self.local_tier {
-            self.check_local_tier(tier)?;
+        match &self.local_tier {
+            Some(tier) => self.check_local_tier(tier)?,
+            None if self.check_tier_every.is_some() => {
+                let why = "`check_tier_every` is for a `local_tier`, which is missing";
+                return wrong(why.into());
+            }
+            None => {}
         }
         self.check_codec()?;
         self.cookie.check()
@@ -57,6 +60,14 @@ impl Options {
             return Err(Error::config(format!(
                 "a `local_tier` has copies of one session or more, and shows each for more than nothing and \
                  {LONGEST_COPY:?} at most, and not {capacity} copies for {time:?}"
+            )));
+        }
+        if let Some(every) = self.check_tier_every
+            && (every.is_zero() || every >= time)
+        {
+            return Err(Error::config(format!(
+                "a `local_tier` that shows copies for {time:?} is checked more often than that, and \
+                 `check_tier_every` is more than nothing, and not {every:?}"
             )));
         }
         Ok(())

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use super::events::Event;
 use super::handle::{InCookie, SessionState};
 use super::id::{SessionId, ticket};
+use super::local_tier::Look;
 use super::options::{Home, Manager, OnStoreFailure};
 use super::stored::{Arriving, Content, Forward, Found, Origin, Rejection};
 use crate::clock::Timestamp;
@@ -174,7 +175,7 @@ impl Manager {
         let Some((id, sent)) = ticket::read(verified.text) else {
             return Ok(Err(Rejection::Id));
         };
-        let found = match self.find_copy(&id)? {
+        let found = match self.find_copy(&id).await? {
             Some(copy) => Ok(copy),
             None => {
                 let found = self.find(&id).await?;
@@ -267,11 +268,15 @@ impl Manager {
 
     /// Returns the copy of a session in the local tier, if it may be used. What a copy does not know, or says
     /// has ended, is for the store to tell.
-    fn find_copy(&self, id: &SessionId) -> Result<Option<Found>> {
+    async fn find_copy(&self, id: &SessionId) -> Result<Option<Found>> {
         let Some(tier) = self.0.local_tier.as_deref() else { return Ok(None) };
-        let Some(stored) = tier.get(&self.key(id), self.0.clock.monotonic()) else {
-            return Ok(None);
-        };
+        let key = self.key(id);
+        let mut look = tier.get(&key, self.0.clock.monotonic());
+        if let Look::Unchecked = look {
+            Box::pin(self.check_announcements(tier, &key)).await;
+            look = tier.get(&key, self.0.clock.monotonic());
+        }
+        let Look::Copy(stored) = look else { return Ok(None) };
         Ok(match self.0.read_record(id, &stored)? {
             Some(Content::Session(data, kept)) if self.0.over(&data).is_none() => {
                 Some(Found { id: *id, data, kept, version: stored.version })

@@ -12,25 +12,50 @@
 //! A number is incremented before and after each write, so a record that was read before or during a write is
 //! not kept. And a writer keeps what it has written only if it was alone all the time, because of two
 //! concurrent writers it is unknown which one was last.
+//!
+//! Without [`Announcements`], the writes of other processes are seen when the time of a copy is over. With
+//! them, a check drops the copies of a shard, which needs two more rules:
+//!
+//! ```text
+//! reader    looks at the store                                      keeps a copy? The number has changed: no.
+//! other process                  writes, announces
+//! check                                            number + 1, drops
+//!
+//! reader    takes a copy, which is older than the drop: no.
+//! check                         drops, and then says that copies may be shown
+//! ```
+//!
+//! Dropping counts the number up, as a write does: neither a reader nor a writer of this process keeps what
+//! was there before the other process has written, because no later check would drop it again. And copies are
+//! dropped by counting them out, before the check is said to have succeeded: so a request that relies on the
+//! check does not see any of them.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use quick_cache::sync::Cache;
 
+use super::announcements::{Announcements, Check, SHARDS, shard_of};
 use crate::key::Key;
 use crate::store::Stored;
-
-/// Keys are counted together by some of their bytes: a copy may be dropped in vain.
-const SHARDS: usize = 256;
 
 /// Copies of records, each shown for a limited time.
 pub(super) struct LocalTier {
     copies: Cache<Key, Copy>,
-    shards: [Mutex<Shard>; SHARDS],
+    shards: [Shard; SHARDS],
     capacity: usize,
     time: Duration,
+    announcements: Option<Announcements>,
+}
+
+/// What the local tier has of a session.
+pub(super) enum Look {
+    Copy(Stored),
+    Nothing,
+    /// There is a copy, and others may have written since the last check.
+    Unchecked,
 }
 
 #[derive(Clone)]
@@ -38,11 +63,18 @@ struct Copy {
     stored: Stored,
     /// By the monotonic clock.
     until: Duration,
+    /// How often its shard was dropped before.
+    drops: u64,
 }
 
-#[derive(Clone, Copy, Default)]
 struct Shard {
-    /// Counted up when a write begins, and when it has ended.
+    writes: Mutex<Writes>,
+    /// How often its copies were dropped. Changed while `writes` is locked.
+    drops: AtomicU64,
+}
+
+struct Writes {
+    /// Counted up when a write begins, when it has ended, and when the copies are dropped.
     number: u64,
     /// The number of writes that are going on.
     writers: u32,
@@ -65,9 +97,13 @@ pub(super) struct Writing<'a> {
 }
 
 impl LocalTier {
-    pub(super) fn new(capacity: usize, time: Duration) -> LocalTier {
-        let shards = [const { Mutex::new(Shard { number: 0, writers: 0 }) }; SHARDS];
-        LocalTier { copies: Cache::new(capacity.max(1)), shards, capacity, time }
+    pub(super) fn new(
+        capacity: usize,
+        time: Duration,
+        announcements: Option<Announcements>,
+    ) -> LocalTier {
+        let shards = [const { Shard::new() }; SHARDS];
+        LocalTier { copies: Cache::new(capacity.max(1)), shards, capacity, time, announcements }
     }
 
     pub(super) fn capacity(&self) -> usize {
@@ -79,61 +115,101 @@ impl LocalTier {
         self.time
     }
 
-    /// Returns a copy that may be shown now.
-    pub(super) fn get(&self, key: &Key, now: Duration) -> Option<Stored> {
-        let copy = self.copies.get(key)?;
-        (now < copy.until).then_some(copy.stored)
+    pub(super) fn announcements(&self) -> Option<&Announcements> {
+        self.announcements.as_ref()
+    }
+
+    /// Looks for a copy that may be shown now.
+    pub(super) fn get(&self, key: &Key, now: Duration) -> Look {
+        let is_checked = self.announcements.as_ref().map(|all| all.are_known(now));
+        match self.copies.get(key) {
+            Some(copy) if now < copy.until => match is_checked {
+                None => Look::Copy(copy.stored),
+                Some(false) => Look::Unchecked,
+                // Read after what is known was.
+                Some(true) => match self.shard(key).drops.load(Ordering::Acquire) == copy.drops {
+                    true => Look::Copy(copy.stored),
+                    false => Look::Nothing,
+                },
+            },
+            _ => Look::Nothing,
+        }
     }
 
     /// Begins a look at the store.
     pub(super) fn reading(&self, key: &Key, now: Duration) -> Reading {
-        Reading { number: self.shard(key).number, at: now }
+        Reading { number: self.shard(key).writes().number, at: now }
     }
 
-    /// Keeps what was read, unless somebody here has written since.
+    /// Keeps what was read, unless somebody here has written since, or a check has found that others have.
     pub(super) fn keep(&self, key: &Key, stored: &Stored, reading: &Reading) {
         let shard = self.shard(key);
-        if shard.number == reading.number && shard.writers == 0 {
-            let until = reading.at.saturating_add(self.time);
-            let copy = Copy { stored: stored.clone(), until };
-            self.copies.insert(key.clone(), copy);
+        let writes = shard.writes();
+        if writes.number == reading.number && writes.writers == 0 {
+            self.insert(key, stored.clone(), reading.at, shard);
         }
     }
 
     /// Begins a write, and drops the copy.
     pub(super) fn writing<'a>(&'a self, key: &'a Key, now: Duration) -> Writing<'a> {
-        let mut shard = self.shard(key);
-        shard.number += 1;
-        shard.writers += 1;
+        let mut writes = self.shard(key).writes();
+        writes.number += 1;
+        writes.writers += 1;
         self.copies.remove(key);
-        Writing { tier: self, key, number: shard.number, at: now }
+        Writing { tier: self, key, number: writes.number, at: now }
     }
 
-    fn shard(&self, key: &Key) -> MutexGuard<'_, Shard> {
-        // The last bytes of an id are random.
-        let last =
-            key.name().last_chunk::<2>().map_or(0, |last| usize::from(u16::from_le_bytes(*last)));
+    /// Notes what a check has found, and drops the copies of each shard in which others have written.
+    pub(super) fn checked(&self, check: Check<'_>, counters: Vec<Option<Stored>>) {
+        check.succeeded(counters, |shard| {
+            let shard = &self.shards[shard];
+            let mut writes = shard.writes();
+            writes.number += 1;
+            shard.drops.fetch_add(1, Ordering::Release);
+        });
+    }
+
+    /// Keeps a copy of a record that was as it is at that time. The writes of its shard are locked.
+    fn insert(&self, key: &Key, stored: Stored, at: Duration, shard: &Shard) {
+        let drops = shard.drops.load(Ordering::Relaxed);
+        let copy = Copy { stored, until: at.saturating_add(self.time), drops };
+        self.copies.insert(key.clone(), copy);
+    }
+
+    fn shard(&self, key: &Key) -> &Shard {
+        &self.shards[shard_of(key)]
+    }
+}
+
+impl Shard {
+    const fn new() -> Shard {
+        let writes = Mutex::new(Writes { number: 0, writers: 0 });
+        Shard { writes, drops: AtomicU64::new(0) }
+    }
+
+    fn writes(&self) -> MutexGuard<'_, Writes> {
         // Nothing can panic while it is held.
-        self.shards[last % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Writing<'_> {
-    /// Keeps what was written, if nobody else here has written meanwhile.
+    /// Keeps what was written, if nobody else here has written meanwhile, and no check has found that others
+    /// have.
     pub(super) fn keep(&self, stored: Stored) {
         let shard = self.tier.shard(self.key);
-        if shard.number == self.number && shard.writers == 1 {
-            let copy = Copy { stored, until: self.at.saturating_add(self.tier.time) };
-            self.tier.copies.insert(self.key.clone(), copy);
+        let writes = shard.writes();
+        if writes.number == self.number && writes.writers == 1 {
+            self.tier.insert(self.key, stored, self.at, shard);
         }
     }
 }
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
-        let mut shard = self.tier.shard(self.key);
-        shard.number += 1;
-        shard.writers -= 1;
+        let mut writes = self.tier.shard(self.key).writes();
+        writes.number += 1;
+        writes.writers -= 1;
     }
 }
 
@@ -161,25 +237,30 @@ mod tests {
     }
 
     fn copy(tier: &LocalTier) -> Option<u64> {
-        tier.get(&key(), NOW).map(|stored| stored.version.number())
+        match tier.get(&key(), NOW) {
+            Look::Copy(stored) => Some(stored.version.number()),
+            Look::Nothing => None,
+            Look::Unchecked => panic!("it has to be checked first"),
+        }
     }
 
     #[test]
     fn a_copy_is_as_old_as_the_look_that_it_is_from() {
-        let (tier, key) = (LocalTier::new(10, TIME), key());
+        let (tier, key) = (LocalTier::new(10, TIME, None), key());
         let reading = tier.reading(&key, NOW);
         tier.keep(&key, &stored(1), &reading);
-        assert!(tier.get(&key, NOW + TIME - Duration::from_micros(1)).is_some());
-        assert!(tier.get(&key, NOW + TIME).is_none());
+        let last = NOW + TIME - Duration::from_micros(1);
+        assert!(matches!(tier.get(&key, last), Look::Copy(_)));
+        assert!(matches!(tier.get(&key, NOW + TIME), Look::Nothing));
     }
 
     #[test]
     fn no_capacity_is_a_panic() {
         for capacity in [0, 1, usize::MAX] {
-            let (tier, key) = (LocalTier::new(capacity, Duration::MAX), key());
+            let (tier, key) = (LocalTier::new(capacity, Duration::MAX, None), key());
             tier.keep(&key, &stored(1), &tier.reading(&key, Duration::MAX));
         }
-        let tier = LocalTier::new(100, TIME);
+        let tier = LocalTier::new(100, TIME, None);
         for number in 0..10_000_u64 {
             let key = Namespace::default().key(number.to_le_bytes());
             tier.keep(&key, &stored(number), &tier.reading(&key, NOW));
@@ -189,7 +270,7 @@ mod tests {
 
     #[test]
     fn what_was_read_before_or_during_a_write_is_not_kept() {
-        let (tier, key) = (LocalTier::new(10, TIME), key());
+        let (tier, key) = (LocalTier::new(10, TIME, None), key());
         let before = tier.reading(&key, NOW);
         let writing = tier.writing(&key, NOW);
         let during = tier.reading(&key, NOW);
@@ -211,7 +292,7 @@ mod tests {
         let key = key();
         // The one that begins last ends last, or the other one does.
         for ends_first in [0, 1] {
-            let tier = LocalTier::new(10, TIME);
+            let tier = LocalTier::new(10, TIME, None);
             let mut writings = [Some(tier.writing(&key, NOW)), Some(tier.writing(&key, NOW))];
             for which in [ends_first, 1 - ends_first] {
                 let writing = writings[which].take().unwrap();
@@ -224,12 +305,60 @@ mod tests {
 
     #[test]
     fn a_write_that_failed_or_was_dropped_leaves_no_copy() {
-        let (tier, key) = (LocalTier::new(10, TIME), key());
+        let (tier, key) = (LocalTier::new(10, TIME, None), key());
         tier.keep(&key, &stored(1), &tier.reading(&key, NOW));
         assert_eq!(copy(&tier), Some(1));
         drop(tier.writing(&key, NOW));
         assert_eq!(copy(&tier), None);
         tier.keep(&key, &stored(1), &tier.reading(&key, NOW));
         assert_eq!(copy(&tier), Some(1), "it goes on afterwards");
+    }
+
+    const EVERY: Duration = Duration::from_secs(1);
+
+    /// With announcements, and at a time at which they are known.
+    fn checked_tier() -> LocalTier {
+        let announcements = Announcements::new(EVERY, &Namespace::default());
+        let tier = LocalTier::new(10, TIME, Some(announcements));
+        check(&tier, NOW - EVERY / 2, 1);
+        tier
+    }
+
+    /// Finds the counter of the key's shard in this version.
+    fn check(tier: &LocalTier, at: Duration, version: u64) {
+        let check = tier.announcements().unwrap().begin_check(at).unwrap();
+        let mut counters = vec![None; SHARDS];
+        counters[shard_of(&key())] = Some(stored(version));
+        tier.checked(check, counters);
+    }
+
+    #[test]
+    fn a_copy_is_shown_only_while_the_others_writes_are_known() {
+        let (tier, key) = (checked_tier(), key());
+        tier.keep(&key, &stored(1), &tier.reading(&key, NOW));
+        assert_eq!(copy(&tier), Some(1));
+        let later = NOW + EVERY / 2;
+        assert!(matches!(tier.get(&key, later), Look::Unchecked));
+        check(&tier, later, 1);
+        assert!(matches!(tier.get(&key, later), Look::Copy(_)));
+        check(&tier, later + EVERY, 2);
+        assert!(matches!(tier.get(&key, later + EVERY), Look::Nothing));
+        // Of what is not there, nothing has to be known.
+        let other = Namespace::default().key("another one");
+        assert!(matches!(tier.get(&other, later + EVERY * 2), Look::Nothing));
+    }
+
+    #[test]
+    fn what_was_read_or_written_before_others_announced_is_not_kept() {
+        let (tier, key) = (checked_tier(), key());
+        let reading = tier.reading(&key, NOW);
+        let writing = tier.writing(&key, NOW);
+        check(&tier, NOW + EVERY, 2);
+        writing.keep(stored(1));
+        drop(writing);
+        tier.keep(&key, &stored(1), &reading);
+        assert!(matches!(tier.get(&key, NOW + EVERY), Look::Nothing));
+        tier.keep(&key, &stored(3), &tier.reading(&key, NOW + EVERY));
+        assert!(matches!(tier.get(&key, NOW + EVERY), Look::Copy(_)));
     }
 }

@@ -14,6 +14,7 @@
 //! | `events` | counters, and events for `tracing` |
 //! | `beaker` | sessions as Python's Beaker writes them |
 //! | `client_side` | sessions in cookies |
+//! | `announcements` | how processes tell each other what they have written |
 //! | `local_tier` | copies in memory, in front of a store |
 //! | `options` | where sessions are kept, and their options |
 //! | `fit` | whether the options fit together |
@@ -31,6 +32,7 @@
 //! | `blocking` | the types for blocking programs |
 //! | `asynchronous` | the types for asynchronous programs |
 
+mod announcements;
 #[cfg(feature = "tokio")]
 mod asynchronous;
 #[cfg(feature = "cookies")]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use super::announcements::Announcements;
 #[cfg(feature = "cookies")]
 #[cfg(feature = "python")]
 use super::beaker::BeakerFormat;
@@ -29,8 +30,6 @@ use crate::codec::{Bincode, Codec};
 use crate::cookie::CookieOptions;
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
-#[cfg(feature = "middleware")]
-use crate::proxies::TrustedProxies;
 #[cfg(feature = "cookies")]
 use crate::sealing::Sealer;
 use crate::signing::Signer;
@@ -123,6 +122,7 @@ pub(super) struct Options {
     pub(super) signer: Option<Signer>,
     pub(super) new_ids: NewIds,
     pub(super) local_tier: Option<Arc<LocalTier>>,
+    pub(super) check_tier_every: Option<Duration>,
     pub(super) cookie: CookieOptions,
     /// Whether a cookie that leads to no session is taken away from the visitor.
     pub(super) remove_rejected: bool,
@@ -153,6 +153,7 @@ impl Options {
             signer: None,
             new_ids: NewIds::default(),
             local_tier: None,
+            check_tier_every: None,
             cookie: CookieOptions::default(),
             remove_rejected: true,
             on_store_failure: OnStoreFailure::Fail,
@@ -269,6 +270,19 @@ impl Options {
         let beakers = Serializer::default();
         Codecs { own: &self.codec, beakers }
     }
+
+    fn set_local_tier(&mut self, capacity: usize, time: Duration) {
+        let of_ours = |every| Announcements::new(every, &self.namespace);
+        let announcements = self.check_tier_every.map(of_ours);
+        self.local_tier = Some(Arc::new(LocalTier::new(capacity, time, announcements)));
+    }
+
+    /// Begins an empty local tier: what the copies are of, or by which clock, has changed.
+    fn renew_local_tier(&mut self) {
+        if let Some(tier) = self.local_tier.take() {
+            self.set_local_tier(tier.capacity(), tier.time());
+        }
+    }
 }
 
 impl Manager {
@@ -288,18 +302,15 @@ impl Manager {
         self.check_signer()
     }
 
-    /// Tells for which path the cookie is, if not for all.
     #[cfg(feature = "middleware")]
-    pub(crate) fn cookie_path(&self) -> Option<&str> {
-        self.0.cookie.own_path()
+    pub(crate) fn cookie(&self) -> &CookieOptions {
+        &self.0.cookie
     }
 
-    /// Returns who is asked how a visitor came, and these sessions for one who came over plain HTTP. `None` if
-    /// they are the same for all.
+    /// Returns the same sessions, for requests with another cookie.
     #[cfg(feature = "middleware")]
-    pub(crate) fn by_request(&self) -> Option<(Arc<TrustedProxies>, Manager)> {
-        let (proxies, plain) = self.0.cookie.by_request()?;
-        Some((proxies, self.clone().with(|options| options.cookie = plain)))
+    pub(crate) fn with_cookie(&self, cookie: CookieOptions) -> Manager {
+        self.clone().with(|options| options.cookie = cookie)
     }
 
     /// Refuses to go on without what makes cookies.
@@ -711,7 +722,10 @@ impl Sessions {
     /// ```
     #[doc(alias = "prefix")]
     pub fn namespace(self, name: &str) -> Sessions {
-        self.with(|options| options.namespace = Namespace::new(name))
+        self.with(|options| {
+            options.namespace = Namespace::new(name);
+            options.renew_local_tier();
+        })
     }
 
     /// Sets the maximum number of sessions of one [user](crate::session::SessionState::set_user): 1 to
@@ -744,7 +758,8 @@ impl Sessions {
     ///
     /// This process sees its own writes at once. What *other* processes write, it sees up to `time` later: a
     /// changed basket, but also a log-out or a [`revoke_all`](Sessions::revoke_all). Choose a time for which
-    /// that does no harm, such as a second, or route each visitor to one process. No update is lost in any
+    /// that does no harm, such as a second, or route each visitor to one process, or let the processes tell
+    /// each other with [`check_tier_every`](Sessions::check_tier_every). No update is lost in any
     /// case: a save succeeds only if the stored session is still the one that was loaded. Otherwise the
     /// session is read from the store, and the changes are applied to it.
     ///
@@ -768,7 +783,44 @@ impl Sessions {
     #[doc(alias = "caching_session_store")]
     #[doc(alias = "l1")]
     pub fn local_tier(self, capacity: usize, time: Duration) -> Sessions {
-        self.with(|options| options.local_tier = Some(Arc::new(LocalTier::new(capacity, time))))
+        self.with(|options| options.set_local_tier(capacity, time))
+    }
+
+    /// Sets how often this process asks the store whether other processes have written sessions of which the
+    /// [local tier](Sessions::local_tier) has copies. Default: never, so a copy is shown for its whole time.
+    /// The interval has to be shorter than that time: [`check`](Sessions::check) refuses another.
+    ///
+    /// With this option, no request is shown a copy that another process has replaced, by a save or a log-out
+    /// that *returned* at least this interval ago. All processes that share the sessions have to set it, and
+    /// may set different intervals. Noting an access is not such a change: see
+    /// [`touch_every`](Sessions::touch_every).
+    ///
+    /// Each save and each end of a session increments one of 256 counters, which is one more operation of the
+    /// store. Reading all counters, in one batch, is up to the first request after the interval that has a
+    /// copy; the requests that arrive meanwhile go to the store. A changed counter drops about 1 of 256 copies.
+    /// The option pays off if a process gets many requests in an interval, and few of them write.
+    ///
+    /// If the store does not return the counters, no copies are shown until it does. If a counter cannot be
+    /// incremented, or the future of a save is dropped before, the session may nevertheless be saved, and
+    /// other processes see it when the time of their copies is over. The first is reported as a `WARN` event.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # use beaker::{Backend, Sessions};
+    /// let sessions = Sessions::new(Backend::memory())
+    ///     .timeout(Duration::from_secs(30 * 60))
+    ///     .touch_every(Duration::from_secs(5 * 60))
+    ///     .local_tier(10_000, Duration::from_secs(60))
+    ///     .check_tier_every(Duration::from_millis(500));
+    /// assert!(sessions.check().is_ok());
+    /// ```
+    #[doc(alias = "invalidation")]
+    pub fn check_tier_every(self, interval: Duration) -> Sessions {
+        self.with(|options| {
+            options.check_tier_every = Some(interval);
+            options.renew_local_tier();
+        })
     }
 
     /// Sets the function that generates session ids. Default: [`SessionId::random`]. An id is a credential:
@@ -857,7 +909,10 @@ impl Sessions {
     /// # }
     /// ```
     pub fn clock(self, clock: Arc<dyn Clock>) -> Sessions {
-        self.with(|options| options.clock = clock)
+        self.with(|options| {
+            options.clock = clock;
+            options.renew_local_tier();
+        })
     }
 }
 

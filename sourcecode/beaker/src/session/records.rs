@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
+use super::announcements::{Announcements, COUNTERS_LAST, shard_of, step};
 use super::id::{SessionId, shortened};
 use super::kept::Kept;
-use super::local_tier::Writing;
+use super::local_tier::{LocalTier, Writing};
 use super::options::{Manager, Options};
 use super::stored::{self, Content, Forward, Rejection, SessionData};
 use crate::clock::Timestamp;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::key::Key;
 use crate::store::{AnyStore, Precondition, Stored, Version};
 
@@ -17,7 +18,7 @@ use crate::store::{AnyStore, Precondition, Stored, Version};
 pub(super) const FORWARDS_LAST: Duration = Duration::from_secs(60 * 60);
 
 /// The store of these sessions, whose errors show no whole id. Sessions reach it in no other way, and what is
-/// written in it has no old copy in the local tier.
+/// written in it has no old copy in the local tier of this process, nor for long in those of others.
 pub(super) struct Records<'a>(&'a Options);
 
 impl Records<'_> {
@@ -30,6 +31,50 @@ impl Records<'_> {
         Some(tier.writing(key, self.0.clock.monotonic()))
     }
 
+    /// Tells other processes that a session was written, if they listen. If that fails, the write stands, and
+    /// they see it when the time of their copies is over.
+    async fn announce(&self, key: &Key) {
+        let tier = self.0.local_tier.as_deref();
+        if let Some(announcements) = tier.and_then(LocalTier::announcements)
+            && *key.namespace() == self.0.namespace
+        {
+            Box::pin(self.count_up(announcements.counter_of(key))).await;
+        }
+    }
+
+    async fn count_up(&self, counter: &Key) {
+        let done = match self.store().increment(counter, step(), Some(COUNTERS_LAST)).await {
+            // Nothing can be added to it. That it is missing from now on, is an announcement too.
+            Err(error) if matches!(error.kind(), ErrorKind::Codec | ErrorKind::TooLarge) => {
+                self.store().delete(counter, Precondition::Always).await.map(drop)
+            }
+            done => done.map(drop),
+        };
+        if let Err(error) = done {
+            self.0.events.not_announced(&error);
+        }
+    }
+
+    /// Looks for announcements of other processes, for a session that has a copy. If that fails, no copies are
+    /// shown.
+    async fn check(&self, tier: &LocalTier, announcements: &Announcements, session: &Key) {
+        let (clock, events) = (&self.0.clock, &self.0.events);
+        let Some(check) = announcements.begin_check(clock.monotonic()) else { return };
+        match self.get_many(announcements.counters()).await {
+            Ok(counters) => {
+                if counters.get(shard_of(session)).is_some_and(Option::is_none) {
+                    self.count_up(announcements.counter_of(session)).await;
+                }
+                tier.checked(check, counters);
+                events.announcements_are_known();
+            }
+            Err(error) => {
+                check.failed(clock.monotonic());
+                events.announcements_are_unknown(&error);
+            }
+        }
+    }
+
     pub(super) async fn get(&self, key: &Key) -> Result<Option<Stored>> {
         self.store().get(key).await.map_err(shortened)
     }
@@ -39,6 +84,21 @@ impl Records<'_> {
     }
 
     pub(super) async fn put(
+        &self,
+        key: &Key,
+        bytes: &[u8],
+        ttl: Option<Duration>,
+        when: Precondition,
+    ) -> Result<Option<Version>> {
+        let version = self.put_quietly(key, bytes, ttl, when).await?;
+        if version.is_some() {
+            self.announce(key).await;
+        }
+        Ok(version)
+    }
+
+    /// Writes what no other process has to know: their copies show the same values.
+    async fn put_quietly(
         &self,
         key: &Key,
         bytes: &[u8],
@@ -57,7 +117,10 @@ impl Records<'_> {
 
     pub(super) async fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
         let _writing = self.writing(key);
-        self.store().delete(key, when).await.map_err(shortened)
+        let is_removed = self.store().delete(key, when).await.map_err(shortened)?;
+        // Also if nothing was there: a deletion that failed before may have been done.
+        self.announce(key).await;
+        Ok(is_removed)
     }
 }
 
@@ -91,17 +154,23 @@ impl Manager {
         })
     }
 
-    /// Makes a record of the data, with the access noted as of now, and stores it. (What the handle itself
-    /// says of its access stays as it was loaded.) `from` is the id that the session is about to leave.
-    pub(super) async fn put(
+    /// Looks for what other processes have written into sessions of which there is a copy in the local tier.
+    pub(super) async fn check_announcements(&self, tier: &LocalTier, session: &Key) {
+        if let Some(announcements) = tier.announcements() {
+            self.records().check(tier, announcements, session).await;
+        }
+    }
+
+    /// Makes a record of the data, with the access noted as of now, and tells how
+    /// long it is kept. (What the handle itself says of its access stays as it was
+    /// loaded.) `from` is the id that the session is about to leave.
+    fn record(
         &self,
-        key: &Key,
         data: &mut SessionData,
         kept: &Kept,
         now: Timestamp,
         from: Option<SessionId>,
-        when: Precondition,
-    ) -> Result<Option<Version>> {
+    ) -> Result<(Vec<u8>, Option<Duration>)> {
         let options = &self.0;
         let now = now.max(data.accessed);
         let ttl = match from {
@@ -113,7 +182,34 @@ impl Manager {
         let loaded = std::mem::replace(&mut data.accessed, now);
         let record = options.session_record(data, kept, from, now, until);
         data.accessed = loaded;
-        self.records().put(key, &record?, ttl, when).await
+        Ok((record?, ttl))
+    }
+
+    /// Stores a record of the data.
+    pub(super) async fn put(
+        &self,
+        key: &Key,
+        data: &mut SessionData,
+        kept: &Kept,
+        now: Timestamp,
+        from: Option<SessionId>,
+        when: Precondition,
+    ) -> Result<Option<Version>> {
+        let (record, ttl) = self.record(data, kept, now, from)?;
+        self.records().put(key, &record, ttl, when).await
+    }
+
+    /// The same for data that were loaded, and of which nothing is to be stored but the access.
+    pub(super) async fn note(
+        &self,
+        key: &Key,
+        data: &mut SessionData,
+        kept: &Kept,
+        now: Timestamp,
+        when: Precondition,
+    ) -> Result<Option<Version>> {
+        let (record, ttl) = self.record(data, kept, now, None)?;
+        self.records().put_quietly(key, &record, ttl, when).await
     }
 }
 

@@ -198,8 +198,7 @@ impl SessionState {
         let _turn = self.sessions.turn(&key).await;
         let (now, mut unchanged) = (self.time(), self.unchanged());
         let condition = Precondition::Unchanged(version);
-        let noted =
-            self.sessions.put(&key, &mut unchanged, &self.kept, now, None, condition).await?;
+        let noted = self.sessions.note(&key, &mut unchanged, &self.kept, now, condition).await?;
         if noted.is_some() {
             self.stored = noted;
             self.sessions.0.events.emit(Event::Touched(&self.id));
@@ -213,7 +212,7 @@ impl SessionState {
         if let Ok(mut latest) = self.sessions.find(&self.id).await? {
             let (key, unchanged) =
                 (self.sessions.key(&latest.id), Precondition::Unchanged(latest.version));
-            self.sessions.put(&key, &mut latest.data, &latest.kept, now, None, unchanged).await?;
+            self.sessions.note(&key, &mut latest.data, &latest.kept, now, unchanged).await?;
         }
         Ok(())
     }

@@ -59,8 +59,8 @@ fn all_mistakes_are_told_at_once() {
     assert_eq!(
         message,
         "the configuration has 8 errors:
-  secure = yes (from the program): options begin with `session.` or `cache.`; did you mean `session.secure`?
-  sesion.auto = true (from the program): options begin with `session.` or `cache.`; did you mean `session.auto`?
+  secure = yes (from the program): options begin with `session.`, `cache.` or `limit.`; did you mean `session.secure`?
+  sesion.auto = true (from the program): options begin with `session.`, `cache.` or `limit.`; did you mean `session.auto`?
   session.type = fiel (from the program): there is no such backend; did you mean `file`?
   session.timeout = 1 hour (from the program): allowed are whole seconds, 1 to 3153600000 (100 years), and `never`
   session.samesite = sometimes (environment variable BEAKER_SESSION__SAMESITE): allowed are `lax`, `strict`, `none`
@@ -136,6 +136,14 @@ fn what_does_not_fit_together_is_a_mistake() {
     mistake("session.local_ttl", "61", &[("session.local_tier", "1")], what);
     let what = "it is for `local_tier`, which is missing";
     mistake("session.local_ttl", "5", &[], what);
+    mistake("session.check_tier_every", "500", &[], what);
+    let tier = ("session.local_tier", "1");
+    let what = "it has to be less than `local_ttl`, 1000 milliseconds";
+    mistake("session.check_tier_every", "1000", &[tier], what);
+    let what = "it has to be less than `local_ttl`, 60000 milliseconds";
+    mistake("session.check_tier_every", "60000", &[tier, ("session.local_ttl", "60")], what);
+    let what = "allowed are whole milliseconds, 1 to 3153600000000 (100 years)";
+    mistake("session.check_tier_every", "0", &[tier], what);
     let what = "it is said twice, and was `60` before";
     mistake("session.timeout", "30", &[("beaker.session.timeout", "60")], what);
     mistake("session.timeout", "", &[], "nothing is said; leave it out");
@@ -154,7 +162,10 @@ fn files_are_named_in_their_mistakes() {
     assert!(message.contains(&format!("(line 3 of {})", toml.display())), "{message}");
     assert!(message.contains(&format!("soon ([app:main] of {})", ini.display())), "{message}");
     let message = Settings::from_ini_file(&ini, "app:other").unwrap_err().to_string();
-    assert!(message.ends_with("nor [session] or [cache]; it has: [app:main]"), "{message}");
+    assert!(
+        message.ends_with("nor [session], [cache] or [limit]; it has: [app:main]"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -288,6 +299,7 @@ fn a_configuration_makes_sessions() {
         ("session.data_serializer", "json"),
         ("session.local_tier", "5"),
         ("session.local_ttl", "2"),
+        ("session.check_tier_every", "100"),
     ]);
     let config = config.unwrap().session;
     for sessions in [config.sessions().unwrap(), config.sessions_in(Backend::memory()).unwrap()] {
@@ -301,6 +313,7 @@ fn a_configuration_makes_sessions() {
         assert_eq!(again.id(), session.id());
         let options = format!("{sessions:?}");
         assert!(options.contains("LocalTier(5 copies, 2s)"), "{options}");
+        assert!(options.contains("check_tier_every: Some(100ms)"), "{options}");
     }
 }
 
@@ -452,7 +465,7 @@ fn sessions_in_cookies() {
     let what = "sessions in cookies have no backend; leave it out";
     mistake("session.data_dir", "x", &[cookie, ("session.validate_key", KEY)], what);
     let what = "sessions in cookies are read from no store; leave it out";
-    for option in ["session.local_tier", "session.local_ttl"] {
+    for option in ["session.local_tier", "session.local_ttl", "session.check_tier_every"] {
         mistake(option, "1", &[cookie, ("session.validate_key", KEY)], what);
     }
 

@@ -52,6 +52,19 @@ impl AsyncStore for Halting {
         Box::pin(self.halt(move |store| store.delete(key, when)))
     }
 
+    fn get_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, Vec<Option<Stored>>> {
+        Box::pin(self.halt(|store| store.get_many(keys)))
+    }
+
+    fn increment<'a>(
+        &'a self,
+        key: &'a Key,
+        by: u64,
+        ttl: Option<Duration>,
+    ) -> StoreFuture<'a, u64> {
+        Box::pin(self.halt(move |store| store.increment(key, by, ttl)))
+    }
+
     fn clear<'a>(&'a self, namespace: &'a Namespace) -> StoreFuture<'a, ()> {
         Box::pin(self.halt(|store| store.clear(namespace)))
     }

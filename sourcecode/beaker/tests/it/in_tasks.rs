@@ -16,6 +16,8 @@ use tokio::runtime::{Builder, Runtime};
 mod django;
 #[path = "peers/laravel.rs"]
 mod laravel;
+#[path = "session_announcements.rs"]
+mod session_announcements;
 #[path = "session_csrf.rs"]
 mod session_csrf;
 #[path = "session_devices.rs"]
@@ -132,6 +134,10 @@ impl Sessions {
 
     fn local_tier(self, capacity: usize, time: Duration) -> Sessions {
         Sessions(self.0.local_tier(capacity, time))
+    }
+
+    fn check_tier_every(self, interval: Duration) -> Sessions {
+        Sessions(self.0.check_tier_every(interval))
     }
 
     fn id_generator(self, make: impl Fn() -> SessionId + Send + Sync + 'static) -> Sessions {

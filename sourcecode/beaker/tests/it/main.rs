@@ -4,6 +4,10 @@
 
 use beaker::{Session, Sessions};
 
+#[cfg(feature = "tokio")]
+mod announcements_in_any_order;
+#[cfg(any(feature = "redis", feature = "sqlite"))]
+mod announcements_of_processes;
 mod any_backend;
 mod any_cache;
 mod argument_keys;
@@ -40,6 +44,7 @@ mod caches_shared;
 #[cfg(all(feature = "memcached", feature = "redis"))]
 mod clock_steps;
 mod configuration;
+mod configured_limits;
 #[cfg(feature = "axum")]
 mod cookie_paths;
 #[cfg(feature = "cookies")]
@@ -123,6 +128,7 @@ mod regions;
 mod regions_of_objects;
 #[cfg(feature = "server")]
 mod served;
+mod session_announcements;
 mod session_csrf;
 mod session_devices;
 mod session_ends;
@@ -138,6 +144,8 @@ mod sessions;
 mod sqlite;
 mod stores;
 mod sweeper;
+#[cfg(feature = "axum")]
+mod tenants;
 mod tidy;
 #[cfg(any(feature = "redis-tls", feature = "postgres-tls"))]
 mod tls;

@@ -95,8 +95,8 @@ fn what_never_depends_on_what() {
         (
             "config/",
             &[
-                "backend", "cache", "codec", "config", "cookie", "error", "nearest", "proxies",
-                "sealing", "session", "signing",
+                "backend", "cache", "codec", "config", "cookie", "error", "limit", "nearest",
+                "proxies", "sealing", "session", "signing",
             ],
         ),
         (
@@ -141,6 +141,7 @@ fn sessions_are_read_from_top_to_bottom() {
         "events",
         "beaker",
         "client_side",
+        "announcements",
         "local_tier",
         "options",
         "fit",
@@ -165,8 +166,19 @@ fn sessions_are_read_from_top_to_bottom() {
 #[test]
 fn the_configuration_is_read_from_top_to_bottom() {
     let order = [
-        "words", "print", "backend", "session", "cache", "open", "name", "settings", "formats",
-        "reader", "read",
+        "words",
+        "print",
+        "backend",
+        "session",
+        "cache",
+        "limit",
+        "open",
+        "name",
+        "settings",
+        "formats",
+        "reader",
+        "read",
+        "read_limit",
     ];
     are_read_from_top_to_bottom("config", &order);
 }

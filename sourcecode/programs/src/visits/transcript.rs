@@ -57,26 +57,41 @@ fn between(text: &mut String, of_a: &[Exchange]) {
     };
     let (first, last) = (3, of_a.len() - 1);
     let mut lines = vec![String::new(), format!("--- visitor A, visits {first} to {last}")];
-    let counts = |start: &str, end: &str| {
-        let mut numbered = (first..).zip(visits);
-        numbered.all(|(visit, seen)| seen.body == format!("{start}{visit}{end}"))
-    };
     let same_head = visits
         .windows(2)
         .all(|two| (&two[0].status, &two[0].headers) == (&two[1].status, &two[1].headers));
-    let around = visits[0].body.rsplit_once(&first.to_string());
-    match around.filter(|(start, end)| same_head && counts(start, end)) {
-        Some((start, end)) => {
+    match counting(first, visits).filter(|_| same_head) {
+        Some(body) => {
             lines.push(format!("< {}", visits[0].status));
             lines.extend(visits[0].headers.iter().map(|line| format!("< {line}")));
             lines.push(String::new());
-            lines.push(format!("{start}{first} … {last}{end}"));
+            lines.push(body);
         }
-        None => lines.extend((first..).zip(visits).map(|(visit, seen)| {
-            format!("{visit}: {} {} {}", seen.status, seen.headers.join(", "), seen.body)
-        })),
+        None => {
+            let say = |seen: &Exchange| {
+                format!("{} {} {}", seen.status, seen.headers.join(", "), seen.body)
+            };
+            let mut visit = first;
+            for alike in visits.chunk_by(|one, other| say(one) == say(other)) {
+                let end = visit + alike.len() - 1;
+                let visits =
+                    if end > visit { format!("{visit} to {end}") } else { visit.to_string() };
+                lines.push(format!("{visits}: {}", say(&alike[0])));
+                visit = end + 1;
+            }
+        }
     }
     add(text, &lines);
+}
+
+/// The pages of all visits in one line, if they count them: by the number of the visit, or of one beside it.
+fn counting(first: usize, visits: &[Exchange]) -> Option<String> {
+    [first, first - 1, first + 1].into_iter().find_map(|begin| {
+        let (start, end) = visits[0].body.rsplit_once(&begin.to_string())?;
+        let mut numbered = (begin..).zip(visits);
+        let counts = numbered.all(|(number, seen)| seen.body == format!("{start}{number}{end}"));
+        counts.then(|| format!("{start}{begin} … {}{end}", begin + visits.len() - 1))
+    })
 }
 
 fn add(text: &mut String, lines: &[String]) {
@@ -124,6 +139,29 @@ mod tests {
             text.contains("\n40: HTTP/1.1 200 OK Content-Type: text/plain Value: 1\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_so_of_many_is_said_once_of_them() {
+        let body = |visit| if visit < 40 { "Hello".to_owned() } else { format!("Visit {visit}") };
+        let text = transcript(&exchanges((1..=43).map(body)));
+        let line = |visits: &str, body: &str| {
+            let line = format!("\n{visits}: HTTP/1.1 200 OK Content-Type: text/plain {body}\n");
+            assert!(text.contains(&line), "{text}");
+        };
+        line("3 to 39", "Hello");
+        line("40", "Visit 40");
+        line("42", "Visit 42");
+    }
+
+    #[test]
+    fn a_count_beside_the_visits_is_one() {
+        for shift in [0, 2] {
+            let of_a = exchanges((1..=84).map(|visit| format!("Value: {}", visit + shift - 1)));
+            let said = format!("\nValue: {} … {}\n\n", 2 + shift, 82 + shift);
+            let text = transcript(&of_a);
+            assert!(text.contains(&said), "{text}");
+        }
     }
 
     #[test]

@@ -96,6 +96,10 @@ pub fn check_size(lines: &[Line]) -> Result<(), String> {
     if lines.iter().all(|line| line.text.trim().is_empty()) {
         return Err("it shows nothing but blank lines".to_owned());
     }
+    let mut edges = [lines.first(), lines.last()].into_iter().flatten();
+    if let Some(line) = edges.find(|line| line.text.trim().is_empty()) {
+        return Err(format!("it begins or ends with a blank line, which is line {}", line.number));
+    }
     if shown > MOST_LINES {
         return Err(format!(
             "it shows {shown} lines, at most {MOST_LINES} are allowed; pick some with `lines` or \

@@ -40,7 +40,7 @@ pub fn translate(edition: &Path, built: &Path) -> Result<()> {
     let text =
         fs::read_to_string(&list).with_context(|| format!("could not read {}", list.display()))?;
     let interface: Interface =
-        toml::from_str(&text).with_context(|| format!("{} has a mistake", list.display()))?;
+        toml::from_str(&text).with_context(|| format!("{} has an error", list.display()))?;
     for entry in built.read_dir().with_context(|| format!("could not read {}", built.display()))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "html") {

@@ -6,7 +6,7 @@ use anyhow::Result;
 use programs::{Catalog, Workspace};
 
 use crate::book::edition::EDITIONS;
-use crate::exercise::Exercises;
+use crate::exercise::{Exercise, Exercises};
 use crate::reader::Reader;
 use crate::show;
 use crate::status::Status;
@@ -18,12 +18,15 @@ pub fn progress(workspace: &Workspace) -> Result<Status> {
     let catalog = Catalog::read(workspace)?;
     let programs = catalog.programs().iter().map(|program| program.name().to_owned()).collect();
     let exercises = Exercises::read(workspace)?;
-    let exercises = exercises.all().iter().map(|exercise| exercise.name().to_owned()).collect();
+    let (bonuses, exercises): (Vec<_>, Vec<_>) =
+        exercises.all().iter().partition(|exercise| exercise.is_bonus());
+    let names = |some: Vec<&Exercise>| some.iter().map(|it| it.name().to_owned()).collect();
     let mut output = show::output();
     for (what, all, done) in [
         ("pages read", pages, done.pages),
         ("programs run", programs, done.programs),
-        ("exercises solved", exercises, done.exercises),
+        ("exercises solved", names(exercises), done.exercises.clone()),
+        ("bonuses solved", names(bonuses), done.exercises),
     ] {
         let all: Vec<String> = all;
         let count = all.iter().filter(|name| done.contains(*name)).count();

@@ -1,5 +1,6 @@
 //! The exercises that there are.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -8,6 +9,9 @@ use programs::comparison::{Comparison, compare};
 use programs::{Catalog, Error, ErrorKind, Program, Recording, Workspace};
 
 use super::advice::{Advice, read};
+use super::hints::place;
+use crate::book::contents;
+use crate::book::edition::EDITIONS;
 
 /// One exercise.
 #[derive(Debug, Clone)]
@@ -15,6 +19,8 @@ pub struct Exercise {
     name: String,
     folder: PathBuf,
     program: Program,
+    /// Whether its program's number means this one.
+    has_number: bool,
 }
 
 impl Exercise {
@@ -26,6 +32,22 @@ impl Exercise {
     /// The program that it goes on from: an answer has the same features and servers.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// What a reader types for it: the number of its program, or its name if another exercise has the number.
+    pub fn short_name(&self) -> String {
+        if self.has_number { self.program.number().to_string() } else { self.name.clone() }
+    }
+
+    /// Whether it is a harder variation of another one, which nobody needs to solve.
+    pub fn is_bonus(&self) -> bool {
+        self.name.ends_with("_bonus")
+    }
+
+    /// What visitors do, if an answer serves pages and the exercise has its own idea of that.
+    pub fn walk(&self) -> Result<Option<String>> {
+        let is_there = self.file("visits.txt").exists();
+        is_there.then(|| self.text("visits.txt")).transpose()
     }
 
     /// A file of it.
@@ -60,7 +82,7 @@ impl Exercise {
 
     /// What an answer prints, as it is compared.
     pub fn recording(&self, output: String, status: i32) -> Recording {
-        let command = format!("cargo run -- exercise check {}", self.program.number());
+        let command = format!("cargo run -- exercise check {}", self.short_name());
         Recording { command, output, status }
     }
 
@@ -93,7 +115,7 @@ impl Exercise {
 /// Advice on errors of the compiler that may be met in any exercise.
 const ON_REFUSALS: &str = include_str!("../../../../exercises/advice.toml");
 
-/// All exercises, in the order of their programs.
+/// All exercises, in the order of the pages that they are on.
 #[derive(Debug, Clone)]
 pub struct Exercises(Vec<Exercise>);
 
@@ -111,10 +133,19 @@ impl Exercises {
             let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let number = name.split_once('_').and_then(|(number, _)| number.parse().ok());
             if let Some(number) = number.filter(|_| folder.join("start.rs").exists()) {
-                all.push(Exercise { name, folder, program: catalog.find(number)?.clone() });
+                let program = catalog.find(number)?.clone();
+                all.push(Exercise { name, folder, program, has_number: false });
             }
         }
-        all.sort_by_key(|exercise| (exercise.program.number(), exercise.name.clone()));
+        let book = book(workspace)?;
+        // What is on no page comes last.
+        all.sort_by_key(|exercise| {
+            (place(&book, &exercise.name).unwrap_or(usize::MAX), exercise.name.clone())
+        });
+        let mut numbers = HashSet::new();
+        for exercise in &mut all {
+            exercise.has_number = numbers.insert(exercise.program.number());
+        }
         Ok(Exercises(all))
     }
 
@@ -123,7 +154,8 @@ impl Exercises {
         &self.0
     }
 
-    /// The first after this one that is not solved, or else the first of all.
+    /// The first after this one that is not solved, or else the first of all. A bonus comes when nothing else is
+    /// left.
     pub fn next(
         &self,
         after: &Exercise,
@@ -131,14 +163,17 @@ impl Exercises {
     ) -> Option<&Exercise> {
         let place = self.0.iter().position(|exercise| exercise.name == after.name)?;
         let (before, rest) = self.0.split_at(place + 1);
-        rest.iter().chain(before).find(|exercise| !is_solved(exercise))
+        let mut left = rest.iter().chain(before).filter(|exercise| !is_solved(exercise));
+        let bonus = left.clone().next();
+        left.find(|exercise| !exercise.is_bonus()).or(bonus)
     }
 
     /// The exercise of this name, or after the program of this number.
     pub fn find(&self, wanted: &str) -> Result<&Exercise> {
         let number = wanted.parse::<u32>().ok();
         let is_meant = |exercise: &&Exercise| {
-            exercise.name == wanted || number == Some(exercise.program.number())
+            let is_number = number == Some(exercise.program.number()) && exercise.has_number;
+            exercise.name == wanted || is_number
         };
         self.0.iter().find(is_meant).ok_or_else(|| {
             let names: Vec<&str> = self.0.iter().map(Exercise::name).collect();
@@ -146,4 +181,16 @@ impl Exercises {
             Error::new(ErrorKind::Usage, why).into()
         })
     }
+}
+
+/// All pages of the English edition, one after the other.
+fn book(workspace: &Workspace) -> Result<String> {
+    let edition = &EDITIONS[0];
+    let mut book = String::new();
+    for page in contents(workspace.root(), edition)? {
+        let file = edition.pages(workspace.root()).join(format!("{page}.md"));
+        book += &fs::read_to_string(&file)
+            .with_context(|| format!("could not read `{}`", file.display()))?;
+    }
+    Ok(book)
 }

@@ -38,7 +38,7 @@ pub fn check(
         }
         Err(error) => return Err(error.into()),
     };
-    match run(exercise, executable, limit) {
+    match run(exercise, executable, exercise.walk()?, limit) {
         Ok(printed) => {
             let comparison = exercise.compare(&printed)?;
             if comparison.is_same() {
@@ -56,9 +56,14 @@ pub fn check(
     }
 }
 
-fn run(exercise: &Exercise, executable: PathBuf, limit: Duration) -> programs::Result<Recording> {
+fn run(
+    exercise: &Exercise,
+    executable: PathBuf,
+    walk: Option<String>,
+    limit: Duration,
+) -> programs::Result<Recording> {
     let program = exercise.program();
     let built = Built::from_iter([(program.name().to_owned(), executable)]);
-    let printed = Performance::new(program, &built)?.limit(limit).perform()?;
+    let printed = Performance::new(program, &built)?.limit(limit).walk(walk).perform()?;
     Ok(exercise.recording(printed.output, printed.status))
 }

@@ -8,7 +8,7 @@ use programs::Workspace;
 use super::Exercise;
 use crate::book::edition::Edition;
 
-/// What a page says below `{#exercise}`.
+/// What a page says in the section that has the exercise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hints {
     /// What is to be done.
@@ -26,14 +26,16 @@ impl Hints {
         let path = edition.pages(workspace.root()).join(format!("{page}.md"));
         let text = fs::read_to_string(&path)
             .with_context(|| format!("could not read `{}`", path.display()))?;
-        Hints::of(&text).ok_or_else(|| {
-            anyhow!("`{}` has no hints and answer below {{#exercise}}", path.display())
+        Hints::of(&text, exercise.name()).ok_or_else(|| {
+            let name = exercise.name();
+            anyhow!("`{}` has no hints and answer in the section of `{name}`", path.display())
         })
     }
 
-    fn of(page: &str) -> Option<Hints> {
-        let (_, section) = page.split_once("{#exercise}\n")?;
-        let section = section.split("\n## ").next()?;
+    fn of(page: &str, name: &str) -> Option<Hints> {
+        let mut sections = page.split("\n## ");
+        let section = sections.find(|section| place(section, name).is_some())?;
+        let (_, section) = section.split_once('\n')?;
         let (task, folded) = section.split_once("<details>")?;
         let mut parts: Vec<String> = folded
             .split("<details>")
@@ -50,19 +52,21 @@ impl Hints {
 /// The page of an edition that has the exercise, such as `session-create`.
 pub fn page(workspace: &Workspace, exercise: &Exercise, edition: &Edition) -> Result<String> {
     let folder = edition.pages(workspace.root());
-    let directive = format!("{{{{#exercise {}", exercise.name());
-    let has = |text: &str| {
-        let after = text.split_once(&directive).map(|(_, after)| after);
-        after.is_some_and(|after| after.starts_with([' ', '\n', '}']))
-    };
     let entries =
         fs::read_dir(&folder).with_context(|| format!("could not read `{}`", folder.display()))?;
     for entry in entries {
         let path = entry?.path();
         let text = fs::read_to_string(&path).unwrap_or_default();
-        if let Some(page) = path.file_stem().filter(|_| has(&text)) {
+        if let Some(page) = path.file_stem().filter(|_| place(&text, exercise.name()).is_some()) {
             return Ok(page.to_string_lossy().into_owned());
         }
     }
-    Err(anyhow!("no page of `{}` has `{directive}`", folder.display()))
+    Err(anyhow!("no page of `{}` has `{{{{#exercise {}`", folder.display(), exercise.name()))
+}
+
+/// Where a text shows an exercise.
+pub(super) fn place(text: &str, name: &str) -> Option<usize> {
+    let directive = format!("{{{{#exercise {name}");
+    let ends = |at: &usize| text[at + directive.len()..].starts_with([' ', '\n', '}']);
+    text.match_indices(&directive).map(|(at, _)| at).find(ends)
 }

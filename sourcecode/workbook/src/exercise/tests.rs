@@ -10,6 +10,14 @@ use programs::{Draft, Workspace};
 use super::{Exercise, Exercises, Hints, Verdict, check};
 use crate::book::edition::EDITIONS;
 
+/// Those that are tried: all, or the one whose name is in `BEAKER_EXERCISE`.
+fn tried(exercises: &Exercises) -> Vec<&Exercise> {
+    match std::env::var("BEAKER_EXERCISE") {
+        Ok(name) => vec![exercises.find(&name).unwrap()],
+        Err(_) => exercises.all().iter().collect(),
+    }
+}
+
 /// As long as a program takes on a busy machine; none is meant to hang.
 const LIMIT: Duration = Duration::from_secs(300);
 
@@ -36,7 +44,7 @@ fn every_solution_is_one() {
     let exercises = Exercises::read(&workspace).unwrap();
     let features = features(&exercises);
     assert!(!exercises.all().is_empty());
-    for exercise in exercises.all() {
+    for exercise in tried(&exercises) {
         match verdict(&workspace, exercise, &features, "solution.rs") {
             Verdict::Solved(_) => {}
             other => panic!("{}: its solution is none: {other:?}", exercise.name()),
@@ -53,7 +61,7 @@ fn every_start_fails_and_every_mistake_gets_advice() {
     let workspace = workspace();
     let exercises = Exercises::read(&workspace).unwrap();
     let features = features(&exercises);
-    for exercise in exercises.all() {
+    for exercise in tried(&exercises) {
         let name = exercise.name();
         let start = exercise.text("start.rs").unwrap();
         assert!(start.contains("todo!("), "{name}: the reader sees where the work is");
@@ -93,6 +101,33 @@ fn every_exercise_is_on_a_page_of_each_edition_with_three_hints() {
             assert!(!hints.task.is_empty() && !hints.answer.is_empty());
         }
     }
+}
+
+#[test]
+fn they_come_in_the_order_of_the_pages_and_a_number_means_the_first() {
+    let exercises = Exercises::read(&workspace()).unwrap();
+    let place = |name| exercises.all().iter().position(|exercise| exercise.name() == name).unwrap();
+    assert!(place("27_first_counter") < place("00_session"));
+    assert!(place("05_session_wsgi") > place("06_time_to_live"));
+    for exercise in exercises.all() {
+        assert_eq!(exercises.find(&exercise.short_name()).unwrap().name(), exercise.name());
+    }
+}
+
+#[test]
+fn a_bonus_is_a_variation_and_comes_when_nothing_else_is_left() {
+    let exercises = Exercises::read(&workspace()).unwrap();
+    let (bonuses, others): (Vec<_>, Vec<_>) =
+        exercises.all().iter().partition(|exercise| exercise.is_bonus());
+    assert!(!bonuses.is_empty());
+    for bonus in bonuses {
+        let of = bonus.name().strip_suffix("_bonus").unwrap();
+        let of = others.iter().find(|other| other.name() == of);
+        let of = of.unwrap_or_else(|| panic!("{} is a variation of nothing", bonus.name()));
+        assert!(!exercises.next(of, |_| false).unwrap().is_bonus());
+        assert!(exercises.next(of, |other| !other.is_bonus()).unwrap().is_bonus());
+    }
+    assert!(exercises.next(&exercises.all()[0], |_| true).is_none());
 }
 
 #[test]

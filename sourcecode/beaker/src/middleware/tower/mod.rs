@@ -33,6 +33,8 @@ use super::arrival::SessionsByRequest;
 use super::log::{Asked, log};
 use super::request_session::{LazySession, RequestSession};
 use super::session as steps;
+use super::tenant_cookie::TenantCookie;
+use crate::cookie::CookieOptions;
 use crate::error::{Error, ErrorKind, Result};
 use crate::session::AsyncSessions;
 
@@ -80,6 +82,34 @@ impl SessionLayer {
         let sessions = sessions.into().into_manager();
         sessions.check_for_visitors()?;
         Ok(SessionLayer { sessions: SessionsByRequest::new(sessions) })
+    }
+
+    /// Sets the cookie of each request by its host and its path, for a site with many tenants, as
+    /// [`SessionMiddleware::cookie_by_request`](super::SessionMiddleware::cookie_by_request) does: give each
+    /// tenant a name of its own. Default: all requests have the same cookie.
+    ///
+    /// ```
+    /// use beaker::middleware::SessionLayer;
+    /// use beaker::{AsyncBackend, AsyncSessions, CookieOptions, Signer};
+    ///
+    /// # fn main() -> beaker::Result<()> {
+    /// let tenants = |host: &str, _path: &str, cookie: CookieOptions| match host {
+    ///     "kimi.example" => cookie.name("kimi"),
+    ///     "valtteri.example" | "www.valtteri.example" => cookie.name("valtteri").domain("valtteri.example"),
+    ///     _ => cookie,
+    /// };
+    /// let sessions = AsyncSessions::new(AsyncBackend::memory()).signed_by(Signer::random()?);
+    /// let layer = SessionLayer::new(sessions)?.cookie_by_request(tenants);
+    /// # let _ = layer;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn cookie_by_request(
+        self,
+        cookie: impl Fn(&str, &str, CookieOptions) -> CookieOptions + Send + Sync + 'static,
+    ) -> SessionLayer {
+        SessionLayer { sessions: self.sessions.with_tenants(TenantCookie::new(cookie)) }
     }
 }
 

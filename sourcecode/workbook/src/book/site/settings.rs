@@ -29,7 +29,7 @@ impl Settings {
         let text = fs::read_to_string(&path)
             .with_context(|| format!("could not read {}", path.display()))?;
         let file: File =
-            toml::from_str(&text).with_context(|| format!("{} has a mistake", path.display()))?;
+            toml::from_str(&text).with_context(|| format!("{} has an error", path.display()))?;
         Ok(file.book)
     }
 }

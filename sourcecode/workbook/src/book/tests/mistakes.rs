@@ -46,6 +46,10 @@ fn listings() {
     check_listing("sourcecode/long.rs caption=\"x\"", "shows 31 lines, at most 30");
     check_listing("sourcecode/wide.rs caption=\"x\"", "line 1 has 81 columns, at most 80");
     check_listing("sourcecode/blank.rs caption=\"x\"", "nothing but blank lines");
+    for lines in ["1-2", "2-3"] {
+        let listing = format!("examples/0_session.rs caption=\"x\" lines=\"{lines}\"");
+        check_listing(&listing, "begins or ends with a blank line, which is line 2");
+    }
 }
 
 #[test]

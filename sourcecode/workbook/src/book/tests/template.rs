@@ -1,4 +1,5 @@
-//! Every page on a program is built the same way, and short enough to be read in one go.
+//! Every page on a program is built the same way, as is every page that is an exercise. All are short enough to be
+//! read in one go.
 
 use std::fs;
 
@@ -6,6 +7,9 @@ use super::real_root;
 use crate::book::edition::EDITIONS;
 
 const SECTIONS: [&str; 7] = ["run", "program", "why", "pitfalls", "exercise", "check", "next"];
+
+/// Of a page that is an exercise of its own; its bonuses stand before the questions.
+const EXERCISE: [&str; 4] = ["exercise", "why", "check", "next"];
 
 /// The words of a page that are read: no code, no tables, no directives.
 fn words(page: &str) -> usize {
@@ -37,22 +41,30 @@ fn pages_have_the_same_sections_and_a_length() {
             }
             let words = words(&page);
             assert!((300..=1200).contains(&words), "{}/{name}: {words} words", edition.code);
-            if !name.starts_with("session-") {
-                continue;
-            }
             let ids: Vec<&str> = page
                 .lines()
                 .filter_map(|line| line.strip_prefix("## ")?.split_once("{#")?.1.strip_suffix('}'))
                 .collect();
-            assert_eq!(ids, SECTIONS, "{}/{name}", edition.code);
             let folded = |section: &str| {
                 let from = page.split_once(&format!("{{#{section}}}")).unwrap().1;
                 let part = from.split("\n## ").next().unwrap();
                 part.matches("<details>").count()
             };
-            assert_eq!(folded("run"), 1, "{name}: one question before reading on");
-            assert_eq!(folded("exercise"), 4, "{name}: three hints and an answer");
-            assert_eq!(folded("check"), 3, "{name}: three questions");
+            if name.starts_with("session-") {
+                assert_eq!(ids, SECTIONS, "{}/{name}", edition.code);
+                assert_eq!(folded("run"), 1, "{name}: one question before reading on");
+                assert_eq!(folded("exercise"), 4, "{name}: three hints and an answer");
+                assert_eq!(folded("check"), 3, "{name}: three questions");
+            }
+            if name.starts_with("exercise-") {
+                let is_bonus = |id: &&str| id.starts_with("bonus");
+                let (bonuses, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(is_bonus);
+                assert_eq!(others, EXERCISE, "{}/{name}", edition.code);
+                for id in bonuses.into_iter().chain(["exercise"]) {
+                    assert_eq!(folded(id), 4, "{name}: three hints and an answer in {id}");
+                }
+                assert_eq!(folded("check"), 3, "{name}: three questions");
+            }
         }
     }
 }

@@ -23,7 +23,7 @@ pub fn check(
 ) -> Result<Status> {
     let exercise = exercises.find(wanted)?;
     let draft = Draft::kept(workspace, exercise.name());
-    let number = exercise.program().number();
+    let number = exercise.short_name();
     if !draft.source().exists() {
         let why =
             format!("{}: not started: `cargo run -- exercise start {number}`", exercise.name());
@@ -46,8 +46,13 @@ pub fn check(
             let done = reader.done().exercises;
             match exercises.next(exercise, |other| done.contains(other.name())) {
                 Some(next) => {
-                    let (name, number) = (next.name(), next.program().number());
-                    writeln!(output, "next is {name}: `cargo run -- exercise start {number}`")?;
+                    let (name, number) = (next.name(), next.short_name());
+                    let what = if next.is_bonus() {
+                        "all exercises are solved; a bonus is left,"
+                    } else {
+                        "next is"
+                    };
+                    writeln!(output, "{what} {name}: `cargo run -- exercise start {number}`")?;
                 }
                 None => writeln!(output, "that was the last one: all exercises are solved")?,
             }

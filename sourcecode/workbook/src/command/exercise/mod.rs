@@ -21,7 +21,7 @@ use crate::status::Status;
 /// What to do with exercises.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Lists the exercises, and which of them are solved
+    /// Lists the exercises, which of them are solved, and which are a bonus
     List,
     /// Puts the start of an exercise where you can edit it
     Start {
@@ -74,6 +74,8 @@ pub enum Command {
     /// Records what the solutions print
     #[command(hide = true)]
     Record {
+        /// Its name, or the number of its program; without it, all
+        exercise: Option<String>,
         #[command(flatten)]
         limit: Limit,
     },
@@ -123,6 +125,12 @@ pub fn run(workspace: &Workspace, command: Command) -> Result<Status> {
         Command::Solution { exercise, lang } => {
             show::solution(workspace, exercises.find(&exercise)?, edition(lang))
         }
-        Command::Record { limit } => record::record(workspace, &exercises, limit.into()),
+        Command::Record { exercise, limit } => {
+            let chosen = match &exercise {
+                Some(exercise) => std::slice::from_ref(exercises.find(exercise)?),
+                None => exercises.all(),
+            };
+            record::record(workspace, chosen, limit.into())
+        }
     }
 }

@@ -6,14 +6,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use programs::{Draft, Workspace};
 
-use crate::exercise::{Exercise, Exercises, Verdict, check};
+use crate::exercise::{Exercise, Verdict, check};
 use crate::show;
 use crate::status::Status;
 
 /// Records anew what differs.
-pub fn record(workspace: &Workspace, exercises: &Exercises, limit: Duration) -> Result<Status> {
+pub fn record(workspace: &Workspace, exercises: &[Exercise], limit: Duration) -> Result<Status> {
     let mut output = show::output();
-    for exercise in exercises.all() {
+    for exercise in exercises {
         if !exercise.file("output.txt").exists() {
             write(exercise, "")?;
         }

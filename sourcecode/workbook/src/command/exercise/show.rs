@@ -28,7 +28,8 @@ pub fn list(workspace: &Workspace, exercises: &Exercises) -> Result<Status> {
             "not started"
         };
         let page = page(workspace, exercise, &EDITIONS[0])?;
-        let line = format!("{name:width$}  {state:11}  {faint}{page}{faint:#}");
+        let bonus = if exercise.is_bonus() { ", a bonus" } else { "" };
+        let line = format!("{name:width$}  {state:11}  {faint}{page}{bonus}{faint:#}");
         writeln!(output, "{line}")?;
     }
     Ok(Status::Fine)
@@ -62,7 +63,7 @@ pub fn hint(
     writeln!(output, "{faint}Hint {number} of {}{faint:#}", hints.len())?;
     writeln!(output, "{}", hints[number - 1])?;
     if number == hints.len() {
-        let program = exercise.program().number();
+        let program = exercise.short_name();
         let next = format!(
             "That is the last; `cargo run -- exercise solution {program}` shows a solution."
         );

@@ -31,7 +31,7 @@ pub fn reset(workspace: &Workspace, exercise: &Exercise) -> Result<Status> {
 fn tell(workspace: &Workspace, exercise: &Exercise, draft: &Draft, what: &str) -> Result<Status> {
     let source = draft.source();
     let file = source.strip_prefix(workspace.root()).unwrap_or(&source);
-    let number = exercise.program().number();
+    let number = exercise.short_name();
     let mut output = show::output();
     writeln!(output, "{what} {}", file.display())?;
     writeln!(output, "then `cargo run -- exercise check {number}` tells whether it is right,")?;

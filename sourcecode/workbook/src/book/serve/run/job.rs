@@ -70,7 +70,7 @@ impl Job {
     fn perform(&self, program: &Program, executable: PathBuf) -> Result<()> {
         let built = Built::from_iter([(program.name().to_owned(), executable)]);
         let limit = self.shared.limit;
-        let performance = Performance::new(program, &built)?.limit(limit);
+        let performance = Performance::new(program, &built)?.limit(limit).walk(self.what.walk()?);
         self.tell(Event::Running { command: self.what.command() });
         if program.is_served() {
             if let What::Exercise(exercise) = &self.what {

@@ -52,6 +52,14 @@ impl What {
         }
     }
 
+    /// What its visitors do, if it says so beside its program.
+    pub fn walk(&self) -> Result<Option<String>> {
+        match self {
+            What::Program(_) => Ok(None),
+            What::Exercise(exercise) => Ok(exercise.walk()?),
+        }
+    }
+
     /// How a reader starts it without a page.
     pub fn command(&self) -> String {
         match self {

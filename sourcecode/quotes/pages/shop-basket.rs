@@ -1,0 +1,5 @@
+#[derive(serde_derive::Deserialize)]
+struct Line {
+    «#[serde(default)]»
+    count: u32,
+}
