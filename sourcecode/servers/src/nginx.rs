@@ -1,4 +1,4 @@
-//! An nginx for tests, before a server of theirs, where it is installed. There is no stand-in.
+//! An nginx before servers of a test or of a program, where it is installed. There is no stand-in.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -32,8 +32,7 @@ kill -KILL $! 2>/dev/null
 /// removed, when this value goes.
 #[derive(Debug)]
 pub struct Nginx {
-    keeper: Child,
-    folder: TempDir,
+    _running: Running,
     plain: SocketAddr,
     tls: SocketAddr,
 }
@@ -46,18 +45,18 @@ impl Nginx {
         [certificate, key]: [&Path; 2],
         lines: &str,
     ) -> Result<Nginx> {
-        let program = find("nginx").ok_or_else(|| {
-            Error::new("nginx is required and not installed; Debian has it in the package nginx")
-        })?;
-        let mut last = None;
-        for _ in 0..ATTEMPTS {
-            match Nginx::start(&program, servers, [certificate, key], lines) {
-                Ok(nginx) => return Ok(nginx),
-                Err(error) => last = Some(error),
-            }
-        }
-        let message = "could not start nginx in a temporary folder";
-        Err(last.map_or(Error::new(message), |error| Error::because(message, error)))
+        let (certificate, key) = (certificate.display(), key.display());
+        let all = servers.iter().map(|server| format!("server {server};\n")).collect::<String>();
+        let http = |[plain, tls]: [SocketAddr; 2]| {
+            format!(
+                "upstream servers {{\n{all}}}\nserver {{\n\
+                 listen {plain};\nlisten {tls} ssl;\nssl_certificate {certificate};\n\
+                 ssl_certificate_key {key};\nlocation / {{\nproxy_pass http://servers;\n\
+                 proxy_set_header Host $http_host;\n{lines}\n}}\n}}\n"
+            )
+        };
+        let (running, [plain, tls]) = Running::start(http)?;
+        Ok(Nginx { _running: running, plain, tls })
     }
 
     /// Where it listens in the clear.
@@ -71,34 +70,66 @@ impl Nginx {
     pub fn tls(&self) -> SocketAddr {
         self.tls
     }
+}
 
-    fn start(
-        program: &Path,
-        servers: &[SocketAddr],
-        [certificate, key]: [&Path; 2],
-        lines: &str,
-    ) -> io::Result<Nginx> {
-        // Both are held until both are known.
-        let free: [TcpListener; 2] = [
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?,
-        ];
-        let [plain, tls] = [free[0].local_addr()?, free[1].local_addr()?];
-        drop(free);
+/// A running nginx whose servers and routes its starter has written; ended, and its folder removed, when this
+/// value goes.
+#[derive(Debug)]
+pub struct Proxy {
+    _running: Running,
+    address: SocketAddr,
+}
+
+impl Proxy {
+    /// Starts one with this text inside of `http`, in which `${LISTEN}` stands for its address.
+    pub fn start(http: &str) -> Result<Proxy> {
+        let (running, [address]) =
+            Running::start(|[address]| http.replace("${LISTEN}", &address.to_string()))?;
+        Ok(Proxy { _running: running, address })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+/// The process and its folder.
+#[derive(Debug)]
+struct Running {
+    keeper: Child,
+    folder: TempDir,
+}
+
+impl Running {
+    /// Starts one that listens at so many free addresses, with what is inside of `http`.
+    fn start<const N: usize>(
+        http: impl Fn([SocketAddr; N]) -> String,
+    ) -> Result<(Running, [SocketAddr; N])> {
+        let program = find("nginx").ok_or_else(|| {
+            Error::new("nginx is required and not installed; Debian has it in the package nginx")
+        })?;
+        let mut last = None;
+        for _ in 0..ATTEMPTS {
+            match free().and_then(|free| Ok((Running::at(&program, &free, &http(free))?, free))) {
+                Ok(started) => return Ok(started),
+                Err(error) => last = Some(error),
+            }
+        }
+        let message = "could not start nginx in a temporary folder";
+        Err(last.map_or(Error::new(message), |error| Error::because(message, error)))
+    }
+
+    fn at(program: &Path, addresses: &[SocketAddr], http: &str) -> io::Result<Running> {
         let folder = tempfile::Builder::new().prefix("nginx-").tempdir()?;
-        let (certificate, key, path) =
-            (certificate.display(), key.display(), folder.path().display());
+        let path = folder.path().display();
         let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {path}/{kind};\n"))
             .concat();
-        let all = servers.iter().map(|server| format!("server {server};\n")).collect::<String>();
         let configuration = format!(
             "daemon off;\nmaster_process off;\nworker_processes 1;\npid {path}/pid;\n\
-             error_log {path}/errors;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}\
-             upstream servers {{\n{all}}}\nserver {{\n\
-             listen {plain};\nlisten {tls} ssl;\nssl_certificate {certificate};\n\
-             ssl_certificate_key {key};\nlocation / {{\nproxy_pass http://servers;\n\
-             proxy_set_header Host $http_host;\n{lines}\n}}\n}}\n}}\n"
+             error_log {path}/errors;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}{http}}}\n"
         );
         let file = folder.path().join("nginx.conf");
         fs::write(&file, configuration)?;
@@ -115,21 +146,33 @@ impl Nginx {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
-        let mut nginx = Nginx { keeper, folder, plain, tls };
+        let mut running = Running { keeper, folder };
         let deadline = Instant::now() + START_LIMIT;
-        while [plain, tls].iter().any(|address| TcpStream::connect(address).is_err()) {
-            let has_ended = nginx.keeper.try_wait()?.is_some();
+        while addresses.iter().any(|address| TcpStream::connect(address).is_err()) {
+            let has_ended = running.keeper.try_wait()?.is_some();
             if has_ended || Instant::now() > deadline {
-                let said = fs::read_to_string(nginx.folder.path().join("errors"));
+                let said = fs::read_to_string(running.folder.path().join("errors"));
                 return Err(io::Error::other(said.unwrap_or_default()));
             }
             thread::sleep(Duration::from_millis(10));
         }
-        Ok(nginx)
+        Ok(running)
     }
 }
 
-impl Drop for Nginx {
+/// Addresses that are free. All are held until all are known.
+fn free<const N: usize>() -> io::Result<[SocketAddr; N]> {
+    let mut addresses = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); N];
+    let mut held = Vec::new();
+    for address in &mut addresses {
+        let listener = TcpListener::bind(*address)?;
+        *address = listener.local_addr()?;
+        held.push(listener);
+    }
+    Ok(addresses)
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
         // The keeper's `read` ends with this pipe.
         drop(self.keeper.stdin.take());

@@ -17,6 +17,7 @@ use super::python::SharedRegion;
 use super::region_options::RegionOptions;
 use super::shared_invalidations::SharedInvalidations;
 use super::storage::Place;
+#[cfg(feature = "tokio")]
 use crate::backend::AnyBackend;
 use crate::codec::{Bincode, Codec};
 use crate::error::{Error, Result};

@@ -21,7 +21,8 @@ use crate::error::{Error, Result};
 /// Encrypts bytes into a text for a cookie, and decrypts them. The encryption is authenticated (AEAD), so
 /// changes are detected.
 ///
-/// The keys are a list, newest first: the first key encrypts, and all keys decrypt, as with a [`Signer`].
+/// The keys are a list, newest first: the first key encrypts, and all keys decrypt, as with a
+/// [`Signer`](crate::Signer).
 #[derive(Clone)]
 pub struct Sealer {
     format: Format,

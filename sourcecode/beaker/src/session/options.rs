@@ -380,10 +380,12 @@ impl Sessions {
     ///   loaded, but may be too large to be saved.
     /// - A session that is only read is sent again after a minute, because Beaker may end it by a `timeout`
     ///   that is unknown here. [`touch_every`](Sessions::touch_every) sets another interval.
-    /// - Cookies with Python's `data_serializer = pickle`, or encrypted with `pycryptodome`, cannot be read.
+    /// - Cookies with Python's `data_serializer = pickle` are read with the feature `python` and
+    ///   `shared_with_beaker(BeakerFormat::pickle())`, and those of `pycryptodome` with
+    ///   [`Sealer::beaker_by`](crate::Sealer::beaker_by).
     ///
     /// Cookies that cannot be read are removed from the browser, like all rejected ones. Turn
-    /// [`remove_rejected`](Sessions::remove_rejected) off while a Python application still writes pickles.
+    /// [`remove_rejected`](Sessions::remove_rejected) off while a Python application writes another format.
     ///
     /// # Examples
     ///

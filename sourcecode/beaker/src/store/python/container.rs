@@ -17,7 +17,7 @@ pub(super) enum Held {
 }
 
 /// Reads a pickled text, or returns why it is none.
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "redis", test))]
 pub(super) fn read_text(bytes: &[u8]) -> Result<String, String> {
     pickle::read_text(bytes).ok_or_else(|| match Pickle::read(bytes) {
         Ok(_) => "it is the pickle of something else than a text".into(),
@@ -26,7 +26,7 @@ pub(super) fn read_text(bytes: &[u8]) -> Result<String, String> {
 }
 
 /// Pickles a text as Python does by default.
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "redis", test))]
 pub(super) fn write_text(text: &str) -> Vec<u8> {
     pickle::write_text(text)
 }
