@@ -78,7 +78,7 @@ class MergingSession(Session):
             session.save()
         """
         functions, result = self._updates.pop(key, ([], self._found().get(key)))
-        # A value that was set by other means in this request is not the store's.
+        # A value that this request has set by other means is not the store's.
         repeatable = self._form(key) == result
         self[key] = function(self.get(key))
         if repeatable:
@@ -103,16 +103,17 @@ class MergingSession(Session):
         """
         if accessed_only and (self.is_new or not self.save_atime):
             return
-        if not hasattr(self, 'namespace') or self.namespace.namespace != self.id:
+        namespace = getattr(self, 'namespace', None)
+        if namespace is None or namespace.namespace != self.id:
             # The id is new or was regenerated: nothing is stored under it yet.
             self.namespace = self.namespace_class(
                 self.id, data_dir=self.data_dir, digest_filenames=False,
                 **self.namespace_args)
             self._text, self._base = None, {}
-        changed, removed, updates = ((), (), {}) if accessed_only else self._changes()
-        if self._deleted or changed or removed or updates or self._touch_is_due():
-            rewrite(self.namespace, lambda text: self._merge(
-                text, changed, removed, updates, accessed_only))
+        changes = ((), (), {}) if accessed_only else self._changes()
+        if self._deleted or any(changes) or self._touch_is_due():
+            rewrite(self.namespace,
+                    lambda text: self._merge(text, accessed_only, *changes))
         if not accessed_only:
             self._base, self._updates = self._forms(self), {}
         if self.use_cookies and self.is_new:
@@ -128,26 +129,29 @@ class MergingSession(Session):
         self._text = session_data
         return super()._decrypt_data(session_data)
 
+    def _read(self, text):
+        return {} if text is None else super()._decrypt_data(text)
+
     def _forms(self, values):
-        # Serialized, so that a list is found changed in which a value was changed.
-        return {key: self.serializer.dumps(value) for key, value in values.items()
-                if key != '_accessed_time'}
+        # Serialized, so that a change inside a list is found, too.
+        return {key: self.serializer.dumps(value)
+                for key, value in values.items() if key != '_accessed_time'}
 
     def _form(self, key):
         return self.serializer.dumps(self[key]) if key in self else None
 
     def _found(self):
         if self._base is None:
-            text = self._text
-            self._base = {} if text is None else self._forms(super()._decrypt_data(text))
+            self._base = self._forms(self._read(self._text))
         return self._base
 
     def _changes(self):
         """Returns what this request has set, removed, and updated."""
         found, forms = self._found(), self._forms(self)
         changed = [key for key in forms if forms[key] != found.get(key)]
-        removed = [key for key in found if key not in forms and key != '_creation_time']
-        updates = {key: functions for key, (functions, result) in self._updates.items()
+        removed = found.keys() - forms.keys() - {'_creation_time'}
+        updates = {key: functions
+                   for key, (functions, result) in self._updates.items()
                    if forms.get(key) == result}
         return changed, removed, updates
 
@@ -155,11 +159,11 @@ class MergingSession(Session):
         last = self.last_accessed
         return last is None or time.time() - last >= self.touch_every
 
-    def _merge(self, text, changed, removed, updates, accessed_only):
-        """Returns what to store in place of `text`; `None` leaves it as it is."""
+    def _merge(self, text, accessed_only, changed, removed, updates):
+        """Returns what to store in place of `text`; `None` leaves it alone."""
         if self._deleted:
             return self._encrypt_data(dict(self))
-        stored = {} if text is None else super()._decrypt_data(text)
+        stored = self._read(text)
         if stored.keys() <= LEFT_BY_DELETE and (
                 accessed_only or not self._found().keys() <= LEFT_BY_DELETE):
             log.info('a session was deleted while a request changed %s',
@@ -183,7 +187,7 @@ class MergingSession(Session):
 
 
 def rewrite(namespace, merge):
-    """Stores `merge(text)` in place of the session's `text`, with nothing in between.
+    """Replaces the stored `text` by `merge(text)`, with nothing in between.
 
     `text` is `None` where nothing is stored. Where `merge` returns `None`,
     nothing is written. It is called again if another writer came first.
@@ -206,8 +210,9 @@ def until_done(attempt):
     while not attempt():
         if time.monotonic() > end:
             raise BeakerException(
-                'a session could not be saved within %d s: others write it all the '
-                'time, or the server refuses it; is it too large?' % PATIENCE)
+                'a session could not be saved within %d s: others write it '
+                'all the time, or the server refuses it; is it too large?'
+                % PATIENCE)
         time.sleep(random.uniform(0, 0.002))
 
 
@@ -247,8 +252,11 @@ def swap_in_memcached(namespace, merge):
     text = merge(entry)
     if text is None:
         return True
-    # Both clients return 0 or nothing, and not `False`, if there is no server.
-    done = client.add(key, text) if entry is None else client.cas(key, text, *number)
+    if entry is None:
+        done = client.add(key, text)
+    else:
+        done = client.cas(key, text, *number)
+    # Without a server, python-memcached returns 0, as it does to Beaker.
     return done is not False
 
 
@@ -297,7 +305,7 @@ def rewrite_in_file(namespace, merge):
 
 
 def rewrite_under_lock(namespace, merge):
-    """In memory and elsewhere: the lock under which Beaker makes cached values."""
+    """In memory and elsewhere: the lock that Beaker has for cached values."""
     lock = namespace.get_creation_lock('session')
     lock.acquire()
     try:

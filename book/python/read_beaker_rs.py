@@ -9,8 +9,8 @@
     python read_beaker_rs.py sealed-cookie KEY NAME VALUE
     python read_beaker_rs.py record HEX
 
-It prints JSON. Times are microseconds since 1970. Python 3.8; sealed cookies need
-the package `cryptography`. The page "The stored bytes" of the book explains it all.
+It prints JSON. Times are microseconds since 1970. Python 3.8; sealed cookies
+need the package `cryptography`. The page "The stored bytes" explains it all.
 """
 
 import base64
@@ -111,13 +111,13 @@ def from_json(value):
 # The stores.
 
 def file(data_dir, id):
-    path = os.path.join(data_dir, 'container_file', id[:1], id[:2], id + '.cache')
-    with open(path, 'rb') as opened:
+    folder = os.path.join(data_dir, 'container_file', id[:1], id[:2])
+    with open(os.path.join(folder, id + '.cache'), 'rb') as opened:
         return in_file(opened.read())
 
 
 def in_file(data):
-    check(data[:4] == b'BKF1' and len(data) >= 24, 'BKF1 at the beginning of the file')
+    check(data[:4] == b'BKF1' and len(data) >= 24, 'the header of the file')
     checksum, version, expires = struct.unpack_from('<IQQ', data, 4)
     check(checksum == zlib.crc32(data[8:]), 'the checksum of the file')
     return {'version': version, 'expires': expires or None, **record(data[24:])}
@@ -125,8 +125,9 @@ def in_file(data):
 
 def sqlite(path, id, table='beaker_values'):
     database = sqlite3.connect('file:%s?mode=ro' % path, uri=True)
-    row = database.execute('select namespace, name, version, expires_at, bytes, checksum '
-                           'from "%s" where namespace = ? and name = ?' % table, ('', id))
+    row = database.execute(
+        'select namespace, name, version, expires_at, bytes, checksum '
+        'from "%s" where namespace = ? and name = ?' % table, ('', id))
     found = row.fetchone()
     database.close()
     check(found, 'no row')
@@ -136,19 +137,27 @@ def sqlite(path, id, table='beaker_values'):
 def in_row(namespace, name, version, expires, data, checksum):
     head = b'%s\0%s\0' % (namespace.encode(), name.encode())
     numbers = struct.pack('<qq?', version, expires or 0, expires is not None)
-    check(checksum == zlib.crc32(head + numbers + data), 'the checksum of the row')
+    whole = head + numbers + data
+    check(checksum == zlib.crc32(whole), 'the checksum of the row')
     return {'version': version % 2**64, 'expires': expires, **record(data)}
 
 
 def redis(address, id):
     key = b'beaker::' + id.encode()
-    data = asked(address, b'*2\r\n$3\r\nGET\r\n$%d\r\n%s\r\n' % (len(key), key), b'$')
-    return {'version': struct.unpack_from('<Q', data)[0], **record(data[8:])}
+    get = b'*2\r\n$3\r\nGET\r\n$%d\r\n%s\r\n' % (len(key), key)
+    version, data = parted(asked(address, get, b'$'))
+    return {'version': version, **record(data)}
 
 
 def memcached(address, id):
-    data = asked(address, b'get %s\r\n' % id.encode(), b'V')
-    return {'expires': struct.unpack_from('<Q', data)[0] or None, **record(data[8:])}
+    get = b'get %s\r\n' % id.encode()
+    expires, data = parted(asked(address, get, b'VALUE '))
+    return {'expires': expires or None, **record(data)}
+
+
+def parted(data):
+    check(len(data) >= 8, 'the header of the value')
+    return struct.unpack_from('<Q', data)[0], data[8:]
 
 
 def asked(address, question, beginning):
@@ -158,7 +167,8 @@ def asked(address, question, beginning):
         connection.sendall(question)
         with connection.makefile('rb') as answer:
             line = answer.readline()
-            check(line.startswith(beginning) and line != b'$-1\r\n', line.decode())
+            found = line.startswith(beginning) and line != b'$-1\r\n'
+            check(found, 'the answer %r' % line)
             return answer.read(int(line.split()[-1].lstrip(b'$')))
 
 
@@ -190,12 +200,13 @@ def sealed_cookie(key, name, value):
     sealed, label = from_base64(value), b'session in ' + name.encode()
     check(sealed[:1] == b'\1', 'the version of the sealed text')
     secret = hmac.new(bytes(32), key.encode(), hashlib.sha256).digest()  # HKDF
-    made = hmac.new(secret, b'beaker sealed cookie 1\1', hashlib.sha256).digest()
-    return content(AESGCM(made).decrypt(sealed[1:13], sealed[13:], b'\1' + label))
+    info = b'beaker sealed cookie 1\1'
+    cipher = AESGCM(hmac.new(secret, info, hashlib.sha256).digest())
+    return content(cipher.decrypt(sealed[1:13], sealed[13:], b'\1' + label))
 
 
 def content(data):
-    check(data[0] == 1 and len(data) >= 18, 'the version of the session in the cookie')
+    check(len(data) >= 18 and data[0] == 1, 'the version of the session')
     return {'id': data[2:18].hex(), **session(data[1], data[18:])}
 
 
@@ -207,4 +218,5 @@ if __name__ == '__main__':
     if len(sys.argv) < 3 or sys.argv[1] not in kinds:
         sys.exit(__doc__)
     found = kinds[sys.argv[1]](*sys.argv[2:])
-    print(json.dumps(found, indent=2, default=lambda raw: {'$bytes': raw.hex()}))
+    shown = {'indent': 2, 'default': lambda raw: {'$bytes': raw.hex()}}
+    print(json.dumps(found, **shown))

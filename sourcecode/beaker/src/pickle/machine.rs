@@ -53,8 +53,7 @@ struct Machine<'a> {
     input: Input<'a>,
     limits: &'a Limits,
     nodes: Vec<Node>,
-    /// How deep the objects in each node contain each other, as far as they were in it when it came into
-    /// another one.
+    /// How deep the objects in each node contain each other. It is right as long as nothing is fetched.
     heights: Vec<u32>,
     stack: Vec<NodeId>,
     /// How high the stack was at each mark that is open.
@@ -211,8 +210,9 @@ impl Machine<'_> {
     fn raise(&mut self, id: NodeId, inner: u32) -> Result<(), Why> {
         let height = &mut self.heights[id.index()];
         *height = inner.saturating_add(1).max(*height);
-        if *height > self.limits.depth {
-            return Err(Why::Limit { what: "levels", most: self.limits.depth as usize });
+        // What contains itself would get higher each time; with fetches, the whole is measured at its end.
+        if *height > self.limits.depth && !self.fetches {
+            return Err(self.limits.too_deep());
         }
         Ok(())
     }

@@ -101,11 +101,13 @@ impl Pickle {
     /// [`Refused`], as there.
     pub fn read_within(bytes: &[u8], limits: &Limits) -> Result<Pickle, Refused> {
         let read = machine::run(bytes, limits)?;
+        // Without a fetch, each node is where it was made, and nowhere else.
         let shape = match read.fetches {
-            // Each node is where it was made, and nowhere else.
-            false => Shape::default(),
-            true => Shape::of(&read.nodes, read.root, limits.expansion),
+            false => Some(Shape::default()),
+            true => Shape::of(&read.nodes, read.root, limits),
         };
+        let too_deep = || Refused { at: bytes.len(), opcode: None, why: limits.too_deep() };
+        let shape = shape.ok_or_else(too_deep)?;
         Ok(Pickle { nodes: read.nodes, root: read.root, protocol: read.protocol, shape })
     }
 
@@ -203,8 +205,9 @@ impl Pickle {
         }
     }
 
-    /// Adds a node.
-    pub(in crate::pickle) fn push(&mut self, node: Node) -> NodeId {
+    /// Adds any node. What it refers to has to be there when the pickle is written, and as a pickle can have it:
+    /// see [`Node`] and [`Call`].
+    pub fn push(&mut self, node: Node) -> NodeId {
         let id = NodeId::at(self.nodes.len());
         self.nodes.push(node);
         id

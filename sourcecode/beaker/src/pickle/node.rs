@@ -124,6 +124,17 @@ impl Call {
             | Call::Instance { class, .. } => *class,
         }
     }
+
+    /// Returns the tuple of arguments, if they are in one.
+    #[must_use]
+    pub fn arguments(&self) -> Option<NodeId> {
+        match self {
+            Call::Function { arguments, .. }
+            | Call::New { arguments, .. }
+            | Call::NewWithKeywords { arguments, .. } => Some(*arguments),
+            Call::Instance { .. } => None,
+        }
+    }
 }
 
 /// What fills an object.

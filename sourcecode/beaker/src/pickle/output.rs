@@ -200,6 +200,10 @@ impl Output {
         }
     }
 
+    pub(super) fn remembers(&self, id: NodeId) -> bool {
+        self.memo[id.index()].is_some()
+    }
+
     /// Fetches a node from the memo; returns whether it was there.
     pub(super) fn fetch(&mut self, id: NodeId) -> bool {
         let Some(number) = self.memo[id.index()] else { return false };

@@ -1,7 +1,8 @@
-//! What is shared in a graph, what contains itself, and how large it is with all of that written out.
+//! What is shared in a graph, what contains itself, how deep it is, and how large with all of that written out.
 
 use super::cycles::{Edges, Groups, is_cycle};
 use super::node::{Node, NodeId};
+use super::refused::Limits;
 
 /// What an object of Python takes here, apart from its text.
 const OBJECT: u64 = 32;
@@ -27,10 +28,14 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    pub(super) fn of(nodes: &[Node], root: NodeId, limit: u64) -> Shape {
+    /// `None` if objects contain each other deeper than the limit.
+    pub(super) fn of(nodes: &[Node], root: NodeId, limits: &Limits) -> Option<Shape> {
         let edges = Edges::of(nodes);
         let groups = Groups::of(&edges, nodes.len(), root);
-        let is_too_large = size(nodes, &edges, &groups) > limit;
+        let whole = measure(nodes, &edges, &groups);
+        if whole.depth > limits.depth {
+            return None;
+        }
         let mut places = vec![Place::Nowhere; nodes.len()];
         places[root.index()] = Place::Once;
         for id in groups.members() {
@@ -54,7 +59,7 @@ impl Shape {
                 }
             }
         }
-        Shape { places, is_too_large }
+        Some(Shape { places, is_too_large: whole.size > limits.expansion })
     }
 
     pub(super) fn place(&self, id: NodeId) -> Place {
@@ -62,21 +67,32 @@ impl Shape {
     }
 }
 
-/// The size of it all. What contains itself counts once.
-fn size(nodes: &[Node], edges: &Edges, groups: &Groups) -> u64 {
-    let mut sizes = vec![0_u64; nodes.len()];
-    let mut total = 0;
+/// A node with all that is in it.
+#[derive(Clone, Copy, Default)]
+struct Measure {
+    size: u64,
+    depth: u32,
+}
+
+/// Measures the root. What contains itself counts once.
+fn measure(nodes: &[Node], edges: &Edges, groups: &Groups) -> Measure {
+    let mut measures = vec![Measure::default(); nodes.len()];
+    let mut whole = Measure::default();
     for members in groups.each() {
-        total = 0;
+        whole = Measure::default();
         for id in members {
-            total = u64::saturating_add(total, own_size(&nodes[id.index()]));
-            let inner = edges.from(*id).iter().map(|child| sizes[child.index()]);
-            total = inner.fold(total, u64::saturating_add);
+            whole.size = whole.size.saturating_add(own_size(&nodes[id.index()]));
+            for child in edges.from(*id) {
+                let inner = measures[child.index()];
+                whole.size = whole.size.saturating_add(inner.size);
+                whole.depth = whole.depth.max(inner.depth);
+            }
         }
-        members.iter().for_each(|id| sizes[id.index()] = total);
+        whole.depth += 1;
+        members.iter().for_each(|id| measures[id.index()] = whole);
     }
     // The root's group is the last one.
-    total
+    whole
 }
 
 fn own_size(node: &Node) -> u64 {

@@ -111,7 +111,7 @@ impl Pickle {
             && let Call::Function { arguments, .. } = &object.call
             && let Node::Tuple(arguments) = self.node(*arguments)
         {
-            name = arguments.first().and_then(|class| self.name_of(*class)).or(name);
+            name = arguments.first().and_then(|class| self.name_of(*class));
         }
         match name {
             Some(name) => format!("it is a Python `{name}`"),

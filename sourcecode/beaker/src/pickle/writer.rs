@@ -3,8 +3,14 @@
 //!
 //! Lists, dicts, sets and objects are made empty, remembered, and filled. So one that contains itself finds
 //! itself in the memo. A tuple or the arguments of a call have to be complete before there is anything to
-//! remember. If such a one is in a cycle, there is a list, a dict, a set or an object in the cycle too, and
-//! filling that waits until the tuple is there.
+//! remember. If such a one contains itself, it does so through a list, a dict, a set or an object. While that is
+//! filled, the tuple is met again, and is made there and then, of what is in the memo by now; what was written
+//! of it before is thrown away. So that this happens once and not once in each of its parts, nothing is filled
+//! while a tuple is made for the second time: that waits until the tuple is there. The exception is a list that
+//! only this call has as an argument. Python's classes are called with the items that they shall have in such a
+//! list, so it is written once more, and filled.
+
+use std::collections::HashSet;
 
 use super::Pickle;
 use super::cycles::{Edges, Groups, is_cycle};
@@ -30,10 +36,15 @@ impl Pickle {
         let protocol = needed.unwrap_or(least).max(least);
         let cycles =
             groups.each().map(|members| is_cycle(members, &edges).then(Cycle::default)).collect();
+        let mut uses = vec![0_u32; self.nodes.len()];
+        for id in groups.members() {
+            edges.from(*id).iter().for_each(|child| uses[child.index()] += 1);
+        }
         let mut writer = Writer {
             pickle: self,
             groups,
             cycles,
+            uses,
             output: Output::new(protocol, self.nodes.len()),
             tasks: vec![Task::Write(self.root)],
             plan: Vec::new(),
@@ -63,10 +74,16 @@ fn needed_protocol(node: &Node) -> u8 {
 /// Nodes that contain each other.
 #[derive(Default)]
 struct Cycle {
-    /// How many of them are begun that have to be complete before they are remembered.
-    begun: usize,
+    /// Those that have been begun and are not remembered before all their parts are there.
+    begun: HashSet<NodeId>,
+    /// How many of them have been begun once more.
+    again: usize,
     /// Those that are made and wait to be filled.
     waiting: Vec<NodeId>,
+    /// Those that are made and not full yet.
+    unfilled: HashSet<NodeId>,
+    /// Those of them that are made once more.
+    afresh: HashSet<NodeId>,
 }
 
 enum Task {
@@ -74,10 +91,15 @@ enum Task {
     Write(NodeId),
     /// An instruction.
     Put(u8),
-    /// What a tuple, a frozen set or a call is made of has been written.
-    Make(NodeId),
+    /// A class whose names have been written.
+    MakeGlobal(NodeId),
+    /// A tuple, a frozen set or what a call makes, all of whose parts have been written. Was it begun while it
+    /// had been begun already?
+    Make(NodeId, bool),
     /// A node that was made earlier is filled.
     Fill(NodeId),
+    /// What fills a node has been written.
+    Filled(NodeId),
 }
 
 struct Writer<'a> {
@@ -85,6 +107,8 @@ struct Writer<'a> {
     groups: Groups,
     /// For each group whether it is a cycle.
     cycles: Vec<Option<Cycle>>,
+    /// In how many places each node is.
+    uses: Vec<u32>,
     output: Output,
     /// What is left to do, the next one last.
     tasks: Vec<Task>,
@@ -97,12 +121,20 @@ impl Writer<'_> {
         match task {
             Task::Write(id) => {
                 self.output.begin_object();
-                if !self.output.fetch(id) {
-                    self.write(id);
+                let afresh = self.cycle(id).is_some_and(|cycle| cycle.afresh.remove(&id));
+                if afresh || !self.output.fetch(id) {
+                    self.write(id, afresh);
                 }
             }
+            Task::Filled(id) => {
+                self.cycle(id).map(|cycle| cycle.unfilled.remove(&id));
+            }
             Task::Put(opcode) => self.output.put(&[opcode]),
-            Task::Make(id) => self.make(id),
+            Task::MakeGlobal(id) => {
+                self.output.put(&[op::STACK_GLOBAL]);
+                self.output.remember(id);
+            }
+            Task::Make(id, again) => self.make(id, again),
             Task::Fill(id) => {
                 self.output.fetch(id);
                 self.fill(id);
@@ -111,7 +143,7 @@ impl Writer<'_> {
         }
     }
 
-    fn write(&mut self, id: NodeId) {
+    fn write(&mut self, id: NodeId, afresh: bool) {
         let pickle = self.pickle;
         match pickle.node(id) {
             Node::None => self.output.put(&[op::NONE]),
@@ -144,11 +176,11 @@ impl Writer<'_> {
                 self.output.remember(id);
             }
             Node::Global { module, name, is_python_2: false } => {
-                self.plan.extend([Task::Write(*module), Task::Write(*name), Task::Make(id)]);
+                self.plan.extend([Task::Write(*module), Task::Write(*name), Task::MakeGlobal(id)]);
             }
-            Node::List(_) => self.make_empty(id, op::EMPTY_LIST),
-            Node::Dict(_) => self.make_empty(id, op::EMPTY_DICT),
-            Node::Set(_) => self.make_empty(id, op::EMPTY_SET),
+            Node::List(_) => self.make_empty(id, op::EMPTY_LIST, afresh),
+            Node::Dict(_) => self.make_empty(id, op::EMPTY_DICT, afresh),
+            Node::Set(_) => self.make_empty(id, op::EMPTY_SET, afresh),
             Node::Tuple(items) if items.is_empty() => self.output.put(&[op::EMPTY_TUPLE]),
             Node::Tuple(items) => {
                 let mark = (items.len() > 3).then_some(op::MARK);
@@ -173,59 +205,105 @@ impl Writer<'_> {
     }
 
     /// Makes what can be remembered before anything is in it.
-    fn make_empty(&mut self, id: NodeId, opcode: u8) {
+    fn make_empty(&mut self, id: NodeId, opcode: u8, afresh: bool) {
         self.output.put(&[opcode]);
         self.output.remember(id);
-        self.fill_or_wait(id);
+        if afresh { self.fill(id) } else { self.fill_or_wait(id) }
     }
 
     /// Begins what is made of its parts.
     fn begin(&mut self, id: NodeId, mark: Option<u8>, parts: &[NodeId]) {
+        let mut again = false;
         if let Some(cycle) = self.cycle(id) {
-            cycle.begun += 1;
+            again = !cycle.begun.insert(id);
+            cycle.again += usize::from(again);
+        }
+        if again {
+            self.make_arguments_afresh(id);
         }
         self.plan.extend(mark.map(Task::Put));
         self.plan.extend(parts.iter().copied().map(Task::Write));
-        self.plan.push(Task::Make(id));
+        self.plan.push(Task::Make(id, again));
+    }
+
+    /// The lists that only this call has are written once more.
+    fn make_arguments_afresh(&mut self, id: NodeId) {
+        let (Node::Object(object), Some(group)) = (self.pickle.node(id), self.groups.group(id))
+        else {
+            return;
+        };
+        let Some(arguments) = object.call.arguments() else { return };
+        let (Node::Tuple(items), 1) = (self.pickle.node(arguments), self.uses[arguments.index()])
+        else {
+            return;
+        };
+        let Some(cycle) = &mut self.cycles[group.index()] else { return };
+        for item in items.iter().filter(|item| self.uses[item.index()] == 1) {
+            let is_list =
+                matches!(self.pickle.node(*item), Node::List(_) | Node::Dict(_) | Node::Set(_));
+            if is_list && cycle.unfilled.remove(item) {
+                cycle.afresh.insert(*item);
+            }
+        }
     }
 
     /// Makes it of its parts, and fills all that had to wait for it.
-    fn make(&mut self, id: NodeId) {
-        let opcode = match self.pickle.node(id) {
-            Node::Global { .. } => op::STACK_GLOBAL,
-            Node::Tuple(items) => match items.len() {
-                1 => op::TUPLE1,
-                2 => op::TUPLE2,
-                3 => op::TUPLE3,
-                _ => op::TUPLE,
+    fn make(&mut self, id: NodeId, again: bool) {
+        let is_there = self.output.remembers(id);
+        let opcodes: &[u8] = match self.pickle.node(id) {
+            Node::Tuple(items) => match (items.len(), is_there) {
+                (1, false) => &[op::TUPLE1],
+                (2, false) => &[op::TUPLE2],
+                (3, false) => &[op::TUPLE3],
+                (_, false) => &[op::TUPLE],
+                (count @ 1..=3, true) => &[op::POP; 3][..count],
+                (_, true) => &[op::POP_MARK],
             },
-            Node::Object(object) => match object.call {
-                Call::Function { .. } => op::REDUCE,
-                Call::New { .. } => op::NEWOBJ,
-                Call::NewWithKeywords { .. } => op::NEWOBJ_EX,
-                Call::Instance { .. } => op::OBJ,
+            Node::Object(object) => match (&object.call, is_there) {
+                (Call::Function { .. }, false) => &[op::REDUCE],
+                (Call::Function { .. }, true) => &[op::REDUCE, op::POP],
+                (Call::New { .. }, false) => &[op::NEWOBJ],
+                (Call::New { .. }, true) => &[op::NEWOBJ, op::POP],
+                (Call::NewWithKeywords { .. }, false) => &[op::NEWOBJ_EX],
+                (Call::NewWithKeywords { .. }, true) => &[op::NEWOBJ_EX, op::POP],
+                (Call::Instance { .. }, false) => &[op::OBJ],
+                (Call::Instance { .. }, true) => &[op::POP_MARK],
             },
-            _ => op::FROZENSET,
+            _ if is_there => &[op::POP_MARK],
+            _ => &[op::FROZENSET],
         };
-        self.output.put(&[opcode]);
-        self.output.remember(id);
-        if matches!(self.pickle.node(id), Node::Global { .. }) {
-            return;
-        }
+        self.output.put(opcodes);
         if let Some(cycle) = self.cycle(id) {
-            cycle.begun -= 1;
+            cycle.again -= usize::from(again);
         }
-        self.fill_or_wait(id);
-        if let Some(cycle) = self.cycle(id).filter(|cycle| cycle.begun == 0) {
+        if is_there {
+            self.output.fetch(id);
+        } else {
+            self.output.remember(id);
+            self.fill_or_wait(id);
+        }
+        if let Some(cycle) = self.cycle(id).filter(|cycle| cycle.again == 0) {
             let waiting = std::mem::take(&mut cycle.waiting);
             self.plan.extend(waiting.into_iter().map(Task::Fill));
         }
     }
 
     fn fill_or_wait(&mut self, id: NodeId) {
+        let is_full = match self.pickle.node(id) {
+            Node::List(items) | Node::Set(items) => items.is_empty(),
+            Node::Dict(entries) => entries.is_empty(),
+            Node::Object(object) => object.changes.is_empty(),
+            _ => true,
+        };
         match self.cycle(id) {
-            Some(cycle) if cycle.begun > 0 => cycle.waiting.push(id),
-            _ => self.fill(id),
+            _ if is_full => {}
+            Some(cycle) if cycle.again > 0 => cycle.waiting.push(id),
+            Some(cycle) => {
+                cycle.unfilled.insert(id);
+                self.fill(id);
+                self.plan.push(Task::Filled(id));
+            }
+            None => self.fill(id),
         }
     }
 

@@ -4,7 +4,8 @@
 
 OPTIONS are Beaker's options in JSON. It says `ready`, waits for a line, and adds one
 to KEY so many times, each time as a request of its own. Any program that does the
-same can take its place: `BEAKER_COUNTING_WRITER` has its words in JSON.
+same can take its place: `BEAKER_COUNTING_WRITER` has its words in JSON. One that does
+not know such sessions says `cannot` and why.
 """
 
 import json

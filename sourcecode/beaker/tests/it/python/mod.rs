@@ -4,6 +4,8 @@
 
 mod merging;
 #[cfg(feature = "python")]
+mod pickles;
+#[cfg(feature = "python")]
 mod shared;
 #[cfg(feature = "python")]
 mod stores;

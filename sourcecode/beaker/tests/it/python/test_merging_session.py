@@ -352,7 +352,10 @@ class OnAStore:
         writer = subprocess.Popen(
             words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         with writer:
-            self.assertEqual(writer.stdout.readline(), 'ready\n')
+            said = writer.stdout.readline()
+            if said.startswith('cannot'):
+                self.skipTest(said)
+            self.assertEqual(said, 'ready\n')
             writer.stdin.write('go\n')
             writer.stdin.flush()
             mine = 0
