@@ -2,6 +2,8 @@
 //! what [`merging`] adds to it. `BEAKER_PYTHON` names a Python that has the packages that `.ci/run` lists; it
 //! makes one.
 
+#[cfg(feature = "python")]
+mod counting;
 mod merging;
 #[cfg(feature = "python")]
 mod pickles;
