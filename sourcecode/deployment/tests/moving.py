@@ -4,6 +4,7 @@ import os
 import pathlib
 import sys
 import threading
+import time
 
 from beaker.middleware import SessionMiddleware
 from waitress import create_server
@@ -40,15 +41,23 @@ def site(environ, start_response):
 options = dict(argument.split('=', 1) for argument in sys.argv[2:])
 options['session.session_class'] = MergingSession
 application = SessionMiddleware(site, options)
-server = create_server(application, listen='127.0.0.1:' + sys.argv[1], threads=8)
+end = time.monotonic() + 60
+while True:
+    try:
+        server = create_server(application, listen='127.0.0.1:' + sys.argv[1], threads=8)
+        break
+    except OSError:
+        # One of so many connections may come from this port for a moment.
+        if time.monotonic() > end:
+            raise
 print('ready', flush=True)
 
 
-def end():
+def end_too():
     """With the test that has started it, however that ends."""
     sys.stdin.read()
     os._exit(0)
 
 
-threading.Thread(target=end, daemon=True).start()
+threading.Thread(target=end_too, daemon=True).start()
 server.run()
