@@ -240,6 +240,12 @@ impl Server {
         listening.iter().for_each(|server| self.end(server));
         drop(running);
         let ended = ended.recv_timeout(self.grace);
+        // What has come since over connections that were open: tiny_http would answer it with status 500.
+        for server in &listening {
+            while let Ok(Some(request)) = server.try_recv() {
+                site.refuse(request, Refusal(503, "the server is being shut down"));
+            }
+        }
         // Before tiny_http ends, which connects to itself then: without a listener it cannot wait.
         drop(self.listener);
         match ended {

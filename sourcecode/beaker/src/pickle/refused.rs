@@ -9,11 +9,11 @@ use super::opcode;
 pub struct Limits {
     /// The size of the pickle, in bytes. Default: 16 MiB.
     pub bytes: usize,
-    /// How many objects it may make, those included that it throws away. Default: 500,000.
+    /// How many objects it may make, those included that it throws away. Default: 250,000.
     pub nodes: usize,
     /// How deep objects may contain each other. Default: 10,000. Python's own pickler gives up at about 1,000.
     pub depth: u32,
-    /// How many objects it may remember. Default: 500,000.
+    /// How many objects it may remember. Default: 250,000.
     pub memo: usize,
     /// How many bytes it may take with everything written out that is shared, at 32 bytes for an object.
     /// Default: 32 MiB. A pickle over this limit is read; whatever is shared in it is no value.
@@ -24,9 +24,9 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             bytes: 16 << 20,
-            nodes: 500_000,
+            nodes: 250_000,
             depth: 10_000,
-            memo: 500_000,
+            memo: 250_000,
             expansion: 32 << 20,
         }
     }

@@ -3,9 +3,10 @@
     python counting_writer.py OPTIONS ID KEY TIMES
 
 OPTIONS are Beaker's options in JSON. It says `ready`, waits for a line, and adds one
-to KEY so many times, each time as a request of its own. Any program that does the
-same can take its place: `BEAKER_COUNTING_WRITER` has its words in JSON. One that does
-not know such sessions says `cannot` and why.
+to KEY so many times, each time as a request of its own. Without a KEY, the requests
+only read, and note the access. It says how far it is after each ten. Any program that
+counts as well can take its place: `BEAKER_COUNTING_WRITER` has its words in JSON. One
+that does not know such sessions says `cannot` and why.
 """
 
 import json
@@ -24,8 +25,20 @@ def count(options, id, key, times):
         session.save()
 
 
+def read(options, id, times):
+    for _ in range(times):
+        session = MergingSession({}, id=id, use_cookies=False, touch_every=0, **options)
+        session.save(accessed_only=True)
+
+
 if __name__ == '__main__':
     options, id, key, times = sys.argv[1:]
     print('ready', flush=True)
     sys.stdin.readline()
-    count(json.loads(options), id, key, int(times))
+    options = json.loads(options)
+    for done in range(10, int(times) + 1, 10):
+        if key:
+            count(options, id, key, 10)
+        else:
+            read(options, id, 10)
+        print(done, flush=True)

@@ -4,6 +4,8 @@
 
 #[cfg(all(feature = "python", feature = "redis", feature = "memcached", feature = "tokio"))]
 mod caches;
+#[cfg(feature = "python")]
+mod counting;
 mod merging;
 #[cfg(feature = "python")]
 mod pickles;

@@ -11,9 +11,9 @@ use servers::{Memcached, Postgres, Redis};
 use super::{KEY, SHOW, pair, python, sent};
 
 /// One place where sessions are, and what both sides are told about it.
-struct Place {
-    name: String,
-    options: Json,
+pub(super) struct Place {
+    pub(super) name: String,
+    pub(super) options: Json,
     /// What is started for it.
     _servers: Arc<Servers>,
 }
@@ -27,7 +27,7 @@ struct Servers {
 
 impl Place {
     /// What the options say, here.
-    fn sessions(&self) -> Sessions {
+    pub(super) fn sessions(&self) -> Sessions {
         let options = self.options.as_object().unwrap().iter().map(|(key, value)| {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             (format!("session.{key}"), text)
@@ -43,7 +43,7 @@ impl Place {
 }
 
 /// Each store with each serializer, some of them encrypted.
-fn places() -> Vec<Place> {
+pub(super) fn places() -> Vec<Place> {
     let servers = Arc::new(Servers {
         folder: tempfile::tempdir().unwrap(),
         memcached: Memcached::for_programs().unwrap(),

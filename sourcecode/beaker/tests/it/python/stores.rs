@@ -17,7 +17,7 @@ const ID: &str = "00112233445566778899aabbccddeeff";
 const LOCK: &str = "container_file_lock/2/2a/2ab31b2b0c25d5f6cbc9e082f80ab7cd27ec6315.lock";
 
 /// A Python process with Beaker's sessions in one place.
-struct Python {
+pub(super) struct Python {
     process: Child,
     input: ChildStdin,
     lines: Lines<BufReader<ChildStdout>>,
@@ -25,7 +25,7 @@ struct Python {
 }
 
 impl Python {
-    fn new(options: Json) -> Python {
+    pub(super) fn new(options: Json) -> Python {
         let path =
             std::env::var("BEAKER_PYTHON").expect("BEAKER_PYTHON names a Python with Beaker");
         let mut process = Command::new(path)
@@ -39,21 +39,21 @@ impl Python {
         Python { process, input, lines, options }
     }
 
-    fn send(&mut self, what: &Json) {
+    pub(super) fn send(&mut self, what: &Json) {
         writeln!(self.input, "{what}").unwrap();
     }
 
-    fn begin(&mut self, code: &str) {
+    pub(super) fn begin(&mut self, code: &str) {
         self.send(&json!({"options": self.options.clone(), "code": code}));
     }
 
-    fn next(&mut self) -> Json {
+    pub(super) fn next(&mut self) -> Json {
         let line = self.lines.next().expect("Beaker failed").unwrap();
         serde_json::from_str(&line).unwrap()
     }
 
     /// Runs the code, and returns what it shows.
-    fn run(&mut self, code: &str) -> Json {
+    pub(super) fn run(&mut self, code: &str) -> Json {
         self.begin(code);
         self.next()["shown"].take()
     }
