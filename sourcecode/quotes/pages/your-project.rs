@@ -6,9 +6,9 @@ mod blocking {
     «use beaker::config::Settings;»
 }
 
-/// The crate with its feature `derive`.
+/// The crate with its feature `derive`, whether or not another package has switched it on.
 mod serde {
-    pub use ::serde::{Deserialize, Serialize};
+    pub use ::serde::*;
     pub use serde_derive::{Deserialize, Serialize};
 }
 
