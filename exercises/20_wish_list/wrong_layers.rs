@@ -45,7 +45,8 @@ async fn clear(mut session: RequestSession) -> Result<Redirect> {
 
 /// The routes, with what a form needs around them.
 fn app(sessions: AsyncSessions) -> Result<Router> {
-    Ok(routes().layer(SessionLayer::new(sessions)?).layer(CsrfLayer::new()))
+    let app = routes().layer(SessionLayer::new(sessions)?);
+    Ok(app.layer(CsrfLayer::new()))
 }
 
 fn routes() -> Router {

@@ -40,7 +40,8 @@ async fn clear(mut session: RequestSession) -> Result<Redirect> {
 
 /// The routes, with what a form needs around them.
 fn app(sessions: AsyncSessions) -> Result<Router> {
-    Ok(routes().layer(CsrfLayer::new()).layer(SessionLayer::new(sessions)?))
+    let app = routes().layer(CsrfLayer::new());
+    Ok(app.layer(SessionLayer::new(sessions)?))
 }
 
 fn routes() -> Router {

@@ -252,7 +252,7 @@ fn configure(folder: &Path, address: SocketAddr, [python, rust]: [SocketAddr; 2]
          upstream python {{ server {python} max_fails=0; server {rust} max_fails=0 backup; }}\n\
          upstream rust {{ server {rust} max_fails=0; server {python} max_fails=0 backup; }}\n\
          server {{\nlisten {address};\nproxy_set_header Host $http_host;\n\
-         proxy_next_upstream error timeout invalid_header;\n{locations}}}\n}}\n"
+         proxy_next_upstream error timeout invalid_header http_503;\n{locations}}}\n}}\n"
     );
     fs::write(folder.join("nginx.conf"), text).unwrap();
 }
@@ -445,7 +445,7 @@ fn routes_move_and_nobody_is_logged_out() {
         took.as_secs_f64()
     );
     assert_eq!((by_python + by_rust, as_nobody), (10_000, 0));
-    // Each tab may have one request under way when `Server` ends, and that one gets status 500.
-    assert!(failed <= 2 * VISITORS, "{failed} were repeated");
+    // Each tab may have a request under way when a server is killed or ends.
+    assert!(failed <= 4 * VISITORS, "{failed} were repeated");
     rust.stop();
 }

@@ -39,7 +39,7 @@ pub fn modules(root: &Path) -> Written {
         page.without(exceptions.remove(&page.file), &mut written.problems);
         page.quotes.retain(|quote| !quote.block || !is_part(&quote.text, &solutions));
         let context = fs::read_to_string(contexts.join(&name).with_extension("rs"));
-        match page.module(&context.unwrap_or_default()) {
+        match page.module(&with_solutions(&context.unwrap_or_default(), &solutions)) {
             Ok(Some(module)) => written.modules.push((name, module)),
             Ok(None) => {}
             Err(problems) => written.problems.extend(problems),
@@ -89,17 +89,35 @@ fn exceptions(list: &str, problems: &mut Vec<String>) -> Exceptions {
     exceptions
 }
 
-/// The lines of what the exercises have as their solutions: it is compiled, and run.
-fn solutions(root: &Path) -> Vec<Vec<String>> {
+/// What the exercises have as their solutions, by the names of their folders: it is compiled, and run.
+type Solutions = BTreeMap<String, String>;
+
+fn solutions(root: &Path) -> Solutions {
     let folders = fs::read_dir(root.join("exercises")).into_iter().flatten().flatten();
-    let texts =
-        folders.filter_map(|folder| fs::read_to_string(folder.path().join("solution.rs")).ok());
-    texts.map(|text| text.lines().map(|line| line.trim().to_owned()).collect()).collect()
+    let solutions = folders.filter_map(|folder| {
+        let text = fs::read_to_string(folder.path().join("solution.rs")).ok()?;
+        Some((folder.file_name().into_string().ok()?, text))
+    });
+    solutions.collect()
 }
 
-fn is_part(block: &str, solutions: &[Vec<String>]) -> bool {
-    let lines: Vec<&str> = block.lines().map(str::trim).collect();
-    solutions.iter().any(|solution| solution.windows(lines.len()).any(|window| window == lines))
+/// Whether each paragraph of a block stands in the same solution.
+fn is_part(block: &str, solutions: &Solutions) -> bool {
+    let lines = |text: &str| -> Vec<String> { text.lines().map(|it| it.trim().into()).collect() };
+    let paragraphs: Vec<_> = block.trim().split("\n\n").map(lines).collect();
+    solutions.values().map(|text| lines(text)).any(|solution| {
+        let has = |part: &Vec<String>| solution.windows(part.len()).any(|window| window == part);
+        paragraphs.iter().all(has)
+    })
+}
+
+/// Fills in the solutions that a context names as `«exercises/NAME»`, without the docs at their heads.
+fn with_solutions(context: &str, solutions: &Solutions) -> String {
+    solutions.iter().fold(context.to_owned(), |context, (name, text)| {
+        let text = text.lines().skip_while(|line| line.starts_with("//!"));
+        let text: Vec<&str> = text.collect();
+        context.replace(&format!("«exercises/{name}»"), &text.join("\n"))
+    })
 }
 
 struct Page {
@@ -203,6 +221,29 @@ mod tests {
         };
         check("fn f() {\n    a();\n    b()\n}\n", 0);
         check("fn f() {\n    a();\n    c();\n    b()\n}\n", 1);
+    }
+
+    #[test]
+    fn an_answer_may_show_parts_of_a_solution() {
+        let page = "```rust\nfn a() {}\n\nfn c() {}\n```\n";
+        let check = |solution: &str, quotes: usize| {
+            let files = [("book/en/src/p.md", page), ("exercises/01_a/solution.rs", solution)];
+            assert_eq!(workbook(&files).modules.len(), quotes);
+        };
+        check("impl A {\n    fn a() {}\n\n    fn b() {}\n\n    fn c() {}\n}\n", 0);
+        check("fn a() {}\n\nfn b() {}\n", 1);
+    }
+
+    #[test]
+    fn a_context_may_name_a_solution() {
+        let written = workbook(&[
+            ("book/en/src/p.md", "`a()`"),
+            ("sourcecode/quotes/pages/p.rs", "«exercises/01_a»\n\nfn f() { «a()»; }\n"),
+            ("exercises/01_a/solution.rs", "//! A.\n\nfn a() {}\n"),
+        ]);
+        let expected = "\nfn a() {}\n\nfn f() { a() /* book/en/src/p.md:1 */; }\n";
+        assert!(written.problems.is_empty(), "{:?}", written.problems);
+        assert!(written.modules[0].1.ends_with(expected), "{:?}", written.modules);
     }
 
     #[test]

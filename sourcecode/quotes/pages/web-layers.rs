@@ -1,4 +1,4 @@
-use beaker::middleware::{App, CsrfMiddleware, HttpCacheMiddleware, RateLimitMiddleware, Response, SessionMiddleware};
+use beaker::middleware::{App, CsrfMiddleware, HttpCacheMiddleware, RateLimitMiddleware, Response, SessionLayer, SessionMiddleware};
 
 fn proxies() -> Result<()> {
     «let proxies: TrustedProxies = "127.0.0.1, 10.0.0.0/8".parse()?;»

@@ -6,7 +6,7 @@ mod blocking {
     «use beaker::config::Settings;»
 }
 
-/// The crate with its feature `derive`.
+/// The crate with its feature `derive`, whether or not another package has switched it on.
 mod serde {
     // By globs, which agree where another package has switched `derive` on.
     pub use ::serde::*;

@@ -2,8 +2,9 @@
 //!
 //! The build script finds the quotes of each page: its blocks of Rust, and the pieces of its lines that call or
 //! declare something. A quote is compiled with the names of `src/usual.rs` around it. Where it needs more,
-//! `pages/PAGE.rs` says what, with the quote's first line between `«` and `»` in its place. What is a part
-//! of an exercise's solution is compiled there, and `book/not-compiled.txt` lists what is not Rust after all.
+//! `pages/PAGE.rs` says what, with the quote's first line between `«` and `»` in its place. `«exercises/NAME»`
+//! stands for all that the solution of this exercise declares. A block whose paragraphs are parts of a solution
+//! is compiled there, and `book/not-compiled.txt` lists what is not Rust after all.
 //!
 //! `cargo test --test quotes` reports what cannot be compiled, by page and line.
 

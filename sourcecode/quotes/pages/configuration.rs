@@ -1,0 +1,4 @@
+fn limits(config: beaker::config::Config) -> Result<()> {
+    let limits = «config.limit.open()?»;
+    Ok(())
+}

@@ -1,0 +1,3 @@
+fn handle(sent: &str) {
+    let handle = «sent.parse::<DeviceHandle>()»;
+}
