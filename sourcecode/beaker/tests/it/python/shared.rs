@@ -35,7 +35,9 @@ impl Place {
         // Beaker has no such option. The machine may be busy.
         let is_server = ["ext:memcached", "ext:redis", "ext:database"]
             .contains(&self.options["type"].as_str().unwrap());
-        let deadline = is_server.then(|| ("session.deadline".to_owned(), "60000".to_owned()));
+        let is_given = self.options["deadline"] != Json::Null;
+        let deadline =
+            (is_server && !is_given).then(|| ("session.deadline".to_owned(), "60000".to_owned()));
         let options = options.chain(deadline);
         let config = Settings::from_pairs(options).read().unwrap();
         config.session.sessions().unwrap_or_else(|error| panic!("{}: {error}", self.name))
