@@ -8,8 +8,9 @@ mod blocking {
 
 /// The crate with its feature `derive`, whether or not another package has switched it on.
 mod serde {
+    // By globs, which agree where another package has switched `derive` on.
     pub use ::serde::*;
-    pub use serde_derive::{Deserialize, Serialize};
+    pub use serde_derive::*;
 }
 
 mod types {
