@@ -161,9 +161,9 @@ impl Manager {
         }
     }
 
-    /// Makes a record of the data, with the access noted as of now, and tells how
-    /// long it is kept. (What the handle itself says of its access stays as it was
-    /// loaded.) `from` is the id that the session is about to leave.
+    /// Makes a record of the data, with the access noted as of now, and tells
+    /// how long it is kept. (What the handle itself says of its access stays as
+    /// it was loaded.) `from` is the id that the session is about to leave.
     fn record(
         &self,
         data: &mut SessionData,
