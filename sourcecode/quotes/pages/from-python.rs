@@ -1,3 +1,4 @@
+use beaker::cache::{BeakerCacheFormat, DogpileFormat, RegionOptions};
 use beaker::middleware::RequestSession;
 use beaker::sealing::BeakerCipher;
 
@@ -23,4 +24,9 @@ fn our_calls(session: &mut RequestSession) -> Result<()> {
     session.«last_accessed()»;
     session.«unreadable()».count();
     Ok(())
+}
+
+fn caches(options: RegionOptions) {
+    let _ = options.clone().«shared_with_dogpile(DogpileFormat::json())»;
+    let _ = options.«shared_with_beaker(BeakerCacheFormat::new())»;
 }
