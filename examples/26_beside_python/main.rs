@@ -27,7 +27,8 @@ fn shop(request: &mut Request) -> Result<Response> {
         session.get(key).and_then(Value::as_str).unwrap_or("unknown")
     });
     let basket = session.get("basket").and_then(Value::as_int).unwrap_or(0);
-    let kept: Vec<_> = session.unreadable().map(|entry| entry.key()).collect(); // (4)
+    let unreadable = session.unreadable().map(|entry| entry.key()); // (4)
+    let kept: Vec<_> = unreadable.collect();
     let answer = format!("user: {user}, town: {town}, basket: {basket}");
     Ok(text(format!("Rust: {answer}, kept for Python: {kept:?}")))
 }
