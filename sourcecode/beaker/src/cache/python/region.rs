@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Form, Place, SharedFormat};
+#[cfg(feature = "tokio")]
 use crate::backend::AnyBackend;
 use crate::cache::engine::Engine;
 use crate::cache::region_options::RegionOptions;
