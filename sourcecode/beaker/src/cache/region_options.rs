@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::freshness::Time;
 use super::policy::{KeyMangler, OnStoreFailure, OnTimeout, Policy};
 #[cfg(feature = "python")]
-use super::python::{BeakerCacheFormat, DogpileFormat, SharedFormat};
+use super::python::{BeakerCacheFormat, Chosen, DogpileFormat, SharedFormat};
 use crate::backend::{AnyBackend, Backend};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -362,7 +362,14 @@ impl RegionOptions {
         }
         #[cfg(feature = "python")]
         if let Some(shared) = &self.shared {
-            shared.check(region, self)?;
+            let chosen = Chosen {
+                in_memory: self.objects.is_some(),
+                local_tier: self.policy.local_tier.is_some(),
+                key_length: self.key_length.is_some(),
+                refresh_early: self.policy.eagerness > 0.0,
+                jitter: self.policy.jitter > 0.0,
+            };
+            shared.check(region, &chosen)?;
         }
         match self.key_length {
             Some(length) if length < SHORTEST_KEY_LENGTH => Err(Error::config(format!(

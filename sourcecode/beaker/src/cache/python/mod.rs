@@ -45,7 +45,7 @@ pub(super) use region::SharedRegion;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::region_options::RegionOptions;
+use super::policy::KeyMangler;
 use crate::clock::Timestamp;
 use crate::codec::Codec;
 use crate::error::{Error, Result};
@@ -88,26 +88,35 @@ pub(super) enum SharedFormat {
     Beaker(BeakerCacheFormat),
 }
 
+/// Which options of a region are set that need room in an entry, or a place of their own.
+pub(super) struct Chosen {
+    pub(super) in_memory: bool,
+    pub(super) local_tier: bool,
+    pub(super) key_length: bool,
+    pub(super) refresh_early: bool,
+    pub(super) jitter: bool,
+}
+
 impl SharedFormat {
     /// Refuses what these entries cannot hold, all of it at once.
-    pub(super) fn check(&self, region: &str, options: &RegionOptions) -> Result<()> {
+    pub(super) fn check(&self, region: &str, chosen: &Chosen) -> Result<()> {
         let mut refused = Vec::new();
         let mut refuse = |is_set: bool, what: &str| {
             if is_set {
                 refused.push(what.to_owned());
             }
         };
-        refuse(options.objects.is_some(), "`in_memory`: there is no store to share");
+        refuse(chosen.in_memory, "`in_memory`: there is no store to share");
         let tier = "`local_tier`: it would not see what Python writes and deletes";
-        refuse(options.policy.local_tier.is_some(), tier);
+        refuse(chosen.local_tier, tier);
         let length = "`key_length`: Python would not find a shortened key";
-        refuse(options.key_length.is_some(), length);
+        refuse(chosen.key_length, length);
         let early = "`refresh_early`: an entry does not tell what its computation took";
-        refuse(options.policy.eagerness > 0.0, early);
+        refuse(chosen.refresh_early, early);
         match self {
             SharedFormat::Dogpile(format) => {
                 let jitter = "`jitter`: an entry does not tell when it expires";
-                refuse(options.policy.jitter > 0.0, jitter);
+                refuse(chosen.jitter, jitter);
                 refused.extend(format.problems());
             }
             SharedFormat::Beaker(_) => {}
@@ -152,8 +161,7 @@ impl SharedFormat {
     }
 
     /// Returns the keys of the cache that has this name.
-    pub(super) fn keys(&self, options: &RegionOptions, cache: &str, place: &Place) -> Keys {
-        let mangler = options.key_mangler.0.clone();
+    fn keys(&self, mangler: Option<KeyMangler>, cache: &str, place: &Place) -> Keys {
         match self {
             SharedFormat::Dogpile(format) => format.keys(mangler, place),
             SharedFormat::Beaker(format) => format.keys_in(cache, mangler, place.kind),

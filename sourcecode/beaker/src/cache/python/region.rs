@@ -68,7 +68,7 @@ impl SharedRegion {
         form: Arc<dyn Form<V>>,
     ) -> Engine<V> {
         let terms = Terms {
-            keys: self.format.keys(options, name, &self.place),
+            keys: self.format.keys(options.key_mangler.0.clone(), name, &self.place),
             form,
             stored_for: self.format.stored_for(),
             all: self.format.all(name, &self.place),
