@@ -121,6 +121,7 @@ mod open;
 mod print;
 mod read;
 mod read_limit;
+mod read_session;
 mod reader;
 mod session;
 mod settings;

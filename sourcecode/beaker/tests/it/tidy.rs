@@ -197,6 +197,7 @@ fn the_configuration_is_read_from_top_to_bottom() {
         "reader",
         "read",
         "read_limit",
+        "read_session",
     ];
     are_read_from_top_to_bottom("config", &order);
 }
