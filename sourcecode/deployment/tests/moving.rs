@@ -445,7 +445,9 @@ fn routes_move_and_nobody_is_logged_out() {
         took.as_secs_f64()
     );
     assert_eq!((by_python + by_rust, as_nobody), (10_000, 0));
-    // Each tab may have a request under way when a server is killed or ends.
-    assert!(failed <= 4 * VISITORS, "{failed} were repeated");
+    // The proxy asks the other server where one refuses, breaks off or says 503. What is left are answers that
+    // were on their way when Python was killed: fewer than one a visitor. A `Server` that answered 500 to what
+    // comes during its shutdown would fail both tabs of each.
+    assert!(failed < VISITORS, "{failed} were repeated");
     rust.stop();
 }

@@ -10,8 +10,6 @@ use crate::lock::FileLocks;
 use crate::store::DatabaseStore;
 #[cfg(feature = "memcached")]
 use crate::store::MemcachedStore;
-#[cfg(feature = "redis")]
-use crate::store::RedisStore;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 use crate::store::python::BeakerDatabase;
 use crate::store::python::BeakerFile;
@@ -129,25 +127,6 @@ impl BackendOptions {
                 Ok(self.with_async_locks(store))
             }
             _ => Ok(AsyncBackend::on_threads(self.open_beaker()?, self.gate())),
-        }
-    }
-
-    #[cfg(feature = "redis")]
-    fn redis_store(&self) -> Result<RedisStore> {
-        match self.kind.name {
-            "ext:redis" => RedisStore::open(self.required("url"), self.deadline()),
-            "ext:rediscluster" => RedisStore::open_cluster(self.urls(), self.deadline()),
-            _ => RedisStore::open_sentinel(self.urls(), self.required("master"), self.deadline()),
-        }
-    }
-
-    #[cfg(feature = "redis-async")]
-    fn async_redis_store(&self) -> Result<crate::store::AsyncRedisStore> {
-        use crate::store::AsyncRedisStore as Store;
-        match self.kind.name {
-            "ext:redis" => Store::open(self.required("url"), self.deadline()),
-            "ext:rediscluster" => Store::open_cluster(self.urls(), self.deadline()),
-            _ => Store::open_sentinel(self.urls(), self.required("master"), self.deadline()),
         }
     }
 

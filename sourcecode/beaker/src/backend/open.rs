@@ -48,17 +48,8 @@ impl BackendOptions {
                 Ok(self.with_locks(MemcachedStore::open(self.required("url"), self.deadline())?))
             }
             #[cfg(feature = "redis")]
-            "ext:redis" => {
-                Ok(self.with_locks(RedisStore::open(self.required("url"), self.deadline())?))
-            }
-            #[cfg(feature = "redis")]
-            "ext:rediscluster" => {
-                Ok(self.with_locks(RedisStore::open_cluster(self.urls(), self.deadline())?))
-            }
-            #[cfg(feature = "redis")]
-            "ext:redissentinel" => {
-                let (urls, master) = (self.urls(), self.required("master"));
-                Ok(self.with_locks(RedisStore::open_sentinel(urls, master, self.deadline())?))
+            "ext:redis" | "ext:rediscluster" | "ext:redissentinel" => {
+                Ok(self.with_locks(self.redis_store()?))
             }
             #[cfg(any(feature = "sqlite", feature = "postgres"))]
             "ext:database" => {
@@ -92,6 +83,16 @@ impl BackendOptions {
     /// Returns a text that must exist, because the option is required or has a default.
     pub(super) fn required(&self, option: &str) -> &str {
         self.text(option).unwrap_or_default()
+    }
+
+    /// Opens the kind of redis that this is.
+    #[cfg(feature = "redis")]
+    pub(super) fn redis_store(&self) -> Result<RedisStore> {
+        match self.kind.name {
+            "ext:redis" => RedisStore::open(self.required("url"), self.deadline()),
+            "ext:rediscluster" => RedisStore::open_cluster(self.urls(), self.deadline()),
+            _ => RedisStore::open_sentinel(self.urls(), self.required("master"), self.deadline()),
+        }
     }
 
     #[cfg(feature = "redis")]
@@ -132,20 +133,8 @@ mod asynchronous {
         pub(crate) fn open_async(&self) -> Result<AsyncBackend> {
             match self.kind.name {
                 #[cfg(feature = "redis-async")]
-                "ext:redis" => {
-                    let store = AsyncRedisStore::open(self.required("url"), self.deadline())?;
-                    Ok(self.with_async_locks(store))
-                }
-                #[cfg(feature = "redis-async")]
-                "ext:rediscluster" => {
-                    let store = AsyncRedisStore::open_cluster(self.urls(), self.deadline())?;
-                    Ok(self.with_async_locks(store))
-                }
-                #[cfg(feature = "redis-async")]
-                "ext:redissentinel" => {
-                    let (urls, master) = (self.urls(), self.required("master"));
-                    let store = AsyncRedisStore::open_sentinel(urls, master, self.deadline())?;
-                    Ok(self.with_async_locks(store))
+                "ext:redis" | "ext:rediscluster" | "ext:redissentinel" => {
+                    Ok(self.with_async_locks(self.async_redis_store()?))
                 }
                 #[cfg(feature = "postgres")]
                 "ext:database" if is_postgres(self.required("url")) => {
@@ -154,6 +143,19 @@ mod asynchronous {
                     Ok(self.with_async_locks(store))
                 }
                 _ => Ok(AsyncBackend::on_threads(self.open()?, self.gate())),
+            }
+        }
+
+        /// Opens the kind of redis that this is.
+        #[cfg(feature = "redis-async")]
+        pub(in super::super) fn async_redis_store(&self) -> Result<AsyncRedisStore> {
+            match self.kind.name {
+                "ext:redis" => AsyncRedisStore::open(self.required("url"), self.deadline()),
+                "ext:rediscluster" => AsyncRedisStore::open_cluster(self.urls(), self.deadline()),
+                _ => {
+                    let (urls, master) = (self.urls(), self.required("master"));
+                    AsyncRedisStore::open_sentinel(urls, master, self.deadline())
+                }
             }
         }
 

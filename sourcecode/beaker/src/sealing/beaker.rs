@@ -56,8 +56,8 @@ impl BeakerCipher {
         BeakerCipher { algorithm: Algorithm::Ctr, ..BeakerCipher::aes_gcm() }
     }
 
-    /// Sets the length of the nonce, Beaker's `encrypt_nonce_bits`: 48, as Beaker wrote it before version
-    /// 1.8, 64, 96, 128, 192 or 256. Default: 128.
+    /// Sets the length of the nonce, Beaker's `encrypt_nonce_bits`: 48, 64, 96, 128, 192 or 256. Default: 128,
+    /// as in Beaker.
     ///
     /// # Errors
     ///

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::announcements::Announcements;
-#[cfg(feature = "cookies")]
 #[cfg(feature = "python")]
 use super::beaker::BeakerFormat;
 #[cfg(all(feature = "cookies", not(feature = "python")))]

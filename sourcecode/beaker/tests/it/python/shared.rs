@@ -172,7 +172,7 @@ fn what_only_python_has_survives_a_save_here() {
             session.set("rust", "was here");
             assert_eq!(session.get("bytes"), Some(&Value::Bytes(b"\0\xff".to_vec())));
             assert_eq!(session.get("tuple").unwrap().as_list().unwrap().len(), 2);
-            session.unreadable().map(|entry| format!("{}: {}", entry.key(), entry.why())).count()
+            session.unreadable().count()
         });
         assert_eq!(unreadable, 19, "{}", place.name);
         let after = visit_python(&place, &mut cookie, SHOW_TYPES);
@@ -209,7 +209,6 @@ fn a_log_out_on_one_side_is_one_on_the_other() {
         // Ended here.
         let mut cookie = String::new();
         visit_python(&place, &mut cookie, log_in);
-        let old = cookie.clone();
         place.sessions().load(Some(&cookie)).unwrap().delete().unwrap();
         assert_eq!(visit_python(&place, &mut cookie, user), Json::Null, "{}", place.name);
         // Ended there, in Beaker's ways. (Its `invalidate` leaves the old record where it is.)
@@ -228,7 +227,6 @@ fn a_log_out_on_one_side_is_one_on_the_other() {
                 assert_eq!(session.get("user"), None, "{} {end}", place.name);
             }
         }
-        assert!(!old.is_empty());
     }
 }
 
@@ -298,10 +296,10 @@ fn each_side_ends_what_the_other_has_not_used_for_too_long() {
 #[ignore = "needs BEAKER_PYTHON"]
 #[test]
 fn what_cannot_be_read_stays_and_is_an_error() {
-    let class = "session.update(user='ada', n=1); session.save()";
+    let log_in = "session.update(user='ada', n=1); session.save()";
     for place in places() {
         let mut cookie = String::new();
-        visit_python(&place, &mut cookie, class);
+        visit_python(&place, &mut cookie, log_in);
         let mut other = place.options.clone();
         let is_json = other["data_serializer"] == "json";
         other["data_serializer"] = if is_json { "pickle" } else { "json" }.into();
