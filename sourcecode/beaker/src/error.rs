@@ -40,7 +40,7 @@ pub enum ErrorKind {
     UnknownSession,
     /// The session was deleted, or moved to a new id, while this handle was open.
     SessionGone,
-    /// Other writers changed the same record before each attempt, and the limit of attempts is reached.
+    /// Other writers changed the same record before each attempt, until the limit of attempts or time.
     Conflict,
     /// The loader of a cached value failed in another call, for whose result this call waited.
     Creation,

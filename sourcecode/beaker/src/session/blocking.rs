@@ -274,9 +274,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// `ErrorKind::SessionGone` if the session was deleted meanwhile; `ErrorKind::Conflict` if other requests
-    /// wrote it again before each attempt; errors of the store. After the last two the changes are kept, so
-    /// that you can try again.
+    /// `ErrorKind::SessionGone` if the session was deleted meanwhile; `ErrorKind::Conflict` if others kept
+    /// writing it for ten seconds; errors of the store. After the last two the changes are kept, so that you
+    /// can try again.
     ///
     /// # Examples
     ///
@@ -301,9 +301,9 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// `ErrorKind::Conflict` if other requests wrote the session before each attempt, so that it may still
-    /// exist; `ErrorKind::UnknownSession` if nothing is stored under its id any more and it was loaded more
-    /// than an hour ago, because an old id leads to the new one for no longer than that; errors of the store.
+    /// `ErrorKind::Conflict` if others kept writing the session for ten seconds, so that it may still exist;
+    /// `ErrorKind::UnknownSession` if nothing is stored under its id any more and it was loaded more than an
+    /// hour ago, because an old id leads to the new one for no longer than that; errors of the store.
     ///
     /// # Examples
     ///

@@ -14,7 +14,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::id::shortened;
 use crate::error::Result;
@@ -99,15 +99,20 @@ impl fmt::Debug for Turns {
     }
 }
 
-/// The limit of further attempts of a write.
-const MOST: u32 = 200;
+/// How long a write is tried again. A number of tries would not do: a writer in Python that holds the row of a
+/// database lets none of ours through, however many they are, until it has done.
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// From this one on it waits before each, a little longer every time, but not longer than this.
+/// From this one on it waits before each, a little longer every time.
 const WAITS_FROM: u32 = 4;
-const LONGEST_WAIT: Duration = Duration::from_millis(8);
+const FIRST_WAIT: Duration = Duration::from_micros(100);
+const LONGEST_WAIT: Duration = Duration::from_millis(2);
 
 /// From this one on it holds the lock of the backend, and does not wait.
 const LOCKS_FROM: u32 = 16;
+
+/// From this one on it waits as well: whoever is faster now does not know the lock.
+const WAITS_AGAIN_FROM: u32 = 32;
 
 /// The further tries of a write under one key. In this process nobody else has them at the same time;
 /// those of other processes are met with waits, and then with a lock.
@@ -116,6 +121,8 @@ pub(super) struct Attempts<'a> {
     world: World,
     key: Key,
     made: u32,
+    /// By a clock that nobody can set: that of the sessions may stand still.
+    until: Instant,
     lock: Option<Guard>,
     _turn: Turn,
 }
@@ -133,7 +140,8 @@ impl<'a> Attempts<'a> {
             Some(turn) => turn,
             None => turns.take(&key, world).await,
         };
-        Attempts { locks, world, key, made: 0, lock: None, _turn: turn }
+        let until = Instant::now() + PATIENCE;
+        Attempts { locks, world, key, made: 0, until, lock: None, _turn: turn }
     }
 
     /// Whether there is to be another one; waits until it is time for it.
@@ -143,21 +151,19 @@ impl<'a> Attempts<'a> {
                 let key = Namespace::new("beaker.turns").key(self.key.name());
                 self.lock = Some(self.locks.lock(&key).await.map_err(shortened)?);
             }
-            made if made >= WAITS_FROM && self.lock.is_none() => {
-                self.world.sleep(self.pause()).await;
-            }
+            WAITS_FROM..LOCKS_FROM | WAITS_AGAIN_FROM.. => self.world.sleep(self.pause()).await,
             _ => {}
         }
         self.made += 1;
-        Ok(self.made <= MOST)
+        // The first is made however long the turn has been waited for.
+        Ok(self.made == 1 || Instant::now() < self.until)
     }
 
     /// Lets those of other processes get on. Each waits its own time, so that they do not meet again.
     fn pause(&self) -> Duration {
-        let own = Version::fresh().number() % 80;
-        let wait = Duration::from_micros(u64::from(self.made - WAITS_FROM + 1) * (20 + own));
-        // Not by the sessions' clock: one that stands still would stop this for ever.
-        wait.min(LONGEST_WAIT)
+        let longest = (FIRST_WAIT * (self.made - WAITS_FROM + 1)).min(LONGEST_WAIT);
+        let percent = 20 + Version::fresh().number() % 80;
+        longest * percent as u32 / 100
     }
 }
 
@@ -167,10 +173,14 @@ mod tests {
     use std::sync::atomic::Ordering::SeqCst;
     use std::sync::atomic::{AtomicBool, AtomicUsize};
     use std::thread;
+    use std::time::{Duration, Instant};
 
-    use crate::backend::Backend;
+    use super::*;
+    use crate::backend::{AnyBackend, Backend};
     use crate::session::Sessions;
+    use crate::store::{MemoryStore, Precondition, Store, Stored};
     use crate::value::Value;
+    use crate::world::finish;
 
     /// The slow one gives the fast one the time to overtake it, each time between its loading and its
     /// saving: unless the fast one waits for its turn, it does.
@@ -208,5 +218,66 @@ mod tests {
         });
         let tries = tries.load(SeqCst);
         assert!((2..=3).contains(&tries), "{tries} tries");
+    }
+
+    /// Is called by others too, who take no turns and no locks, and are faster this many times.
+    #[derive(Debug, Default)]
+    struct Contended {
+        store: MemoryStore,
+        others: AtomicUsize,
+    }
+
+    impl Store for Contended {
+        fn get(&self, key: &Key) -> Result<Option<Stored>> {
+            self.store.get(key)
+        }
+
+        fn put(
+            &self,
+            key: &Key,
+            bytes: &[u8],
+            ttl: Option<Duration>,
+            when: Precondition,
+        ) -> Result<Option<Version>> {
+            let is_late =
+                self.others.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+            if is_late && let Some(there) = self.store.get(key)? {
+                self.store.put(key, &there.bytes, None, Precondition::Always)?;
+            }
+            self.store.put(key, bytes, ttl, when)
+        }
+
+        fn delete(&self, key: &Key, when: Precondition) -> Result<bool> {
+            self.store.delete(key, when)
+        }
+
+        fn clear(&self, namespace: &Namespace) -> Result<()> {
+            self.store.clear(namespace)
+        }
+    }
+
+    #[test]
+    fn hundreds_of_others_who_know_no_turns_are_outlasted() {
+        let store = Arc::new(Contended::default());
+        let sessions = Sessions::new(Backend::new(Arc::clone(&store), LocalLocks::new()));
+        let mut session = sessions.create();
+        session.save().unwrap();
+        store.others.store(300, SeqCst);
+        session.set("a", 1);
+        session.save().unwrap();
+        assert_eq!(store.others.load(SeqCst), 0);
+        assert_eq!(sessions.open(session.id()).unwrap().get("a"), Some(&1.into()));
+    }
+
+    #[test]
+    fn one_is_made_however_long_the_turn_was_waited_for_and_none_when_the_time_is_over() {
+        let backend = AnyBackend::from(Backend::memory());
+        let (turns, key) = (Turns::default(), Namespace::default().key("a"));
+        let begun = Attempts::new(&turns, &backend.locks, World::Threads, key, None);
+        let mut attempts = finish(begun);
+        attempts.until = Instant::now();
+        let made = [(); 3].map(|()| finish(attempts.next()).unwrap());
+        assert_eq!(made, [true, false, false]);
+        drop(attempts);
     }
 }
