@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use beaker::{Sessions, Value};
 use serde_json::{Value as Json, json};
@@ -12,12 +13,19 @@ use super::shared::{Place, places};
 use super::stores::Python;
 use super::{program, sent};
 
-/// How often each process in Python counts, or reads.
-const IN_PYTHON: i64 = 500;
+/// In how many rounds all count at once. Who is slower is waited for after each: Python holds the row of a
+/// database while it merges, so that two of its processes can keep everybody else out until they rest.
+const ROUNDS: i64 = 50;
 
-/// How often Rust counts, on how many threads: a few times whenever Python has counted ten times.
-const IN_RUST: i64 = 1_000;
+/// How often each process in Python counts, or reads.
+const IN_PYTHON: i64 = 10 * ROUNDS;
+
+/// How often Rust counts, on how many threads.
+const IN_RUST: i64 = 20 * ROUNDS;
 const THREADS: usize = 4;
+
+/// How long to wait for a save, which gives up before.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// Each store, with JSON in it.
 fn stores() -> impl Iterator<Item = Place> {
@@ -69,14 +77,14 @@ impl Counting {
         Counting { process, lines }
     }
 
+    /// Begins a round.
     fn go(&mut self) {
-        self.process.stdin.as_mut().unwrap().write_all(b"go\n").unwrap();
+        self.process.stdin.as_mut().unwrap().write_all(b"go on\n").unwrap();
     }
 
-    /// Panics if it has failed.
-    fn has_done_all(&mut self) {
-        assert!(self.lines.by_ref().all(|line| line.is_ok()));
-        assert!(self.process.wait().unwrap().success(), "Python failed");
+    /// Waits for the end of the round.
+    fn has_done(&mut self) {
+        self.lines.next().expect("Python failed").unwrap();
     }
 }
 
@@ -99,7 +107,7 @@ fn no_increment_is_lost_across_the_languages() {
         let (cookie, id) = new_session(&sessions);
         // One counts in a key of its own, one in the key that Rust counts in too, and one only reads.
         let mut pythons = ["python", "both", ""].map(|key| Counting::start(&in_python, &id, key));
-        let (turns, next_turn) = mpsc::channel();
+        let ((turns, next_turn), (saved, saves)) = (mpsc::channel(), mpsc::channel());
         let next_turn = Mutex::new(next_turn);
         thread::scope(|scope| {
             for _ in 0..THREADS {
@@ -109,21 +117,23 @@ fn no_increment_is_lost_across_the_languages() {
                         let mut session = sessions.load(Some(&cookie)).unwrap();
                         session.update("rust", one_more);
                         session.update("both", one_more);
-                        session.save().unwrap_or_else(|error| panic!("{}: {error}", place.name));
+                        saved.send(session.save()).unwrap();
                     }
                 });
             }
-            pythons.iter_mut().for_each(Counting::go);
-            // Python's lines are the pace of Rust, so that both count at once until the end.
-            let lines = IN_PYTHON / 10;
-            for _ in 0..lines {
-                let line = pythons[1].lines.next().expect("Python failed");
-                line.unwrap();
-                (0..IN_RUST / lines).for_each(|_| turns.send(()).unwrap());
+            // Dropped in here, also by a panic, so that the threads end.
+            let turns = turns;
+            for _ in 0..ROUNDS {
+                pythons.iter_mut().for_each(Counting::go);
+                let in_round = IN_RUST / ROUNDS;
+                (0..in_round).for_each(|_| turns.send(()).unwrap());
+                for _ in 0..in_round {
+                    let saved = saves.recv_timeout(LONGEST).expect("a thread failed");
+                    saved.unwrap_or_else(|error| panic!("{}: {error}", place.name));
+                }
+                pythons.iter_mut().for_each(Counting::has_done);
             }
-            drop(turns);
         });
-        pythons.iter_mut().for_each(Counting::has_done_all);
         let session = sessions.load(Some(&cookie)).unwrap();
         let counted = ["rust", "python", "both"].map(|key| session.get(key).unwrap().as_int());
         println!("{}: rust, python, both: {counted:?}", place.name);

@@ -2,11 +2,9 @@
 
     python counting_writer.py OPTIONS ID KEY TIMES
 
-OPTIONS are Beaker's options in JSON. It says `ready`, waits for a line, and adds one
-to KEY so many times, each time as a request of its own. Without a KEY, the requests
-only read, and note the access. It says how far it is after each ten. Any program that
-counts as well can take its place: `BEAKER_COUNTING_WRITER` has its words in JSON. One
-that does not know such sessions says `cannot` and why.
+OPTIONS are Beaker's options in JSON. It says `ready`. For each line that it reads, it
+adds one to KEY ten times, each time as a request of its own, and says how far it is.
+Without a KEY, the requests only read, and note the access. It ends after TIMES.
 """
 
 import json
@@ -33,10 +31,10 @@ def read(options, id, times):
 
 if __name__ == '__main__':
     options, id, key, times = sys.argv[1:]
-    print('ready', flush=True)
-    sys.stdin.readline()
     options = json.loads(options)
+    print('ready', flush=True)
     for done in range(10, int(times) + 1, 10):
+        sys.stdin.readline()
         if key:
             count(options, id, key, 10)
         else:
