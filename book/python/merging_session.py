@@ -286,6 +286,11 @@ def rewrite_in_database(namespace, merge):
                     namespace=namespace.namespace, created=now, **values))
     except exc.IntegrityError:
         return False  # Another writer has inserted the row.
+    except exc.OperationalError as error:
+        # SQLite lets nobody queue: a writer can wait in vain for its timeout.
+        if 'database is locked' not in str(error):
+            raise
+        return False
     # What `unlock` of the session would write.
     namespace.hash, namespace._is_new = record, False
     return True

@@ -8,6 +8,7 @@ import datetime
 import json
 import os
 import pickle
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -457,6 +458,26 @@ class InSqlite(OnAStore, unittest.TestCase):
         session.save()
         session.unlock()
         self.assertEqual(self.stored(), {'a': 1, 'b': 1})
+
+    def test_a_file_that_is_locked_for_too_long_is_tried_again(self):
+        url = 'sqlite:///%s/sessions.db?timeout=0' % self.folder
+        self.saved(a=1)
+        session = self.request(url=url)
+        session['b'] = 1
+        holder = sqlite3.connect(self.folder + '/sessions.db', isolation_level=None)
+        holder.execute('BEGIN IMMEDIATE')
+        # The first try has failed when the second is waited for.
+        with mock.patch.object(
+                time, 'sleep', side_effect=lambda _: holder.execute('COMMIT')) as sleep:
+            session.save()
+        sleep.assert_called_once()
+        self.assertEqual(self.stored(), {'a': 1, 'b': 1})
+        holder.execute('BEGIN IMMEDIATE')
+        session['c'] = 1
+        with mock.patch.object(merging_session, 'PATIENCE', 0):
+            with self.assertRaises(merging_session.BeakerException):
+                session.save()
+        holder.close()
 
 
 @unittest.skipUnless('POSTGRES_URL' in os.environ, 'POSTGRES_URL is not set')
