@@ -36,6 +36,12 @@ fn sqlite() {
     check("sqlite");
 }
 
+#[cfg(feature = "python")]
+#[test]
+fn beaker_file() {
+    check("beaker");
+}
+
 fn key() -> Key {
     Namespace::default().key("record")
 }
