@@ -362,12 +362,22 @@ impl<V: Clone + Send + Sync + 'static> AsyncCache<V> {
     /// ```
     #[doc(alias("get_if_present"))]
     pub async fn get(&self, key: impl KeyPart) -> Result<Option<V>> {
-        let (key, engine) = (WholeKey::of(&key), &self.engine);
-        if let Some(value) = engine.shared.storage.fresh(key.as_ref(), &engine.time) {
-            engine.shared.recorder.hit();
+        let key = WholeKey::of(&key);
+        if let Some(value) = self.fresh(key.as_ref()) {
             return Ok(Some(value));
         }
-        engine.find(key.as_ref()).await
+        self.engine.find(key.as_ref()).await
+    }
+
+    /// Returns the value if it is fresh in the memory of this process, so that nothing is waited for.
+    #[inline]
+    pub(crate) fn fresh(&self, key: &[u8]) -> Option<V> {
+        let engine = &self.engine;
+        let fresh = engine.shared.storage.fresh(key, &engine.time);
+        if fresh.is_some() {
+            engine.shared.recorder.hit();
+        }
+        fresh
     }
 
     /// Returns the value of a key, and computes it with the loader `create` if there is no fresh one, like

@@ -39,7 +39,7 @@ pub(super) enum Kept {
 #[derive(Debug, PartialEq)]
 pub(super) struct Page {
     status: StatusCode,
-    headers: Vec<(HeaderName, HeaderValue)>,
+    headers: HeaderMap,
     body: Bytes,
     /// When it was made, or would have been, where other caches were before.
     made: Timestamp,
@@ -64,6 +64,16 @@ const OF_CONNECTIONS: [HeaderName; 5] = [
     UPGRADE,
 ];
 
+/// What tells of content, and is not sent without it (RFC 9110, 15.4.5).
+const OF_CONTENT: [HeaderName; 6] = [
+    CONTENT_ENCODING,
+    CONTENT_LANGUAGE,
+    CONTENT_LENGTH,
+    CONTENT_RANGE,
+    CONTENT_TYPE,
+    TRANSFER_ENCODING,
+];
+
 impl CachedPage {
     pub(super) fn new(kept: Kept) -> CachedPage {
         CachedPage(Arc::new(kept))
@@ -78,14 +88,11 @@ impl Page {
         now: Timestamp,
         keeping: &Keeping,
     ) -> Page {
-        let headers = parts.headers.iter();
-        let headers = headers.filter(|(name, _)| {
-            !OF_CONNECTIONS.contains(name) && ![AGE, CONTENT_LENGTH, DATE].contains(name)
-        });
-        let mut headers: Vec<_> =
-            headers.map(|(name, value)| (name.clone(), value.clone())).collect();
-        let is_tagged = |name: &HeaderName| *name == ETAG;
-        if parts.status == StatusCode::OK && !headers.iter().any(|(name, _)| is_tagged(name)) {
+        let mut headers = parts.headers.clone();
+        for name in OF_CONNECTIONS.into_iter().chain([AGE, CONTENT_LENGTH, DATE]) {
+            headers.remove(name);
+        }
+        if parts.status == StatusCode::OK && !headers.contains_key(ETAG) {
             let hash = Sha256::digest(&body);
             // Weak, since what stands before this may change bytes and not what they say.
             let tag = format!("W/\"{}\"", data_encoding::HEXLOWER.encode(&hash[..16]));
@@ -116,25 +123,27 @@ impl Page {
         is_head: bool,
         now: Timestamp,
     ) -> Response<Bytes> {
+        let is_known = self.status == StatusCode::OK && rules::is_known(request, &self.headers);
         let mut headers = HeaderMap::with_capacity(self.headers.len() + 2);
         for (name, value) in &self.headers {
-            headers.append(name, value.clone());
+            if !(is_known && OF_CONTENT.contains(name)) {
+                headers.append(name, value.clone());
+            }
         }
         headers.insert(AGE, HeaderValue::from(now.since(self.made).as_secs()));
-        let mut response = Response::new(Bytes::new());
-        *response.status_mut() = self.status;
-        if self.status == StatusCode::OK && rules::is_known(request, &headers) {
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            retain_for_known(&mut headers);
+        let (mut status, mut body) = (self.status, Bytes::new());
+        if is_known {
+            status = StatusCode::NOT_MODIFIED;
         } else {
-            if self.status != StatusCode::NO_CONTENT {
+            if status != StatusCode::NO_CONTENT {
                 headers.insert(CONTENT_LENGTH, HeaderValue::from(self.body.len()));
             }
             if !is_head {
-                *response.body_mut() = self.body.clone();
+                body = self.body.clone();
             }
         }
-        *response.headers_mut() = headers;
+        let mut response = Response::new(body);
+        (*response.status_mut(), *response.headers_mut()) = (status, headers);
         response
     }
 }
@@ -149,22 +158,10 @@ pub(in crate::middleware) fn shorten<B: Default>(
     }
     let (mut parts, _) = response.into_parts();
     parts.status = StatusCode::NOT_MODIFIED;
-    retain_for_known(&mut parts.headers);
-    Response::from_parts(parts, B::default())
-}
-
-/// Removes what tells of content that is not sent (RFC 9110, 15.4.5).
-fn retain_for_known(headers: &mut HeaderMap) {
-    for name in [
-        CONTENT_ENCODING,
-        CONTENT_LANGUAGE,
-        CONTENT_LENGTH,
-        CONTENT_RANGE,
-        CONTENT_TYPE,
-        TRANSFER_ENCODING,
-    ] {
-        headers.remove(name);
+    for name in OF_CONTENT {
+        parts.headers.remove(name);
     }
+    Response::from_parts(parts, B::default())
 }
 
 impl Varies {
@@ -231,13 +228,14 @@ impl<'de> Deserialize<'de> for CachedPage {
         let name = |name: &str| HeaderName::from_bytes(name.as_bytes()).map_err(D::Error::custom);
         let kept = match kind {
             PAGE | PAGE_THAT_IS_NEVER_STALE => {
-                let header = |(text, value): &(String, Vec<u8>)| {
+                let mut map = HeaderMap::with_capacity(headers.len().min(100));
+                for (text, value) in &headers {
                     let value = HeaderValue::from_bytes(value).map_err(D::Error::custom)?;
-                    Ok((name(text)?, value))
-                };
+                    map.try_append(name(text)?, value).map_err(D::Error::custom)?;
+                }
                 Kept::Page(Page {
                     status: StatusCode::from_u16(status).map_err(D::Error::custom)?,
-                    headers: headers.iter().map(header).collect::<Result<_, D::Error>>()?,
+                    headers: map,
                     body,
                     made: Timestamp::from_micros(made),
                     lifetime: Duration::from_micros(lifetime),

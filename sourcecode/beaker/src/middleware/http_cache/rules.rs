@@ -118,7 +118,6 @@ pub(crate) fn is_known(request: &HeaderMap, response: &HeaderMap) -> bool {
         let Some(tag) = response.get(ETAG).and_then(|tag| tag.to_str().ok()) else {
             return false;
         };
-        let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
         let tag = opaque(tag.trim());
         return tags(request).any(|asked| asked == "*" || opaque(asked) == tag);
     }
@@ -126,6 +125,11 @@ pub(crate) fn is_known(request: &HeaderMap, response: &HeaderMap) -> bool {
         (Some(since), Some(modified)) => modified <= since,
         _ => false,
     }
+}
+
+/// A tag without what makes it weak.
+fn opaque(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
 }
 
 /// The tags of `If-None-Match`. A comma may be within one.

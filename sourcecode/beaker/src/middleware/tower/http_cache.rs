@@ -1,6 +1,7 @@
 //! [`HttpCacheLayer`]: an HTTP cache for a tower service, as `HttpCacheMiddleware` provides it for an `App`.
 
 use std::fmt;
+use std::future;
 use std::mem;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -106,18 +107,48 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let way = Way::of(&request);
+        let begun = match way {
+            Way::Passed | Way::Changes => None,
+            Way::Kept | Way::KeptOrPassed => {
+                match at_once(&self.cache, Place::of(&request), request.headers(), way) {
+                    // Most often so, and then the service need not be cloned.
+                    Begun::Found(Found::Answer(response)) => {
+                        return Box::pin(future::ready(Ok(response.map(R::from))));
+                    }
+                    begun => Some(begun),
+                }
+            }
+        };
         let cache = self.cache.clone();
         // The one that is ready, and not its clone.
         let later = self.inner.clone();
         let inner = mem::replace(&mut self.inner, later);
         Box::pin(async move {
-            match way {
-                Way::Passed => pass(inner, request).await,
-                Way::Changes => change(&cache, inner, request).await,
-                way => look(&cache, inner, request, way).await,
+            match (begun, way) {
+                (Some(begun), way) => look(&cache, inner, request, way, begun).await,
+                (None, Way::Changes) => change(&cache, inner, request).await,
+                (None, _) => pass(inner, request).await,
             }
         })
     }
+}
+
+/// How the search for a page begins.
+enum Begun {
+    Found(Found),
+    /// It is to be looked for here, which may have to be waited for.
+    Look(Place),
+}
+
+/// Searches in the memory of this process, for what is fresh.
+fn at_once(cache: &Cache, mut place: Place, headers: &HeaderMap, way: Way) -> Begun {
+    while let Some(found) = cache.pages.fresh(place.key().as_bytes()) {
+        match cache.read(place, found, headers, way) {
+            Found::Elsewhere(elsewhere) => place = elsewhere,
+            found => return Begun::Found(found),
+        }
+    }
+    Begun::Look(place)
 }
 
 async fn pass<S, B, R>(mut inner: S, request: Request<B>) -> Result<Response<R>, S::Error>
@@ -150,6 +181,7 @@ async fn look<S, B, R>(
     inner: S,
     request: Request<B>,
     way: Way,
+    mut begun: Begun,
 ) -> Result<Response<R>, S::Error>
 where
     S: Service<Request<B>, Response = Response<R>> + Send + 'static,
@@ -159,10 +191,12 @@ where
     R: Body<Error: fmt::Display> + From<Bytes> + Default + Send + 'static,
     R::Data: Send,
 {
-    let mut place = Place::of(&request);
     let mut asks = Asks { inner, request };
     for _ in 0..ROUNDS {
-        let mut found = cache.find(place, asks.request.headers(), way).await;
+        let mut found = match begun {
+            Begun::Found(found) => found,
+            Begun::Look(place) => cache.find(place, asks.request.headers(), way).await,
+        };
         if let (Found::Nothing(here), Way::Kept) = (&found, way) {
             let here = here.clone();
             (asks, found) = match make(cache, asks, &here).await {
@@ -176,7 +210,7 @@ where
         }
         return match found {
             Found::Elsewhere(elsewhere) => {
-                place = elsewhere;
+                begun = Begun::Look(elsewhere);
                 continue;
             }
             Found::Answer(response) => Ok(response.map(R::from)),
