@@ -14,9 +14,10 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::id::shortened;
+use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
 use crate::key::{Key, Namespace};
 #[cfg(feature = "tokio")]
@@ -122,7 +123,7 @@ pub(super) struct Attempts<'a> {
     key: Key,
     made: u32,
     /// By a clock that nobody can set: that of the sessions may stand still.
-    until: Instant,
+    until: Duration,
     lock: Option<Guard>,
     _turn: Turn,
 }
@@ -140,7 +141,7 @@ impl<'a> Attempts<'a> {
             Some(turn) => turn,
             None => turns.take(&key, world).await,
         };
-        let until = Instant::now() + PATIENCE;
+        let until = SystemClock.monotonic() + PATIENCE;
         Attempts { locks, world, key, made: 0, until, lock: None, _turn: turn }
     }
 
@@ -156,7 +157,7 @@ impl<'a> Attempts<'a> {
         }
         self.made += 1;
         // The first is made however long the turn has been waited for.
-        Ok(self.made == 1 || Instant::now() < self.until)
+        Ok(self.made == 1 || SystemClock.monotonic() < self.until)
     }
 
     /// Lets those of other processes get on. Each waits its own time, so that they do not meet again.
@@ -173,7 +174,7 @@ mod tests {
     use std::sync::atomic::Ordering::SeqCst;
     use std::sync::atomic::{AtomicBool, AtomicUsize};
     use std::thread;
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use super::*;
     use crate::backend::{AnyBackend, Backend};
@@ -275,7 +276,7 @@ mod tests {
         let (turns, key) = (Turns::default(), Namespace::default().key("a"));
         let begun = Attempts::new(&turns, &backend.locks, World::Threads, key, None);
         let mut attempts = finish(begun);
-        attempts.until = Instant::now();
+        attempts.until = SystemClock.monotonic();
         let made = [(); 3].map(|()| finish(attempts.next()).unwrap());
         assert_eq!(made, [true, false, false]);
         drop(attempts);
