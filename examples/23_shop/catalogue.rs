@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::response::{Html, Redirect};
 use axum::{Form, http::StatusCode};
 use beaker::AsyncCache;
-use beaker::cache::CacheEntry;
+use beaker::cache::{CacheEntry, LoadError};
 use beaker::middleware::RequestSession;
 use minijinja::context;
 use minijinja::value::Serde;
@@ -57,7 +57,10 @@ impl Catalogue {
             Ok::<_, Missing>(CacheEntry::new(articles).tag(ARTICLES)) // (2)
         };
         let articles = self.cache.get_or_load("all", load).await; // (3)
-        Ok(articles.map_err(|error| error.to_string())?)
+        articles.map_err(|error| match error {
+            LoadError::Cache(error) => error.into(),
+            LoadError::Loader(missing) => missing.to_string().into(),
+        })
     }
     // ANCHOR_END: cached
 

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 #[cfg(feature = "metrics")]
 use std::time::Duration;
 
-use tracing::instrument::{Instrument, Instrumented};
-use tracing::{debug, debug_span, warn};
+use tracing::instrument::Instrument;
+use tracing::{Span, debug, debug_span, warn};
 
 use super::id::SessionId;
 use super::kept::Unreadable;
@@ -59,15 +59,24 @@ pub(crate) struct Unsaved<'a> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Events(Arc<Counters>);
 
+/// Runs work in a span. Where nobody listens, its large future is not moved into that of the span.
+async fn within<F: Future>(span: Span, work: impl FnOnce() -> F) -> F::Output {
+    if span.is_disabled() { work().await } else { Box::pin(work().instrument(span)).await }
+}
+
 impl Events {
     /// Runs a load in its span.
-    pub(super) fn during_load<F: Future>(&self, load: F) -> Instrumented<F> {
-        load.instrument(debug_span!(target: TARGET, "session.load"))
+    pub(super) async fn during_load<F: Future>(&self, load: impl FnOnce() -> F) -> F::Output {
+        within(debug_span!(target: TARGET, "session.load"), load).await
     }
 
     /// Runs a save in its span.
-    pub(super) fn during_save<F: Future>(&self, id: &SessionId, save: F) -> Instrumented<F> {
-        save.instrument(debug_span!(target: TARGET, "session.save", id = id.shown()))
+    pub(super) async fn during_save<F: Future>(
+        &self,
+        id: &SessionId,
+        save: impl FnOnce() -> F,
+    ) -> F::Output {
+        within(debug_span!(target: TARGET, "session.save", id = id.shown()), save).await
     }
 
     /// Tells once an outage that sessions are empty, since their store cannot be reached.

@@ -72,7 +72,7 @@ impl Manager {
         #[cfg(feature = "metrics")]
         let begun = metrics::begin(&*self.0.clock);
         // The program asks for what is stored, and not for what was.
-        let found = events.during_load(self.find(id)).await;
+        let found = events.during_load(|| self.find(id)).await;
         #[cfg(feature = "metrics")]
         events.load_ended(begun, &*self.0.clock, &found, |found| match found {
             Ok(_) => LoadResult::Found,
@@ -107,7 +107,7 @@ impl Manager {
     async fn recognize(&self, cookie_header: Option<&str>) -> Result<Visitor> {
         #[cfg(feature = "metrics")]
         let begun = metrics::begin(&*self.0.clock);
-        let recognized = self.0.events.during_load(self.look_for_visitor(cookie_header)).await;
+        let recognized = self.0.events.during_load(|| self.look_for_visitor(cookie_header)).await;
         #[cfg(feature = "metrics")]
         self.0.events.load_ended(begun, &*self.0.clock, &recognized, |visitor| match visitor {
             Visitor::Known(..) => LoadResult::Found,

@@ -132,7 +132,7 @@ impl SessionState {
         #[cfg(feature = "metrics")]
         let begun = crate::metrics::begin(&*self.sessions.0.clock);
         let written = match self.sessions.0.home.clone() {
-            Home::Store => events.during_save(&id, self.write_record()).await,
+            Home::Store => events.during_save(&id, || self.write_record()).await,
             #[cfg(feature = "cookies")]
             Home::Cookie(carrier) => self.write_into_cookie(&carrier),
         };

@@ -47,7 +47,10 @@ pub(crate) fn key<B>(request: &Request<B>) -> String {
     let host = request.headers().get(HOST).map(|host| String::from_utf8_lossy(host.as_bytes()));
     let host = uri.authority().map(|it| it.as_str().into()).or(host).unwrap_or_default();
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    host.to_ascii_lowercase() + path
+    let mut key = String::with_capacity(host.len() + path.len());
+    key.push_str(&host);
+    key.make_ascii_lowercase();
+    key + path
 }
 
 /// How a response may be kept.

@@ -113,7 +113,7 @@ where
                 match at_once(&self.cache, Place::of(&request), request.headers(), way) {
                     // Most often so, and then the service need not be cloned.
                     Begun::Found(Found::Answer(response)) => {
-                        return Box::pin(future::ready(Ok(response.map(R::from))));
+                        return Box::pin(future::ready(Ok(response.map(body))));
                     }
                     begun => Some(begun),
                 }
@@ -149,6 +149,11 @@ fn at_once(cache: &Cache, mut place: Place, headers: &HeaderMap, way: Way) -> Be
         }
     }
     Begun::Look(place)
+}
+
+/// The body of a kept page. None at all is one that need not be allocated.
+fn body<R: Default + From<Bytes>>(bytes: Bytes) -> R {
+    if bytes.is_empty() { R::default() } else { bytes.into() }
 }
 
 async fn pass<S, B, R>(mut inner: S, request: Request<B>) -> Result<Response<R>, S::Error>
@@ -213,7 +218,7 @@ where
                 begun = Begun::Look(elsewhere);
                 continue;
             }
-            Found::Answer(response) => Ok(response.map(R::from)),
+            Found::Answer(response) => Ok(response.map(body)),
             Found::Passed(Some(place)) if way == Way::Kept => {
                 let (entry, response) = asks.ask(cache, &place).await?;
                 if let Some(entry) = entry {
