@@ -107,11 +107,15 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let way = Way::of(&request);
+        // The one that is ready, and not its clone. It is not kept for later, even where a page is found: what
+        // limits the requests of a service may hold a place for it.
+        let later = self.inner.clone();
+        let inner = mem::replace(&mut self.inner, later);
         let begun = match way {
             Way::Passed | Way::Changes => None,
             Way::Kept | Way::KeptOrPassed => {
                 match at_once(&self.cache, Place::of(&request), request.headers(), way) {
-                    // Most often so, and then the service need not be cloned.
+                    // Most often so, and then no large future has to be made.
                     Begun::Found(Found::Answer(response)) => {
                         return Box::pin(future::ready(Ok(response.map(body))));
                     }
@@ -120,9 +124,6 @@ where
             }
         };
         let cache = self.cache.clone();
-        // The one that is ready, and not its clone.
-        let later = self.inner.clone();
-        let inner = mem::replace(&mut self.inner, later);
         Box::pin(async move {
             match (begun, way) {
                 (Some(begun), way) => look(&cache, inner, request, way, begun).await,
