@@ -29,8 +29,14 @@ impl Pickle {
     /// 4 has no `bytearray`, except as a call.
     #[must_use]
     pub fn write(&self, protocol: u8) -> Vec<u8> {
+        self.write_from(self.root, protocol)
+    }
+
+    /// Writes what this node leads to, as if it were the root.
+    #[must_use]
+    pub(crate) fn write_from(&self, root: NodeId, protocol: u8) -> Vec<u8> {
         let edges = Edges::of(&self.nodes);
-        let groups = Groups::of(&edges, self.nodes.len(), self.root);
+        let groups = Groups::of(&edges, self.nodes.len(), root);
         let needed = groups.members().iter().map(|id| needed_protocol(self.node(*id))).max();
         let least = if protocol <= 2 { 2 } else { protocol.clamp(4, 5) };
         let protocol = needed.unwrap_or(least).max(least);
@@ -46,7 +52,7 @@ impl Pickle {
             cycles,
             uses,
             output: Output::new(protocol, self.nodes.len()),
-            tasks: vec![Task::Write(self.root)],
+            tasks: vec![Task::Write(root)],
             plan: Vec::new(),
         };
         while let Some(task) = writer.tasks.pop() {

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::file_lock::{Mode, StandingLock};
 use crate::key::Key;
 use crate::lock::{Guard, LocalLocks, Locks};
-use crate::store::python::cache_files::lock_file;
+use crate::store::python::on_disk::lock_file;
 use crate::store::{Precondition, Store, Version};
 
 /// Python waits a tenth of a second between two attempts; this does not burden a server much more.

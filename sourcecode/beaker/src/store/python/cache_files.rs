@@ -9,19 +9,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use data_encoding::HEXLOWER;
-use sha1::{Digest, Sha1};
-
-use super::file::{is_gone, is_missing, replace};
+use super::on_disk::{
+    PROTOCOL, hint_to_write, is_gone, is_missing, lock_file, replace, sha1_hex, spread,
+};
 use crate::error::{Error, Result};
 use crate::file_lock::{Mode, StandingLock};
 use crate::key::{Key, Namespace};
 use crate::pickle::{Node, NodeId, Pickle};
 use crate::private;
 use crate::store::{Precondition, Store, Stored, Version};
-
-/// The protocol of the pickles that Python writes there since version 3.8.
-const PROTOCOL: u8 = 4;
 
 /// The folders of Beaker. A key is that of an entry in the namespace of its file, and a value is the pickle of that
 /// entry alone.
@@ -61,9 +57,7 @@ impl Dictionary {
     /// Returns the pickle of an entry alone.
     fn entry(&self, key: &[u8]) -> Option<Vec<u8>> {
         let (_, entry) = self.entries[self.place(key)?];
-        let mut alone = self.pickle.clone();
-        alone.set_root(entry);
-        Some(alone.write(PROTOCOL))
+        Some(self.pickle.write_from(entry, PROTOCOL))
     }
 
     /// Sets an entry to what this pickle holds.
@@ -124,11 +118,7 @@ impl CacheFiles {
     }
 
     fn file(&self, namespace: &Namespace) -> PathBuf {
-        let name = HEXLOWER.encode(&Sha1::digest(namespace.name()));
-        let mut path = self.folder.join(&name[..1]);
-        path.push(&name[..2]);
-        path.push(format!("{name}.cache"));
-        path
+        spread(&self.folder, &sha1_hex(namespace.name()), "cache")
     }
 
     fn lock(&self, namespace: &Namespace, mode: Mode) -> Result<StandingLock> {
@@ -158,19 +148,9 @@ impl CacheFiles {
     }
 
     fn unwritable(&self, error: io::Error) -> Error {
-        let folder = self.folder.display();
-        let hint = "is the disk full, or the folder another user's?";
+        let (folder, hint) = (self.folder.display(), hint_to_write(&error));
         Error::storage(format!("could not write a cache in `{folder}`; {hint}"), error)
     }
-}
-
-/// Returns the file of a lock of Beaker.
-pub(crate) fn lock_file(locks: &Path, identifier: &str) -> PathBuf {
-    let hash = HEXLOWER.encode(&Sha1::digest(identifier));
-    let mut path = locks.join(&hash[..1]);
-    path.push(&hash[..2]);
-    path.push(format!("{hash}.lock"));
-    path
 }
 
 impl Store for CacheFiles {
@@ -313,13 +293,5 @@ mod tests {
         store.clear(&namespace).unwrap();
         assert_eq!(store.get(&key).unwrap(), None);
         assert!(store.put(&key, b"no pickle", None, Precondition::Always).is_err());
-    }
-
-    #[test]
-    fn the_file_of_a_lock() {
-        let found = lock_file(Path::new(""), "dbmcontainer/funclock/mytemplate.html/b'k1'");
-        assert_eq!(found, Path::new("7/7e/7ecdbdbf37e273ef4e8387566b7157409510503d.lock"));
-        let found = lock_file(Path::new(""), "memcachedcontainer/funclock/testns/b'k1'");
-        assert_eq!(found, Path::new("7/77/7756304be6918cf0926de3aeb95e4fc43adefbcc.lock"));
     }
 }

@@ -6,16 +6,14 @@
 //!
 //! Beaker replaces the file by a new one, `<id>.cache.temp`, which it renames; and so does this store.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind as Io, Write};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use data_encoding::HEXLOWER;
-use sha1::{Digest, Sha1};
-
 use super::container::{Held, read_dictionary, without_session, write_dictionary};
+use super::on_disk::{PROTOCOL, hint_to_write, is_gone, is_missing, lock_file, replace, spread};
 use super::{Beside, Id, Records, forward_store};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -85,9 +83,6 @@ impl BeakerFile {
 }
 
 forward_store!(BeakerFile);
-
-/// The protocol of the pickles that Python writes there since version 3.8.
-const PROTOCOL: u8 = 4;
 
 /// The folders of Beaker.
 #[derive(Debug)]
@@ -202,19 +197,11 @@ impl Records for Files {
 
 impl Files {
     fn file(&self, id: Id<'_>) -> PathBuf {
-        let name = id.text();
-        let mut path = self.folder.join(&name[..1]);
-        path.push(&name[..name.len().min(2)]);
-        path.push(format!("{name}.cache"));
-        path
+        spread(&self.folder, id.text(), "cache")
     }
 
     fn lock(&self, id: Id<'_>, mode: Mode) -> Result<StandingLock> {
-        let hash = HEXLOWER.encode(&Sha1::digest(id.text()));
-        let mut path = self.locks.join(&hash[..1]);
-        path.push(&hash[..2]);
-        path.push(format!("{hash}.lock"));
-        StandingLock::lock(&path, mode).map_err(|error| {
+        StandingLock::lock(&lock_file(&self.locks, id.text()), mode).map_err(|error| {
             let (id, locks) = (id.short(), self.locks.display());
             let hint = "does Beaker run as the same user as this program?";
             Error::storage(format!("could not lock the session `{id}` in `{locks}`; {hint}"), error)
@@ -293,43 +280,7 @@ impl Files {
     }
 
     fn unwritable(&self, error: io::Error) -> Error {
-        let hint = match error.kind() {
-            Io::StorageFull | Io::QuotaExceeded => "the disk is full: free some space",
-            _ => "make it writable for this user, or name another `data_dir`",
-        };
+        let hint = hint_to_write(&error);
         Error::storage(format!("could not write a session in {}; {hint}", self.place()), error)
     }
-}
-
-/// Writes a file as Beaker does: another one of its name and `.temp`, which is then renamed. Only the holder
-/// of the lock writes there, so what is left behind by one who was killed is the next one's to remove.
-pub(super) fn replace(path: &Path, image: &[u8]) -> io::Result<()> {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".temp");
-    let draft = Path::new(&draft);
-    let create = || private::options().write(true).create_new(true).open(draft);
-    let mut file: File = match create() {
-        Err(error) if is_gone(&error) => {
-            private::create_folder(path.parent().unwrap_or(Path::new(".")))?;
-            create()?
-        }
-        Err(error) if error.kind() == Io::AlreadyExists => {
-            fs::remove_file(draft)?;
-            create()?
-        }
-        created => created?,
-    };
-    let written = file.write_all(image).and_then(|()| fs::rename(draft, path));
-    if written.is_err() {
-        let _ = fs::remove_file(draft);
-    }
-    written
-}
-
-pub(super) fn is_missing(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_err_and(|error| is_gone(&error))
-}
-
-pub(super) fn is_gone(error: &io::Error) -> bool {
-    matches!(error.kind(), Io::NotFound | Io::NotADirectory)
 }

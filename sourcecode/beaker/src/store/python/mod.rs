@@ -35,13 +35,14 @@
 //!   by another one. Only `Precondition::Always` writes over it.
 //! - **Counters** (14): `increment` returns `ErrorKind::Config`.
 
-pub(crate) mod cache_files;
+pub(super) mod cache_files;
 mod container;
 #[cfg(any(feature = "sqlite", feature = "postgres"))]
 mod database;
 mod file;
 #[cfg(feature = "memcached")]
 mod memcached;
+pub(crate) mod on_disk;
 #[cfg(feature = "redis")]
 mod redis;
 
