@@ -4,8 +4,9 @@
 //! `BEAKER_PYTHON` names a Python with the packages that `.ci/run` lists; `BEAKER_SERIALIZER` may be `pickle`
 //! in place of `json`.
 //!
-//! While a server is restarted, nginx passes its requests to the other one, which knows all routes. What
-//! a server has begun and not answered when it ends, the visitor asks again. An article is in a basket once, however often its request is repeated.
+//! While a server is restarted, nginx passes its requests to the other one, which knows all routes. What a server
+//! has begun and not answered when it ends, the visitor asks again. An article is in a basket once, however often its
+//! request is repeated.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

@@ -11,7 +11,8 @@
 //! - [`redis`]: [`Redis`] does the same, [`RedisCluster`](redis::RedisCluster) starts three, and
 //!   [`RedisSentinel`](redis::RedisSentinel) a master with its replica and a sentinel
 //! - [`postgres`]: [`Postgres`], where it is installed
-//! - [`nginx`]: [`Nginx`] before a server of a test, [`Proxy`](nginx::Proxy) with routes of its own, where it is installed
+//! - [`nginx`]: [`Nginx`] before a server of a test, and [`Proxy`](nginx::Proxy) with routes of its own, where it is
+//!   installed
 //! - [`installed`]: a server that is installed on this machine, started and stopped again
 //! - [`macro@needs`]: a test that needs a server which may not be installed
 //! - [`built_in`]: what all built-in servers share: connections, threads, [`Fault`]s

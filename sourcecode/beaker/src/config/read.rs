@@ -111,8 +111,7 @@ impl RegionConfig {
             return;
         }
         if !cfg!(feature = "python") {
-            let what =
-                "it is not compiled in; turn on the feature `python` of the crate `beaker-web`";
+            let what = "it is not compiled in; turn on the feature `python` of the crate `beaker`";
             reader.wrong("format", what);
         }
         let stores =

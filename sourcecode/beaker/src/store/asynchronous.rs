@@ -320,6 +320,11 @@ impl AnyStore {
         asked!(self, store => store.delete(key, when))
     }
 
+    #[cfg(feature = "python")]
+    pub(crate) async fn delete_many(&self, keys: &[Key]) -> Result<()> {
+        asked!(self, store => store.delete_many(keys))
+    }
+
     pub(crate) async fn increment(&self, key: &Key, by: u64, ttl: Option<Duration>) -> Result<u64> {
         asked!(self, store => store.increment(key, by, ttl))
     }

@@ -6,6 +6,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+#[cfg(any(feature = "redis", feature = "memcached"))]
+use crate::error::{Error, Result};
+#[cfg(any(feature = "redis", feature = "memcached"))]
+use crate::key::Key;
+
 /// The place of such values, seen from a store of this library.
 #[derive(Debug)]
 #[allow(clippy::exhaustive_enums, reason = "it is hidden")]
@@ -28,4 +33,12 @@ pub enum Content {
     Bytes,
     /// An object, pickled by the client.
     Pickle,
+}
+
+#[cfg(any(feature = "redis", feature = "memcached"))]
+/// Returns the key on the server, and what messages call it.
+pub(super) fn names(key: &Key) -> Result<(String, String)> {
+    let no_text = |_| Error::config(format!("the key {key:?} is no text, and Python's keys are"));
+    let name = str::from_utf8(key.name()).map_err(no_text)?;
+    Ok((format!("{}{name}", key.namespace().name()), format!("{key:?}")))
 }

@@ -239,6 +239,7 @@ mod tests {
         assert!(dogpile(None, true).entry(&long.as_bytes()[..245]).is_ok());
         assert!(dogpile(Some(200), true).entry(long.as_bytes()).is_ok());
     }
+
     fn beaker(namespace: &str, is_memcached: bool) -> Keys {
         let kind = if is_memcached { Kind::Memcached } else { Kind::Redis };
         BeakerCacheFormat::new().keys_in(namespace, None, kind)

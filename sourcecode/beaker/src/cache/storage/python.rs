@@ -144,10 +144,7 @@ impl<V: 'static> Python<V> {
     }
 
     pub(super) async fn remove_many(&self, keys: &[&[u8]]) -> Result<()> {
-        for key in self.entries(keys)? {
-            self.backend.store.delete(&key, Precondition::Always).await?;
-        }
-        Ok(())
+        self.backend.store.delete_many(&self.entries(keys)?).await
     }
 
     /// Removes all values of the cache, where its keys have a common beginning.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::MemcachedStore;
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
+use crate::store::verbatim::names;
 use crate::store::{Content, Precondition, Store, Stored, Version};
 
 /// The flags by which Python's clients know what a value is.
@@ -44,13 +45,6 @@ impl VerbatimMemcached {
     }
 }
 
-/// Returns the key on the server, and what messages call it.
-fn names(key: &Key) -> Result<(String, String)> {
-    let no_text = |_| Error::config(format!("the key {key:?} is no text, and Python's keys are"));
-    let name = str::from_utf8(key.name()).map_err(no_text)?;
-    Ok((format!("{}{name}", key.namespace().name()), format!("{key:?}")))
-}
-
 impl Store for VerbatimMemcached {
     fn get(&self, key: &Key) -> Result<Option<Stored>> {
         let (wire, name) = names(key)?;
@@ -75,8 +69,7 @@ impl Store for VerbatimMemcached {
         self.store.raw(&wire, &name).delete(when)
     }
 
-    fn clear(&self, namespace: &Namespace) -> Result<()> {
-        let _ = namespace;
+    fn clear(&self, _: &Namespace) -> Result<()> {
         Err(Error::config("memcached could only be emptied as a whole; delete the keys themselves"))
     }
 }

@@ -11,7 +11,7 @@ use redis::{Cmd, Value};
 
 use super::command::{self, Command, Script, milliseconds};
 use super::scan::Scan;
-use super::server::{Failure, Kind, many};
+use super::server::{Failure, Kind};
 use super::servers::Servers;
 use crate::error::{Error, ErrorKind, Result};
 use crate::key::Namespace;
@@ -50,19 +50,6 @@ impl RawRedis {
         let answer = self.run(value.wire, &Command::get(value.wire), Kind::Read).await;
         let bytes = answer.and_then(|answer| self.bytes(answer));
         bytes.map_err(|failure| failure.named(&format!("could not read {}", value.name)))
-    }
-
-    /// Returns the values of several keys, in about one round trip to each server.
-    pub(in crate::store) async fn get_many(
-        &self,
-        wires: &[String],
-    ) -> Result<Vec<Option<Vec<u8>>>> {
-        let gets = wires.iter().map(|wire| (wire.as_str(), Command::get(wire).cmd));
-        let until = deadline::end(self.deadline);
-        let answers = self.servers.run_many(gets.collect(), Kind::Read, until).await;
-        answers
-            .and_then(|all| all.into_iter().map(|answer| self.bytes(answer)).collect())
-            .map_err(|failure| failure.named(&many("read", wires.len())))
     }
 
     /// Writes if the condition is met, and returns the version.
@@ -170,7 +157,7 @@ impl RawRedis {
         self.servers.run_many(commands, kind, deadline::end(self.deadline)).await
     }
 
-    fn bytes(&self, answer: Value) -> Result<Option<Vec<u8>>, Failure> {
+    pub(super) fn bytes(&self, answer: Value) -> Result<Option<Vec<u8>>, Failure> {
         match answer {
             Value::Nil => Ok(None),
             Value::BulkString(bytes) => Ok(Some(bytes)),

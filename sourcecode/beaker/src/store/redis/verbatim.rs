@@ -8,6 +8,7 @@ use super::raw::{Named, RawRedis};
 use super::{AsyncRedisStore, RedisStore};
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
+use crate::store::verbatim::names;
 use crate::store::{AsyncStore, Precondition, Put, Store, StoreFuture, Stored, Version};
 
 /// For threads.
@@ -33,11 +34,9 @@ impl AsyncVerbatimRedis {
     }
 }
 
-/// Returns the key on the server, and what messages call it.
-fn names(key: &Key) -> Result<(String, String)> {
-    let no_text = |_| Error::config(format!("the key {key:?} is no text, and Python's keys are"));
-    let name = str::from_utf8(key.name()).map_err(no_text)?;
-    Ok((format!("{}{name}", key.namespace().name()), format!("{key:?}")))
+/// Returns the keys on the server.
+fn wires(keys: &[Key]) -> Result<Vec<String>> {
+    keys.iter().map(|key| Ok(names(key)?.0)).collect()
 }
 
 fn stored(bytes: Vec<u8>) -> Stored {
@@ -89,8 +88,7 @@ impl AsyncStore for AsyncVerbatimRedis {
 
     fn get_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, Vec<Option<Stored>>> {
         Box::pin(async move {
-            let wires = keys.iter().map(|key| Ok(names(key)?.0)).collect::<Result<Vec<_>>>()?;
-            let found = self.0.get_many(&wires).await?;
+            let found = self.0.get_many(&wires(keys)?).await?;
             Ok(found.into_iter().map(|bytes| bytes.map(stored)).collect())
         })
     }
@@ -101,6 +99,10 @@ impl AsyncStore for AsyncVerbatimRedis {
             let values = puts.iter().map(value).collect::<Result<Vec<_>>>()?;
             self.0.put_many(&values).await
         })
+    }
+
+    fn delete_many<'a>(&'a self, keys: &'a [Key]) -> StoreFuture<'a, ()> {
+        Box::pin(async move { self.0.delete_many(&wires(keys)?).await })
     }
 
     /// The namespace is what its keys begin with.
@@ -145,6 +147,10 @@ impl Store for VerbatimRedis {
 
     fn put_many(&self, puts: &[Put<'_>]) -> Result<()> {
         self.own.wait(self.values.put_many(puts))
+    }
+
+    fn delete_many(&self, keys: &[Key]) -> Result<()> {
+        self.own.wait(self.values.delete_many(keys))
     }
 
     fn clear(&self, namespace: &Namespace) -> Result<()> {
