@@ -21,7 +21,7 @@ impl Job {
         mut port: Option<u16>,
     ) -> programs::Result<(String, End)> {
         let begun = Instant::now();
-        let (mut output, mut text) = (String::new(), Text::default());
+        let (mut output, mut text) = (String::new(), Text::without(self.folder.as_deref()));
         loop {
             if let Some(port) = port.take_if(listens) {
                 self.tell(Event::Serving { port });
@@ -33,7 +33,10 @@ impl Job {
                 }
                 Happened::Ended(end) => Some(end),
                 Happened::NothingYet if self.is_over() => Some(End::Signal(15)),
-                Happened::NothingYet => None,
+                Happened::NothingYet => {
+                    self.print(text.settle(), &mut output);
+                    None
+                }
             };
             let late = limit.filter(|limit| begun.elapsed() > *limit).map(End::TookTooLong);
             if let Some(end) = end.or(late) {
@@ -43,12 +46,7 @@ impl Job {
         }
     }
 
-    /// A panic names the file that it was in, of whose folder a reader knows nothing.
     fn print(&self, text: String, output: &mut String) {
-        let text = match &self.folder {
-            Some(folder) => text.replace(folder, ""),
-            None => text,
-        };
         if !text.is_empty() {
             output.push_str(&text);
             self.tell(Event::Printed { text });
