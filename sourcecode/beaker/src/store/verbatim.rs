@@ -35,8 +35,8 @@ pub enum Content {
     Pickle,
 }
 
-#[cfg(any(feature = "redis", feature = "memcached"))]
 /// Returns the key on the server, and what messages call it.
+#[cfg(any(feature = "redis", feature = "memcached"))]
 pub(super) fn names(key: &Key) -> Result<(String, String)> {
     let no_text = |_| Error::config(format!("the key {key:?} is no text, and Python's keys are"));
     let name = str::from_utf8(key.name()).map_err(no_text)?;

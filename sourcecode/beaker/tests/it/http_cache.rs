@@ -1,9 +1,9 @@
 //! Pages that are kept, around an application and around a service of tower.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
-use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use beaker::{
     Signer, Timestamp,
 };
 use http::{HeaderMap, StatusCode};
+use tokio::sync::Semaphore;
+use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::{Layer, Service, ServiceExt, service_fn};
 
 use crate::middleware::watched::Watched;
@@ -553,62 +555,17 @@ fn a_page_that_is_streamed_is_not_kept() {
     }
 }
 
-/// Serves so many requests at once: who is ready has a place, until it is called or dropped.
-struct Limited {
-    free: Arc<AtomicUsize>,
-    has_place: bool,
-}
-
-impl Limited {
-    fn leave(&mut self) {
-        if std::mem::take(&mut self.has_place) {
-            self.free.fetch_add(1, Ordering::SeqCst);
-        }
-    }
-}
-
-impl Clone for Limited {
-    fn clone(&self) -> Limited {
-        Limited { free: self.free.clone(), has_place: false }
-    }
-}
-
-impl Drop for Limited {
-    fn drop(&mut self) {
-        self.leave();
-    }
-}
-
-impl Service<Request> for Limited {
-    type Response = http::Response<axum::body::Body>;
-    type Error = std::convert::Infallible;
-    type Future = std::future::Ready<std::result::Result<Self::Response, Self::Error>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<std::result::Result<(), Self::Error>> {
-        if !self.has_place {
-            let take = |free: usize| free.checked_sub(1);
-            if self.free.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take).is_err() {
-                return Poll::Pending;
-            }
-            self.has_place = true;
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Request) -> Self::Future {
-        assert!(self.has_place, "called without having been ready");
-        self.leave();
-        let page = http::Response::builder().header("cache-control", "max-age=60");
-        std::future::ready(Ok(page.body("page".into()).unwrap()))
-    }
-}
-
 /// A connection that is kept open keeps its service as well.
 #[test]
 fn a_page_that_is_found_holds_no_place_in_the_service() {
-    let free = Arc::new(AtomicUsize::new(1));
-    let limited = Limited { free: free.clone(), has_place: false };
-    let service = HttpCacheLayer::new(AsyncCache::in_memory(10)).layer(limited);
+    let places = Arc::new(Semaphore::new(1));
+    let page = |_: Request| async {
+        let page = http::Response::builder().header("cache-control", "max-age=60");
+        Ok::<_, Infallible>(page.body(axum::body::Body::from("page")).unwrap())
+    };
+    let limited = GlobalConcurrencyLimitLayer::with_semaphore(places.clone());
+    let kept = HttpCacheLayer::new(AsyncCache::in_memory(10));
+    let service = kept.layer(limited.layer(service_fn(page)));
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut connections = [service.clone(), service];
     for _ in 0..2 {
@@ -619,7 +576,7 @@ fn a_page_that_is_found_holds_no_place_in_the_service() {
                 ready.call(request).await
             });
             assert_eq!(answer.unwrap().status(), 200);
-            assert_eq!(free.load(Ordering::SeqCst), 1);
+            assert_eq!(places.available_permits(), 1);
         }
     }
 }

@@ -9,11 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Form;
-use super::keys::{Keys, Rule, sha1_hex};
+use super::keys::{Keys, Rule};
 use super::pickled::Tuple;
 use super::place::{Kind, LocksOf};
 use crate::cache::policy::KeyMangler;
 use crate::key::Namespace;
+use crate::store::python::on_disk::sha1_hex;
 
 /// How long Beaker holds a lock in redis at most.
 const LOCKED_FOR: Duration = Duration::from_secs(900);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::keys::{Keys, Rule, sha1_hex};
+use super::keys::{Keys, Rule};
 use super::pickled::{CachedValue, Pickled};
 use super::place::{Kind, Place};
 use super::{Entry, Form, Lives, seconds, timestamp};
@@ -21,6 +21,7 @@ use crate::codec::{Codec, Json};
 use crate::error::{Error, Result};
 use crate::key::Namespace;
 use crate::store::Content;
+use crate::store::python::on_disk::sha1_hex;
 
 /// What there is of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

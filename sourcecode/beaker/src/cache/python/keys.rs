@@ -2,12 +2,10 @@
 
 use std::fmt::{self, Write};
 
-use data_encoding::HEXLOWER;
-use sha1::{Digest, Sha1};
-
 use crate::cache::policy::KeyMangler;
 use crate::error::{Error, Result};
 use crate::key::{Key, Namespace};
+use crate::store::python::on_disk::sha1_hex;
 
 /// The longest key of memcached.
 const LONGEST_IN_MEMCACHED: usize = 250;
@@ -157,11 +155,6 @@ fn in_ascii(text: &str) -> String {
         };
     }
     ascii
-}
-
-/// Returns the SHA-1 hash of a text in hexadecimal digits.
-pub(super) fn sha1_hex(text: &str) -> String {
-    HEXLOWER.encode(&Sha1::digest(text))
 }
 
 /// The beginning of a key, for messages.

@@ -27,8 +27,9 @@ pub(crate) fn lock_file(locks: &Path, identifier: &str) -> PathBuf {
     spread(locks, &sha1_hex(identifier), "lock")
 }
 
-/// Returns the SHA-1 hash of a text in hexadecimal digits.
-pub(super) fn sha1_hex(text: &str) -> String {
+/// Returns the SHA-1 hash of a text in hexadecimal digits: Beaker and dogpile.cache name files, locks and long
+/// keys by it.
+pub(crate) fn sha1_hex(text: &str) -> String {
     HEXLOWER.encode(&Sha1::digest(text))
 }
 

@@ -5,7 +5,7 @@
 pub struct Text {
     /// What was read of a letter that is not complete yet.
     letter: Vec<u8>,
-    /// What may be the begin of the name.
+    /// What may be the beginning of the name.
     held: String,
     /// A name that is left out.
     hidden: Option<String>,
@@ -17,8 +17,8 @@ impl Text {
         Text { hidden: hidden.map(str::to_owned), ..Text::default() }
     }
 
-    /// The text of what came, but for the begin of a letter or of the name at its end. What is no text
-    /// becomes `\u{fffd}`.
+    /// The text of what came, but for the beginning of a letter or of the name at its end. What is no
+    /// text becomes `\u{fffd}`.
     pub fn take(&mut self, bytes: &[u8]) -> String {
         self.letter.extend_from_slice(bytes);
         let mut text = std::mem::take(&mut self.held);
@@ -36,15 +36,15 @@ impl Text {
         self.letter.drain(..at);
         if let Some(hidden) = &self.hidden {
             text = text.replace(hidden, "");
-            let begins = hidden.char_indices().rev().map(|(end, _)| &hidden[..end]);
-            let begun = begins.into_iter().find(|begin| text.ends_with(begin)).unwrap_or_default();
-            self.held = text.split_off(text.len() - begun.len());
+            let mut ends = hidden.char_indices().rev().map(|(end, _)| end);
+            let begun = ends.find(|end| text.ends_with(&hidden[..*end])).unwrap_or_default();
+            self.held = text.split_off(text.len() - begun);
         }
         text
     }
 
-    /// What looked like the begin of the name, and was none, as no more came for a while: a reader who is
-    /// asked for something sees the whole question.
+    /// What could have been the beginning of the name, once no more has come for a while: a reader who is asked
+    /// for something sees the whole question.
     pub fn settle(&mut self) -> String {
         std::mem::take(&mut self.held)
     }
